@@ -1,0 +1,53 @@
+/**
+ * Validation of limit options: every limit has a name, a default and a range, and a wrong one fails at once.
+ *
+ * @module
+ */
+
+/**
+ * Returns `value`, or `fallback` where it is `undefined`, after checking that it is an integer (or `Infinity`) of at
+ * least `min`.
+ *
+ * @throws {TypeError} when it is not a number
+ * @throws {RangeError} when it is a fraction, `NaN` or below `min`
+ */
+export function limitOption(name: string, value: number | undefined, fallback: number, min = 1): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== "number") throw new TypeError(`${name} must be a number, got ${typeof value}`);
+  if (value !== Infinity && !Number.isSafeInteger(value)) {
+    throw new RangeError(`${name} must be an integer or Infinity, got ${value}`);
+  }
+  if (value < min) throw new RangeError(`${name} must be at least ${min}, got ${value}`);
+  return value;
+}
+
+/**
+ * Like {@linkcode limitOption} for a duration in milliseconds, which may be a fraction.
+ *
+ * @throws {TypeError} when it is not a number
+ * @throws {RangeError} when it is `NaN` or negative
+ */
+export function durationOption(name: string, value: number | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== "number") throw new TypeError(`${name} must be a number, got ${typeof value}`);
+  if (!(value >= 0)) throw new RangeError(`${name} must not be negative or NaN, got ${value}`);
+  return value;
+}
+
+/**
+ * Returns `value`, or `fallback` where it is `undefined`, after checking that it is one of `allowed`.
+ *
+ * @throws {RangeError} when it is not
+ */
+export function choiceOption<T extends string>(
+  name: string,
+  value: T | undefined,
+  fallback: T,
+  allowed: readonly T[],
+): T {
+  if (value === undefined) return fallback;
+  if (!allowed.includes(value)) {
+    throw new RangeError(`${name} must be one of ${allowed.join(", ")}, got ${String(value)}`);
+  }
+  return value;
+}

@@ -1,0 +1,24 @@
+/**
+ * The error of the flow layer.
+ *
+ * @module
+ */
+import { LeatError, type LeatErrorOptions } from "../core/errors.ts";
+import type { Gap } from "./sink.ts";
+
+/**
+ * A captured direction that cannot go on. Codes: `EGAP` (bytes were never captured; see {@linkcode FlowError.gap}),
+ * `ENOBUFS` (a limit was hit).
+ */
+export class FlowError extends LeatError {
+  /** Name of the class. */
+  override readonly name: string = "FlowError";
+  /** The missing bytes, with code `EGAP`. */
+  readonly gap: Gap | undefined;
+
+  /** Makes an error of the flow layer. */
+  constructor(message: string, options: Omit<LeatErrorOptions, "layer"> & { gap?: Gap }) {
+    super(message, { ...options, layer: "flow" });
+    this.gap = options.gap;
+  }
+}

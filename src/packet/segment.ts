@@ -1,0 +1,123 @@
+/**
+ * A transport segment: where one TCP, UDP or other IP payload lies in the datagram that carried it.
+ *
+ * Holds positions, not copies; addresses and views are made when asked for.
+ *
+ * @module
+ */
+import { formatAddress } from "./address.ts";
+import type { Packet } from "./packet.ts";
+
+/** IP protocol numbers that this layer reads further, by their IANA names. */
+export const IpProtocol = {
+  /** RFC 792. */
+  ICMP: 1,
+  /** RFC 9293. */
+  TCP: 6,
+  /** RFC 768. */
+  UDP: 17,
+  /** RFC 4443. */
+  ICMPV6: 58,
+} as const;
+
+/** What a verified checksum said; `unverified` unless verification was asked for and could be done. */
+export type ChecksumState = "unverified" | "valid" | "invalid";
+
+/** Positions in the datagram, as the decoder found them. */
+export interface SegmentLayout {
+  /** IP version. */
+  version: 4 | 6;
+  /** IP protocol number of the payload. */
+  protocol: number;
+  /** Where the transport header starts in `datagram`. */
+  transportOffset: number;
+  /** Where the transport payload starts in `datagram`. */
+  payloadOffset: number;
+  /** Where the captured payload ends in `datagram` (link padding excluded). */
+  payloadEnd: number;
+  /** Length of the payload on the wire; more than was captured when the capture cut the packet. */
+  wirePayloadLength: number;
+  /** Result of checksum verification. */
+  checksum: ChecksumState;
+}
+
+/** One transport segment. Ports are 0 for protocols without ports. */
+export class Segment {
+  /** The packet it came in; for a datagram put together from fragments, the one that completed it. */
+  readonly packet: Packet;
+  /** The IP datagram, from its header on. A view of the packet, or of a buffer of its own when reassembled. */
+  readonly datagram: Uint8Array;
+  /** IP version. */
+  readonly version: 4 | 6;
+  /** IP protocol number; see {@linkcode IpProtocol}. */
+  readonly protocol: number;
+  /** Where the transport header starts in `datagram`. */
+  readonly transportOffset: number;
+  /** Where the transport payload starts in `datagram`. */
+  readonly payloadOffset: number;
+  /** Where the captured payload ends in `datagram`. */
+  readonly payloadEnd: number;
+  /** Length of the payload on the wire. */
+  readonly wirePayloadLength: number;
+  /** Result of checksum verification. */
+  readonly checksum: ChecksumState;
+
+  /** Made by `SegmentDecoder`; the layout must lie within `datagram`. */
+  constructor(packet: Packet, datagram: Uint8Array, layout: SegmentLayout) {
+    this.packet = packet;
+    this.datagram = datagram;
+    this.version = layout.version;
+    this.protocol = layout.protocol;
+    this.transportOffset = layout.transportOffset;
+    this.payloadOffset = layout.payloadOffset;
+    this.payloadEnd = layout.payloadEnd;
+    this.wirePayloadLength = layout.wirePayloadLength;
+    this.checksum = layout.checksum;
+  }
+
+  /** Source address, 4 or 16 bytes: a view. */
+  get sourceBytes(): Uint8Array {
+    return this.version === 4 ? this.datagram.subarray(12, 16) : this.datagram.subarray(8, 24);
+  }
+
+  /** Destination address, 4 or 16 bytes: a view. */
+  get destinationBytes(): Uint8Array {
+    return this.version === 4 ? this.datagram.subarray(16, 20) : this.datagram.subarray(24, 40);
+  }
+
+  /** Source address as text. */
+  get sourceAddress(): string {
+    return formatAddress(this.sourceBytes);
+  }
+
+  /** Destination address as text. */
+  get destinationAddress(): string {
+    return formatAddress(this.destinationBytes);
+  }
+
+  /** Source port, 0 for protocols without ports. */
+  get sourcePort(): number {
+    return this.#port(0);
+  }
+
+  /** Destination port, 0 for protocols without ports. */
+  get destinationPort(): number {
+    return this.#port(2);
+  }
+
+  /** The transport header with its options: a view. */
+  get header(): Uint8Array {
+    return this.datagram.subarray(this.transportOffset, this.payloadOffset);
+  }
+
+  /** The captured payload: a view. */
+  get payload(): Uint8Array {
+    return this.datagram.subarray(this.payloadOffset, this.payloadEnd);
+  }
+
+  #port(at: number): number {
+    if (this.protocol !== IpProtocol.TCP && this.protocol !== IpProtocol.UDP) return 0;
+    const offset = this.transportOffset + at;
+    return (this.datagram[offset]! << 8) | this.datagram[offset + 1]!;
+  }
+}
