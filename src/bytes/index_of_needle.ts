@@ -6,10 +6,10 @@
 
 /**
  * Index of the first occurrence of `needle` in `source` at or behind `start`; -1 when there is none, or when `needle`
- * is empty. A negative `start` counts from 0.
+ * is empty. A negative `start` counts from the end.
  */
 export function indexOfNeedle(source: Uint8Array, needle: Uint8Array, start = 0): number {
-  const from = Math.max(0, start);
+  const from = start < 0 ? Math.max(0, source.length + start) : start;
   if (needle.length === 0 || from >= source.length) return -1;
   if (needle.length === 1) return source.indexOf(needle[0]!, from);
   return searchLinear(source, needle, from);

@@ -1,0 +1,56 @@
+/**
+ * Feeding an engine: the right `now`, batches or single items, one failure, one end.
+ *
+ * Used by everything that drives a linear engine: the stages, `through` and the links inside `fuse`.
+ *
+ * @module
+ */
+import type { Clock } from "../core/clock.ts";
+import type { Engine } from "../core/engine.ts";
+
+/** Tells an engine's `now`: the clock's, or for a passive engine the latest time seen in its input. */
+export class EngineTime<In> {
+  readonly #engine: Engine<In>;
+  readonly #clock: Pick<Clock, "now">;
+  #latest = 0;
+
+  /** For the given engine. */
+  constructor(engine: Engine<In>, clock: Pick<Clock, "now">) {
+    this.#engine = engine;
+    this.#clock = clock;
+  }
+
+  /** Whether the engine lives on the time in its input; no timer is to be set for it then. */
+  get isPassive(): boolean {
+    return this.#engine.timeOf !== undefined;
+  }
+
+  /** The time without new input. */
+  now(): number {
+    return this.isPassive ? this.#latest : this.#clock.now();
+  }
+
+  /** Pushes one input, after what was due before it. */
+  push(input: In): void {
+    const engine = this.#engine;
+    if (engine.timeOf === undefined) {
+      engine.push(input, this.#clock.now());
+      return;
+    }
+    const at = engine.timeOf(input);
+    if (at > this.#latest) this.#latest = at;
+    if (this.#latest >= engine.timeoutAt()) engine.onTimeout(this.#latest);
+    engine.push(input, this.#latest);
+  }
+
+  /** Pushes each of a batch; the clock is asked once. */
+  pushBatch(inputs: readonly In[]): void {
+    const engine = this.#engine;
+    if (engine.timeOf !== undefined) {
+      for (const input of inputs) this.push(input);
+      return;
+    }
+    const now = this.#clock.now();
+    for (const input of inputs) engine.push(input, now);
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * One input, many outputs, one budget: how a stage that hands out flows, channels or calls keeps its memory bounded
+ * without ever waiting for itself.
+ *
+ * The source is paused on the total of all queues only. A full budget while some reader waits for data that can only
+ * come from the source is a deadlock in the making, because what fills the budget lies in queues that perhaps nobody
+ * reads. Then the largest queue gives way: at once where it was never read, else after `starveMs` without progress.
+ * It fails with `ENOBUFS`, what it held is dropped and counted, and the others go on.
+ *
+ * @module
+ */
+import { type Clock, systemClock } from "../core/clock.ts";
+import { LeatError } from "../core/errors.ts";
+import { durationOption, limitOption } from "../core/limits.ts";
+import { Outlet } from "./outlet.ts";
+
+/** Options of a fan-out. */
+export interface FanOutOptions {
+  /**
+   * Bytes that all outlets may hold together before the source is paused.
+   *
+   * @default {16777216}
+   */
+  maxBytes?: number | undefined;
+  /**
+   * How long a reader may wait while the budget is full and nothing moves, in milliseconds, before the largest queue
+   * that is being read gives way.
+   *
+   * @default {1000}
+   */
+  starveMs?: number | undefined;
+  /** Time and timers. @default {systemClock} */
+  clock?: Clock | undefined;
+}
+
+const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
+const DEFAULT_STARVE_MS = 1000;
+/** Queues give way until this share of the budget is left, so that many small ones are not looked through each time. */
+const RELIEF_SHARE = 0.75;
+
+/** A byte budget shared by many outlets. */
+export class FanOut {
+  readonly #layer: string;
+  readonly #maxBytes: number;
+  readonly #starveMs: number;
+  readonly #clock: Clock;
+  /** Outlets that hold something. */
+  readonly #holding: Set<Outlet<unknown>> = new Set();
+  /** Outlets whose reader waits, and perhaps some that were served since. */
+  readonly #starving: Set<Outlet<unknown>> = new Set();
+  #heldBytes = 0;
+  #starved = 0;
+  #room: { promise: Promise<void>; resolve: () => void } | undefined;
+  #disarm: (() => void) | undefined;
+  #isGivingWay = false;
+
+  /** A budget for the given layer (named in its errors). */
+  constructor(layer: string, options: FanOutOptions = {}) {
+    this.#layer = layer;
+    this.#maxBytes = limitOption("maxBytes", options.maxBytes, DEFAULT_MAX_BYTES);
+    this.#starveMs = durationOption("starveMs", options.starveMs, DEFAULT_STARVE_MS);
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /** Bytes held by all outlets. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** How many queues had to give way. */
+  get starved(): number {
+    return this.#starved;
+  }
+
+  /** Whether the source must wait. */
+  get isFull(): boolean {
+    return this.#heldBytes >= this.#maxBytes;
+  }
+
+  /** A new outlet under the budget; `cancelled` is called when its reader cancels. */
+  outlet<T, Batch extends boolean>(batch: Batch, cancelled?: (reason: unknown) => void): Outlet<T, Batch> {
+    const outlet: Outlet<T, Batch> = new Outlet<T, Batch>(batch, {
+      held: (bytes) => {
+        this.#heldBytes += bytes;
+        this.#holding.add(outlet);
+      },
+      released: (bytes) => this.#release(outlet, bytes),
+      wanted: () => {
+        this.#starving.add(outlet);
+        this.#relieve();
+      },
+      cancelled: (reason) => {
+        this.#starving.delete(outlet);
+        cancelled?.(reason);
+      },
+    });
+    return outlet;
+  }
+
+  /** A promise of room where the budget is full, else `undefined`: go on. */
+  room(): Promise<void> | undefined {
+    if (!this.isFull) return undefined;
+    if (this.#room === undefined) {
+      let resolve = (): void => {};
+      const promise = new Promise<void>((done) => {
+        resolve = done;
+      });
+      this.#room = { promise, resolve };
+      this.#relieve();
+    }
+    return this.#room?.promise;
+  }
+
+  /** Stops the timer and lets a waiting source go: nothing will be read or pushed any more. */
+  close(): void {
+    this.#settle();
+    this.#starving.clear();
+    const room = this.#room;
+    this.#room = undefined;
+    room?.resolve();
+  }
+
+  #release(outlet: Outlet<unknown>, bytes: number): void {
+    this.#heldBytes -= bytes;
+    if (outlet.heldBytes === 0) this.#holding.delete(outlet);
+    this.#settle();
+    if (this.isFull) return this.#relieve();
+    const room = this.#room;
+    this.#room = undefined;
+    room?.resolve();
+  }
+
+  #settle(): void {
+    this.#disarm?.();
+    this.#disarm = undefined;
+  }
+
+  /** While the source waits for room and a reader for the source, some queue has to give way. */
+  #relieve(): void {
+    if (this.#isGivingWay || this.#room === undefined || !this.isFull || !this.#isAnyStarving()) return;
+    this.#giveWay([...this.#holding].filter((outlet) => !outlet.wasRead));
+    if (this.#room === undefined || !this.isFull || this.#disarm !== undefined) return;
+    this.#disarm = this.#clock.setTimer(this.#clock.now() + this.#starveMs, () => {
+      this.#disarm = undefined;
+      if (this.isFull && this.#isAnyStarving()) this.#giveWay([...this.#holding]);
+    });
+  }
+
+  #isAnyStarving(): boolean {
+    for (const outlet of this.#starving) {
+      if (outlet.isStarving) return true;
+      this.#starving.delete(outlet);
+    }
+    return false;
+  }
+
+  /** Fails the given queues, largest first, until there is room. */
+  #giveWay(outlets: Outlet<unknown>[]): void {
+    this.#isGivingWay = true;
+    outlets.sort((a, b) => b.heldBytes - a.heldBytes);
+    for (const outlet of outlets) {
+      if (this.#heldBytes <= this.#maxBytes * RELIEF_SHARE) break;
+      this.#starved++;
+      outlet.abort(this.#starvation(outlet.heldBytes));
+    }
+    this.#isGivingWay = false;
+  }
+
+  #starvation(bytes: number): LeatError {
+    return new LeatError(`${bytes} unread bytes dropped: other readers starve and maxBytes ${this.#maxBytes} is full`, {
+      code: "ENOBUFS",
+      layer: this.#layer,
+      blame: "local",
+    });
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Single items out of a stream of batches, without a stream read for each.
+ *
+ * @module
+ */
+
+/** Options of {@linkcode items}. */
+export interface ItemsOptions {
+  /**
+   * Leave the stream alone when the loop is left early, instead of cancelling it.
+   *
+   * @default {false}
+   */
+  preventCancel?: boolean | undefined;
+}
+
+/**
+ * Iterates over the single items of a stream of arrays. Within an array no stream is asked, which makes it several
+ * times as fast as a stream of single items; iterating over the arrays themselves is faster still.
+ *
+ * Leaving the loop early cancels the stream.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { items } from "@leat/streams/stream";
+ *
+ * const batches = new ReadableStream<number[]>({
+ *   start(controller) {
+ *     controller.enqueue([1, 2]);
+ *     controller.enqueue([3]);
+ *     controller.close();
+ *   },
+ * });
+ * let sum = 0;
+ * for await (const item of items(batches)) sum += item;
+ * assertEquals(sum, 6);
+ * ```
+ */
+export function items<T>(
+  readable: ReadableStream<readonly T[]>,
+  options: ItemsOptions = {},
+): AsyncIterableIterator<T> {
+  return new BatchItems(readable.getReader(), options.preventCancel ?? false);
+}
+
+class BatchItems<T> implements AsyncIterableIterator<T> {
+  readonly #reader: ReadableStreamDefaultReader<readonly T[]>;
+  readonly #preventCancel: boolean;
+  #batch: readonly T[] = [];
+  #next = 0;
+  #isOver = false;
+  /** The latest refill or return; calls that come meanwhile line up behind it. */
+  #pending: Promise<unknown> | undefined;
+
+  constructor(reader: ReadableStreamDefaultReader<readonly T[]>, preventCancel: boolean) {
+    this.#reader = reader;
+    this.#preventCancel = preventCancel;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    if (this.#pending === undefined && this.#next < this.#batch.length) {
+      return Promise.resolve({ done: false, value: this.#batch[this.#next++]! });
+    }
+    return this.#queue(() => this.#advance());
+  }
+
+  return(): Promise<IteratorResult<T>> {
+    return this.#queue(async () => {
+      await this.#leave();
+      return { done: true, value: undefined };
+    });
+  }
+
+  #queue(run: () => Promise<IteratorResult<T>>): Promise<IteratorResult<T>> {
+    const result = this.#pending === undefined ? run() : this.#pending.then(run, run);
+    const pending: Promise<unknown> = result.then(undefined, () => {}).then(() => {
+      if (this.#pending === pending) this.#pending = undefined;
+    });
+    this.#pending = pending;
+    return result;
+  }
+
+  async #advance(): Promise<IteratorResult<T>> {
+    while (this.#next >= this.#batch.length) {
+      if (this.#isOver) return { done: true, value: undefined };
+      await this.#refill();
+    }
+    return { done: false, value: this.#batch[this.#next++]! };
+  }
+
+  async #refill(): Promise<void> {
+    this.#batch = [];
+    this.#next = 0;
+    try {
+      const { done, value } = await this.#reader.read();
+      if (done) this.#release();
+      else this.#batch = value;
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+  }
+
+  async #leave(): Promise<void> {
+    this.#batch = [];
+    this.#next = 0;
+    if (this.#isOver) return;
+    const cancelled = this.#preventCancel ? undefined : this.#reader.cancel();
+    this.#release();
+    await cancelled;
+  }
+
+  #release(): void {
+    this.#isOver = true;
+    this.#reader.releaseLock();
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * The adapter that turns a linear engine into a `{readable, writable}` stage.
+ *
+ * - Unit of work is the batch: one input chunk in, at most one array out, never held back to fill.
+ * - Backpressure counts bytes: a write waits while more than `highWaterMark` bytes of results are unread.
+ * - Everything made before an error or abort is read before the error is; `end` is run on an abort as well, so that
+ *   an engine gives up what it holds.
+ *
+ * @module
+ */
+import { type Clock, systemClock } from "../core/clock.ts";
+import type { Engine, Sink } from "../core/engine.ts";
+import { limitOption } from "../core/limits.ts";
+import { EngineTime } from "./engine_time.ts";
+import { EngineTimer } from "./engine_timer.ts";
+import { type Batched, Outlet } from "./outlet.ts";
+import { breathe } from "./turn.ts";
+
+/** Options that every stage has. */
+export interface StageOptions<Batch extends boolean = boolean> {
+  /**
+   * Yield arrays, one for each input chunk that made something, instead of single items. Much faster: the cost of web
+   * streams is per chunk.
+   *
+   * @default {false}
+   */
+  batch?: Batch | undefined;
+  /**
+   * How many bytes of results may wait unread before writes have to wait.
+   *
+   * @default {262144}
+   */
+  highWaterMark?: number | undefined;
+  /** Time and timers. @default {systemClock} */
+  clock?: Clock | undefined;
+}
+
+/** A stage and the engine in it. */
+export interface Stage<In, Out, Batch extends boolean, E extends Engine<In>> {
+  /** Results: items, or arrays of them with `batch`. */
+  readonly readable: ReadableStream<Batched<Out, Batch>>;
+  /** Input: one item a chunk, or an array of them. */
+  readonly writable: WritableStream<In | readonly In[]>;
+  /** The engine. */
+  readonly engine: E;
+}
+
+const DEFAULT_HIGH_WATER_MARK = 256 * 1024;
+
+/**
+ * Size of a chunk of bytes: what stages with bytes as input pass as `sizeOf`.
+ *
+ * @throws {TypeError} when it is something else
+ */
+export function byteSize(chunk: Uint8Array): number {
+  if (chunk instanceof Uint8Array) return chunk.length;
+  throw new TypeError(`chunk must be a Uint8Array, got ${chunk === null ? "null" : typeof chunk}`);
+}
+
+/**
+ * Makes a stage around the engine that `make` returns. `sizeOf` tells the size of one input in bytes.
+ *
+ * @throws {TypeError | RangeError} when an option is wrong
+ */
+export function createStage<In, Out, Batch extends boolean, E extends Engine<In>>(
+  make: (sink: Sink<Out>) => E,
+  options: StageOptions<Batch>,
+  sizeOf: (input: In) => number,
+): Stage<In, Out, Batch, E> {
+  const driver = new StageDriver<In, Out, Batch, E>(make, options, sizeOf);
+  return { readable: driver.outlet.readable, writable: driver.writable, engine: driver.engine };
+}
+
+class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implements Sink<Out> {
+  readonly engine: E;
+  readonly outlet: Outlet<Out, Batch>;
+  readonly writable: WritableStream<In | readonly In[]>;
+  readonly #highWaterMark: number;
+  readonly #sizeOf: (input: In) => number;
+  readonly #time: EngineTime<In>;
+  readonly #timer: EngineTimer | undefined;
+  #results: Out[] = [];
+  #outcome: "running" | "ended" | "failed" | "cancelled" = "running";
+  #error: unknown;
+  #resume: (() => void) | undefined;
+  #controller: WritableStreamDefaultController | undefined;
+
+  constructor(make: (sink: Sink<Out>) => E, options: StageOptions<Batch>, sizeOf: (input: In) => number) {
+    this.#highWaterMark = limitOption("highWaterMark", options.highWaterMark, DEFAULT_HIGH_WATER_MARK);
+    this.#sizeOf = sizeOf;
+    const clock = options.clock ?? systemClock;
+    this.engine = make(this);
+    this.#time = new EngineTime(this.engine, clock);
+    this.#timer = this.#time.isPassive ? undefined : new EngineTimer(clock, this.engine, () => this.#flush(0));
+    this.outlet = new Outlet<Out, Batch>(options.batch ?? false, {
+      released: () => this.#drained(),
+      cancelled: (reason) => this.#cancel(reason),
+    });
+    this.writable = new WritableStream<In | readonly In[]>({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      write: (chunk) => this.#write(chunk),
+      close: () => this.#close(),
+      abort: (reason) => this.#abort(reason),
+    }, { highWaterMark: 1 });
+  }
+
+  item(value: Out): void {
+    this.#results.push(value);
+  }
+
+  end(): void {
+    if (this.#outcome === "running") this.#outcome = "ended";
+  }
+
+  error(error: unknown): void {
+    if (this.#outcome !== "running") return;
+    this.#outcome = "failed";
+    this.#error = error;
+  }
+
+  #write(chunk: In | readonly In[]): Promise<void> | undefined {
+    let bytes = 0;
+    try {
+      if (Array.isArray(chunk)) {
+        const inputs = chunk as readonly In[];
+        for (const input of inputs) bytes += this.#sizeOf(input);
+        this.#time.pushBatch(inputs);
+      } else {
+        bytes = this.#sizeOf(chunk as In);
+        this.#time.push(chunk as In);
+      }
+    } catch (thrown) {
+      this.error(thrown);
+    }
+    this.#flush(bytes);
+    if (this.#outcome === "failed") throw this.#error;
+    this.#timer?.update();
+    if (this.outlet.heldBytes < this.#highWaterMark || this.outlet.isOver) return breathe();
+    return new Promise((resolve) => {
+      this.#resume = resolve;
+    });
+  }
+
+  #close(): void {
+    this.#finish();
+    if (this.#outcome === "failed") throw this.#error;
+  }
+
+  /** Lets the engine hand out what it holds; the reason of the abort outranks what the cut makes it complain about. */
+  #abort(reason: unknown): void {
+    if (this.#outcome !== "running") return;
+    this.#outcome = "failed";
+    this.#error = reason;
+    this.#finish();
+  }
+
+  #finish(): void {
+    try {
+      this.engine.end(this.#time.now());
+    } catch (thrown) {
+      this.error(thrown);
+    }
+    this.end();
+    this.#flush(0);
+  }
+
+  /** Queues what the engine made, as one batch that weighs as much as the input behind it. */
+  #flush(bytes: number): void {
+    if (this.#results.length > 0) {
+      const results = this.#results;
+      this.#results = [];
+      this.outlet.pushBatch(results, bytes > 0 ? bytes : results.length);
+    }
+    if (this.#outcome === "running") return;
+    this.#timer?.stop();
+    if (this.#outcome === "ended") this.outlet.end();
+    if (this.#outcome !== "failed") return;
+    this.outlet.fail(this.#error);
+    this.#controller?.error(this.#error);
+  }
+
+  #drained(): void {
+    if (this.outlet.heldBytes >= this.#highWaterMark) return;
+    const resume = this.#resume;
+    this.#resume = undefined;
+    resume?.();
+  }
+
+  #cancel(reason: unknown): void {
+    this.#outcome = "cancelled";
+    this.#timer?.stop();
+    this.#results = [];
+    this.#controller!.error(reason);
+    const resume = this.#resume;
+    this.#resume = undefined;
+    resume?.();
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * The fast way through engines: one pull-through stream, no `WritableStream`, nothing between the layers.
+ *
+ * @module
+ */
+import { systemClock } from "../core/clock.ts";
+import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
+import { EngineTime } from "./engine_time.ts";
+import { EngineTimer } from "./engine_timer.ts";
+import { fuseAll } from "./fuse.ts";
+import { breathe } from "./turn.ts";
+
+/** What `through` reads: single inputs, or batches of them as other stages yield. */
+export type Source<In> = ReadableStream<In> | ReadableStream<In[]> | ReadableStream<In | readonly In[]>;
+
+/**
+ * Pulls a stream through one or more engines, fused by direct call, and yields what comes out in batches: for each
+ * chunk read at most one array, never an empty one. {@linkcode items} iterates over the single items.
+ *
+ * Everything made before an error is read before the error is. Cancelling the result cancels `readable`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { items, through } from "@leat/streams/stream";
+ * import { lengthPrefix, StreamParser } from "@leat/streams/strparser";
+ *
+ * const bytes = new Blob([Uint8Array.of(0, 2, 104, 105, 0, 1, 33)]).stream();
+ * const messages = through(bytes, (sink) => new StreamParser({ parser: lengthPrefix(2) }, sink));
+ * const lengths: number[] = [];
+ * for await (const message of items(messages)) lengths.push(message.length);
+ * assertEquals(lengths, [4, 3]);
+ * ```
+ */
+export function through<A, B>(readable: Source<A>, a: EngineFactory<A, B>): ReadableStream<B[]>;
+/** Pulls a stream through two engines. */
+export function through<A, B, C>(
+  readable: Source<A>,
+  a: EngineFactory<A, B>,
+  b: EngineFactory<B, C>,
+): ReadableStream<C[]>;
+/** Pulls a stream through three engines. */
+export function through<A, B, C, D>(
+  readable: Source<A>,
+  a: EngineFactory<A, B>,
+  b: EngineFactory<B, C>,
+  c: EngineFactory<C, D>,
+): ReadableStream<D[]>;
+/** Pulls a stream through four engines. */
+export function through<A, B, C, D, E>(
+  readable: Source<A>,
+  a: EngineFactory<A, B>,
+  b: EngineFactory<B, C>,
+  c: EngineFactory<C, D>,
+  d: EngineFactory<D, E>,
+): ReadableStream<E[]>;
+/** Pulls a stream through five engines. */
+export function through<A, B, C, D, E, F>(
+  readable: Source<A>,
+  a: EngineFactory<A, B>,
+  b: EngineFactory<B, C>,
+  c: EngineFactory<C, D>,
+  d: EngineFactory<D, E>,
+  e: EngineFactory<E, F>,
+): ReadableStream<F[]>;
+export function through(
+  readable: Source<unknown>,
+  ...factories: EngineFactory<never, never>[]
+): ReadableStream<unknown[]> {
+  const all = factories as unknown as EngineFactory<unknown, unknown>[];
+  const make = all.length === 1 && typeof all[0] === "function" ? all[0] : fuseAll(all);
+  const pull = new PullThrough(readable as ReadableStream<unknown>, make);
+  return new ReadableStream<unknown[]>({
+    start: (controller) => pull.start(controller),
+    pull: () => pull.pull(),
+    cancel: (reason) => pull.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
+class PullThrough implements Sink<unknown> {
+  readonly #reader: ReadableStreamDefaultReader<unknown>;
+  readonly #engine: Engine<unknown>;
+  readonly #time: EngineTime<unknown>;
+  readonly #timer: EngineTimer | undefined;
+  #controller: ReadableStreamDefaultController<unknown[]> | undefined;
+  #results: unknown[] = [];
+  #isPulling = false;
+  #outcome: "running" | "ended" | "failed" = "running";
+  #error: unknown;
+
+  constructor(readable: ReadableStream<unknown>, make: EngineFactory<unknown, unknown>) {
+    this.#engine = make(this);
+    this.#reader = readable.getReader();
+    this.#time = new EngineTime(this.#engine, systemClock);
+    this.#timer = this.#time.isPassive ? undefined : new EngineTimer(systemClock, this.#engine, () => this.#deliver());
+  }
+
+  item(value: unknown): void {
+    this.#results.push(value);
+  }
+
+  end(): void {
+    if (this.#outcome === "running") this.#outcome = "ended";
+  }
+
+  error(error: unknown): void {
+    if (this.#outcome !== "running") return;
+    this.#outcome = "failed";
+    this.#error = error;
+  }
+
+  start(controller: ReadableStreamDefaultController<unknown[]>): void {
+    this.#controller = controller;
+  }
+
+  async pull(): Promise<void> {
+    this.#isPulling = true;
+    while (!this.#deliver()) await this.#readOn();
+    this.#isPulling = false;
+  }
+
+  cancel(reason: unknown): Promise<void> {
+    this.#outcome = "ended";
+    this.#timer?.stop();
+    return this.#reader.cancel(reason);
+  }
+
+  async #readOn(): Promise<void> {
+    const turn = breathe();
+    if (turn !== undefined) await turn;
+    try {
+      const { done, value } = await this.#reader.read();
+      if (this.#outcome !== "running") return;
+      if (done) this.#finish();
+      else if (Array.isArray(value)) this.#time.pushBatch(value);
+      else this.#time.push(value);
+    } catch (error) {
+      this.#failWith(error);
+    }
+    if (this.#outcome === "running") this.#timer?.update();
+    else this.#stop();
+  }
+
+  /** The source or a callback failed: out with what the engine holds, then the error. */
+  #failWith(error: unknown): void {
+    if (this.#outcome !== "running") return;
+    this.#outcome = "failed";
+    this.#error = error;
+    try {
+      this.#engine.end(this.#time.now());
+    } catch {
+      // the first error is the one to report
+    }
+  }
+
+  #finish(): void {
+    this.#engine.end(this.#time.now());
+    this.end();
+  }
+
+  #stop(): void {
+    this.#timer?.stop();
+    if (this.#outcome === "failed") this.#reader.cancel(this.#error).catch(() => {});
+  }
+
+  /** Passes on what there is to a reader that waits. Returns whether it got something. */
+  #deliver(): boolean {
+    if (!this.#isPulling) return false;
+    if (this.#results.length > 0) {
+      const results = this.#results;
+      this.#results = [];
+      this.#isPulling = false;
+      this.#controller!.enqueue(results);
+      return true;
+    }
+    if (this.#outcome === "running") return false;
+    if (this.#outcome === "ended") this.#controller!.close();
+    else this.#controller!.error(this.#error);
+    return true;
+  }
+}
