@@ -1,0 +1,244 @@
+/**
+ * Reassembly of IP fragments under limits (RFC 791, RFC 815, RFC 8200 section 4.5).
+ *
+ * Overlaps drop the whole datagram with everything still to come (RFC 5722), for IPv4 too: the policy that gives no two
+ * readers different bytes. Exact duplicates are tolerated. Fragments are copied, so none pins the chunk it came in.
+ * Not here: ICMP errors about what was given up.
+ *
+ * @module
+ */
+import { concat } from "../bytes/concat.ts";
+import { equals } from "../bytes/equals.ts";
+import type { SkipReason } from "./skip_reasons.ts";
+
+/** Limits of a {@linkcode FragmentTable}. */
+export interface FragmentLimits {
+  /** Bytes held, with {@linkcode FRAGMENT_OVERHEAD} for each fragment. */
+  readonly maxFragmentBytes: number;
+  /** Datagrams held, counting dropped ones whose remaining fragments are still refused. */
+  readonly maxFragmentDatagrams: number;
+  /** Fragments of one datagram. */
+  readonly maxFragmentsPerDatagram: number;
+  /** Time from the first fragment on, IPv4. */
+  readonly v4TimeoutMs: number;
+  /** Time from the first fragment on, IPv6. */
+  readonly v6TimeoutMs: number;
+}
+
+/** Charged for each fragment beside its bytes: what the runtime needs to keep a small array. */
+export const FRAGMENT_OVERHEAD = 192;
+
+/** One fragment, as the decoder found it. */
+export interface Fragment {
+  /** IP version. */
+  readonly version: 4 | 6;
+  /** Names the datagram among those of its IP version. */
+  readonly key: string;
+  /** Position in the fragmented part, in bytes. */
+  readonly offset: number;
+  /** Whether it says that more follow. */
+  readonly hasMore: boolean;
+  /** The bytes from `offset` on: a view, which is copied. */
+  readonly data: Uint8Array;
+  /** The headers before the fragmented part: a view, which is copied if `offset` is 0. */
+  readonly head: Uint8Array;
+}
+
+interface Piece {
+  readonly offset: number;
+  readonly data: Uint8Array;
+}
+
+interface Pending {
+  readonly key: string;
+  readonly deadline: number;
+  readonly startedAt: number;
+  /** Sorted by offset, never touching another's bytes; empty once dropped. */
+  pieces: Piece[];
+  /** Sum of the lengths of the pieces. */
+  filled: number;
+  /** What is charged for it. */
+  cost: number;
+  /** Length of the fragmented part, -1 until the last fragment was seen. */
+  total: number;
+  head: Uint8Array | null;
+  isDropped: boolean;
+}
+
+/** Largest IPv4 datagram, and largest IPv6 payload. */
+const MAX_LENGTH = 0xffff;
+
+/** The datagrams that still miss fragments. */
+export class FragmentTable {
+  /** Bytes held, with overhead. */
+  heldBytes = 0;
+  /** Datagrams given up because their time was over. */
+  timeouts = 0;
+  /** Datagrams given up to make room. */
+  evictions = 0;
+
+  readonly #limits: FragmentLimits;
+  // insertion order is order of expiry in each, because each has one timeout
+  readonly #v4: Map<string, Pending> = new Map();
+  readonly #v6: Map<string, Pending> = new Map();
+
+  /** Makes an empty table. */
+  constructor(limits: FragmentLimits) {
+    this.#limits = limits;
+  }
+
+  /** Datagrams held. */
+  get size(): number {
+    return this.#v4.size + this.#v6.size;
+  }
+
+  /** When the next datagram is given up, `Infinity` when none is held. */
+  get deadline(): number {
+    return Math.min(first(this.#v4)?.deadline ?? Infinity, first(this.#v6)?.deadline ?? Infinity);
+  }
+
+  /** Takes a fragment: the whole datagram when it was the last one missing, why it was refused, or `null`: kept. */
+  add(fragment: Fragment, now: number): Uint8Array | SkipReason | null {
+    const { data, hasMore, offset, head } = fragment;
+    if (data.length === 0 || (hasMore && data.length % 8 !== 0)) return "badFragmentLength";
+    const pending = this.#find(fragment, now);
+    if (pending.isDropped) return "fragmentOfDropped";
+    const end = offset + data.length;
+    if (headLength(fragment.version, head) + end > MAX_LENGTH) return this.#drop(pending, "fragmentBeyondLimit");
+    const fault = place(pending, fragment);
+    if (fault !== null) return fault === "duplicateFragment" ? fault : this.#drop(pending, fault);
+    const cost = data.length + FRAGMENT_OVERHEAD + (offset === 0 ? head.length : 0);
+    pending.cost += cost;
+    this.heldBytes += cost;
+    if (pending.pieces.length > this.#limits.maxFragmentsPerDatagram) return this.#drop(pending, "tooManyFragments");
+    if (pending.filled === pending.total && pending.head !== null) return this.#complete(fragment.version, pending);
+    return this.#makeRoom(pending) ? null : "fragmentMemory";
+  }
+
+  /** Gives up the datagrams whose time is over. */
+  expire(now: number): void {
+    for (const map of [this.#v4, this.#v6]) {
+      for (let oldest = first(map); oldest !== undefined && oldest.deadline <= now; oldest = first(map)) {
+        if (!oldest.isDropped) this.timeouts++;
+        this.#forget(map, oldest);
+      }
+    }
+  }
+
+  /** Forgets everything; returns how many datagrams that were still wanted. */
+  clear(): number {
+    let unfinished = 0;
+    for (const map of [this.#v4, this.#v6]) {
+      for (const pending of map.values()) {
+        if (!pending.isDropped) unfinished++;
+      }
+      map.clear();
+    }
+    this.heldBytes = 0;
+    return unfinished;
+  }
+
+  #find(fragment: Fragment, now: number): Pending {
+    const map = fragment.version === 4 ? this.#v4 : this.#v6;
+    const known = map.get(fragment.key);
+    if (known !== undefined) return known;
+    if (this.size >= this.#limits.maxFragmentDatagrams) this.#evictOldest();
+    const timeout = fragment.version === 4 ? this.#limits.v4TimeoutMs : this.#limits.v6TimeoutMs;
+    const pending: Pending = {
+      key: fragment.key,
+      startedAt: now,
+      deadline: now + timeout,
+      pieces: [],
+      filled: 0,
+      cost: 0,
+      total: -1,
+      head: null,
+      isDropped: false,
+    };
+    map.set(fragment.key, pending);
+    return pending;
+  }
+
+  #complete(version: 4 | 6, pending: Pending): Uint8Array | SkipReason {
+    const head = pending.head!;
+    if (headLength(version, head) + pending.total > MAX_LENGTH) return this.#drop(pending, "fragmentBeyondLimit");
+    this.#forget(version === 4 ? this.#v4 : this.#v6, pending);
+    return concat([head, ...pending.pieces.map((piece) => piece.data)]);
+  }
+
+  /** Keeps the entry, so that what still comes of this datagram is refused until its time is over. */
+  #drop(pending: Pending, reason: SkipReason): SkipReason {
+    this.heldBytes -= pending.cost;
+    pending.cost = 0;
+    pending.pieces = [];
+    pending.head = null;
+    pending.isDropped = true;
+    return reason;
+  }
+
+  /** Evicts from the oldest on until the limit holds; whether `latest` is still there. */
+  #makeRoom(latest: Pending): boolean {
+    while (this.heldBytes > this.#limits.maxFragmentBytes) {
+      if (this.#evictOldest() === latest) return false;
+    }
+    return true;
+  }
+
+  #evictOldest(): Pending | undefined {
+    const v4 = first(this.#v4);
+    const v6 = first(this.#v6);
+    const oldest = v4 !== undefined && (v6 === undefined || v4.startedAt <= v6.startedAt) ? v4 : v6;
+    if (oldest === undefined) return undefined;
+    if (!oldest.isDropped) this.evictions++;
+    this.#forget(oldest === v4 ? this.#v4 : this.#v6, oldest);
+    return oldest;
+  }
+
+  #forget(map: Map<string, Pending>, pending: Pending): void {
+    map.delete(pending.key);
+    this.heldBytes -= pending.cost;
+  }
+}
+
+function first(map: Map<string, Pending>): Pending | undefined {
+  for (const pending of map.values()) return pending;
+  return undefined;
+}
+
+/** What the headers count against the limit: all of them in IPv4, those behind the fixed one in IPv6. */
+function headLength(version: 4 | 6, head: Uint8Array): number {
+  return version === 4 ? head.length : head.length - 40;
+}
+
+/** Puts a copy of the fragment in its place, or says why that cannot be. */
+function place(pending: Pending, fragment: Fragment): "duplicateFragment" | "fragmentOverlap" | null {
+  const { offset, data } = fragment;
+  const end = offset + data.length;
+  const index = lowerBound(pending.pieces, offset);
+  const next = pending.pieces[index];
+  const before = pending.pieces[index - 1];
+  const { total } = pending;
+  if (total >= 0 && (fragment.hasMore ? end >= total : end !== total)) return "fragmentOverlap";
+  if (next !== undefined && next.offset === offset && equals(next.data, data) && (fragment.hasMore || total >= 0)) {
+    return "duplicateFragment";
+  }
+  if (next !== undefined && (next.offset < end || !fragment.hasMore)) return "fragmentOverlap";
+  if (before !== undefined && before.offset + before.data.length > offset) return "fragmentOverlap";
+  if (!fragment.hasMore) pending.total = end;
+  pending.pieces.splice(index, 0, { offset, data: data.slice() });
+  pending.filled += data.length;
+  if (offset === 0) pending.head = fragment.head.slice();
+  return null;
+}
+
+/** Index of the first piece at or behind `offset`. */
+function lowerBound(pieces: readonly Piece[], offset: number): number {
+  let low = 0;
+  let high = pieces.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (pieces[middle]!.offset < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

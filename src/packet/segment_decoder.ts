@@ -1,0 +1,348 @@
+/**
+ * The engine of the packet layer: packets in, transport segments out, whatever the packets hold.
+ *
+ * Follows RFC 791, RFC 8200, RFC 9293 and RFC 768 as one who watches: nothing is answered, nothing is judged that only
+ * an end can know. A packet that gives no segment is counted by reason. Not here: tunnels, jumbograms, Wi-Fi.
+ *
+ * @module
+ */
+import { readU16 } from "../bytes/integers.ts";
+import type { Engine, Sink } from "../core/engine.ts";
+import { Reasons } from "../core/reasons.ts";
+import { ipv4HeaderChecksum, transportChecksum } from "./checksums.ts";
+import { FragmentTable } from "./fragment_table.ts";
+import { restoreIpv4, restoreIpv6, v4Fragment, v6Fragment } from "./fragments.ts";
+import { scanIpv4Options } from "./ipv4_options.ts";
+import { Ipv6Walk } from "./ipv6_walk.ts";
+import { linkSkipReason, networkOffset } from "./link.ts";
+import { type Packet, packetTimeMs } from "./packet.ts";
+import { type ChecksumState, IpProtocol, Segment, type SegmentLayout } from "./segment.ts";
+import {
+  type CheckedOptions,
+  checkOptions,
+  type SegmentDecoderOptions,
+  type SegmentDecoderStats,
+} from "./segment_options.ts";
+import { faultError, isFault, type SkipReason } from "./skip_reasons.ts";
+
+/** A TCP segment of that size or more behind an IPv6 payload length of 0 is no link padding: segmentation offload. */
+const LEAST_OFFLOADED = 20;
+
+/**
+ * Packets of any supported link type to {@linkcode Segment}s, IP fragments put together.
+ *
+ * Never throws for what a packet holds. Every packet is counted exactly once: as a segment, as a queued fragment, or
+ * under one of {@linkcode SegmentDecoder.reasons}.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { LinkType, type Segment, SegmentDecoder } from "@leat/streams/packet";
+ *
+ * const segments: Segment[] = [];
+ * const decoder = new SegmentDecoder({}, { item: (segment) => segments.push(segment), error() {}, end() {} });
+ * const bytes = new Uint8Array([
+ *   0x45, 0, 0, 30, 0, 1, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2, // IPv4
+ *   0, 53, 0x30, 0x39, 0, 10, 0, 0, 0x68, 0x69, // UDP
+ * ]);
+ * const time = { seconds: 0, nanoseconds: 0 };
+ * const packet = { ...time, bytes, originalLength: 30, linkType: LinkType.RAW, number: 1, interfaceId: 0 };
+ * decoder.push(packet, decoder.timeOf(packet));
+ * assertEquals(segments[0]!.sourceAddress, "192.0.2.1");
+ * assertEquals(segments[0]!.destinationPort, 12345);
+ * assertEquals(new TextDecoder().decode(segments[0]!.payload), "hi");
+ * ```
+ */
+export class SegmentDecoder implements Engine<Packet> {
+  /** Packets that gave no segment, by {@linkcode SkipReason}. */
+  readonly reasons: Reasons = new Reasons();
+
+  readonly #options: CheckedOptions;
+  readonly #sink: Sink<Segment>;
+  readonly #fragments: FragmentTable;
+  /** Copy of the table's, so that a packet costs one comparison. */
+  #deadline = Infinity;
+  #isEnded = false;
+  readonly #walk: Ipv6Walk = new Ipv6Walk();
+  readonly #layout: SegmentLayout = {
+    version: 4,
+    protocol: 0,
+    transportOffset: 0,
+    payloadOffset: 0,
+    payloadEnd: 0,
+    wirePayloadLength: 0,
+    checksum: "unverified",
+  };
+  readonly #stats = {
+    packets: 0,
+    bytes: 0,
+    segments: 0,
+    payloadBytes: 0,
+    skipped: 0,
+    fragments: 0,
+    reassembled: 0,
+    zeroTotalLength: 0,
+  };
+
+  /**
+   * Makes a decoder that hands its segments to `sink`.
+   *
+   * @throws {TypeError} when an option has the wrong type
+   * @throws {RangeError} when an option is out of range
+   */
+  constructor(options: SegmentDecoderOptions, sink: Sink<Segment>) {
+    this.#options = checkOptions(options);
+    this.#sink = sink;
+    this.#fragments = new FragmentTable(this.#options);
+  }
+
+  /** Counters so far, as a copy. */
+  get stats(): SegmentDecoderStats {
+    return {
+      ...this.#stats,
+      heldFragmentBytes: this.#fragments.heldBytes,
+      heldFragmentDatagrams: this.#fragments.size,
+      fragmentTimeouts: this.#fragments.timeouts,
+      fragmentEvictions: this.#fragments.evictions,
+    };
+  }
+
+  /** When the packet was captured, in milliseconds. */
+  timeOf(packet: Packet): number {
+    return packetTimeMs(packet);
+  }
+
+  /** Reads one packet; `now` is the latest capture time so far. Ignored after {@linkcode SegmentDecoder.end}. */
+  push(packet: Packet, now: number): void {
+    if (this.#isEnded) return;
+    if (now >= this.#deadline) this.onTimeout(now);
+    const { bytes } = packet;
+    this.#stats.packets++;
+    this.#stats.bytes += bytes.length;
+    const start = networkOffset(bytes, packet.linkType);
+    if (start < 0) return this.#skip(packet, linkSkipReason(start), 0);
+    // a capture that says less than it holds is taken at what it holds
+    const wireLength = Math.max(packet.originalLength, bytes.length) - start;
+    if (bytes[start]! >>> 4 === 4) this.#ipv4(packet, start, wireLength, now);
+    else this.#ipv6(packet, start, wireLength, now);
+  }
+
+  /** The capture is over: datagrams that miss fragments are forgotten, and counted as timed out. */
+  end(_now: number): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#fragments.timeouts += this.#fragments.clear();
+    this.#deadline = Infinity;
+    this.#sink.end();
+  }
+
+  /** When the next incomplete datagram is given up. */
+  timeoutAt(): number {
+    return this.#deadline;
+  }
+
+  /** Gives up the incomplete datagrams whose time is over. */
+  onTimeout(now: number): void {
+    this.#fragments.expire(now);
+    this.#deadline = this.#fragments.deadline;
+  }
+
+  #ipv4(packet: Packet, start: number, wireLength: number, now: number): void {
+    const { bytes } = packet;
+    if (bytes.length - start < 20) {
+      return this.#skip(packet, wireLength < 20 ? "truncatedIp" : "cutHeader", start);
+    }
+    const headerLength = (bytes[start]! & 0x0f) * 4;
+    if (headerLength < 20) return this.#skip(packet, "badIpHeaderLength", start);
+    const stated = readU16(bytes, start + 2);
+    if (stated === 0) this.#stats.zeroTotalLength++;
+    // 0 is what a capture on the sending host shows of a packet that its network card is still to cut (TSO)
+    const total = stated === 0 ? wireLength : stated;
+    if (total < headerLength) return this.#skip(packet, "badIpTotalLength", start + 2);
+    if (total > wireLength) return this.#skip(packet, "ipLengthBeyondPacket", start + 2);
+    if (bytes.length - start < headerLength) return this.#skip(packet, "cutHeader", start);
+    const datagram = view(bytes, start, total);
+    let isIntact = true;
+    if (this.#options.isVerifying) {
+      isIntact = ipv4HeaderChecksum(datagram, headerLength) === 0;
+      if (!isIntact && !this.#options.keepsBad) return this.#skip(packet, "badIpChecksum", start + 10);
+    }
+    if (headerLength > 20) {
+      const fault = scanIpv4Options(datagram, headerLength, this.#options.keepsRouted);
+      if (fault !== null) return this.#skip(packet, fault, start + 20);
+    }
+    // more fragments, or an offset
+    if ((readU16(datagram, 6) & 0x3fff) !== 0) {
+      if (!isIntact) return this.#skip(packet, "badIpChecksum", start + 10);
+      return this.#ipv4Fragment(packet, datagram, start, total, now);
+    }
+    const state = !isIntact ? "invalid" : this.#options.isVerifying && stated !== 0 ? "valid" : "unverified";
+    this.#transport(packet, datagram, start, headerLength, datagram[9]!, total, state);
+  }
+
+  #ipv4Fragment(packet: Packet, datagram: Uint8Array, start: number, total: number, now: number): void {
+    this.#stats.fragments++;
+    if (datagram.length < total) return this.#skip(packet, "cutFragment", start);
+    const outcome = this.#fragments.add(v4Fragment(datagram), now);
+    const whole = this.#reassembled(packet, outcome, start + 6);
+    if (whole === null) return;
+    restoreIpv4(whole);
+    const headerLength = (whole[0]! & 0x0f) * 4;
+    const state = this.#options.isVerifying ? "valid" : "unverified";
+    this.#transport(packet, whole, 0, headerLength, whole[9]!, whole.length, state);
+  }
+
+  #ipv6(packet: Packet, start: number, wireLength: number, now: number): void {
+    const { bytes } = packet;
+    if (bytes.length - start < 40) {
+      return this.#skip(packet, wireLength < 40 ? "truncatedIp" : "cutHeader", start);
+    }
+    let total = readU16(bytes, start + 4) + 40;
+    const next = bytes[start + 6]!;
+    let isOffloaded = false;
+    if (total === 40) {
+      isOffloaded = next === IpProtocol.TCP && wireLength >= 40 + LEAST_OFFLOADED;
+      if (isOffloaded) this.#stats.zeroTotalLength++;
+      // with a hop-by-hop header, the walk will find out whether it is a jumbogram
+      if (isOffloaded || next === 0) total = wireLength;
+    }
+    if (total > wireLength) return this.#skip(packet, "ipLengthBeyondPacket", start + 4);
+    const datagram = view(bytes, start, total);
+    if (next === IpProtocol.TCP || next === IpProtocol.UDP) {
+      const state = this.#options.isVerifying && !isOffloaded ? "valid" : "unverified";
+      return this.#transport(packet, datagram, start, 40, next, total, state);
+    }
+    this.#ipv6Extensions(packet, datagram, start, total, now);
+  }
+
+  /** `now` is `null` for a datagram made of fragments, which may not be a fragment again. */
+  #ipv6Extensions(packet: Packet, datagram: Uint8Array, start: number, total: number, now: number | null): void {
+    const walk = this.#walk;
+    const fault = walk.run(datagram, total, this.#options.keepsRouted);
+    if (fault !== null) return this.#skip(packet, fault, start + Math.min(walk.offset, datagram.length));
+    if (walk.fragmentAt >= 0) {
+      if (now === null) return this.#skip(packet, "nestedFragment", walk.fragmentAt);
+      return this.#ipv6Fragment(packet, datagram, start, total, now);
+    }
+    // a payload length of 0 in front of a hop-by-hop header without jumbo payload
+    if (readU16(datagram, 4) === 0 && walk.offset > 40) return this.#skip(packet, "badExtensionHeader", start + 40);
+    // with segments left, the address that the sender summed up is not in the fixed header
+    const state = this.#options.isVerifying && !walk.isRouted ? "valid" : "unverified";
+    this.#transport(packet, datagram, start, walk.offset, walk.protocol, total, state);
+  }
+
+  #ipv6Fragment(packet: Packet, datagram: Uint8Array, start: number, total: number, now: number): void {
+    this.#stats.fragments++;
+    const { fragmentAt, nextAt } = this.#walk;
+    if (datagram.length < total) return this.#skip(packet, "cutFragment", start);
+    const outcome = this.#fragments.add(v6Fragment(datagram, fragmentAt, nextAt), now);
+    const whole = this.#reassembled(packet, outcome, start + fragmentAt);
+    if (whole === null) return;
+    restoreIpv6(whole);
+    this.#ipv6Extensions(packet, whole, 0, whole.length, null);
+  }
+
+  /** The whole datagram, or `null` when there is none yet; counts either way. */
+  #reassembled(packet: Packet, outcome: Uint8Array | SkipReason | null, offset: number): Uint8Array | null {
+    this.#deadline = this.#fragments.deadline;
+    if (outcome === null) return null;
+    if (typeof outcome === "string") {
+      this.#skip(packet, outcome, offset);
+      return null;
+    }
+    this.#stats.reassembled++;
+    return outcome;
+  }
+
+  /** `state` is what there is to say before the transport checksum: `valid` asks for it to be verified. */
+  #transport(
+    packet: Packet,
+    datagram: Uint8Array,
+    start: number,
+    at: number,
+    protocol: number,
+    end: number,
+    state: ChecksumState,
+  ): void {
+    const layout = this.#layout;
+    layout.transportOffset = at;
+    layout.protocol = protocol;
+    layout.version = datagram[0]! >>> 4 === 4 ? 4 : 6;
+    const fault = protocol === IpProtocol.TCP
+      ? layTcp(layout, datagram, end)
+      : protocol === IpProtocol.UDP
+      ? layUdp(layout, datagram, end)
+      : layOpaque(layout, datagram, end);
+    if (fault !== null) return this.#skip(packet, fault, start + at);
+    layout.checksum = state;
+    if (state === "valid") {
+      const bad = this.#verify(datagram, layout);
+      if (bad !== null) return this.#skip(packet, bad, start + at);
+    }
+    this.#stats.segments++;
+    this.#stats.payloadBytes += layout.payloadEnd - layout.payloadOffset;
+    this.#sink.item(new Segment(packet, datagram, layout));
+  }
+
+  /** Verifies the transport checksum into `layout`; the reason to skip the packet if that is asked for. */
+  #verify(datagram: Uint8Array, layout: SegmentLayout): SkipReason | null {
+    const end = layout.payloadOffset + layout.wirePayloadLength;
+    if (end > datagram.length) {
+      layout.checksum = "unverified";
+      return null;
+    }
+    const outcome = transportChecksum(datagram, layout.version, layout.protocol, layout.transportOffset, end);
+    if (outcome === "valid" || outcome === "unverified") {
+      layout.checksum = outcome;
+      return null;
+    }
+    layout.checksum = "invalid";
+    return this.#options.keepsBad ? null : outcome;
+  }
+
+  #skip(packet: Packet, reason: SkipReason, offset: number): void {
+    this.#stats.skipped++;
+    this.reasons.count(reason);
+    const { onSkip, onError } = this.#options;
+    onSkip?.(packet, reason);
+    if (onError !== undefined && isFault(reason)) onError(faultError(reason, offset), packet);
+  }
+}
+
+/** The bytes of a datagram: no new view where it is all there is. */
+function view(bytes: Uint8Array, start: number, length: number): Uint8Array {
+  if (start === 0 && length >= bytes.length) return bytes;
+  return bytes.subarray(start, start + length);
+}
+
+function layTcp(layout: SegmentLayout, datagram: Uint8Array, end: number): SkipReason | null {
+  const at = layout.transportOffset;
+  if (end - at < 20) return "truncatedTransport";
+  if (datagram.length - at < 20) return "cutHeader";
+  const payloadOffset = at + (datagram[at + 12]! >>> 4) * 4;
+  if (payloadOffset < at + 20 || payloadOffset > end) return "badTcpDataOffset";
+  if (payloadOffset > datagram.length) return "cutHeader";
+  layout.payloadOffset = payloadOffset;
+  layout.payloadEnd = datagram.length;
+  layout.wirePayloadLength = end - payloadOffset;
+  return null;
+}
+
+function layUdp(layout: SegmentLayout, datagram: Uint8Array, end: number): SkipReason | null {
+  const at = layout.transportOffset;
+  if (end - at < 8) return "truncatedTransport";
+  if (datagram.length - at < 8) return "cutHeader";
+  const length = readU16(datagram, at + 4);
+  if (length < 8 || length > end - at) return "badUdpLength";
+  layout.payloadOffset = at + 8;
+  layout.payloadEnd = Math.min(datagram.length, at + length);
+  layout.wirePayloadLength = length - 8;
+  return null;
+}
+
+function layOpaque(layout: SegmentLayout, datagram: Uint8Array, end: number): SkipReason | null {
+  layout.payloadOffset = layout.transportOffset;
+  layout.payloadEnd = datagram.length;
+  layout.wirePayloadLength = end - layout.transportOffset;
+  return null;
+}
