@@ -48,4 +48,9 @@ export interface Parser<State = unknown> {
   parse(bytes: Uint8Array, start: number, end: number, state: State): number | ParseFailure;
   /** A protocol's own bound on the total length of a message; the smaller of this and the option counts. */
   readonly maxMessageLength?: number;
+  /**
+   * How many bytes it may take until the length is known, where the engine's default does not fit; `Infinity` for
+   * protocols whose messages tell their length only by ending. Never above the bound on messages.
+   */
+  readonly maxHeaderBytes?: number;
 }
