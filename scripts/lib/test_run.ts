@@ -1,0 +1,115 @@
+/** Runs test files on one runtime and reads the counts out of its report. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run, tail } from "./run.ts";
+import type { Runtime } from "./runtimes.ts";
+
+/** What a test run came to. Skipped tests count as failed: this project has none. */
+export interface TestCounts {
+  /** Tests that passed. */
+  passed: number;
+  /** Tests that failed, were cancelled or were skipped; at least 1 when the runner failed. */
+  failed: number;
+  /** What the runner said about failures; empty when there were none. */
+  complaint: string;
+  /** How long it took, in seconds. */
+  seconds: number;
+}
+
+/** Options of a run. */
+export interface TestRunOptions {
+  /** Added to the environment. */
+  env?: Record<string, string>;
+  /** How many files run at once, where the runtime can; by default as it likes. */
+  concurrency?: number;
+  /** Ends the run after so many milliseconds. */
+  timeoutMs?: number;
+}
+
+/** Runs the files. */
+export async function runTests(
+  runtime: Runtime,
+  files: readonly string[],
+  options: TestRunOptions = {},
+): Promise<TestCounts> {
+  const started = performance.now();
+  const runner = runtime.name === "Deno" ? onDeno : runtime.name === "Bun" ? onBun : onNode;
+  const counts = await runner(runtime.program, files, options);
+  return { ...counts, seconds: (performance.now() - started) / 1000 };
+}
+
+type Counts = Omit<TestCounts, "seconds">;
+
+async function onNode(program: string, files: readonly string[], options: TestRunOptions): Promise<Counts> {
+  const scratch = mkdtempSync(join(tmpdir(), "leat-tests-"));
+  const tap = join(scratch, "report.tap");
+  try {
+    const args = ["--import", "tsx", "--test"];
+    if (options.concurrency !== undefined) args.push(`--test-concurrency=${options.concurrency}`);
+    args.push("--test-reporter=tap", `--test-reporter-destination=${tap}`);
+    args.push("--test-reporter=spec", "--test-reporter-destination=stdout");
+    const { code, output } = await run(program, [...args, ...files], options);
+    return summed(code, readNodeCounts(readFileSync(tap, "utf8")), () => nodeComplaint(output));
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function onDeno(program: string, files: readonly string[], options: TestRunOptions): Promise<Counts> {
+  const { code, output } = await run(program, ["test", "-A", "--no-check", "--quiet", ...files], options);
+  return summed(code, readDenoCounts(output), () => from(output, /^ ERRORS|^ FAILURES|^error/m));
+}
+
+async function onBun(program: string, files: readonly string[], options: TestRunOptions): Promise<Counts> {
+  // Bun's own limit of 5 seconds per test is no part of what the tests say.
+  const args = ["test", "--timeout", "600000", ...files.map((file) => `./${file}`)];
+  const { code, output } = await run(program, args, options);
+  return summed(code, readBunCounts(output), () => output.replaceAll(/^\(pass\).*\n/gm, ""));
+}
+
+/** What a report's summary says: tests that passed, and all others. */
+export interface Summary {
+  passed: number;
+  failed: number;
+}
+
+function summed(code: number, summary: Summary | undefined, complaint: () => string): Counts {
+  const passed = summary?.passed ?? 0;
+  let failed = summary?.failed ?? 1;
+  if (code !== 0 && failed === 0) failed = 1;
+  return { passed, failed, complaint: failed > 0 ? tail(complaint(), 120) : "" };
+}
+
+/** Reads the summary of node's TAP report. */
+export function readNodeCounts(tap: string): Summary | undefined {
+  const count = (name: string) => Number(new RegExp(`^# ${name} (\\d+)$`, "m").exec(tap)?.[1] ?? NaN);
+  const passed = count("pass");
+  if (Number.isNaN(passed)) return undefined;
+  return { passed, failed: count("fail") + count("cancelled") + count("skipped") + count("todo") };
+}
+
+/** Reads the summary of `deno test`. */
+export function readDenoCounts(output: string): Summary | undefined {
+  const line = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed(.*)$/m.exec(output);
+  if (line === null) return undefined;
+  const ignored = Number(/(\d+) ignored/.exec(line[3] ?? "")?.[1] ?? 0);
+  return { passed: Number(line[1]), failed: Number(line[2]) + ignored };
+}
+
+/** Reads the summary of `bun test`. */
+export function readBunCounts(output: string): Summary | undefined {
+  const count = (name: string) => Number(new RegExp(`^ *(\\d+) ${name}$`, "m").exec(output)?.[1] ?? NaN);
+  const passed = count("pass");
+  if (Number.isNaN(passed)) return undefined;
+  return { passed, failed: ["fail", "skip", "todo", "error"].reduce((sum, name) => sum + (count(name) || 0), 0) };
+}
+
+function nodeComplaint(output: string): string {
+  return from(output, /failing tests:/);
+}
+
+function from(output: string, start: RegExp): string {
+  const found = start.exec(output);
+  return found === null ? output : output.slice(found.index);
+}

@@ -1,0 +1,41 @@
+// The counts that the closing lines add up are read from reports; these are the shapes of the reports.
+import { test } from "node:test";
+import { assertEquals } from "@std/assert";
+import { readBunCounts, readDenoCounts, readNodeCounts } from "../../scripts/lib/test_run.ts";
+import { closingLine } from "../../scripts/lib/checks.ts";
+
+test("node's summary counts cancelled, skipped and todo tests as failed", () => {
+  const tap = "ok 1 - a\n1..9\n# tests 9\n# suites 0\n# pass 3\n# fail 1\n# cancelled 2\n# skipped 2\n# todo 1\n";
+  assertEquals(readNodeCounts(tap), { passed: 3, failed: 6 });
+  assertEquals(readNodeCounts("Bail out!"), undefined);
+});
+
+test("a test that prints what looks like a summary does not count", () => {
+  assertEquals(readNodeCounts("#     # pass 100\n# pass 2\n# fail 0\n# cancelled 0\n# skipped 0\n# todo 0\n"), {
+    passed: 2,
+    failed: 0,
+  });
+});
+
+test("deno's summary counts ignored tests as failed, with and without steps", () => {
+  assertEquals(readDenoCounts("ok | 72 passed | 0 failed (40ms)\n"), { passed: 72, failed: 0 });
+  assertEquals(readDenoCounts("FAILED | 5 passed (9 steps) | 2 failed (1 step) | 3 ignored (1s)\n"), {
+    passed: 5,
+    failed: 5,
+  });
+  assertEquals(readDenoCounts("error: Module not found"), undefined);
+});
+
+test("bun's summary counts skipped tests and load errors as failed", () => {
+  assertEquals(readBunCounts(" 72 pass\n 0 fail\nRan 72 tests"), { passed: 72, failed: 0 });
+  assertEquals(readBunCounts(" 7 pass\n 2 skip\n 1 todo\n 1 fail\n 1 error\n"), { passed: 7, failed: 5 });
+  assertEquals(readBunCounts("error: no tests"), undefined);
+});
+
+test("the closing line is the last plain one", () => {
+  assertEquals(closingLine("1 passed, 0 failed\nNode 5 passed, 2 failed in\n7 passed, 1 failed\n"), {
+    passed: 7,
+    failed: 1,
+  });
+  assertEquals(closingLine("all good"), undefined);
+});
