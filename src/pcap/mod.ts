@@ -1,0 +1,35 @@
+/**
+ * Capture files: pcap and pcapng, read and written.
+ *
+ * {@linkcode CaptureStream} turns the bytes of a file into packets. {@linkcode CaptureReader} is the same without
+ * streams.
+ *
+ * @example
+ * ```ts
+ * import { CaptureStream } from "@leat/streams/pcap";
+ *
+ * async function list(capture: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+ *   for await (const packet of capture.pipeThrough(new CaptureStream())) {
+ *     console.log(packet.number, packet.seconds, packet.originalLength);
+ *   }
+ * }
+ * await list(new Blob([]).stream()).catch((error) => console.log(error.code)); // ETRUNCATED
+ * ```
+ *
+ * @module
+ */
+export type { Packet, Timestamp } from "../packet/packet.ts";
+export { LinkType } from "../packet/packet.ts";
+export { CaptureError, type CaptureErrorOptions } from "./capture_error.ts";
+export type {
+  CaptureBlock,
+  CaptureFormat,
+  CaptureInterface,
+  CaptureNames,
+  InterfaceStatistics,
+  NameRecord,
+  PacketComment,
+} from "./capture_interface.ts";
+export { CaptureReader, type CaptureReaderOptions, type CaptureReaderStats } from "./capture_reader.ts";
+export { CaptureStream, type CaptureStreamOptions } from "./capture_stream.ts";
+export type { TimeResolution } from "./tick_clock.ts";
