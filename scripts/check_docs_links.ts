@@ -1,0 +1,42 @@
+/**
+ * Checks that relative links in Markdown pages lead to files, and their anchors to headings.
+ *
+ * @module
+ */
+import { dirname, join } from "node:path/posix";
+import { Checks } from "./lib/checks.ts";
+import { exists, filesUnder, read } from "./lib/repo.ts";
+
+const pages = filesUnder(".", (path) => path.endsWith(".md"));
+
+/** Markdown without code blocks and inline code. */
+function prose(page: string): string {
+  return read(page).replace(/^(```|~~~)[\s\S]*?^\1/gm, "").replace(/`[^`\n]*`/g, "");
+}
+
+/** The anchors that a renderer makes of headings. */
+function anchors(page: string): Set<string> {
+  const headings = [...read(page).replace(/^```[\s\S]*?^```/gm, "").matchAll(/^#+\s+(.*)$/gm)];
+  return new Set(headings.map((found) => slug(found[1] ?? "")));
+}
+
+function slug(heading: string): string {
+  return heading.trim().toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").replace(/\s/g, "-");
+}
+
+function problemOf(page: string, link: string): string | undefined {
+  if (/^(?:[a-z][a-z+.-]*:|\/\/)/i.test(link)) return undefined;
+  const [path = "", anchor] = link.split("#");
+  const target = path === "" ? page : join(dirname(page), decodeURIComponent(path));
+  if (target.startsWith("..") || !exists(target)) return `${link}: no such file`;
+  if (anchor !== undefined && target.endsWith(".md") && !anchors(target).has(anchor)) return `${link}: no such heading`;
+  return undefined;
+}
+
+const checks = new Checks();
+for (const page of pages) {
+  const links = [...prose(page).matchAll(/\]\(<?([^()\s>]+)>?(?:\s+"[^"]*")?\)/g)].map((found) => found[1] ?? "");
+  const problems = links.map((link) => problemOf(page, link)).filter((one) => one !== undefined);
+  checks.note(`${links.length} links of ${page}`, problems);
+}
+checks.finish();

@@ -1,0 +1,42 @@
+/**
+ * What a bundle of each subpath may weigh and carry. Raise a ceiling only together with a reason in the change that
+ * needs it.
+ *
+ * @module
+ */
+
+/** Limits of one subpath. */
+export interface Ceiling {
+  /** Bytes of the bundle, minified and compressed by gzip at level 9. */
+  gzipBytes: number;
+  /** Folders of `src` that may have bytes in the bundle, besides `bytes`, `core` and `stream`; files are possible. */
+  carries: readonly string[];
+}
+
+/** Folders that every subpath may carry. */
+export const common: readonly string[] = ["src/bytes/", "src/core/", "src/stream/"];
+
+/** The ceilings by subpath. */
+export const ceilings: Readonly<Record<string, Ceiling>> = {
+  ".": {
+    gzipBytes: 60_000,
+    carries: ["mod.ts", "src/pcap/", "src/packet/", "src/flow/", "src/strparser/", "src/kcm/"],
+  },
+  "./stream": { gzipBytes: 8_000, carries: [] },
+  "./pcap": { gzipBytes: 15_000, carries: ["src/pcap/", "src/packet/packet.ts"] },
+  "./packet": { gzipBytes: 20_000, carries: ["src/packet/"] },
+  "./flow": { gzipBytes: 20_000, carries: ["src/flow/", "src/packet/"] },
+  "./strparser": { gzipBytes: 15_000, carries: ["src/strparser/"] },
+  "./kcm": { gzipBytes: 20_000, carries: ["src/kcm/", "src/strparser/"] },
+  "./testing": { gzipBytes: 8_000, carries: ["src/sim/"] },
+};
+
+/** Single exports of the root module, and what an import of one of them alone may carry (`sideEffects: false`). */
+export const shaken: Readonly<Record<string, Ceiling>> = {
+  CaptureStream: { gzipBytes: 15_000, carries: ["src/pcap/", "src/packet/packet.ts"] },
+  SegmentStream: { gzipBytes: 20_000, carries: ["src/packet/"] },
+  FlowStream: { gzipBytes: 20_000, carries: ["src/flow/", "src/packet/"] },
+  MessageStream: { gzipBytes: 15_000, carries: ["src/strparser/"] },
+  lengthPrefix: { gzipBytes: 4_000, carries: ["src/strparser/"] },
+  Multiplexor: { gzipBytes: 20_000, carries: ["src/kcm/", "src/strparser/"] },
+};
