@@ -8,7 +8,8 @@ import type { Gap } from "./sink.ts";
 
 /**
  * A captured direction that cannot go on. Codes: `EGAP` (bytes were never captured; see {@linkcode FlowError.gap}),
- * `ENOBUFS` (a limit was hit).
+ * `ENOBUFS` (its flow was forgotten to stay within `maxFlows`); and `EBUSY`, thrown when the engine is called from its
+ * own callback.
  */
 export class FlowError extends LeatError {
   /** Name of the class. */

@@ -53,11 +53,11 @@ export interface FlowRecord {
   /** Time of the first packet. */
   readonly startedAt: Timestamp;
   /** Time of the latest packet. */
-  lastAt: Timestamp;
-  /** TCP: whether the opening handshake was seen; a flow picked up in the middle has `false`. */
-  complete: boolean;
+  readonly lastAt: Timestamp;
+  /** Whether the SYN of both sides was seen; a TCP flow picked up in the middle and every UDP flow has `false`. */
+  readonly complete: boolean;
   /** Why it ended; `undefined` while it goes on. */
-  endedBy: FlowEnd | undefined;
+  readonly endedBy: FlowEnd | undefined;
   /** Counters of what the client sent. */
   readonly client: FlowSideStats;
   /** Counters of what the server sent. */

@@ -1,0 +1,193 @@
+/**
+ * Finding the flow of a packet: a hash table over the addresses, ports and protocol, the same for both directions.
+ *
+ * Keys are compared as numbers read from the packet; no string or object is made for a look-up. The hash is keyed
+ * (HalfSipHash-1-3 by Aumasson and Bernstein, 32-bit words and output), so that whoever chooses the addresses cannot
+ * aim for one chain without knowing the key.
+ *
+ * @module
+ */
+import { readU16, readU32 } from "../bytes/integers.ts";
+import type { Segment } from "../packet/segment.ts";
+import type { FlowState } from "./flow_state.ts";
+
+/** Who sent a segment to whom, as numbers: addresses in 32-bit words (IPv4: one), zero where unused. */
+export class Tuple {
+  /** IP version. */
+  version: 4 | 6 = 4;
+  /** IP protocol number. */
+  protocol = 0;
+  /** Source address. */
+  s0 = 0;
+  /** Source address, IPv6. */
+  s1 = 0;
+  /** Source address, IPv6. */
+  s2 = 0;
+  /** Source address, IPv6. */
+  s3 = 0;
+  /** Source port. */
+  sourcePort = 0;
+  /** Destination address. */
+  d0 = 0;
+  /** Destination address, IPv6. */
+  d1 = 0;
+  /** Destination address, IPv6. */
+  d2 = 0;
+  /** Destination address, IPv6. */
+  d3 = 0;
+  /** Destination port. */
+  destinationPort = 0;
+
+  /** Takes over the addresses and ports of a TCP or UDP segment. */
+  read(segment: Segment): void {
+    const bytes = segment.datagram;
+    this.version = segment.version;
+    this.protocol = segment.protocol;
+    this.sourcePort = readU16(bytes, segment.transportOffset);
+    this.destinationPort = readU16(bytes, segment.transportOffset + 2);
+    if (segment.version === 4) {
+      this.s0 = readU32(bytes, 12) | 0;
+      this.d0 = readU32(bytes, 16) | 0;
+      this.s1 =
+        this.s2 =
+        this.s3 =
+        this.d1 =
+        this.d2 =
+        this.d3 =
+          0;
+      return;
+    }
+    this.s0 = readU32(bytes, 8) | 0;
+    this.s1 = readU32(bytes, 12) | 0;
+    this.s2 = readU32(bytes, 16) | 0;
+    this.s3 = readU32(bytes, 20) | 0;
+    this.d0 = readU32(bytes, 24) | 0;
+    this.d1 = readU32(bytes, 28) | 0;
+    this.d2 = readU32(bytes, 32) | 0;
+    this.d3 = readU32(bytes, 36) | 0;
+  }
+
+  /** Whether the source counts as lower: gives both directions of a flow the same order. */
+  get isSourceLower(): boolean {
+    if (this.s0 !== this.d0) return this.s0 < this.d0;
+    if (this.s1 !== this.d1) return this.s1 < this.d1;
+    if (this.s2 !== this.d2) return this.s2 < this.d2;
+    if (this.s3 !== this.d3) return this.s3 < this.d3;
+    return this.sourcePort < this.destinationPort;
+  }
+}
+
+const INITIAL_BUCKETS = 256;
+const FINAL_ROUNDS = 3;
+
+/** Hash table of flows, chained through the flows themselves. Grows with them. */
+export class FlowTable {
+  readonly #key0: number;
+  readonly #key1: number;
+  readonly #words = new Int32Array(10);
+  #buckets: (FlowState | null)[] = new Array(INITIAL_BUCKETS).fill(null);
+  #size = 0;
+
+  /** Makes an empty table; `seed` is an integer from 0 to 2^53 - 1. */
+  constructor(seed: number) {
+    this.#key0 = seed | 0;
+    this.#key1 = Math.floor(seed / 0x100000000) | 0;
+  }
+
+  /** Number of flows in it. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Hash of the flow that the tuple belongs to. */
+  hash(tuple: Tuple): number {
+    const words = this.#words;
+    const lower = tuple.isSourceLower;
+    words[0] = lower ? tuple.s0 : tuple.d0;
+    words[1] = lower ? tuple.d0 : tuple.s0;
+    words[2] = lower
+      ? (tuple.sourcePort << 16) | tuple.destinationPort
+      : (tuple.destinationPort << 16) | tuple.sourcePort;
+    words[3] = (tuple.version << 8) | tuple.protocol;
+    if (tuple.version === 4) return this.#halfSip(4);
+    words[4] = lower ? tuple.s1 : tuple.d1;
+    words[5] = lower ? tuple.d1 : tuple.s1;
+    words[6] = lower ? tuple.s2 : tuple.d2;
+    words[7] = lower ? tuple.d2 : tuple.s2;
+    words[8] = lower ? tuple.s3 : tuple.d3;
+    words[9] = lower ? tuple.d3 : tuple.s3;
+    return this.#halfSip(10);
+  }
+
+  /** The flow that the tuple belongs to, in either direction. */
+  find(tuple: Tuple, hash: number): FlowState | null {
+    let flow: FlowState | null = this.#buckets[hash & (this.#buckets.length - 1)]!;
+    while (flow !== null && !(flow.hash === hash && flow.matches(tuple))) flow = flow.chain;
+    return flow;
+  }
+
+  /** Adds a flow that is not in it, under its own `hash`. */
+  add(flow: FlowState): void {
+    if (this.#size === this.#buckets.length) this.#grow();
+    const at = flow.hash & (this.#buckets.length - 1);
+    flow.chain = this.#buckets[at]!;
+    this.#buckets[at] = flow;
+    this.#size++;
+  }
+
+  /** Takes a flow out. */
+  remove(flow: FlowState): void {
+    const at = flow.hash & (this.#buckets.length - 1);
+    let other: FlowState | null = this.#buckets[at]!;
+    if (other === flow) {
+      this.#buckets[at] = flow.chain;
+    } else {
+      while (other !== null && other.chain !== flow) other = other.chain;
+      if (other === null) return;
+      other.chain = flow.chain;
+    }
+    flow.chain = null;
+    this.#size--;
+  }
+
+  #grow(): void {
+    const old = this.#buckets;
+    const buckets: (FlowState | null)[] = new Array(old.length * 2).fill(null);
+    for (const first of old) {
+      let flow = first;
+      while (flow !== null) {
+        const next: FlowState | null = flow.chain;
+        const at = flow.hash & (buckets.length - 1);
+        flow.chain = buckets[at]!;
+        buckets[at] = flow;
+        flow = next;
+      }
+    }
+    this.#buckets = buckets;
+  }
+
+  #halfSip(count: number): number {
+    let v0 = this.#key0;
+    let v1 = this.#key1;
+    let v2 = 0x6c796765 ^ this.#key0;
+    let v3 = 0x74656462 ^ this.#key1;
+    const words = this.#words;
+    for (let i = 0; i < count + FINAL_ROUNDS; i++) {
+      const word = i < count ? words[i]! : 0;
+      if (i === count) v2 ^= 0xff;
+      v3 ^= word;
+      v0 = (v0 + v1) | 0;
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+      v0 = (v0 << 16) | (v0 >>> 16);
+      v2 = (v2 + v3) | 0;
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+      v0 = (v0 + v3) | 0;
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+      v2 = (v2 + v1) | 0;
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+      v2 = (v2 << 16) | (v2 >>> 16);
+      v0 ^= word;
+    }
+    return v1 ^ v3;
+  }
+}
