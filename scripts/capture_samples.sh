@@ -297,7 +297,7 @@ loss_raw_ip() { # a TUN device: raw IP without any link header; Redis over a bad
   wire tun --loss 0.09 --reorder 0.12 --duplicate 0.05 --delay-ms 2 --late-ms 7 --seed 11
   redis_up
   capture "$server" "$out/loss_raw_ip.pcap" -i wire0 tcp
-  quiet on "$client" redis-benchmark -h "$s4" -t set,lrange_100 -n 12 -c 3 -P 4 -d 60
+  quiet on "$client" redis-benchmark -h "$s4" -t set,get -n 10 -c 2 -P 2 -d 4000
   capture_end
 }
 

@@ -1,0 +1,120 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { measure } from "../../bench/harness.ts";
+import { formatNumber, formatResult, isMet, pairedRatio, type Result, spreadOf } from "../../bench/statistics.ts";
+
+test("the median of an odd number of values is the middle one, whatever their order", () => {
+  assertEquals(spreadOf([9, 1, 5]), { median: 5, min: 1, max: 9 });
+});
+
+test("the median of an even number of values lies between the middle two", () => {
+  assertEquals(spreadOf([4, 1, 100, 2]), { median: 3, min: 1, max: 100 });
+});
+
+test("numbers are ordered as numbers, not as text", () => {
+  assertEquals(spreadOf([10, 9, 100]), { median: 10, min: 9, max: 100 });
+});
+
+test("a spread leaves the values as they were and refuses none at all", () => {
+  const values = [3, 1, 2];
+  spreadOf(values);
+  assertEquals(values, [3, 1, 2]);
+  assertThrows(() => spreadOf([]), RangeError);
+});
+
+test("a moment that slows both of a pair does not move the ratio", () => {
+  assertEquals(pairedRatio([80, 8, 80], [100, 10, 100]), 0.8);
+});
+
+test("one outlier on one side does not move the ratio", () => {
+  assertEquals(pairedRatio([50, 1, 50], [100, 100, 100]), 0.5);
+});
+
+test("a ratio needs as many baselines as values", () => {
+  assertThrows(() => pairedRatio([1, 2], [1]), RangeError);
+  assertThrows(() => pairedRatio([], []), RangeError);
+});
+
+test("a goal is met at its border, from the right side", () => {
+  assert(isMet(0.75, { ratio: 0.75 }));
+  assert(!isMet(0.7499, { ratio: 0.75 }));
+  assert(isMet(1, { ratio: 1, bound: "at most" }));
+  assert(!isMet(1.01, { ratio: 1, bound: "at most" }));
+});
+
+test("numbers have three digits and a prefix", () => {
+  const expected: [number, string][] = [
+    [0, "0 "],
+    [0.1234, "0.123 "],
+    [7, "7.00 "],
+    [999.6, "1.00 k"],
+    [9_999, "10.0 k"],
+    [23_149_000, "23.1 M"],
+    [1.5e9, "1.50 G"],
+    [123e9, "123 G"],
+    [-4_000_000, "-4.00 M"],
+  ];
+  for (const [value, text] of expected) assertEquals(formatNumber(value), text);
+});
+
+const result: Result = {
+  name: "stages/batch",
+  runtime: "node 20.0.0",
+  value: 20e6,
+  unit: "messages/s",
+  min: 19e6,
+  max: 21e6,
+  baselineName: "engine",
+  baseline: 25e6,
+  ratio: 0.8,
+  goal: 0.75,
+  bound: "at least",
+  met: true,
+};
+
+test("a line for people has figure, spread, baseline, ratio, goal and whether it is met", () => {
+  const line = formatResult(result);
+  for (const part of ["stages/batch", "20.0 Mmessages/s", "[19.0 M .. 21.0 M]", "0.800 of engine", "25.0 M"]) {
+    assertStringIncludes(line, part);
+  }
+  assert(line.endsWith("goal at least 0.75: met"));
+  assert(formatResult({ ...result, met: false }).endsWith("MISSED"));
+});
+
+test("a line without goal or baseline says nothing about them", () => {
+  assert(!formatResult({ ...result, goal: null, bound: null, met: null }).includes("goal"));
+  const alone = formatResult({ ...result, baselineName: null, baseline: null, ratio: null });
+  assert(alone.endsWith("[19.0 M .. 21.0 M]"));
+});
+
+const once = { repetitions: 3, repetitionMs: 0, warmUpMs: 0 };
+
+test("figure and baseline take turns, and who goes first alternates", async () => {
+  const order: string[] = [];
+  const run = (who: string) => () => {
+    order.push(who);
+    return 1;
+  };
+  await measure({ name: "x", unit: "rounds/s", run: run("a"), baseline: { name: "b", run: run("b") } }, once);
+  assertEquals(order.join(""), "ab" + "ab" + "ba" + "ab");
+});
+
+test("work that is a promise is awaited, and speed is amount by time", async () => {
+  let time = 0;
+  const work = (amount: number, ms: number) => async () => {
+    await Promise.resolve();
+    time += ms;
+    return amount;
+  };
+  const measured = await measure(
+    { name: "x", unit: "B/s", run: work(30, 10), baseline: { name: "b", run: work(5, 5) }, goal: { ratio: 2 } },
+    { ...once, repetitionMs: 100, now: () => time },
+  );
+  assertEquals([measured.value, measured.baseline, measured.ratio, measured.met], [3000, 1000, 3, true]);
+  assertEquals([measured.baselineName, measured.goal, measured.bound], ["b", 2, "at least"]);
+});
+
+test("a figure without baseline has neither ratio nor verdict", async () => {
+  const measured = await measure({ name: "x", unit: "rounds/s", run: () => 1 }, once);
+  assertEquals([measured.baseline, measured.ratio, measured.goal, measured.met], [null, null, null, null]);
+});
