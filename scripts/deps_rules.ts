@@ -68,7 +68,7 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
   kcm: {
     wire: /^errors\.ts$/,
     stream: /^(kcm_socket|attachments|multiplexor_streams?)\.ts$/,
-    engineImports: [...base, "strparser"],
+    engineImports: [...base, "strparser", "type flow/flow_record.ts"],
     streamImports: [...adapter, "type flow/*"],
   },
   sim: {

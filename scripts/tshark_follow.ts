@@ -73,9 +73,9 @@ export function followCapture(path: string): FollowedCapture {
   const packets = tshark(["-r", path, "-T", "fields", "-e", "frame.number"]).trim().split("\n").length;
   const streams = (["tcp", "udp"] as const).flatMap((protocol) => {
     const rows = streamRows(path, protocol);
-    return [...rows.keys()].sort((a, b) => a - b).map((stream) =>
-      followStream(path, protocol, stream, rows.get(stream)!)
-    );
+    const numbers = [...rows.keys()].sort((a, b) => a - b);
+    const listings = followAll(path, protocol, numbers);
+    return numbers.map((stream, index) => followedStream(protocol, stream, rows.get(stream)!, listings[index]!));
   });
   return { packets, streams };
 }
@@ -107,12 +107,28 @@ function endpoint(address: string, port: string): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-function followStream(path: string, protocol: "tcp" | "udp", stream: number, rows: PacketRow[]): FollowedStream {
+/** The listing of each stream, from one run of tshark for all. */
+function followAll(path: string, protocol: "tcp" | "udp", streams: readonly number[]): string[] {
+  if (streams.length === 0) return [];
+  const wanted = streams.flatMap((stream) => ["-z", `follow,${protocol},raw,${stream}`]);
+  const listings = new Map(
+    tshark(["-r", path, "-q", ...wanted]).split("Follow: ").slice(1)
+      .map((listing) => [Number(/^Filter: \w+\.stream eq (\d+)$/m.exec(listing)![1]), listing]),
+  );
+  return streams.map((stream) => listings.get(stream)!);
+}
+
+function followedStream(
+  protocol: "tcp" | "udp",
+  stream: number,
+  rows: PacketRow[],
+  listing: string,
+): FollowedStream {
   const first = rows[0]!;
   const answersSyn = protocol === "tcp" && (first.flags & (SYN | ACK)) === (SYN | ACK);
   const client = answersSyn ? first.destination : first.source;
   const server = answersSyn ? first.source : first.destination;
-  const bytes = followedBytes(tshark(["-r", path, "-q", "-z", `follow,${protocol},raw,${stream}`]));
+  const bytes = followedBytes(listing);
   const side = (from: string): FollowedSide => {
     const content = bytes.get(from) ?? new Uint8Array(0);
     const digest = { bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
