@@ -35,6 +35,9 @@ function checkManifests(): void {
     "deno.json, package.json and CHANGELOG.md agree",
     disagreements(denoManifest(), npmManifest(), changelog),
   );
+  const withJsr = read("deno.json").replace("./tests/support/std-assert/mod.ts", "jsr:@std/assert@^1");
+  const differs = read("deno.jsr.json") === withJsr ? [] : ["deno.jsr.json differs in more than @std/assert"];
+  checks.note("deno.jsr.json is deno.json with the real @std/assert", differs);
   checks.note("public modules are there", subpaths().map(([, file]) => file).filter((file) => !exists(file)));
 }
 
