@@ -84,7 +84,9 @@ class PullThrough implements Sink<unknown> {
   readonly #timer: EngineTimer | undefined;
   #controller: ReadableStreamDefaultController<unknown[]> | undefined;
   #results: unknown[] = [];
-  #isPulling = false;
+  #isWanted = false;
+  #isPumping = false;
+  #delivered: (() => void) | undefined;
   #outcome: "running" | "ended" | "failed" = "running";
   #error: unknown;
 
@@ -113,16 +115,30 @@ class PullThrough implements Sink<unknown> {
     this.#controller = controller;
   }
 
-  async pull(): Promise<void> {
-    this.#isPulling = true;
-    while (!this.#deliver()) await this.#readOn();
-    this.#isPulling = false;
+  /** Settles when a batch was handed over: by the pump, or by a timeout while the source is silent. */
+  pull(): Promise<void> | undefined {
+    this.#isWanted = true;
+    if (this.#deliver()) return undefined;
+    if (!this.#isPumping) this.#pump();
+    return new Promise((resolve) => {
+      this.#delivered = resolve;
+    });
   }
 
   cancel(reason: unknown): Promise<void> {
     this.#outcome = "ended";
+    this.#isWanted = false;
     this.#timer?.stop();
     return this.#reader.cancel(reason);
+  }
+
+  async #pump(): Promise<void> {
+    this.#isPumping = true;
+    while (this.#isWanted) {
+      await this.#readOn();
+      this.#deliver();
+    }
+    this.#isPumping = false;
   }
 
   async #readOn(): Promise<void> {
@@ -163,19 +179,24 @@ class PullThrough implements Sink<unknown> {
     if (this.#outcome === "failed") this.#reader.cancel(this.#error).catch(() => {});
   }
 
-  /** Passes on what there is to a reader that waits. Returns whether it got something. */
+  /** Passes on what there is, if it is wanted. Returns whether the wish was met. */
   #deliver(): boolean {
-    if (!this.#isPulling) return false;
+    if (!this.#isWanted) return false;
     if (this.#results.length > 0) {
       const results = this.#results;
       this.#results = [];
-      this.#isPulling = false;
       this.#controller!.enqueue(results);
-      return true;
+    } else if (this.#outcome === "ended") {
+      this.#controller!.close();
+    } else if (this.#outcome === "failed") {
+      this.#controller!.error(this.#error);
+    } else {
+      return false;
     }
-    if (this.#outcome === "running") return false;
-    if (this.#outcome === "ended") this.#controller!.close();
-    else this.#controller!.error(this.#error);
+    this.#isWanted = false;
+    const delivered = this.#delivered;
+    this.#delivered = undefined;
+    delivered?.();
     return true;
   }
 }
