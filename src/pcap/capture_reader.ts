@@ -17,7 +17,9 @@ import type { CaptureFormat, CaptureInterface, InterfaceStatistics, NameRecord }
 import { type CaptureReaderOptions, type CaptureReaderStats, CaptureState } from "./capture_state.ts";
 import { PartialRecord } from "./partial_record.ts";
 import { PcapRecords } from "./pcap_records.ts";
-import { decodePcapMagic, PCAP_FILE_HEADER_LENGTH, PCAP_MAGIC_MODIFIED } from "./pcap_wire.ts";
+import { decodePcapMagic, PCAP_MAGIC_MODIFIED } from "./pcap_wire.ts";
+import { PcapngRecords } from "./pcapng_records.ts";
+import { BlockType } from "./pcapng_wire.ts";
 import type { RecordReader } from "./record_reader.ts";
 
 export type { CaptureReaderOptions, CaptureReaderStats } from "./capture_state.ts";
@@ -117,7 +119,7 @@ export class CaptureReader implements Engine<Uint8Array> {
     else this.#sink.error(error);
   }
 
-  /** The file has ended. Inside a record, or with no file header, that is `ETRUNCATED`. */
+  /** The file has ended. Inside a record that is `ETRUNCATED`. No bytes at all are an empty capture, no error. */
   end(_now?: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -127,8 +129,6 @@ export class CaptureReader implements Engine<Uint8Array> {
       this.#truncated(this.#skippedOffset, held, this.#skippedLength);
     } else if (partial.needed > 0) {
       this.#truncated(partial.offset, partial.length, partial.needed);
-    } else if (this.#records === undefined) {
-      this.#truncated(0, 0, PCAP_FILE_HEADER_LENGTH);
     } else {
       this.#sink.end();
     }
@@ -202,6 +202,10 @@ export class CaptureReader implements Engine<Uint8Array> {
 
   /** Chooses the reader by the first four bytes of the file. */
   #detect(bytes: Uint8Array): RecordReader | undefined {
+    if (getU32(bytes, 0, true) === BlockType.SECTION_HEADER) {
+      this.#format = "pcapng";
+      return new PcapngRecords(this.#state);
+    }
     const magic = decodePcapMagic(bytes, 0);
     if (magic?.magic === PCAP_MAGIC_MODIFIED) {
       this.#state.fail("ENOTSUP", 0, "modified pcap (magic 0xa1b2cd34) is not read; convert it with editcap");

@@ -165,15 +165,15 @@ export class CaptureState {
     return true;
   }
 
-  /** Keeps a name record while there is room. */
-  addName(record: NameRecord, bytes: number): void {
+  /** Counts a name record of `bytes` bytes. Returns whether there is room to keep it. */
+  admitName(bytes: number): boolean {
     this.counts.nameRecords++;
     if (this.names.length >= this.maxNameRecords || this.#nameBytes + bytes > this.maxNameBytes) {
       this.counts.namesDropped++;
-      return;
+      return false;
     }
     this.#nameBytes += bytes;
-    this.names.push(record);
+    return true;
   }
 
   /** Ends reading with an error about the record at `offset`. */

@@ -13,7 +13,7 @@
  *     console.log(packet.number, packet.seconds, packet.originalLength);
  *   }
  * }
- * await list(new Blob([]).stream()).catch((error) => console.log(error.code)); // ETRUNCATED
+ * await list(new Blob([]).stream());
  * ```
  *
  * @module

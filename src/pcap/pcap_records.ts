@@ -57,7 +57,9 @@ export class PcapRecords implements RecordReader {
         fraction %= this.#unitsPerSecond;
       }
       const originalLength = getU32(bytes, at + 12, isBig);
-      const captured = bytes.subarray(at + PCAP_RECORD_HEADER_LENGTH, at + length);
+      const packetAt = bytes.byteOffset + at + PCAP_RECORD_HEADER_LENGTH;
+      // half the cost of subarray()
+      const captured = new Uint8Array(bytes.buffer, packetAt, length - PCAP_RECORD_HEADER_LENGTH);
       state.packet(captured, capturing, seconds, fraction * this.#unitNanoseconds, originalLength);
       at += length;
     }

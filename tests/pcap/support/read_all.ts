@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LeatError } from "../../../src/core/errors.ts";
 import { CaptureReader, type CaptureReaderOptions, type Packet } from "../../../src/pcap/mod.ts";
+import { splitEvery, splits } from "../../../src/sim/mod.ts";
 
 export interface Outcome {
   packets: Packet[];
@@ -47,6 +48,7 @@ export function summary(outcome: Outcome): unknown {
     packets,
     error: error && [error.name, error.code, error.offset, error.message, (error as { missing?: number }).missing],
     ended,
+    format: reader.format,
     stats: reader.stats,
     interfaces: reader.interfaces,
     names: reader.names,
@@ -61,19 +63,14 @@ export function unaligned(bytes: Uint8Array): Uint8Array {
   return buffer.subarray(3, 3 + bytes.length);
 }
 
-/** Pieces of `size` bytes. */
-export function* pieces(bytes: Uint8Array, size: number): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
-
-/** Whole, byte by byte, at every split point, in small pieces, with empty chunks, and at an odd offset. */
+/** Whole, byte by byte, at every split point, in pieces of all small sizes, by seed, and at odd offsets. */
 export function checkSplits(bytes: Uint8Array, options: CaptureReaderOptions = {}): void {
   const whole = summary(readAll(bytes, options));
-  const check = (chunks: Iterable<Uint8Array>, how: string) =>
+  const check = (chunks: readonly Uint8Array[], how: string) =>
     assertEquals(summary(readChunks(chunks, options)), whole, how);
-  for (const size of [1, 2, 3, 5, 7, 8, 11, 13, 16, 17, 31]) check(pieces(bytes, size), `pieces of ${size}`);
-  for (let at = 1; at < bytes.length; at++) check([bytes.subarray(0, at), bytes.subarray(at)], `split at ${at}`);
+  for (const { name, chunks } of splits(bytes, { seeds: 20 })) check(chunks, name);
+  for (let size = 2; size < 40; size++) check(splitEvery(bytes, size), `pieces of ${size}`);
   check([bytes.subarray(0, 0), bytes, bytes.subarray(0, 0)], "empty chunks around");
   check([unaligned(bytes)], "odd offset");
-  check([...pieces(bytes, 9)].map(unaligned), "pieces at odd offsets");
+  check(splitEvery(bytes, 9).map(unaligned), "pieces at odd offsets");
 }
