@@ -1,0 +1,149 @@
+/**
+ * One direction of a flow as a stream that is made when somebody asks for it.
+ *
+ * Part of the stage, not of the engine: gathers what one write brought into one batch, and counts it in the budget that
+ * all flows of the stage share.
+ *
+ * @module
+ */
+import type { FanOut } from "../stream/fan_out.ts";
+import type { Batched, Outlet } from "../stream/outlet.ts";
+import type { FlowSideStats } from "./flow_record.ts";
+
+/** What a chunk weighs in the budget beyond its bytes, so that empty datagrams do not come for nothing. */
+const CHUNK_WEIGHT = 64;
+
+/** What a direction needs of its stage. */
+export interface DirectionOwner {
+  /** The budget. */
+  readonly fanOut: FanOut;
+  /** Whether streams yield arrays. */
+  readonly isBatch: boolean;
+  /** Somebody has asked for the stream of a direction that is not over. */
+  claimed(): void;
+  /** A direction that was claimed is over for the stage. */
+  unclaimed(): void;
+}
+
+/** One direction of a {@linkcode Flow}: what one end sent. */
+export interface FlowDirection<Batch extends boolean = false> {
+  /**
+   * The bytes in order, for UDP one chunk a datagram; arrays of chunks with `batch`. Made on first access. Fails with a
+   * `FlowError`: `EGAP` when bytes were never captured, `ENOBUFS` when the flow was forgotten to stay within
+   * `maxFlows`; or with a `LeatError` `ENOBUFS` when nobody read it while other readers starved.
+   */
+  readonly readable: ReadableStream<Batched<Uint8Array, Batch>>;
+  /** Counters. */
+  readonly stats: Readonly<FlowSideStats>;
+  /** Says that nobody wants this direction, without making a stream for it: what it holds and what comes is dropped. */
+  cancel(reason?: unknown): void;
+}
+
+/** The stage's side of a direction. */
+export class DirectionFeed<Batch extends boolean> implements FlowDirection<Batch> {
+  /** Counters, as the engine keeps them. */
+  readonly stats: Readonly<FlowSideStats>;
+  readonly #owner: DirectionOwner;
+  readonly #abandon: () => void;
+  #outlet: Outlet<Uint8Array, Batch> | undefined;
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
+  #isClaimed = false;
+  #isOver = false;
+  #error: { reason: unknown } | undefined;
+
+  /** `abandon` tells the engine that nobody wants the direction. */
+  constructor(owner: DirectionOwner, stats: Readonly<FlowSideStats>, abandon: () => void) {
+    this.#owner = owner;
+    this.stats = stats;
+    this.#abandon = abandon;
+  }
+
+  /** The stream; made on first access. */
+  get readable(): ReadableStream<Batched<Uint8Array, Batch>> {
+    const outlet = this.#open();
+    if (!this.#isClaimed) {
+      this.#isClaimed = true;
+      if (!this.#isOver) this.#owner.claimed();
+    }
+    return outlet.readable;
+  }
+
+  /** Whether somebody has asked for the stream. */
+  get isClaimed(): boolean {
+    return this.#isClaimed;
+  }
+
+  /** Keeps a chunk for {@linkcode flush}. Returns whether it is the first since the last one. */
+  gather(bytes: Uint8Array): boolean {
+    if (this.#isOver) return false;
+    if (this.#outlet?.isOver) {
+      this.#stop();
+      return false;
+    }
+    this.#gatheredBytes += bytes.length + CHUNK_WEIGHT;
+    return this.#gathered.push(bytes) === 1;
+  }
+
+  /** Queues what was gathered, as one batch. */
+  flush(): void {
+    if (this.#gathered.length === 0) return;
+    const items = this.#gathered;
+    this.#gathered = [];
+    this.#open().pushBatch(items, this.#gatheredBytes);
+    this.#gatheredBytes = 0;
+  }
+
+  /** No more will come. */
+  end(): void {
+    this.flush();
+    this.#over();
+    this.#outlet?.end();
+  }
+
+  /** It went wrong; what came before is read first. */
+  fail(reason: unknown): void {
+    this.flush();
+    this.#error = { reason };
+    this.#over();
+    this.#outlet?.fail(reason);
+  }
+
+  /** Drops everything; who asks for the stream later gets the reason. */
+  drop(reason: unknown): void {
+    if (this.#isOver) return;
+    this.#error = { reason };
+    this.#outlet?.abort(reason);
+    this.#stop();
+  }
+
+  /** What the reader's cancel does. */
+  cancel(reason?: unknown): void {
+    if (this.#outlet === undefined) this.#stop();
+    else this.#outlet.cancel(reason);
+  }
+
+  #open(): Outlet<Uint8Array, Batch> {
+    if (this.#outlet !== undefined) return this.#outlet;
+    const { fanOut, isBatch } = this.#owner;
+    const outlet = fanOut.outlet<Uint8Array, Batch>(isBatch as Batch, () => this.#stop());
+    this.#outlet = outlet;
+    if (this.#error !== undefined) outlet.fail(this.#error.reason);
+    else if (this.#isOver) outlet.end();
+    return outlet;
+  }
+
+  #stop(): void {
+    if (this.#isOver) return;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    this.#over();
+    this.#abandon();
+  }
+
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#isClaimed) this.#owner.unclaimed();
+  }
+}
