@@ -1,0 +1,146 @@
+/**
+ * The queue of a channel, between the engine's socket and the readable that the user sees. Internal.
+ *
+ * Messages are handed to the readable only while somebody waits for them, so that a channel that is closed can give
+ * back all that was not read: as one array in batch mode, else one at a time.
+ *
+ * @module
+ */
+import { type Batched, Outlet } from "../stream/outlet.ts";
+import { Fifo } from "./fifo.ts";
+import type { KcmMessage } from "./kcm_message.ts";
+import type { SocketPort, SocketSink, SocketStats } from "./socket_port.ts";
+
+/** The multiplexor, as its channels know it. */
+export interface ChannelOwner {
+  /** Whether all channels together hold too much. */
+  readonly isTight: boolean;
+  /** What the channels end with, unless they end well. */
+  readonly failure: { readonly reason: unknown } | undefined;
+  /** Opens the engine's socket, paused. */
+  open(sink: SocketSink): SocketPort;
+  /** Bytes came into a queue, or left it (negative). */
+  held(bytes: number): void;
+  /** The channel wants `flush` when the engine is done. */
+  touched(channel: Channel<boolean>): void;
+  /** Does for all channels what `touched` has asked for. */
+  settle(): void;
+  /** The channel takes part no more. */
+  closed(channel: Channel<boolean>, reason: unknown): void;
+}
+
+/** A channel's queue. */
+export class Channel<Batch extends boolean> implements SocketSink {
+  readonly #owner: ChannelOwner;
+  readonly #isBatch: boolean;
+  readonly #highWaterMark: number;
+  readonly #port: SocketPort;
+  readonly #outlet: Outlet<KcmMessage, Batch>;
+  readonly #queue: Fifo<KcmMessage> = new Fifo();
+  #heldBytes = 0;
+  #isTouched = false;
+  #isEnded = false;
+
+  /** Opens a channel; it takes messages from now on. */
+  constructor(owner: ChannelOwner, isBatch: Batch, highWaterMark: number) {
+    this.#owner = owner;
+    this.#isBatch = isBatch;
+    this.#highWaterMark = highWaterMark;
+    this.#outlet = new Outlet<KcmMessage, Batch>(isBatch, {
+      wanted: () => this.#wanted(),
+      cancelled: (reason) => this.#leave(reason),
+    });
+    this.#port = owner.open(this);
+  }
+
+  /** What the user reads. */
+  get readable(): ReadableStream<Batched<KcmMessage, Batch>> {
+    return this.#outlet.readable;
+  }
+
+  /** Bytes that wait to be read. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Counters of the engine's socket. */
+  get stats(): SocketStats {
+    return this.#port.stats;
+  }
+
+  /** A message was steered here. */
+  message(message: KcmMessage): void {
+    const { length } = message.data;
+    this.#queue.push(message);
+    this.#heldBytes += length;
+    this.#owner.held(length);
+    if (this.#outlet.isStarving) this.#touch();
+    // as in the kernel, the message that fills the queue may exceed it
+    if (this.#heldBytes >= this.#highWaterMark || this.#owner.isTight) this.#port.pause();
+  }
+
+  /** No more messages will come. */
+  end(): void {
+    this.#isEnded = true;
+    this.#touch();
+  }
+
+  /** Closes the channel; what was not read goes to the others. */
+  close(reason: unknown): void {
+    if (this.#port.isClosed) return;
+    this.#outlet.end();
+    this.#leave(reason);
+  }
+
+  /** Gives a waiting reader what there is, and passes on the end. */
+  flush(): void {
+    this.#isTouched = false;
+    if (this.#outlet.isStarving && this.#queue.length > 0) this.#handOver();
+    if (!this.#isEnded || this.#queue.length > 0) return;
+    const failure = this.#owner.failure;
+    if (failure === undefined) this.#outlet.end();
+    else this.#outlet.fail(failure.reason);
+  }
+
+  /** Takes messages again if there is room for a good many: with one at a time, each would stop and start its connection. */
+  makeRoom(): void {
+    const hasRoom = this.#heldBytes === 0 || (this.#heldBytes * 2 <= this.#highWaterMark && !this.#owner.isTight);
+    if (hasRoom) this.#port.resume();
+  }
+
+  #wanted(): void {
+    this.flush();
+    this.#owner.settle();
+  }
+
+  #handOver(): void {
+    if (this.#isBatch) {
+      const bytes = this.#heldBytes;
+      this.#heldBytes = 0;
+      this.#outlet.pushBatch(this.#queue.takeAll(), bytes);
+      this.#owner.held(-bytes);
+    } else {
+      const message = this.#queue.shift()!;
+      const bytes = message.data.length;
+      this.#heldBytes -= bytes;
+      this.#outlet.push(message, bytes);
+      this.#owner.held(-bytes);
+    }
+    if (!this.#port.hasRoom) this.makeRoom();
+  }
+
+  #touch(): void {
+    if (this.#isTouched) return;
+    this.#isTouched = true;
+    this.#owner.touched(this);
+  }
+
+  #leave(reason: unknown): void {
+    const bytes = this.#heldBytes;
+    this.#heldBytes = 0;
+    this.#owner.held(-bytes);
+    this.#port.close(this.#queue.takeAll());
+    this.#owner.closed(this, reason);
+    this.#owner.settle();
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The error of the kcm layer.
+ *
+ * @module
+ */
+import { LeatError, type LeatErrorOptions } from "../core/errors.ts";
+import type { KcmConnection } from "./kcm_message.ts";
+
+/** What a {@linkcode KcmError} is made of. */
+export interface KcmErrorOptions extends Omit<LeatErrorOptions, "layer"> {
+  /** The connection that it is about. */
+  connection?: KcmConnection | undefined;
+}
+
+/**
+ * The multiplexor cannot do what it was asked. What goes wrong on a connection keeps its own error (`StreamParserError`,
+ * `FlowError`, or whatever its readable failed with).
+ *
+ * | `code` | |
+ * |---|---|
+ * | `ENFILE` | `maxConnections` or `maxSockets` is reached |
+ * | `EALREADY` | somebody else reads the connection: its readable is locked |
+ * | `EPIPE` | the multiplexor is closed: no more attachments, or every channel was closed |
+ * | `EBUSY` | called from within a sink's callback where only `pause`, `resume`, `close` and `abort` are allowed |
+ * | `EGAP` | bytes of a captured connection were skipped, so that message boundaries behind them are unknown |
+ * | `ENOBUFS` | `maxQueuedBytes` is full |
+ *
+ * @example
+ * ```ts
+ * import { KcmError, MultiplexorEngine } from "@leat/streams/kcm";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const engine = new MultiplexorEngine({ maxSockets: 1 });
+ * const sink = { message: () => {}, end: () => {} };
+ * engine.socket(sink);
+ * assertThrows(() => engine.socket(sink), KcmError, "maxSockets 1");
+ * ```
+ */
+export class KcmError extends LeatError {
+  /** Name of the class. */
+  override readonly name: string = "KcmError";
+  /** The connection that it is about, where there is one. */
+  readonly connection: KcmConnection | undefined;
+
+  /** Makes an error from what happened, in words, and its {@linkcode KcmErrorOptions}. */
+  constructor(message: string, options: KcmErrorOptions) {
+    super(message, { ...options, layer: "kcm" });
+    this.connection = options.connection;
+  }
+}

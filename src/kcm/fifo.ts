@@ -1,0 +1,44 @@
+/**
+ * A first-in-first-out queue whose operations cost constant time on average.
+ *
+ * @module
+ */
+
+/** Spent slots are dropped once there are this many and they are half of all. */
+const COMPACT_AT = 64;
+
+/** A queue. */
+export class Fifo<T> {
+  #items: (T | undefined)[] = [];
+  #first = 0;
+
+  /** How many items wait. */
+  get length(): number {
+    return this.#items.length - this.#first;
+  }
+
+  /** Appends an item. */
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  /** Takes the first item out. */
+  shift(): T | undefined {
+    if (this.#first === this.#items.length) return undefined;
+    const item = this.#items[this.#first];
+    this.#items[this.#first++] = undefined;
+    if (this.#first >= COMPACT_AT && this.#first * 2 >= this.#items.length) {
+      this.#items = this.#items.slice(this.#first);
+      this.#first = 0;
+    }
+    return item;
+  }
+
+  /** Takes everything out, in order. */
+  takeAll(): T[] {
+    const items = this.#first === 0 ? this.#items : this.#items.slice(this.#first);
+    this.#items = [];
+    this.#first = 0;
+    return items as T[];
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Which parser delineates which direction of which flow.
+ *
+ * @module
+ */
+import type { FlowSide } from "../flow/sink.ts";
+import type { Parser } from "../strparser/parser.ts";
+import { datagrams } from "./datagrams.ts";
+import type { FlowOrigin } from "./kcm_message.ts";
+
+/**
+ * Chooses the parser for a direction of a flow; `undefined`: not wanted, which costs nothing. For UDP conversations
+ * {@linkcode datagrams} takes each datagram as a message. Both arguments are `undefined` for what is no flow.
+ */
+export type ParserChoice = (
+  flow: FlowOrigin | undefined,
+  direction: FlowSide | undefined,
+) => Parser | undefined;
+
+/**
+ * A parser for all, or a choice. One parser for all is asked about byte streams only: TCP and what is no flow. UDP
+ * conversations are left out, unless it is {@linkcode datagrams}, which leaves out TCP.
+ */
+export type FlowParsers = Parser | ParserChoice;
+
+/**
+ * Makes a choice of either.
+ *
+ * @throws {TypeError} when it is neither
+ */
+export function parserChoice(parser: FlowParsers): ParserChoice {
+  if (typeof parser === "function") return parser;
+  if (typeof (parser as Parser | undefined)?.parse !== "function") {
+    throw new TypeError("parser must be an object with a parse method or a function that chooses one");
+  }
+  const protocol = parser === datagrams ? "udp" : "tcp";
+  return (flow) => (flow === undefined || flow.key.protocol === protocol ? parser : undefined);
+}

@@ -1,0 +1,18 @@
+/**
+ * Multiplexing: whole messages of many connections steered to a few channels, each with its origin.
+ * {@linkcode Multiplexor} is made of web streams, {@linkcode MultiplexorEngine} is the same without any.
+ *
+ * @module
+ */
+export type { ConnectionOutcome, KcmAttachment } from "./attachment.ts";
+export type { Attachable, ConnectionLike, FlowDirection, FlowLike } from "./attachments_stream.ts";
+export type { ByteSource } from "./connection_reader_stream.ts";
+export { datagrams } from "./datagrams.ts";
+export { KcmError, type KcmErrorOptions } from "./errors.ts";
+export type { FlowParsers, ParserChoice } from "./flow_parsers.ts";
+export { type FlowOrigin, KcmConnection, KcmMessage } from "./kcm_message.ts";
+export { KcmSocket, type KcmSocketOptions } from "./kcm_socket_stream.ts";
+export type { AttachOptions, LowerEvents, LowerPort } from "./lower_port.ts";
+export { MultiplexorEngine, type MultiplexorLimits, type MultiplexorStats } from "./multiplexor_engine.ts";
+export { type AttachmentsOptions, Multiplexor, type MultiplexorOptions } from "./multiplexor_stream.ts";
+export type { SocketPort, SocketSink, SocketStats } from "./socket_port.ts";

@@ -1,0 +1,174 @@
+/**
+ * Drives the engine for {@linkcode Multiplexor}: what its channels, readers and writables have in common. Internal.
+ *
+ * @module
+ */
+import type { Clock } from "../core/clock.ts";
+import type { ConnectionOutcome } from "./attachment.ts";
+import type { Channel, ChannelOwner } from "./channel_stream.ts";
+import { type ByteSource, ConnectionReader, type ReaderOwner } from "./connection_reader_stream.ts";
+import { KcmError } from "./errors.ts";
+import type { KcmConnection } from "./kcm_message.ts";
+import type { AttachOptions, LowerPort } from "./lower_port.ts";
+import type { MultiplexorEngine } from "./multiplexor_engine.ts";
+import type { SocketPort, SocketSink } from "./socket_port.ts";
+
+/** What the driver needs to know. */
+export interface DriverOptions {
+  /** Most bytes in all channels together. */
+  readonly maxBufferedBytes: number;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** A connection is over. */
+  ended(connection: KcmConnection, outcome: ConnectionOutcome): void;
+  /** The last channel was closed. */
+  deserted(reason: unknown): void;
+}
+
+/** A connection that is over, and whom to tell. */
+interface Ended {
+  connection: KcmConnection;
+  outcome: ConnectionOutcome;
+  tell: ((outcome: ConnectionOutcome) => void) | undefined;
+}
+
+/**
+ * The driver. After each operation of the engine comes `settle`: only then are readers served and users' callbacks
+ * called, so that these may do whatever they like.
+ */
+export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
+  /** What the channels end with, unless they end well. */
+  failure: { readonly reason: unknown } | undefined;
+  readonly #engine: MultiplexorEngine;
+  readonly #options: DriverOptions;
+  readonly #channels: Set<Channel<boolean>> = new Set();
+  #touched: Channel<boolean>[] = [];
+  #ended: Ended[] = [];
+  #heldBytes = 0;
+  /** Whether some channel has to wait because of the others. */
+  #wasTight = false;
+  #isSettling = false;
+
+  /** Drives the given engine. */
+  constructor(engine: MultiplexorEngine, options: DriverOptions) {
+    this.#engine = engine;
+    this.#options = options;
+  }
+
+  /** Bytes in all channels. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Whether all channels together hold too much. Whoever asks while it is so will be told when it no longer is. */
+  get isTight(): boolean {
+    if (this.#heldBytes < this.#options.maxBufferedBytes) return false;
+    this.#wasTight = true;
+    return true;
+  }
+
+  open(sink: SocketSink): SocketPort {
+    return this.#engine.socket(sink, { paused: true });
+  }
+
+  /** A channel takes part. */
+  opened(channel: Channel<boolean>): void {
+    this.#channels.add(channel);
+    channel.makeRoom();
+    this.settle();
+  }
+
+  held(bytes: number): void {
+    this.#heldBytes += bytes;
+  }
+
+  touched(channel: Channel<boolean>): void {
+    this.#touched.push(channel);
+  }
+
+  closed(channel: Channel<boolean>, reason: unknown): void {
+    this.#channels.delete(channel);
+    if (this.#channels.size === 0) this.#options.deserted(reason);
+  }
+
+  push(port: LowerPort, bytes: Uint8Array): number {
+    const taken = port.push(bytes, this.#options.clock.now());
+    this.settle();
+    return taken;
+  }
+
+  end(port: LowerPort): void {
+    port.end(this.#options.clock.now());
+    this.settle();
+  }
+
+  fail(port: LowerPort, error: unknown): void {
+    port.fail(error);
+    this.settle();
+  }
+
+  /** Attaches and begins to read. */
+  attach(
+    source: ByteSource,
+    options: AttachOptions,
+    tell: ((outcome: ConnectionOutcome) => void) | undefined,
+  ): { port: LowerPort; reader: ConnectionReader } {
+    if (source.readable.locked) {
+      const connection = this.#engine.refuse(options);
+      throw new KcmError("the readable is locked", { code: "EALREADY", blame: "local", connection });
+    }
+    const reader = new ConnectionReader(this, source);
+    try {
+      const port: LowerPort = this.#engine.attach(options, {
+        resumed: () => reader.resume(),
+        unattached: (error) => {
+          const { messages, bytes } = port.stats;
+          this.#ended.push({ connection: port.connection, outcome: { error, messages, bytes }, tell });
+          reader.stop(error);
+        },
+      });
+      void reader.run(port);
+      return { port, reader };
+    } catch (error) {
+      reader.release();
+      throw error;
+    }
+  }
+
+  /** Reports a connection that was refused. */
+  refused(connection: KcmConnection, error: unknown): void {
+    this.#ended.push({ connection, outcome: { error, messages: 0, bytes: 0 }, tell: undefined });
+    this.settle();
+  }
+
+  /** Serves readers that wait and calls the callbacks that are due; calls from within those only add to the work. */
+  settle(): void {
+    if (this.#isSettling) return;
+    this.#isSettling = true;
+    try {
+      while (this.#settleOnce());
+    } finally {
+      this.#isSettling = false;
+    }
+  }
+
+  #settleOnce(): boolean {
+    if (this.#wasTight && this.#heldBytes * 2 <= this.#options.maxBufferedBytes) this.#relax();
+    if (this.#touched.length === 0 && this.#ended.length === 0) return false;
+    const touched = this.#touched;
+    const ended = this.#ended;
+    this.#touched = [];
+    this.#ended = [];
+    for (const channel of touched) channel.flush();
+    for (const { connection, outcome, tell } of ended) {
+      tell?.(outcome);
+      this.#options.ended(connection, outcome);
+    }
+    return true;
+  }
+
+  #relax(): void {
+    this.#wasTight = false;
+    for (const channel of this.#channels) channel.makeRoom();
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * The multiplexor as web streams: readables of bytes in, channels of messages out.
+ *
+ * No protocol and no steering here (`multiplexor_engine.ts`): a loop of reads per connection, a queue per channel, and the
+ * ways in which either can end.
+ *
+ * @module
+ */
+import { type Clock, systemClock } from "../core/clock.ts";
+import { limitOption } from "../core/limits.ts";
+import type { Reasons } from "../core/reasons.ts";
+import type { StreamParserOptions } from "../strparser/stream_parser.ts";
+import type { ConnectionOutcome, KcmAttachment } from "./attachment.ts";
+import { type Attachable, AttachmentWriter, cancelSource } from "./attachments_stream.ts";
+import { Channel } from "./channel_stream.ts";
+import type { ByteSource } from "./connection_reader_stream.ts";
+import { KcmError } from "./errors.ts";
+import { type FlowParsers, parserChoice } from "./flow_parsers.ts";
+import type { KcmConnection } from "./kcm_message.ts";
+import { KcmSocket, type KcmSocketOptions } from "./kcm_socket_stream.ts";
+import type { AttachOptions } from "./lower_port.ts";
+import { MultiplexorDriver } from "./multiplexor_driver_stream.ts";
+import { MultiplexorEngine, type MultiplexorLimits, type MultiplexorStats } from "./multiplexor_engine.ts";
+
+/** Options of a {@linkcode Multiplexor}. */
+export interface MultiplexorOptions extends MultiplexorLimits {
+  /**
+   * How many bytes of messages may wait unread in a channel before it gets no more; the message that reaches the limit
+   * may exceed it. It gets more when half of them were read.
+   *
+   * @default {262144}
+   */
+  highWaterMark?: number | undefined;
+  /**
+   * How many bytes may wait unread in all channels together. Beyond, only channels that hold nothing get a message.
+   *
+   * @default {67108864}
+   */
+  maxBufferedBytes?: number | undefined;
+  /**
+   * Go on when the last channel was closed: connections wait for the next one. Without it the multiplexor ends then,
+   * as the kernel's does, and its connections are cancelled.
+   *
+   * @default {false}
+   */
+  holdOpen?: boolean | undefined;
+  /**
+   * Called when a connection is over, with what went wrong, if anything; the channels go on. Also for one that was
+   * refused. What it throws aborts the multiplexor.
+   *
+   * @default {undefined}
+   */
+  onConnectionEnd?: ((connection: KcmConnection, outcome: ConnectionOutcome) => void) | undefined;
+  /** Time. @default {systemClock} */
+  clock?: Clock | undefined;
+}
+
+/** Options of {@linkcode Multiplexor.attachments}. */
+export interface AttachmentsOptions extends Omit<StreamParserOptions, "parser" | "direction"> {
+  /** The parser, or a function that chooses one for each direction. */
+  parser: FlowParsers;
+}
+
+const DEFAULT_HIGH_WATER_MARK = 256 * 1024;
+const DEFAULT_MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Steers whole messages of many connections to a few channels, round robin among those with room.
+ *
+ * While no channel has room (or none is open yet), connections are not read, so backpressure reaches their senders.
+ * A connection that ends or fails leaves the others alone; `onConnectionEnd` tells how it was.
+ *
+ * @example
+ * ```ts
+ * import { Multiplexor } from "@leat/streams/kcm";
+ * import { lengthPrefix } from "@leat/streams/strparser";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const kcm = new Multiplexor();
+ * const channel = kcm.socket();
+ * const client = { readable: ReadableStream.from([Uint8Array.of(1, 10, 1), Uint8Array.of(11)]) };
+ * const server = { readable: ReadableStream.from([Uint8Array.of(1, 20)]) };
+ * const piped = ReadableStream.from([{ client, server }]).pipeTo(kcm.attachments({ parser: lengthPrefix(1) }));
+ * const got: string[] = [];
+ * for await (const { data, connection, sequence } of channel.readable) {
+ *   got.push(`${connection.direction} ${sequence} ${data[1]}`);
+ * }
+ * await piped;
+ * assertEquals(got.sort(), ["client 0 10", "client 1 11", "server 0 20"]);
+ * ```
+ */
+export class Multiplexor implements AsyncDisposable {
+  readonly #engine: MultiplexorEngine;
+  readonly #driver: MultiplexorDriver;
+  readonly #writers: Set<AttachmentWriter> = new Set();
+  readonly #highWaterMark: number;
+
+  /**
+   * Makes a multiplexor without channels and connections.
+   *
+   * @throws {TypeError | RangeError} when an option is wrong
+   */
+  constructor(options: MultiplexorOptions = {}) {
+    this.#engine = new MultiplexorEngine(options);
+    this.#highWaterMark = limitOption("highWaterMark", options.highWaterMark, DEFAULT_HIGH_WATER_MARK);
+    this.#driver = new MultiplexorDriver(this.#engine, {
+      maxBufferedBytes: limitOption("maxBufferedBytes", options.maxBufferedBytes, DEFAULT_MAX_BUFFERED_BYTES),
+      clock: options.clock ?? systemClock,
+      ended: (connection, outcome) => {
+        try {
+          options.onConnectionEnd?.(connection, outcome);
+        } catch (thrown) {
+          this.abort(thrown);
+        }
+      },
+      deserted: (reason) => {
+        if (options.holdOpen !== true) this.#end(reason);
+      },
+    });
+  }
+
+  /** A snapshot of the counters. */
+  get stats(): MultiplexorStats {
+    return this.#engine.stats;
+  }
+
+  /** Connections that failed, by the code of their error. */
+  get failures(): Reasons {
+    return this.#engine.failures;
+  }
+
+  /** Bytes that wait unread in all channels. */
+  get bufferedBytes(): number {
+    return this.#driver.heldBytes;
+  }
+
+  /**
+   * Opens a channel. It takes part at once: messages wait in it, up to its `highWaterMark`, until they are read.
+   *
+   * @throws {TypeError | RangeError} when an option is wrong
+   * @throws {KcmError} `ENFILE` at `maxSockets`
+   */
+  socket<Batch extends boolean = false>(options: KcmSocketOptions<Batch> = {}): KcmSocket<Batch> {
+    const highWaterMark = limitOption("highWaterMark", options.highWaterMark, this.#highWaterMark);
+    const channel = new Channel<Batch>(this.#driver, (options.batch ?? false) as Batch, highWaterMark);
+    this.#driver.opened(channel);
+    return new KcmSocket(channel);
+  }
+
+  /**
+   * Attaches a connection: its readable is read to the end, and cancelled when it is unattached before.
+   *
+   * @throws {TypeError | RangeError} when an option is wrong; the connection was not touched then
+   * @throws {KcmError} `EALREADY` when its readable is locked, `ENFILE` at `maxConnections`, `EPIPE` once closed; the
+   * connection was not touched either
+   */
+  attach(source: ByteSource, options: AttachOptions): KcmAttachment {
+    let resolve: (outcome: ConnectionOutcome) => void;
+    const ended = new Promise<ConnectionOutcome>((done) => resolve = done);
+    const { port, reader } = this.#driver.attach(source, options, (outcome) => resolve(outcome));
+    return {
+      connection: port.connection,
+      ended,
+      unattach: (reason?: unknown) => {
+        reader.stop(reason);
+        port.abort();
+        this.#driver.settle();
+      },
+    };
+  }
+
+  /**
+   * Where to pipe flows, or other connections: each direction of each becomes a connection of the multiplexor. Takes
+   * single ones and arrays. A direction that is not wanted is cancelled, and so is one that is refused.
+   *
+   * Once every writable made so was closed, there are no more attachments, and the channels end when every connection
+   * has. Aborting one is the same as closing it, except that the channels then fail with the reason, after everything
+   * that was accepted.
+   *
+   * @throws {TypeError} when `parser` is wrong
+   * @throws {KcmError} `EPIPE` once closed
+   */
+  attachments(options: AttachmentsOptions): WritableStream<Attachable | readonly Attachable[]> {
+    const choice = parserChoice(options.parser);
+    if (this.#engine.isClosed) throw closedError();
+    const writer = new AttachmentWriter(choice, {
+      attach: (source, found) => this.#attachOrRefuse(source, { ...options, ...found }),
+      closed: (failure) => {
+        this.#driver.failure ??= failure;
+        this.#writers.delete(writer);
+        this.close();
+      },
+    });
+    this.#writers.add(writer);
+    return writer.writable;
+  }
+
+  /**
+   * No more attachments but through writables that are still open. The channels end when those are closed and every
+   * connection has ended.
+   */
+  close(): void {
+    if (this.#writers.size > 0 || this.#engine.isClosed) return;
+    this.#engine.close();
+    this.#driver.settle();
+  }
+
+  /**
+   * Ends everything: connections are cancelled and writables fail with `reason`, and so do the channels, after
+   * everything that was accepted.
+   */
+  abort(reason?: unknown): void {
+    this.#driver.failure ??= { reason };
+    this.#end(reason);
+  }
+
+  /** Aborts, unless everything has ended already. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.abort(closedError());
+    return Promise.resolve();
+  }
+
+  #end(reason: unknown): void {
+    for (const writer of this.#writers) writer.fail(reason);
+    this.#writers.clear();
+    this.#engine.abort(reason);
+    this.#driver.settle();
+  }
+
+  #attachOrRefuse(source: ByteSource, options: AttachOptions): void {
+    try {
+      this.#driver.attach(source, options, undefined);
+    } catch (error) {
+      if (!(error instanceof KcmError) || error.connection === undefined) throw error;
+      cancelSource(source, error);
+      this.#driver.refused(error.connection, error);
+    }
+  }
+}
+
+function closedError(): KcmError {
+  return new KcmError("the multiplexor is closed", { code: "EPIPE", blame: "local" });
+}

@@ -1,0 +1,32 @@
+/**
+ * What the ports of a multiplexor see of it. Internal; breaks the cycle between the engine and its ports.
+ *
+ * @module
+ */
+import type { KcmMessage } from "./kcm_message.ts";
+import type { LowerPort } from "./lower_port.ts";
+import type { SocketPort } from "./socket_port.ts";
+
+/** The engine, as its ports know it. */
+export interface PortHost {
+  /** Whether the engine is at work, so that the caller was called by it. */
+  readonly isBusy: boolean;
+  /** Begins work on behalf of the named method; throws `EBUSY` inside a callback. */
+  enter(method: string): void;
+  /** Ends work: what waits goes where room is, whoever can go on is told. */
+  leave(): void;
+
+  /** A message came in; returns whether a socket took it. Otherwise the port keeps it and pauses. */
+  steer(port: LowerPort, message: KcmMessage): boolean;
+  /** A datagram was too long. */
+  dropped(): void;
+  /** A connection is over; `failure` is a code to count, unless it ended well. */
+  unattach(port: LowerPort, failure: string | undefined): void;
+
+  /** A socket can take messages. */
+  roomAt(socket: SocketPort): void;
+  /** A socket can take no more for now. */
+  noRoomAt(socket: SocketPort): void;
+  /** A socket is gone, and gives back what nobody has read. */
+  closed(socket: SocketPort, unread: readonly KcmMessage[]): void;
+}
