@@ -66,8 +66,8 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
   },
   strparser: { wire: /^(parser|errors)\.ts$/, engineImports: base, streamImports: adapter },
   kcm: {
-    wire: /^errors\.ts$/,
-    stream: /^(kcm_socket|attachments|multiplexor_streams?)\.ts$/,
+    wire: /^(errors|kcm_message)\.ts$/,
+    stream: /^(attachment|flow_parsers)\.ts$/,
     engineImports: [...base, "strparser", "type flow/flow_record.ts"],
     streamImports: [...adapter, "type flow/*"],
   },

@@ -67,3 +67,10 @@ export function tail(text: string, lines = 60): string {
 export function nodeTool(path: string): [program: string, first: string[]] {
   return [process.execPath, [`${root}node_modules/${path}`]];
 }
+
+/** The first and the last lines of a long text. */
+export function excerpt(text: string, head = 100, last = 30): string {
+  const lines = text.trimEnd().split("\n");
+  if (lines.length <= head + last) return lines.join("\n");
+  return [...lines.slice(0, head), `... ${lines.length - head - last} lines ...`, ...lines.slice(-last)].join("\n");
+}

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run, tail } from "./run.ts";
+import { excerpt, run } from "./run.ts";
 import type { Runtime } from "./runtimes.ts";
 
 /** What a test run came to. Skipped tests count as failed: this project has none. */
@@ -78,7 +78,7 @@ function summed(code: number, summary: Summary | undefined, complaint: () => str
   const passed = summary?.passed ?? 0;
   let failed = summary?.failed ?? 1;
   if (code !== 0 && failed === 0) failed = 1;
-  return { passed, failed, complaint: failed > 0 ? tail(complaint(), 120) : "" };
+  return { passed, failed, complaint: failed > 0 ? excerpt(complaint()) : "" };
 }
 
 /** Reads the summary of node's TAP report. */

@@ -70,12 +70,15 @@ async function runInBrowser(url: string, checks: Checks): Promise<void> {
     tab.on("pageerror", (error) => complaints.push(String(error.stack ?? error)));
     tab.on("crash", () => complaints.push("the page crashed"));
     await tab.goto(url);
-    // A failed module never sets the outcomes: stop at the first complaint then.
+    // A module that does not load never sets the outcomes: after a complaint they get a few seconds more.
     const deadline = performance.now() + 60_000;
+    let patience = 60;
     let outcomes: PageOutcomes | undefined;
-    while (outcomes === undefined && complaints.length === 0 && performance.now() < deadline) {
+    while (outcomes === undefined && performance.now() < deadline) {
+      if (complaints.length > 0 && patience-- === 0) break;
       outcomes = await tab.evaluate("globalThis.outcomes ?? new Promise((done) => setTimeout(done, 50))");
     }
+    checks.note("the cases have run", outcomes === undefined ? ["no outcome"] : []);
     for (const { name, error } of outcomes?.cases ?? []) checks.note(name, error === undefined ? [] : [error]);
     checks.note("the page is isolated", outcomes?.isolated === true ? [] : ["crossOriginIsolated is false"]);
     checks.note("no error outside of the cases", complaints);
