@@ -1,0 +1,15 @@
+/**
+ * Layered network protocols as web streams: packets, segments, byte streams, messages, channels.
+ *
+ * Everything that the subpaths export, in one place. Each layer is a `{readable, writable}` stage for `pipeThrough`
+ * and can be imported alone from its subpath: `./pcap`, `./packet`, `./flow`, `./strparser`, `./kcm`, and what they
+ * share from `./stream`.
+ *
+ * @module
+ */
+export * from "./src/flow/mod.ts";
+export * from "./src/kcm/mod.ts";
+export * from "./src/packet/mod.ts";
+export * from "./src/pcap/mod.ts";
+export * from "./src/stream/mod.ts";
+export * from "./src/strparser/mod.ts";
