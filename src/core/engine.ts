@@ -36,6 +36,11 @@ export interface Engine<In> {
    * Engines that can be paused return how much of the input they took; all others return nothing and take it whole.
    */
   push(input: In, now: number): number | void;
+  /**
+   * Takes several inputs at once, with the same result as that of as many calls of {@linkcode push}. For engines that
+   * do better with many, such as those that write them into one chunk. Never used on a passive engine.
+   */
+  pushBatch?(inputs: readonly In[], now: number): void;
   /** The peer's end of stream. A message cut off by it is a truncation error that says how many bytes were missing. */
   end(now: number): void;
   /** Time at which {@linkcode onTimeout} must be called; `Infinity` when only input can wake the engine. */

@@ -1,8 +1,8 @@
 /**
  * Capture files: pcap and pcapng, read and written.
  *
- * {@linkcode CaptureStream} turns the bytes of a file into packets. {@linkcode CaptureReader} is the same without
- * streams.
+ * {@linkcode CaptureStream} turns the bytes of a file into packets, {@linkcode CaptureWriterStream} does the reverse.
+ * {@linkcode CaptureReader} and {@linkcode CaptureWriter} are the same without streams.
  *
  * @example
  * ```ts
@@ -20,6 +20,7 @@
  */
 export type { Packet, Timestamp } from "../packet/packet.ts";
 export { LinkType } from "../packet/packet.ts";
+export type { ByteOrder } from "./byte_order.ts";
 export { CaptureError, type CaptureErrorOptions } from "./capture_error.ts";
 export type {
   CaptureBlock,
@@ -32,4 +33,6 @@ export type {
 } from "./capture_interface.ts";
 export { CaptureReader, type CaptureReaderOptions, type CaptureReaderStats } from "./capture_reader.ts";
 export { CaptureStream, type CaptureStreamOptions } from "./capture_stream.ts";
+export { CaptureWriter, type CaptureWriterOptions, type CaptureWriterStats } from "./capture_writer.ts";
+export { CaptureWriterStream, type CaptureWriterStreamOptions } from "./capture_writer_stream.ts";
 export type { TimeResolution } from "./tick_clock.ts";

@@ -51,6 +51,7 @@ export class EngineTime<In> {
       return;
     }
     const now = this.#clock.now();
-    for (const input of inputs) engine.push(input, now);
+    if (engine.pushBatch !== undefined) engine.pushBatch(inputs, now);
+    else for (const input of inputs) engine.push(input, now);
   }
 }
