@@ -7,7 +7,7 @@
 import process from "node:process";
 import { Checks, closingLine } from "./lib/checks.ts";
 import { at } from "./lib/repo.ts";
-import { run, tail } from "./lib/run.ts";
+import { excerpt, run } from "./lib/run.ts";
 import { needRuntime } from "./lib/runtimes.ts";
 
 const deno = await needRuntime("Deno");
@@ -27,6 +27,12 @@ const steps: [name: string, command: string[]][] = [
   ["links", script("check_docs_links.ts")],
 ];
 
+/** The files that `deno fmt --check` names, without what it would make of them. */
+function unformatted(output: string): string {
+  const files = [...output.matchAll(/^from (.*):$/gm)].map((found) => found[1]);
+  return files.length === 0 ? excerpt(output) : `not formatted: ${files.join(" ")}`;
+}
+
 const checks = new Checks();
 for (const [name, [program = "", ...args]] of steps) {
   const started = performance.now();
@@ -38,7 +44,10 @@ for (const [name, [program = "", ...args]] of steps) {
     checks.add(counts.passed, counts.failed);
   }
   if (counts === undefined || (code !== 0 && counts.failed === 0)) {
-    checks.note(`${name} (${seconds} s)`, code === 0 ? [] : [tail(output, 200)]);
+    checks.note(
+      `${name} (${seconds} s)`,
+      code === 0 ? [] : [name === "deno fmt" ? unformatted(output) : excerpt(output)],
+    );
   }
 }
 checks.finish();

@@ -1,26 +1,37 @@
 /**
- * Runs every example in JSDoc, README and docs, type-checked, by `deno test --doc`.
+ * Type-checks and runs every example in JSDoc, README and docs, by `deno check --doc-only` and `deno test --doc`.
  *
  * @module
  */
 import { Checks } from "./lib/checks.ts";
 import { exists, filesUnder, read } from "./lib/repo.ts";
-import { run, tail } from "./lib/run.ts";
+import { excerpt, run } from "./lib/run.ts";
 import { needRuntime } from "./lib/runtimes.ts";
 import { readDenoCounts } from "./lib/test_run.ts";
 
-const hasExample = (path: string) =>
-  /^(?:\s*\*? ?)```(?:ts|typescript|js|javascript)\b(?!.*\bignore\b)/m.test(read(path));
+const fence = /^(?:\s*\*? ?)```(?:ts|typescript|js|javascript)\b(?!.*\bignore\b)/m;
+const hasExample = (path: string) => fence.test(read(path));
 
-const sources = filesUnder("src", (path) => path.endsWith(".ts") && hasExample(path));
-const pages = ["README.md", ...filesUnder("docs", (path) => path.endsWith(".md"))].filter(exists).filter(hasExample);
+const sources = filesUnder("src", (path) => path.endsWith(".ts"));
+if (exists("mod.ts")) sources.push("mod.ts");
+const pages = ["README.md", ...filesUnder("docs", (path) => path.endsWith(".md"))].filter(exists);
+const files = [...sources, ...pages].filter(hasExample);
 
+const deno = await needRuntime("Deno");
 const checks = new Checks();
-const { code, output } = await run(await needRuntime("Deno"), ["test", "--doc", "-A", "--quiet", ...sources, ...pages]);
+console.log(
+  `examples in ${files.filter((path) => path.endsWith(".ts")).length} source files and in ${
+    files.filter((path) => path.endsWith(".md")).join(", ") || "no page"
+  }`,
+);
+checks.note("README has an example", files.includes("README.md") ? [] : ["none found"]);
+
+const types = await run(deno, ["check", "--doc-only", "--quiet", ...files]);
+checks.note("types of the examples", types.code === 0 ? [] : [excerpt(types.output)]);
+
+const { code, output } = await run(deno, ["test", "--doc", "-A", "--no-check", "--quiet", ...files]);
 const counts = readDenoCounts(output);
 checks.add(counts?.passed ?? 0, counts?.failed ?? 0);
-console.log(`examples in ${sources.length} source files and in ${pages.join(", ") || "no page"}`);
-checks.note("README has an example", pages.includes("README.md") ? [] : ["none found"]);
-if (code !== 0) console.log(tail(output, 200));
+if (code !== 0) console.log(excerpt(output.slice(Math.max(0, output.search(/^ ?(?:ERRORS|FAILURES|error)/m)))));
 if (code !== 0 && !counts?.failed) checks.note("examples run", [`deno ended with ${code}`]);
 checks.finish();

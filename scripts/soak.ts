@@ -17,7 +17,7 @@ const seeds = process.env["LEAT_SEEDS"] ?? "1";
 const chosen = process.argv.slice(2);
 
 /** Files that take the number of inputs or seeds from the environment. */
-const isFuzz = (path: string) => /LEAT_FUZZ_INPUTS|LEAT_SEEDS|fuzzInputs|fuzzSeeds/.test(read(path));
+const isFuzz = (path: string) => /LEAT_FUZZ_INPUTS|LEAT_SEEDS|support\/fuzz\.ts/.test(read(path));
 
 function page(rows: readonly (readonly [file: string, counts: TestCounts])[]): string {
   const processors = cpus();
@@ -41,7 +41,7 @@ function page(rows: readonly (readonly [file: string, counts: TestCounts])[]): s
 }
 
 const checks = new Checks();
-const files = portableTests().filter(isFuzz).filter((file) =>
+const files = portableTests().filter((file) => !file.startsWith("tests/support/")).filter(isFuzz).filter((file) =>
   chosen.length === 0 || chosen.some((part) => file.includes(part))
 );
 if (files.length === 0) checks.note("there are fuzz tests", ["none found"]);
