@@ -245,6 +245,9 @@ function encodeOptionData(option: Exclude<TcpOption, { kind: "nop" }>, into: Uin
     case "unknown":
       // 0 and 1 have no length, so they cannot be written as others are
       checkField("unknown option number less 2", option.number - 2, 0xfd);
+      if (decodeOption(option.number, option.data).kind !== "unknown") {
+        throw new RangeError(`unknown option must not be one with a kind, got number ${option.number}`);
+      }
       into.set(option.data, at);
       return option.number;
   }
