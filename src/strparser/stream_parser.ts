@@ -214,13 +214,9 @@ export class StreamParser implements Engine<Uint8Array> {
       this.#sink.end();
       return;
     }
-    const bytesHeld = this.#assembly.held;
-    const bytesMissing = this.bytesNeeded;
-    const what = this.#length > 0
-      ? `with ${bytesHeld} of its ${this.#length} bytes, ${bytesMissing} are missing`
-      : `of unknown length with ${bytesHeld} bytes, at least ${bytesMissing} are missing`;
-    this.#fail(`stream ended inside a message ${what}`, "ETRUNCATED", -bytesHeld, { bytesHeld, bytesMissing });
-    this.#sink.error(this.#error!);
+    if (this.#length === 0 && this.#assembly.held < this.#wanted) this.#askLast();
+    if (!this.#isOver) this.#failTruncated();
+    if (this.#error !== undefined) this.#sink.error(this.#error);
   }
 
   /** Hands out nothing more until {@linkcode resume}: `push` stops behind the message in work and takes nothing after. */
@@ -355,6 +351,20 @@ export class StreamParser implements Engine<Uint8Array> {
     return chunk.length;
   }
 
+  /**
+   * At the end, bytes that the parser has not seen because it asked for more are judged after all: what is wrong with
+   * a message is worth more than that it is cut, and must not depend on the chunks.
+   */
+  #askLast(): void {
+    this.#isBusy = true;
+    try {
+      const { held } = this.#assembly;
+      if (this.#askAgain(held)) this.#wanted = Math.max(this.#wanted, held + 1);
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
   /** Asks the parser about the held bytes; returns whether the answer was acceptable. */
   #askAgain(heldBefore: number): boolean {
     const { slab, start, held } = this.#assembly;
@@ -409,6 +419,15 @@ export class StreamParser implements Engine<Uint8Array> {
   #parserThrew(cause: unknown, at: number): void {
     this.#counts.interrupted++;
     this.#fail(`parser ${this.#parser.name} threw`, "EPROTO", at, { blame: "local", cause });
+  }
+
+  #failTruncated(): void {
+    const bytesHeld = this.#assembly.held;
+    const bytesMissing = this.bytesNeeded;
+    const what = this.#length > 0
+      ? `with ${bytesHeld} of its ${this.#length} bytes, ${bytesMissing} are missing`
+      : `of unknown length with ${bytesHeld} bytes, at least ${bytesMissing} are missing`;
+    this.#fail(`stream ended inside a message ${what}`, "ETRUNCATED", -bytesHeld, { bytesHeld, bytesMissing });
   }
 
   #failHeader(at: number): void {

@@ -247,3 +247,12 @@ test("every way of failing leaves the messages before it and one error", async (
   await assertRejects(() => reader.read(), StreamParserError, "maxMessageLength 10");
   assertEquals(stream.stats.messages, 2);
 });
+test("end: bytes that the parser had asked to see later are judged after all", () => {
+  const parser = parserOf((b) => b[0] === 0xff && b.length > 1 ? { code: "EPROTO", reason: "wrong" } : -8);
+  for (const chunks of [[Uint8Array.of(0xff, 1)], bytewise(Uint8Array.of(0xff, 1))]) {
+    const run = record(parser).push(...chunks).end();
+    assertEquals([codes(run), run.errors[0]!.offset, run.ends], [["EPROTO"], 0, 0]);
+  }
+  const fine = record(parserOf((b) => b.length < 3 ? -4 : 9)).push(...bytewise(new Uint8Array(3))).end().errors[0]!;
+  assertEquals([fine.code, fine.bytesHeld, fine.bytesMissing], ["ETRUNCATED", 3, 6]);
+});

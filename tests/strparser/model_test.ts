@@ -1,0 +1,156 @@
+/** The engine against a tiny reference: join everything, then slice by the parser. */
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { test } from "node:test";
+import { lengthField, type LengthFieldSize, type Parser } from "../../src/strparser/mod.ts";
+import { goldens, parserFor } from "./golden.ts";
+import { chaos, join, parserOf, record, type Recording, seeded } from "./support.ts";
+
+interface Outcome {
+  messages: Uint8Array[];
+  end: string;
+}
+
+/** Slow and plain: the parser is asked about one byte more each time, from a fresh state that saw all before. */
+function reference(parser: Parser, bytes: Uint8Array, max: number): Outcome {
+  const state = parser.start?.({});
+  const messages: Uint8Array[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const answer = firstAnswer(parser, bytes, at, state);
+    if (typeof answer !== "number") return { messages, end: `${answer.code} at ${at}` };
+    if (answer > Math.min(max, parser.maxMessageLength ?? max)) return { messages, end: `EMSGSIZE at ${at}` };
+    if (answer <= 0 || at + answer > bytes.length) return { messages, end: `ETRUNCATED at ${at}` };
+    messages.push(bytes.slice(at, at + answer));
+    at += answer;
+  }
+  return { messages, end: "clean" };
+}
+
+function firstAnswer(parser: Parser, bytes: Uint8Array, at: number, state: unknown): ReturnType<Parser["parse"]> {
+  for (let end = at + 1; end <= bytes.length; end++) {
+    const answer = parser.parse(bytes, at, end, state);
+    if (typeof answer !== "number" || answer > 0) return answer;
+  }
+  return 0;
+}
+
+function outcome(run: Recording): Outcome {
+  const error = run.errors[0];
+  assertEquals(run.errors.length + run.ends, 1);
+  return { messages: run.messages.map((m) => m.slice()), end: error ? `${error.code} at ${error.offset}` : "clean" };
+}
+
+const fuzzInputs = Number(process.env["LEAT_FUZZ_INPUTS"] ?? 20_000);
+
+test("random length-field streams in random pieces, views and copies alike", () => {
+  const layout = fc.record({
+    size: fc.constantFrom<LengthFieldSize>(1, 2, 3, 4, 8),
+    offset: fc.nat(5),
+    littleEndian: fc.boolean(),
+    includesHeader: fc.boolean(),
+  });
+  const property = fc.property(
+    layout,
+    fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: 20 }),
+    fc.array(fc.nat(60), { minLength: 1, maxLength: 20 }),
+    fc.boolean(),
+    fc.integer({ min: 20, max: 120 }),
+    (options, bodies, sizes, copy, maxMessageLength) => {
+      const messages = bodies.map((body) => encode(options, body));
+      const stream = join(...messages);
+      const parser = lengthField(options);
+      const run = record(parser, { copy, maxMessageLength });
+      for (let at = 0, i = 0; at < stream.length; i++) {
+        // the caller's chunk is reused: a copy must not notice
+        const chunk = stream.slice(at, at + sizes[i % sizes.length]! + 1);
+        run.push(chunk);
+        if (copy) chunk.fill(0xee);
+        at += sizes[i % sizes.length]! + 1;
+      }
+      run.end();
+      assertEquals(outcome(run), reference(parser, stream, maxMessageLength));
+      for (const message of copy ? run.messages : []) assertEquals(message.buffer.byteLength, message.length);
+    },
+  );
+  fc.assert(property, { numRuns: 300 });
+});
+
+function encode(
+  options: { size: number; offset: number; littleEndian: boolean; includesHeader: boolean },
+  body: Uint8Array,
+): Uint8Array {
+  const header = new Uint8Array(options.offset + options.size).fill(0xaa, 0, options.offset);
+  const value = body.length + (options.includesHeader ? header.length : 0);
+  header[options.littleEndian ? options.offset : header.length - 1] = value;
+  return join(header, body);
+}
+
+test("parsers that know the length late, or ask for a number of bytes", () => {
+  const late = fc.record({ header: fc.integer({ min: 1, max: 40 }), asks: fc.boolean(), body: fc.nat(30) });
+  const property = fc.property(late, fc.nat(300), fc.nat(), ({ header, asks, body }, total, seed) => {
+    const parser = parserOf((b) => b.length >= header ? header + body : asks ? -header : 0);
+    const stream = Uint8Array.from({ length: total }, (_, i) => i);
+    const run = record(parser).push(...chaos(stream, seeded(seed), 1 + seed % 50)).end();
+    assertEquals(outcome(run), reference(parser, stream, 1024));
+  });
+  fc.assert(property, { numRuns: 300 });
+});
+
+test("messages of every size class, across pieces of every size class", () => {
+  const random = seeded(7);
+  const parser = lengthField({ size: 4 });
+  for (const longest of [1, 100, 1500, 5000, 70_000]) {
+    const sizes = [0, 1, 4000, 16_380, 16_381, 65_536, 200_000, 3, 40_000, 16_000, 16_000, 16_000, 16_000, 9];
+    const stream = join(...sizes.map((size, i) => encode4(size, i)));
+    const pieces = chaos(stream, random, longest);
+    const run = record(parser);
+    for (const piece of pieces) run.push(piece);
+    run.end();
+    assertEquals(run.lengths(), sizes.map((size) => size + 4));
+    assertEquals(join(...run.messages), stream);
+  }
+});
+
+function encode4(size: number, seed: number): Uint8Array {
+  const message = Uint8Array.from({ length: size + 4 }, (_, i) => i * 7 + seed);
+  new DataView(message.buffer).setUint32(0, size);
+  return message;
+}
+
+test("fuzz: mutated recordings through every parser, whole and in pieces alike, and never a throw", () => {
+  const random = seeded(4711);
+  const limit = 4096;
+  for (let i = 0; i < fuzzInputs; i++) {
+    const golden = goldens[i % goldens.length]!;
+    const bytes = mutate(golden.bytes, random);
+    const run = (chunks: Uint8Array[]) =>
+      record(parserFor(golden), { direction: golden.direction, maxMessageLength: limit }).push(...chunks).end();
+    const whole = run([bytes]);
+    const pieces = run(chaos(bytes, random, 1 + i % 97));
+    assertEquals(summary(pieces), summary(whole));
+    assertEquals(whole.engine.stats.bytes, whole.messages.reduce((sum, m) => sum + m.length, 0) + heldAtEnd(whole));
+  }
+});
+
+/** Cheap to compare twenty thousand times; the bytes themselves are compared elsewhere. */
+function summary(run: Recording): string {
+  return [...run.lengths(), run.ends, ...run.errors.map((e) => `${e.code}@${e.offset}: ${e.message}`)].join(" ");
+}
+
+function heldAtEnd(run: Recording): number {
+  return run.errors[0]?.bytesHeld ?? 0;
+}
+
+function mutate(bytes: Uint8Array, random: () => number): Uint8Array {
+  const from = random() < 0.5 ? 0 : Math.floor(random() * bytes.length);
+  const mutated = bytes.slice(from, from + 1 + Math.floor(random() * (bytes.length - from)));
+  for (let n = Math.floor(random() * 4); n > 0; n--) {
+    const at = Math.floor(random() * mutated.length);
+    const kind = random();
+    if (kind < 0.4) mutated[at] = Math.floor(random() * 256);
+    else if (kind < 0.7) mutated[at]! ^= 1 << Math.floor(random() * 8);
+    else mutated.copyWithin(at, Math.floor(random() * mutated.length));
+  }
+  return mutated;
+}
