@@ -104,7 +104,7 @@ export function formatResult(result: Result): string {
   const { value, unit, min, max, baselineName, baseline, ratio, goal, bound, met } = result;
   const figure = `${formatNumber(value)}${unit}`.padEnd(18);
   const spread = `[${formatNumber(min).trim()} .. ${formatNumber(max).trim()}]`.padEnd(21);
-  const line = `${result.name.padEnd(52)} ${figure} ${spread}`;
+  const line = `${result.name.padEnd(60)} ${figure} ${spread}`;
   if (ratio === null) return line.trimEnd();
   const compared = `${ratio.toFixed(ratio < 10 ? 3 : 1)} of ${baselineName} (${formatNumber(baseline!)}${unit})`;
   if (goal === null) return `${line} ${compared}`;
