@@ -26,7 +26,7 @@ export interface DirectionOwner {
 }
 
 /** One direction of a {@linkcode Flow}: what one end sent. */
-export interface FlowDirection<Batch extends boolean = false> {
+export interface FlowHalf<Batch extends boolean = false> {
   /**
    * The bytes in order, for UDP one chunk a datagram; arrays of chunks with `batch`. Made on first access. Fails with a
    * `FlowError`: `EGAP` when bytes were never captured, `ENOBUFS` when the flow was forgotten to stay within
@@ -40,7 +40,7 @@ export interface FlowDirection<Batch extends boolean = false> {
 }
 
 /** The stage's side of a direction. */
-export class DirectionFeed<Batch extends boolean> implements FlowDirection<Batch> {
+export class DirectionFeed<Batch extends boolean> implements FlowHalf<Batch> {
   /** Counters, as the engine keeps them. */
   readonly stats: Readonly<FlowSideStats>;
   readonly #owner: DirectionOwner;

@@ -4,16 +4,16 @@
  * @module
  */
 import type { Timestamp } from "../packet/packet.ts";
-import type { FlowDirection } from "./direction.ts";
+import type { FlowHalf } from "./direction.ts";
 import type { FlowKey, FlowRecord } from "./flow_record.ts";
 import type { FlowEnd } from "./sink.ts";
 
 /** One TCP connection or UDP conversation of a capture: what each end sent, as a stream. */
 export class Flow<Batch extends boolean = false> {
   /** What the client sent. */
-  readonly client: FlowDirection<Batch>;
+  readonly client: FlowHalf<Batch>;
   /** What the server sent. */
-  readonly server: FlowDirection<Batch>;
+  readonly server: FlowHalf<Batch>;
   readonly #record: FlowRecord;
   #closed: Promise<FlowEnd> | undefined;
   #resolve: ((end: FlowEnd) => void) | undefined;
@@ -21,8 +21,8 @@ export class Flow<Batch extends boolean = false> {
   /** Made by {@linkcode FlowStream}, which calls the function that `onClose` is given when the flow is over. */
   constructor(
     record: FlowRecord,
-    client: FlowDirection<Batch>,
-    server: FlowDirection<Batch>,
+    client: FlowHalf<Batch>,
+    server: FlowHalf<Batch>,
     onClose: (close: () => void) => void,
   ) {
     this.#record = record;

@@ -121,6 +121,12 @@ export class FlowState implements FlowRecord, Aged<FlowState> {
     return this.isFromClient(tuple) ? this.#isToServer(tuple) : this.#isToClient(tuple);
   }
 
+  /** Whether both ends are the same address and port: all segments then count as the client's. */
+  get isWithItself(): boolean {
+    return this.#clientPort === this.#serverPort && this.#c0 === this.#s0 && this.#c1 === this.#s1 &&
+      this.#c2 === this.#s2 && this.#c3 === this.#s3;
+  }
+
   /** Whether the client sent it; the tuple is one of this flow. */
   isFromClient(tuple: Tuple): boolean {
     return tuple.sourcePort === this.#clientPort && tuple.s0 === this.#c0 && tuple.s1 === this.#c1 &&

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { FlowDirection } from "./direction.ts";
+export type { FlowHalf } from "./direction.ts";
 export { FlowError } from "./errors.ts";
 export { Flow } from "./flow.ts";
 export type { FlowEndpoint, FlowKey, FlowRecord, FlowSideStats } from "./flow_record.ts";

@@ -129,6 +129,9 @@ export class TcpWatcher {
   }
 }
 
+/** Who is spoken to; a connection of an address and port with itself has one side only. */
 function peerOf(side: SideState): SideState {
-  return side === side.flow.clientSide ? side.flow.serverSide : side.flow.clientSide;
+  const { flow } = side;
+  if (side === flow.serverSide || flow.isWithItself) return flow.clientSide;
+  return flow.serverSide;
 }
