@@ -1,0 +1,178 @@
+/** Detection is never wrong: at every prefix of either direction it is right or undecided, at the end right or unknown. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { test } from "node:test";
+import { type DetectInput, detectParser } from "../../src/strparser/mod.ts";
+import { fromHex } from "../../src/bytes/mod.ts";
+import { goldens, grantedTls } from "./golden.ts";
+import { join, record, seeded } from "./support.ts";
+
+const NONE = new Uint8Array(0);
+const ascii = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
+
+/** What is found at every prefix; `undecided` left out. Throws the test when an answer changes later. */
+function verdicts(input: DetectInput): string[] {
+  const seen = new Set<string>();
+  const { client, server } = input;
+  for (let i = 0; i <= Math.max(client.length, server.length); i++) {
+    const prefix = { ...input, client: client.subarray(0, i), server: server.subarray(0, i) };
+    const found = detectParser(prefix);
+    if (found.state !== "undecided") seen.add(found.state === "found" ? found.name : "unknown");
+    const last = detectParser({ ...prefix, isComplete: true });
+    assertEquals(last.state === "undecided", false);
+    if (last.state === "found") seen.add(last.name);
+  }
+  return [...seen];
+}
+
+const bytesOf = (name: string) => goldens.find((golden) => golden.name === name)!.bytes;
+
+for (const golden of goldens) {
+  const isPipe = golden.name.includes("pipe");
+  test(`${golden.name}: recognised from the ${golden.direction} alone, at every prefix`, () => {
+    const input = { client: NONE, server: NONE, [golden.direction]: golden.bytes };
+    // simple replies, bare answers and inline commands are not distinctive
+    const isVague = ["redis-server answers", "PostgreSQL refuses TLS"].includes(golden.name) || isPipe;
+    assertEquals(verdicts(input).filter((verdict) => verdict !== "unknown"), isVague ? [] : [golden.protocol]);
+  });
+}
+
+const pairs: [client: string, server: string, name: string, reason: string][] = [
+  ["dig asks", "dnsmasq answers", "dns", "client sent a well-formed DNS query"],
+  ["curl speaks TLS 1.2", "nginx speaks TLS 1.2", "tls", "client sent a TLS ClientHello"],
+  ["curl speaks HTTP/2", "nginx speaks HTTP/2", "http2", "client sent the 24-byte HTTP/2 preface"],
+  ["psql asks", "PostgreSQL answers", "postgres", "client sent a PostgreSQL start-up message"],
+  ["psql asks for TLS, refused", "PostgreSQL refuses TLS", "postgres", "client sent a PostgreSQL SSLRequest"],
+  ["redis-cli asks", "redis-server answers", "resp", "client sent a command as a RESP array of strings"],
+  [
+    "redis-cli --pipe with inline commands",
+    "redis-server answers a pipe",
+    "resp",
+    "client sent an inline command of Redis and got a RESP reply",
+  ],
+];
+for (const [client, server, name, reason] of pairs) {
+  test(`${client} / ${server}: recognised as ${name} at every prefix`, () => {
+    const input = { client: bytesOf(client), server: bytesOf(server) };
+    assertEquals(verdicts(input), [name]);
+    const found = detectParser(input);
+    assertEquals(found.state === "found" && [found.name, found.reason, found.confidence], [name, reason, "certain"]);
+    for (const direction of ["client", "server"] as const) {
+      const run = record(found.state === "found" ? found.parser : undefined!, { direction }).push(input[direction])
+        .end();
+      assertEquals([run.errors, run.ends], [[], 1]);
+    }
+  });
+}
+
+test("a granted request for TLS is PostgreSQL", () => {
+  assertEquals(verdicts({ client: grantedTls.client, server: grantedTls.server }), ["postgres"]);
+});
+test("the port of Redis makes an inline command likely", () => {
+  const client = ascii("PING\r\n");
+  assertEquals(detectParser({ client, server: NONE }).state, "undecided");
+  const found = detectParser({ client, server: NONE, port: 6379, isComplete: true });
+  assertEquals(found.state === "found" && [found.name, found.confidence], ["resp", "likely"]);
+});
+test("a server's RESP array alone is likely", () => {
+  const found = detectParser({ client: NONE, server: ascii("*2\r\n$1\r\na\r\n:1\r\n"), isComplete: true });
+  assertEquals(found.state === "found" && [found.name, found.confidence], ["resp", "likely"]);
+});
+
+function framed(littleEndian: boolean, includesHeader: boolean, sizes: number[]): Uint8Array {
+  return join(...sizes.map((size) => {
+    const message = new Uint8Array(4 + size).fill(0xa7);
+    new DataView(message.buffer).setUint32(0, size + (includesHeader ? 4 : 0), littleEndian);
+    return message;
+  }));
+}
+for (
+  const [littleEndian, includesHeader, name] of [
+    [false, false, "len32"],
+    [false, true, "len32,incl"],
+    [true, false, "len32le"],
+    [true, true, "len32le,incl"],
+  ] as const
+) {
+  test(`${name}: four messages in a row are recognised, three are not`, () => {
+    const stream = (sizes: number[]) => framed(littleEndian, includesHeader, sizes);
+    assertEquals(verdicts({ client: stream([17, 300, 9, 60, 12]), server: NONE }), [name]);
+    assertEquals(verdicts({ client: stream([17, 300]), server: stream([9, 60]) }), [name]);
+    assertEquals(verdicts({ client: stream([17, 300, 9]), server: NONE }), []);
+    // the other direction does not fit
+    assertEquals(verdicts({ client: stream([17, 300, 9, 60]), server: ascii("no framing here") }), ["unknown"]);
+  });
+}
+test("zeros are no messages", () => {
+  assertEquals(verdicts({ client: new Uint8Array(600), server: new Uint8Array(600) }), []);
+  assertEquals(detectParser({ client: new Uint8Array(20_000), server: NONE }).state, "unknown");
+});
+
+const negatives: [name: string, client: string, server: string][] = [
+  [
+    "HTTP/1",
+    "GET / HTTP/1.1\r\nHost: leat.example\r\nAccept: */*\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+  ],
+  ["HTTP/1 with a prefix of the preface", "PRI * HTTP/1.0\r\n\r\n", ""],
+  ["SSH", "SSH-2.0-OpenSSH_9.2\r\n", "SSH-2.0-OpenSSH_9.2\r\n"],
+  ["SMTP", "EHLO leat.example\r\nQUIT\r\n", "220 mail ESMTP\r\n250 ok\r\n"],
+  ["POP3", "AUTH PLAIN\r\n", "+OK ready\r\n+\r\n"],
+  ["memcached", "get key\r\nset key 0 0 2\r\nhi\r\n", "VALUE key 0 2\r\nhi\r\nEND\r\n"],
+  ["FTP", "USER anonymous\r\n", "220 ready\r\n331 who\r\n"],
+  ["IRC", "NICK a\r\nPING x\r\n", ":server PONG x\r\n"],
+  ["text", "The quick brown fox jumps over the lazy dog.\n".repeat(20), "1\n2\n3\n"],
+  ["markdown list", "*1 item\r\n*2 items\r\n", "* a\r\n"],
+];
+for (const [name, client, server] of negatives) {
+  test(`${name} is none of the known protocols, at every prefix`, () => {
+    for (const port of [undefined, 53, 443, 5432, 6379]) {
+      const input = { client: ascii(client), server: ascii(server), port };
+      assertEquals(verdicts(input).filter((verdict) => verdict !== "unknown"), []);
+      assertEquals(detectParser({ ...input, isComplete: true }), { state: "unknown" });
+    }
+  });
+}
+const binaries: [name: string, client: string, server: string][] = [
+  ["MySQL", "", "4a0000000a382e302e333300080000000b2f3a5d1c6e2f4f00ffffff0200ffdf150000000000000000000042"],
+  ["SSH after its banner", "0000043c0a1432e8b1a3c6e9f1", ""],
+  ["AMQP", "414d515000000901", "01000000000200000a000a000900000000"],
+  ["MQTT", "101000044d5154540402003c0004746573743032", "20020000"],
+  ["SSL 2", "802e010002001500000010010080", ""],
+  ["a TLS alert in front", "15030100020228", ""],
+  ["a start-up message without a user", "0000000d0003000061006200000000", ""],
+  ["DNS with a byte too many", "001eaa330100000100000000000003777777046c65617400000100010000000000", ""],
+  ["a DNS answer from the client", "001daa338180000100000000000003777777046c6561740000010001", ""],
+];
+for (const [name, client, server] of binaries) {
+  test(`${name} is none of the known protocols, at every prefix`, () => {
+    const input = { client: fromHex(client), server: fromHex(server) };
+    assertEquals(verdicts(input).filter((verdict) => verdict !== "unknown"), []);
+  });
+}
+
+test("random bytes are recognised as nothing, and nothing throws", () => {
+  const random = seeded(99);
+  for (let i = 0; i < 5000; i++) {
+    const bytes = () => Uint8Array.from({ length: random() * 200 }, () => random() * 256);
+    const input = { client: bytes(), server: bytes(), isComplete: true };
+    assertEquals(detectParser(input).state, "unknown");
+  }
+});
+test("damaged recordings never make detection throw or change its answer with more bytes", () => {
+  const random = seeded(100);
+  for (let i = 0; i < 1500; i++) {
+    const client = goldens[i % goldens.length]!.bytes.slice(0, 200);
+    client[Math.floor(random() * 40)] = random() * 256;
+    assertEquals(verdicts({ client, server: NONE }).length <= 1, true);
+  }
+});
+test("nothing heard is undecided, and unknown at the end", () => {
+  assertEquals(detectParser({ client: NONE, server: NONE }), { state: "undecided" });
+  assertEquals(detectParser({ client: NONE, server: NONE, isComplete: true }), { state: "unknown" });
+});
+test("maxBytes: so many bytes without a decision are unknown", () => {
+  const client = bytesOf("psql asks").subarray(0, 40);
+  assertEquals(detectParser({ client, server: NONE }).state, "undecided");
+  assertEquals(detectParser({ client, server: NONE, maxBytes: 40 }).state, "unknown");
+  assertThrows(() => detectParser({ client, server: NONE, maxBytes: 0 }), RangeError, "maxBytes");
+});
