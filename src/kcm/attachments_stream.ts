@@ -11,7 +11,7 @@ import type { ParserChoice } from "./flow_parsers.ts";
 import type { FlowOrigin } from "./kcm_message.ts";
 
 /** One direction of a flow. */
-export interface FlowDirection extends ByteSource {
+export interface AttachableDirection extends ByteSource {
   /** Says that nobody wants it, without making its readable first. */
   cancel?(reason?: unknown): unknown;
 }
@@ -19,9 +19,9 @@ export interface FlowDirection extends ByteSource {
 /** Two directions: a flow as the flow layer yields it, which its messages then carry as their origin, or just two. */
 export interface FlowLike extends Partial<FlowOrigin> {
   /** What the client sent. */
-  readonly client: FlowDirection;
+  readonly client: AttachableDirection;
   /** What the server sent. */
-  readonly server: FlowDirection;
+  readonly server: AttachableDirection;
 }
 
 /** A single connection, of which one direction is read. */
@@ -115,7 +115,7 @@ export class AttachmentWriter {
   }
 
   #attachSource(
-    source: FlowDirection,
+    source: AttachableDirection,
     flow: FlowOrigin | undefined,
     direction: FlowSide | undefined,
     label: string | undefined,
@@ -130,7 +130,7 @@ export class AttachmentWriter {
 }
 
 /** Cancels a connection, at no cost where it knows how. */
-export function cancelSource(source: FlowDirection, reason: unknown): void {
+export function cancelSource(source: AttachableDirection, reason: unknown): void {
   if (source.cancel !== undefined) source.cancel(reason);
   else if (!source.readable.locked) source.readable.cancel(reason).catch(() => {});
 }

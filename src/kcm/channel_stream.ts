@@ -9,7 +9,7 @@
 import { type Batched, Outlet } from "../stream/outlet.ts";
 import { Fifo } from "./fifo.ts";
 import type { KcmMessage } from "./kcm_message.ts";
-import type { SocketPort, SocketSink, SocketStats } from "./socket_port.ts";
+import type { SocketPort, SocketSink, SocketStats } from "./ports.ts";
 
 /** The multiplexor, as its channels know it. */
 export interface ChannelOwner {

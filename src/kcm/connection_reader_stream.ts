@@ -4,7 +4,7 @@
  * @module
  */
 import { breathe } from "../stream/turn.ts";
-import type { LowerPort } from "./lower_port.ts";
+import type { LowerPort } from "./ports.ts";
 
 /** A byte stream, in chunks or in arrays of chunks. */
 export interface ByteSource {

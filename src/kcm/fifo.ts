@@ -22,6 +22,12 @@ export class Fifo<T> {
     this.#items.push(item);
   }
 
+  /** Puts an item in front. */
+  unshift(item: T): void {
+    if (this.#first > 0) this.#items[--this.#first] = item;
+    else this.#items.unshift(item);
+  }
+
   /** Takes the first item out. */
   shift(): T | undefined {
     if (this.#first === this.#items.length) return undefined;

@@ -5,6 +5,7 @@
  */
 import type { FlowSide } from "../flow/sink.ts";
 import type { Parser } from "../strparser/parser.ts";
+import type { StreamParserOptions } from "../strparser/stream_parser.ts";
 import { datagrams } from "./datagrams.ts";
 import type { FlowOrigin } from "./kcm_message.ts";
 
@@ -22,6 +23,12 @@ export type ParserChoice = (
  * conversations are left out, unless it is {@linkcode datagrams}, which leaves out TCP.
  */
 export type FlowParsers = Parser | ParserChoice;
+
+/** How what is attached in numbers is delineated. */
+export interface AttachmentsOptions extends Omit<StreamParserOptions, "parser" | "direction"> {
+  /** The parser, or a function that chooses one for each direction. */
+  parser: FlowParsers;
+}
 
 /**
  * Makes a choice of either.

@@ -7,7 +7,7 @@ import type { Batched } from "../stream/outlet.ts";
 import type { Channel } from "./channel_stream.ts";
 import { KcmError } from "./errors.ts";
 import type { KcmMessage } from "./kcm_message.ts";
-import type { SocketStats } from "./socket_port.ts";
+import type { SocketStats } from "./ports.ts";
 
 /** Options of {@linkcode Multiplexor.socket}. */
 export interface KcmSocketOptions<Batch extends boolean = false> {

@@ -5,14 +5,14 @@
  * @module
  */
 export type { ConnectionOutcome, KcmAttachment } from "./attachment.ts";
-export type { Attachable, ConnectionLike, FlowDirection, FlowLike } from "./attachments_stream.ts";
+export type { Attachable, AttachableDirection, ConnectionLike, FlowLike } from "./attachments_stream.ts";
 export type { ByteSource } from "./connection_reader_stream.ts";
 export { datagrams } from "./datagrams.ts";
 export { KcmError, type KcmErrorOptions } from "./errors.ts";
-export type { FlowParsers, ParserChoice } from "./flow_parsers.ts";
+export { flowsInto, type FlowsIntoOptions, muxedFlows, type MuxedFlowsOptions } from "./flow_attachments.ts";
+export type { AttachmentsOptions, FlowParsers, ParserChoice } from "./flow_parsers.ts";
 export { type FlowOrigin, KcmConnection, KcmMessage } from "./kcm_message.ts";
 export { KcmSocket, type KcmSocketOptions } from "./kcm_socket_stream.ts";
-export type { AttachOptions, LowerEvents, LowerPort } from "./lower_port.ts";
 export { MultiplexorEngine, type MultiplexorLimits, type MultiplexorStats } from "./multiplexor_engine.ts";
-export { type AttachmentsOptions, Multiplexor, type MultiplexorOptions } from "./multiplexor_stream.ts";
-export type { SocketPort, SocketSink, SocketStats } from "./socket_port.ts";
+export { Multiplexor, type MultiplexorOptions } from "./multiplexor_stream.ts";
+export type { AttachOptions, LowerEvents, LowerPort, SocketPort, SocketSink, SocketStats } from "./ports.ts";

@@ -9,9 +9,9 @@ import type { Channel, ChannelOwner } from "./channel_stream.ts";
 import { type ByteSource, ConnectionReader, type ReaderOwner } from "./connection_reader_stream.ts";
 import { KcmError } from "./errors.ts";
 import type { KcmConnection } from "./kcm_message.ts";
-import type { AttachOptions, LowerPort } from "./lower_port.ts";
+import type { AttachOptions, LowerPort } from "./ports.ts";
 import type { MultiplexorEngine } from "./multiplexor_engine.ts";
-import type { SocketPort, SocketSink } from "./socket_port.ts";
+import type { SocketPort, SocketSink } from "./ports.ts";
 
 /** What the driver needs to know. */
 export interface DriverOptions {

@@ -23,11 +23,12 @@ import { limitOption } from "../core/limits.ts";
 import { Reasons } from "../core/reasons.ts";
 import { KcmError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
+import { KcmSock } from "./kcm_sock.ts";
 import { KcmConnection, type KcmMessage } from "./kcm_message.ts";
-import { type AttachOptions, type LowerEvents, LowerPort } from "./lower_port.ts";
 import type { PortHost } from "./port_host.ts";
+import type { AttachOptions, LowerEvents, LowerPort, SocketPort, SocketSink } from "./ports.ts";
+import { Psock } from "./psock.ts";
 import { SlotTable } from "./slot_table.ts";
-import { SocketPort, type SocketSink } from "./socket_port.ts";
 import { Waiters } from "./waiters.ts";
 
 /** Limits of a multiplexor. */
@@ -114,12 +115,12 @@ export class MultiplexorEngine {
   readonly #maxConnections: number;
   readonly #maxSockets: number;
   readonly #maxMessageLength: number;
-  readonly #ports: SlotTable<LowerPort>;
-  readonly #sockets: SlotTable<SocketPort>;
-  readonly #waiters: Waiters<SocketPort> = new Waiters();
+  readonly #ports: SlotTable<Psock>;
+  readonly #sockets: SlotTable<KcmSock>;
+  readonly #waiters: Waiters<KcmSock> = new Waiters();
   readonly #hold: Fifo<KcmMessage> = new Fifo();
-  readonly #ready: Fifo<LowerPort> = new Fifo();
-  readonly #resumed: Fifo<LowerPort> = new Fifo();
+  readonly #ready: Fifo<Psock> = new Fifo();
+  readonly #resumed: Fifo<Psock> = new Fifo();
   readonly #host: PortHost;
   readonly #counts = {
     rxMessages: 0,
@@ -198,7 +199,7 @@ export class MultiplexorEngine {
       if (this.#sockets.isFull) {
         throw new KcmError(`no more than maxSockets ${this.#maxSockets}`, { code: "ENFILE", blame: "local" });
       }
-      const socket = this.#sockets.add((handle) => new SocketPort(handle, sink, this.#host));
+      const socket = this.#sockets.add((handle) => new KcmSock(handle, sink, this.#host));
       this.#waiters.push(socket);
       if (options.paused) socket.pause();
       if (this.#isFinished) socket.end();
@@ -269,7 +270,7 @@ export class MultiplexorEngine {
     }
     const connection = new KcmConnection(this.#nextId, options.flow, options.direction, options.label);
     const limit = limitOption("maxMessageLength", options.maxMessageLength, this.#maxMessageLength);
-    const port = this.#ports.add((handle) => new LowerPort(handle, connection, options, limit, events, this.#host));
+    const port = this.#ports.add((handle) => new Psock(handle, connection, options, limit, events, this.#host));
     this.#nextId++;
     this.#counts.attached++;
     return port;
@@ -314,7 +315,7 @@ export class MultiplexorEngine {
     if (this.#isClosed && !this.#isFinished) this.#finishWhenDone();
   }
 
-  #steer(port: LowerPort, message: KcmMessage): boolean {
+  #steer(port: Psock, message: KcmMessage): boolean {
     this.#counts.rxMessages++;
     this.#counts.rxBytes += message.data.length;
     // a callback may have made room meanwhile: what has waited longer goes first
@@ -355,7 +356,7 @@ export class MultiplexorEngine {
     }
   }
 
-  #unattach(port: LowerPort, failure: string | undefined): void {
+  #unattach(port: Psock, failure: string | undefined): void {
     this.#ports.remove(port.handle);
     this.#counts.unattached++;
     if (failure !== undefined) this.failures.count(failure);
@@ -369,7 +370,7 @@ export class MultiplexorEngine {
     }
   }
 
-  #closeSocket(socket: SocketPort, unread: readonly KcmMessage[]): void {
+  #closeSocket(socket: KcmSock, unread: readonly KcmMessage[]): void {
     this.#sockets.remove(socket.handle);
     this.#counts.requeued += unread.length;
     for (const message of unread) this.#hold.push(message);

@@ -9,16 +9,15 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import { limitOption } from "../core/limits.ts";
 import type { Reasons } from "../core/reasons.ts";
-import type { StreamParserOptions } from "../strparser/stream_parser.ts";
 import type { ConnectionOutcome, KcmAttachment } from "./attachment.ts";
 import { type Attachable, AttachmentWriter, cancelSource } from "./attachments_stream.ts";
 import { Channel } from "./channel_stream.ts";
 import type { ByteSource } from "./connection_reader_stream.ts";
 import { KcmError } from "./errors.ts";
-import { type FlowParsers, parserChoice } from "./flow_parsers.ts";
+import { type AttachmentsOptions, parserChoice } from "./flow_parsers.ts";
 import type { KcmConnection } from "./kcm_message.ts";
 import { KcmSocket, type KcmSocketOptions } from "./kcm_socket_stream.ts";
-import type { AttachOptions } from "./lower_port.ts";
+import type { AttachOptions } from "./ports.ts";
 import { MultiplexorDriver } from "./multiplexor_driver_stream.ts";
 import { MultiplexorEngine, type MultiplexorLimits, type MultiplexorStats } from "./multiplexor_engine.ts";
 
@@ -53,12 +52,6 @@ export interface MultiplexorOptions extends MultiplexorLimits {
   onConnectionEnd?: ((connection: KcmConnection, outcome: ConnectionOutcome) => void) | undefined;
   /** Time. @default {systemClock} */
   clock?: Clock | undefined;
-}
-
-/** Options of {@linkcode Multiplexor.attachments}. */
-export interface AttachmentsOptions extends Omit<StreamParserOptions, "parser" | "direction"> {
-  /** The parser, or a function that chooses one for each direction. */
-  parser: FlowParsers;
 }
 
 const DEFAULT_HIGH_WATER_MARK = 256 * 1024;
@@ -232,7 +225,8 @@ export class Multiplexor implements AsyncDisposable {
       this.#driver.attach(source, options, undefined);
     } catch (error) {
       if (!(error instanceof KcmError) || error.connection === undefined) throw error;
-      cancelSource(source, error);
+      // somebody else reads it then
+      if (error.code !== "EALREADY") cancelSource(source, error);
       this.#driver.refused(error.connection, error);
     }
   }

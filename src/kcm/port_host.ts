@@ -4,8 +4,8 @@
  * @module
  */
 import type { KcmMessage } from "./kcm_message.ts";
-import type { LowerPort } from "./lower_port.ts";
-import type { SocketPort } from "./socket_port.ts";
+import type { KcmSock } from "./kcm_sock.ts";
+import type { Psock } from "./psock.ts";
 
 /** The engine, as its ports know it. */
 export interface PortHost {
@@ -17,16 +17,16 @@ export interface PortHost {
   leave(): void;
 
   /** A message came in; returns whether a socket took it. Otherwise the port keeps it and pauses. */
-  steer(port: LowerPort, message: KcmMessage): boolean;
+  steer(port: Psock, message: KcmMessage): boolean;
   /** A datagram was too long. */
   dropped(): void;
   /** A connection is over; `failure` is a code to count, unless it ended well. */
-  unattach(port: LowerPort, failure: string | undefined): void;
+  unattach(port: Psock, failure: string | undefined): void;
 
   /** A socket can take messages. */
-  roomAt(socket: SocketPort): void;
+  roomAt(socket: KcmSock): void;
   /** A socket can take no more for now. */
-  noRoomAt(socket: SocketPort): void;
+  noRoomAt(socket: KcmSock): void;
   /** A socket is gone, and gives back what nobody has read. */
-  closed(socket: SocketPort, unread: readonly KcmMessage[]): void;
+  closed(socket: KcmSock, unread: readonly KcmMessage[]): void;
 }

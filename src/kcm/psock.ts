@@ -1,39 +1,21 @@
 /**
- * One attached connection: its parser and, while no socket has room, its one message that waits. The kernel's `psock`.
+ * One attached connection: its parser and, while no socket has room, its one message that waits. The kernel's
+ * psock. Internal; its driver sees a {@linkcode LowerPort}.
  *
  * Not here: which socket gets a message (the engine's business), and sending.
  *
  * @module
  */
-import { StreamParser, type StreamParserOptions, type StreamParserStats } from "../strparser/stream_parser.ts";
+import { StreamParser, type StreamParserStats } from "../strparser/stream_parser.ts";
 import { datagrams } from "./datagrams.ts";
-import { type FlowOrigin, type KcmConnection, KcmMessage } from "./kcm_message.ts";
+import { type KcmConnection, KcmMessage } from "./kcm_message.ts";
 import type { PortHost } from "./port_host.ts";
+import type { AttachOptions, LowerEvents, LowerPort } from "./ports.ts";
+import { SlotTable } from "./slot_table.ts";
 
-/** What to attach: how its messages are delineated, and what is known of it. */
-export interface AttachOptions extends StreamParserOptions {
-  /** The captured flow whose direction this is. @default {undefined} */
-  flow?: FlowOrigin | undefined;
-  /** A name for people. @default {undefined} */
-  label?: string | undefined;
-}
-
-/** What a connection tells the driver that attached it. */
-export interface LowerEvents {
-  /** There is room again: offer the bytes that were not taken. `push` may be called from here. */
-  resumed?(): void;
-  /**
-   * The connection is over, its messages are not lost: called exactly once, when it has ended (`error` is `undefined`),
-   * was cut off inside a message, broke its protocol, or was given up with `fail` or `abort`.
-   */
-  unattached?(error: unknown): void;
-}
-
-/** One attached connection, made by {@linkcode MultiplexorEngine.attach}. */
-export class LowerPort {
-  /** Identifies the connection in its engine as long as it is attached, and nothing after. */
+/** One attached connection. */
+export class Psock implements LowerPort {
   readonly handle: number;
-  /** What its messages carry as their origin. */
   readonly connection: KcmConnection;
   readonly #host: PortHost;
   readonly #events: LowerEvents;
@@ -44,7 +26,7 @@ export class LowerPort {
   #error: unknown;
 
   /**
-   * For the engine only.
+   * Makes a port with a parser of its own.
    *
    * @throws {TypeError | RangeError} when an option is wrong
    */
@@ -72,39 +54,26 @@ export class LowerPort {
     );
   }
 
-  /** Counters of its parser. */
   get stats(): StreamParserStats {
     return this.#parser.stats;
   }
 
-  /** Whether it is over: nothing is taken any more. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Whether it waits for a socket with room; `push` takes nothing until then. */
   get isPaused(): boolean {
     return this.#ready !== undefined;
   }
 
-  /** What it failed with, once it has. */
   get error(): unknown {
     return this.#error;
   }
 
-  /** Bytes held of a message that has begun. */
   get bytesHeld(): number {
     return this.#parser.bytesHeld;
   }
 
-  /**
-   * Takes the connection's next bytes; for {@linkcode datagrams} exactly one datagram.
-   *
-   * @returns how many bytes were taken. Fewer than offered: the rest is to be offered again after `resumed`, unless the
-   * connection is over
-   * @throws {TypeError} when `bytes` is not a `Uint8Array`
-   * @throws {KcmError} `EBUSY` when called from within a callback other than `resumed`
-   */
   push(bytes: Uint8Array, now: number): number {
     this.#host.enter("push");
     try {
@@ -114,11 +83,6 @@ export class LowerPort {
     }
   }
 
-  /**
-   * The connection has ended. All its bytes must have been taken; inside a message it is `ETRUNCATED`.
-   *
-   * @throws {KcmError} `EBUSY` when called from within a callback other than `resumed`
-   */
   end(now: number): void {
     this.#host.enter("end");
     try {
@@ -128,18 +92,20 @@ export class LowerPort {
     }
   }
 
-  /** The connection has failed with `error`; its whole messages are delivered, a part of one is lost. Allowed anywhere. */
   fail(error: unknown): void {
     const code = (error as { code?: unknown } | null | undefined)?.code;
     this.#giveUp(error, typeof code === "string" ? code : "EIO");
   }
 
-  /** Takes the connection away; its whole messages are delivered, a part of one is lost. Allowed anywhere. */
   abort(): void {
     this.#giveUp(undefined, undefined);
   }
 
-  /** For the engine only: hands over the message that waits; the parser may go on. */
+  get index(): number {
+    return SlotTable.indexOf(this.handle);
+  }
+
+  /** Hands over the message that waits; the parser may go on. */
   takeReady(): KcmMessage {
     const message = this.#ready!;
     this.#ready = undefined;
@@ -147,7 +113,7 @@ export class LowerPort {
     return message;
   }
 
-  /** For the engine only: tells the driver that there is room. */
+  /** Tells the driver that there is room. */
   notifyResumed(): void {
     if (!this.#isOver && this.#ready === undefined) this.#events.resumed?.();
   }
