@@ -42,7 +42,7 @@ function assertWhole(decoded: Decoded, count = 1): void {
   assertEquals(decoded.segments.length, count);
   for (const segment of decoded.segments) {
     assertEquals(segment.payload, pattern(53));
-    assertEquals([segment.sourcePort, segment.destinationPort, segment.wirePayloadLength], [1111, 2222, 53]);
+    assertEquals([segment.sourcePort, segment.destinationPort, segment.wirePayloadLength], [41111, 42222, 53]);
   }
 }
 

@@ -74,7 +74,7 @@ test("a segment knows its addresses, ports, header and payload", () => {
     assertEquals(segment!.version, version);
     assertEquals(segment!.protocol, 6);
     assertEquals(segment!.sourceAddress, source);
-    assertEquals([segment!.sourcePort, segment!.destinationPort], [1111, 2222]);
+    assertEquals([segment!.sourcePort, segment!.destinationPort], [41111, 42222]);
     assertEquals(segment!.header.length, version === 4 ? 24 : 20);
     assertEquals(segment!.payload, HELLO);
     assertEquals(segment!.wirePayloadLength, 5);

@@ -98,14 +98,14 @@ export function written(length: number, write: (into: Uint8Array) => number): Ui
 }
 
 export function udp(value: Partial<UdpDatagram>, addresses: IpAddresses): Uint8Array {
-  const datagram = { sourcePort: 1111, destinationPort: 2222, payload: new Uint8Array(0), ...value };
+  const datagram = { sourcePort: 41111, destinationPort: 42222, payload: new Uint8Array(0), ...value };
   return written(udpLength(datagram), (into) => encodeUdp(datagram, into, addresses));
 }
 
 export function tcp(value: Partial<TcpSegment>, addresses: IpAddresses): Uint8Array {
   const segment: TcpSegment = {
-    sourcePort: 1111,
-    destinationPort: 2222,
+    sourcePort: 41111,
+    destinationPort: 42222,
     sequence: 1,
     acknowledgment: 2,
     flags: 0x10,
