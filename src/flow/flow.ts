@@ -8,7 +8,22 @@ import type { FlowHalf } from "./direction.ts";
 import type { FlowKey, FlowRecord } from "./flow_record.ts";
 import type { FlowEnd } from "./sink.ts";
 
-/** One TCP connection or UDP conversation of a capture: what each end sent, as a stream. */
+/**
+ * One TCP connection or UDP conversation of a capture: what each end sent, as a stream. Handed out by
+ * {@linkcode FlowStream}.
+ *
+ * @example
+ * ```ts
+ * import type { Flow } from "@leat/streams/flow";
+ *
+ * async function print(flow: Flow): Promise<void> {
+ *   flow.server.cancel(); // only what the client said is of interest
+ *   for await (const bytes of flow.client.readable) console.log(flow.id, flow.key.client.port, bytes.length);
+ *   console.log(flow.id, "ended by", await flow.closed);
+ * }
+ * console.log(typeof print);
+ * ```
+ */
 export class Flow<Batch extends boolean = false> {
   /** What the client sent. */
   readonly client: FlowHalf<Batch>;

@@ -42,21 +42,32 @@ const END_COUNTER = {
  * @example
  * ```ts
  * import { FlowTracker } from "@leat/streams/flow";
+ * import { LinkType, SegmentDecoder } from "@leat/streams/packet";
  * import { assertEquals } from "@std/assert";
  *
  * const seen: string[] = [];
  * const tracker = new FlowTracker({ gaps: "skip" }, {
- *   open: (flow) => seen.push(`open ${flow.key.client.address}`),
- *   data: (_flow, side, bytes) => seen.push(`${side} ${bytes.length}`),
- *   gap: (_flow, side, gap) => seen.push(`${side} lost ${gap.length} at ${gap.offset}`),
- *   end: (_flow, side) => seen.push(`${side} end`),
- *   error: (_flow, side, error) => seen.push(`${side} ${error.code}`),
+ *   open: (flow) => seen.push(`${flow.key.client.address} asks port ${flow.key.server.port}`),
+ *   data: (_flow, side, bytes) => seen.push(`${side}: ${new TextDecoder().decode(bytes)}`),
+ *   gap: (_flow, side, gap) => seen.push(`${side} lost ${gap.length} bytes at ${gap.offset}`),
+ *   end: (_flow, side) => seen.push(`${side} ends`),
+ *   error: (_flow, side, error) => seen.push(`${side}: ${error.code}`),
  *   close: (_flow, reason) => seen.push(reason),
- *   finish: () => seen.push("finish"),
+ *   finish: () => {},
  * });
- * // for (const segment of segments) tracker.push(segment, latest = Math.max(latest, tracker.timeOf(segment)));
- * tracker.end(0);
- * assertEquals(seen, ["finish"]);
+ * const decoder = new SegmentDecoder({}, {
+ *   item: (segment) => tracker.push(segment, tracker.timeOf(segment)),
+ *   error: () => {},
+ *   end: () => tracker.end(0),
+ * });
+ * const bytes = new Uint8Array([
+ *   0x45, 0, 0, 30, 0, 1, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2, // IPv4
+ *   0x30, 0x39, 0, 53, 0, 10, 0, 0, 0x68, 0x69, // UDP
+ * ]);
+ * const time = { seconds: 0, nanoseconds: 0 };
+ * decoder.push({ ...time, bytes, originalLength: 30, linkType: LinkType.RAW, number: 1, interfaceId: 0 }, 0);
+ * decoder.end(0);
+ * assertEquals(seen, ["192.0.2.1 asks port 53", "client: hi", "client ends", "server ends", "capture-end"]);
  * ```
  */
 export class FlowTracker implements Engine<Segment> {

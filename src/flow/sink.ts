@@ -35,8 +35,8 @@ export interface Gap {
 /**
  * Callbacks of the flow engine. The engine attaches nothing; a driver keeps what it needs in `flow.user`.
  *
- * Order per flow: `open`, then any number of `data` and `gap`, then for each side exactly one of `end` and `error`,
- * then `close`.
+ * Order per flow: `open`, then any number of `data` and `gap`, then for each side exactly one of `end` and `error`
+ * (none for a side that was aborted), then `close`. Inside a callback only `abort` of the engine may be called.
  */
 export interface FlowSink {
   /** A connection or UDP conversation was seen for the first time. */

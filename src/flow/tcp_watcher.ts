@@ -92,6 +92,7 @@ export class TcpWatcher {
     if (start !== 1 || side.offset !== 0 || side.hasData || side.origin !== Origin.MIDSTREAM) return start;
     if (length === 0 && !header.isFin) return start;
     side.begin(Origin.MIDSTREAM, header.sequence);
+    side.acked = Math.max(0, side.acked - 1);
     return 0;
   }
 
