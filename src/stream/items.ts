@@ -50,8 +50,9 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
   #batch: readonly T[] = [];
   #next = 0;
   #isOver = false;
-  /** The latest refill or return; calls that come meanwhile line up behind it. */
-  #pending: Promise<unknown> | undefined;
+  /** How many calls wait for a read or a return; those that come meanwhile line up behind the latest. */
+  #waiting = 0;
+  #latest: Promise<unknown> | undefined;
 
   constructor(reader: ReadableStreamDefaultReader<readonly T[]>, preventCancel: boolean) {
     this.#reader = reader;
@@ -63,7 +64,7 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T>> {
-    if (this.#pending === undefined && this.#next < this.#batch.length) {
+    if (this.#waiting === 0 && this.#next < this.#batch.length) {
       return Promise.resolve({ done: false, value: this.#batch[this.#next++]! });
     }
     return this.#queue(() => this.#advance());
@@ -77,11 +78,17 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
   }
 
   #queue(run: () => Promise<IteratorResult<T>>): Promise<IteratorResult<T>> {
-    const result = this.#pending === undefined ? run() : this.#pending.then(run, run);
-    const pending: Promise<unknown> = result.then(undefined, () => {}).then(() => {
-      if (this.#pending === pending) this.#pending = undefined;
-    });
-    this.#pending = pending;
+    const turn = async (): Promise<IteratorResult<T>> => {
+      try {
+        return await run();
+      } finally {
+        // before the caller hears of it, so that its next call finds the fast path open
+        this.#waiting--;
+      }
+    };
+    const result = this.#waiting === 0 ? turn() : this.#latest!.then(turn, turn);
+    this.#waiting++;
+    this.#latest = result;
     return result;
   }
 

@@ -41,7 +41,7 @@ export function stageChecklist<In, Out>(list: Checklist<In, Out>): void {
   failures(list);
 }
 
-function flat<Out>(list: Checklist<never, Out>, chunks: readonly (Out | Out[])[]): unknown[] {
+function flat<Out>(list: { view?: (item: Out) => unknown }, chunks: readonly (Out | Out[])[]): unknown[] {
   return (chunks.flat(1) as Out[]).map(list.view ?? ((item) => item));
 }
 
