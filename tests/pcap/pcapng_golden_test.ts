@@ -60,7 +60,8 @@ for (
 
 test("the obsolete packet block is read, with its 16-bit interface number and drop count", () => {
   const pb = "00000002 00000028 0001 ffff 00000000 000f4241 00000005 00000005 0102030405000000 00000028";
-  const { packets } = readAll(hex(SHB_BIG, IDB_BIG, idbBig("", "0065"), pb));
+  const bytes = hex(SHB_BIG, IDB_BIG, idbBig("", "0065"), pb);
+  const { packets } = readAll(bytes);
   assertEquals(packets, [{
     seconds: 1,
     nanoseconds: 1000,
@@ -70,10 +71,13 @@ test("the obsolete packet block is read, with its 16-bit interface number and dr
     number: 1,
     interfaceId: 1,
   }]);
+  checkSplits(bytes);
 });
 
 test("a simple packet has no time, and is as long as the original", () => {
-  const { packets } = readAll(hex(SHB_BIG, IDB_BIG, "00000003 00000018 00000005 0102030405000000 00000018"));
+  const bytes = hex(SHB_BIG, IDB_BIG, "00000003 00000018 00000005 0102030405000000 00000018");
+  const { packets } = readAll(bytes);
+  checkSplits(bytes);
   assertEquals(packets[0]?.bytes, Uint8Array.of(1, 2, 3, 4, 5));
   assertEquals([packets[0]?.seconds, packets[0]?.nanoseconds, packets[0]?.originalLength], [0, 0, 5]);
 });
@@ -116,7 +120,9 @@ for (const [name, tsresol, tsoffset, high, low, seconds, nanoseconds] of TIMES) 
   test(`times in units of ${name} are exact`, () => {
     const offset = tsoffset === "" ? "" : `000e 0008 ${tsoffset}`;
     const idb = idbBig(`0009 0001 ${tsresol}000000 ${offset} 0000 0000`);
-    const { packets, error } = readAll(hex(SHB_BIG, idb, epbAt(high, low)));
+    const bytes = hex(SHB_BIG, idb, epbAt(high, low));
+    const { packets, error } = readAll(bytes);
+    checkSplits(bytes);
     assertEquals(error, undefined);
     assertEquals([packets[0]?.seconds, packets[0]?.nanoseconds], [seconds, nanoseconds]);
   });
@@ -196,7 +202,9 @@ const ISB = blockBig(
 
 test("interface statistics are kept readable", () => {
   const blocks: CaptureBlock[] = [];
-  const { reader } = readAll(hex(SHB_BIG, IDB_BIG, ISB), { onBlock: (block) => blocks.push(block) });
+  const bytes = hex(SHB_BIG, IDB_BIG, ISB);
+  const { reader } = readAll(bytes, { onBlock: (block) => blocks.push(block) });
+  checkSplits(bytes);
   assertEquals(reader.statistics, [{
     kind: "statistics",
     interfaceId: 0,
