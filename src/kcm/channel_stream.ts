@@ -13,7 +13,7 @@ import type { SocketPort, SocketSink, SocketStats } from "./ports.ts";
 
 /** The multiplexor, as its channels know it. */
 export interface ChannelOwner {
-  /** Whether all channels together hold too much. */
+  /** Whether all channels together hold too much; only those that hold nothing take messages then. */
   readonly isTight: boolean;
   /** What the channels end with, unless they end well. */
   readonly failure: { readonly reason: unknown } | undefined;
@@ -100,6 +100,11 @@ export class Channel<Batch extends boolean> implements SocketSink {
     const failure = this.#owner.failure;
     if (failure === undefined) this.#outlet.end();
     else this.#outlet.fail(failure.reason);
+  }
+
+  /** Takes no messages while it holds some. */
+  tighten(): void {
+    if (this.#heldBytes > 0) this.#port.pause();
   }
 
   /** Takes messages again if there is room for a good many: with one at a time, each would stop and start its connection. */

@@ -48,6 +48,10 @@ export class ConnectionReader {
   async run(port: LowerPort): Promise<void> {
     try {
       while (!port.isOver) {
+        if (port.isPaused) {
+          await this.#room();
+          continue;
+        }
         const { done, value } = await this.#reader.read();
         if (done) return this.#owner.end(port);
         if (Array.isArray(value)) await this.#feedAll(port, value);
@@ -88,9 +92,14 @@ export class ConnectionReader {
   async #feedRest(port: LowerPort, bytes: Uint8Array): Promise<void> {
     let rest = bytes;
     while (rest.length > 0 && !port.isOver) {
-      if (port.isPaused) await new Promise<void>((resolve) => this.#goOn = resolve);
-      if (port.isOver) return;
-      rest = rest.subarray(this.#owner.push(port, rest));
+      if (port.isPaused) await this.#room();
+      else rest = rest.subarray(this.#owner.push(port, rest));
     }
+  }
+
+  #room(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#goOn = resolve;
+    });
   }
 }

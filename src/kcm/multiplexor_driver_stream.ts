@@ -45,8 +45,7 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
   #touched: Channel<boolean>[] = [];
   #ended: Ended[] = [];
   #heldBytes = 0;
-  /** Whether some channel has to wait because of the others. */
-  #wasTight = false;
+  #isTight = false;
   #isSettling = false;
 
   /** Drives the given engine. */
@@ -60,11 +59,8 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
     return this.#heldBytes;
   }
 
-  /** Whether all channels together hold too much. Whoever asks while it is so will be told when it no longer is. */
   get isTight(): boolean {
-    if (this.#heldBytes < this.#options.maxBufferedBytes) return false;
-    this.#wasTight = true;
-    return true;
+    return this.#isTight;
   }
 
   open(sink: SocketSink): SocketPort {
@@ -80,6 +76,9 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
 
   held(bytes: number): void {
     this.#heldBytes += bytes;
+    if (this.#isTight || this.#heldBytes < this.#options.maxBufferedBytes) return;
+    this.#isTight = true;
+    for (const channel of this.#channels) channel.tighten();
   }
 
   touched(channel: Channel<boolean>): void {
@@ -153,7 +152,7 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
   }
 
   #settleOnce(): boolean {
-    if (this.#wasTight && this.#heldBytes * 2 <= this.#options.maxBufferedBytes) this.#relax();
+    if (this.#isTight && this.#heldBytes * 2 <= this.#options.maxBufferedBytes) this.#relax();
     if (this.#touched.length === 0 && this.#ended.length === 0) return false;
     const touched = this.#touched;
     const ended = this.#ended;
@@ -168,7 +167,7 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
   }
 
   #relax(): void {
-    this.#wasTight = false;
+    this.#isTight = false;
     for (const channel of this.#channels) channel.makeRoom();
   }
 }
