@@ -236,6 +236,45 @@ test("starveMs: a queue that is read too slowly gives way after that time withou
   await assertRejects(() => slowReader.read());
 });
 
+test("where flows that are not taken fill the budget, they give way, and the flows that were taken go on", async () => {
+  const clock = new ManualClock();
+  const stage = new FlowStream({ highWaterMark: 1000, starveMs: 50, clock });
+  const one = script(1111);
+  one.c.syn();
+  const [taken] = await opened(stage, one.take(), 1) as [Flow];
+  const reader = taken.client.readable.getReader();
+  const reading = reader.read();
+  const writer = stage.writable.getWriter();
+  const written = writer.write([...whole(2222, "", ""), ...whole(3333, "", "")]);
+  assertEquals(await isSettled(written), false);
+  clock.advance(50);
+  assert(await isSettled(written));
+  const error = await assertRejects(() => collect(stage.readable));
+  assertEquals((error as { code?: string }).code, "ENOBUFS");
+  one.c.data("abc");
+  await writer.write([...one.take(), ...whole(4444)]);
+  assertEquals(text((await reading).value!), "abc");
+  await reader.cancel();
+  assertEquals((await assertRejects(() => writer.write([])) as { code?: string }).code, "ENOBUFS");
+});
+
+test("a direction with data in its queue can be cancelled without a stream of it", async () => {
+  const { c, s, take } = script();
+  const stage = new FlowStream();
+  c.syn();
+  s.synAck();
+  c.data("abc");
+  const [flow] = await opened(stage, take(), 1) as [Flow];
+  flow.client.cancel();
+  flow.client.cancel();
+  assertEquals(await collect(flow.client.readable), []);
+  const writer = stage.writable.getWriter();
+  c.data("def");
+  s.data("ok");
+  await writer.write(take());
+  assertEquals(text((await flow.server.readable.getReader().read()).value!), "ok");
+});
+
 test("a cancelled direction or flow costs nothing and holds nothing up", async () => {
   const stage = new FlowStream({ highWaterMark: 1000 });
   const flows = stage.readable.getReader();
