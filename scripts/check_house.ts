@@ -57,6 +57,18 @@ checks.note(
   uses(tests, /from "[^"]*std-assert[^"]*"|from "jsr:[^"]*"/g, withoutComments),
 );
 
+const locks = ["package-lock.json", "tests/runtimes/package-lock.json"];
+checks.note("lock files name no registry", locks.filter((path) => /"resolved": "[a-z+]+:/.test(read(path))));
+checks.note("every locked package has its checksum", locks.flatMap((path) => unsealed(path)));
+
+/** Packages of a lock file that nothing but their name vouches for. */
+function unsealed(path: string): string[] {
+  const { packages } = JSON.parse(read(path)) as { packages: Record<string, { integrity?: string; link?: boolean }> };
+  return Object.entries(packages)
+    .filter(([name, one]) => name.includes("node_modules/") && !one.link && one.integrity === undefined)
+    .map(([name]) => `${path}: ${name}`);
+}
+
 const layers = new Set(sources.map((path) => path.split("/")[1] ?? ""));
 const tested = new Set(tests.map((path) => path.split("/")[1] ?? ""));
 checks.note("every folder of src has tests", [...layers].filter((layer) => !tested.has(layer)));
