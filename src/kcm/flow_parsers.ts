@@ -5,7 +5,7 @@
  */
 import type { FlowSide } from "../flow/sink.ts";
 import type { Parser } from "../strparser/parser.ts";
-import type { StreamParserOptions } from "../strparser/stream_parser.ts";
+import type { StreamParserOptions } from "../strparser/options.ts";
 import { datagrams } from "./datagrams.ts";
 import type { FlowOrigin } from "./kcm_message.ts";
 

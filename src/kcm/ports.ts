@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StreamParserOptions, StreamParserStats } from "../strparser/stream_parser.ts";
+import type { StreamParserOptions, StreamParserStats } from "../strparser/options.ts";
 import type { FlowOrigin, KcmConnection, KcmMessage } from "./kcm_message.ts";
 
 /** What to attach: how its messages are delineated, and what is known of it. */

@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { StreamParser, type StreamParserStats } from "../strparser/stream_parser.ts";
+import type { StreamParserStats } from "../strparser/options.ts";
+import { StreamParser } from "../strparser/stream_parser.ts";
 import { datagrams } from "./datagrams.ts";
 import { type KcmConnection, KcmMessage } from "./kcm_message.ts";
 import type { PortHost } from "./port_host.ts";

@@ -1,0 +1,67 @@
+// Capture to messages, with streams between the layers and without, on recorded traffic.
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import { FlowStream, FlowTracker } from "../../src/flow/mod.ts";
+import { datagrams, type FlowParsers, type KcmMessage, Multiplexor, muxedFlows } from "../../src/kcm/mod.ts";
+import { SegmentDecoder, SegmentStream } from "../../src/packet/mod.ts";
+import { CaptureReader, CaptureStream } from "../../src/pcap/mod.ts";
+import { through } from "../../src/stream/mod.ts";
+import { lengthPrefix } from "../../src/strparser/mod.ts";
+import { collect, source } from "../support/streams.ts";
+
+function capture(name: string, chunkSize: number): ReadableStream<Uint8Array> {
+  const bytes = new Uint8Array(readFileSync(new URL(`../../examples/captures/${name}`, import.meta.url)));
+  const count = Math.ceil(bytes.length / chunkSize);
+  return source(Array.from({ length: count }, (_, i) => bytes.subarray(i * chunkSize, (i + 1) * chunkSize)));
+}
+
+/** Every message as text, with its origin, in an order that does not depend on steering. */
+function view(messages: readonly KcmMessage[]): string[] {
+  return messages.map(({ data, connection, sequence }) => {
+    const { flow, direction } = connection;
+    let sum = 0;
+    for (const byte of data) sum = (sum * 31 + byte) >>> 0;
+    return `${flow!.id} ${flow!.key.client.port} ${direction} ${
+      String(sequence).padStart(4, "0")
+    } ${data.length} ${sum}`;
+  }).toSorted();
+}
+
+async function piped(name: string, parser: FlowParsers, channels: number): Promise<string[]> {
+  const kcm = new Multiplexor({ highWaterMark: 1000 });
+  const all = Array.from({ length: channels }, () => kcm.socket({ batch: true }));
+  const done = capture(name, 1500).pipeThrough(new CaptureStream()).pipeThrough(new SegmentStream())
+    .pipeThrough(new FlowStream()).pipeTo(kcm.attachments({ parser }));
+  const got = await Promise.all(all.map(({ readable }) => collect(readable)));
+  await done;
+  assertEquals(kcm.stats.connections, 0);
+  return view(got.flat().flat());
+}
+
+async function fused(name: string, parser: FlowParsers): Promise<string[]> {
+  const messages = through(
+    capture(name, 64 * 1024),
+    (sink) => new CaptureReader({}, sink),
+    (sink) => new SegmentDecoder({}, sink),
+    (sink) => new FlowTracker({}, muxedFlows({ parser })(sink)),
+  );
+  return view((await collect(messages)).flat());
+}
+
+const cases: [name: string, parser: FlowParsers, atLeast: number][] = [
+  ["framed_nanosecond.pcap", lengthPrefix(4), 20],
+  ["null_loopback.pcap", lengthPrefix(4), 20],
+  ["dns_tcp.pcap", lengthPrefix(2), 14],
+  ["dns_udp.pcap", datagrams, 10],
+  ["udp_fragments.pcapng", datagrams, 10],
+];
+
+for (const [name, parser, atLeast] of cases) {
+  test(`${name}: the same messages with the same origin, piped into one channel or three, or fused`, async () => {
+    const expected = await fused(name, parser);
+    assert(expected.length >= atLeast, `${expected.length} messages`);
+    assertEquals(await piped(name, parser, 1), expected);
+    assertEquals(await piped(name, parser, 3), expected);
+  });
+}
