@@ -9,6 +9,7 @@
  */
 import { concat } from "../bytes/concat.ts";
 import { equals } from "../bytes/equals.ts";
+import { type Pending, PendingDatagrams, type Piece } from "./pending_datagrams.ts";
 import type { SkipReason } from "./skip_reasons.ts";
 
 /** Limits of a {@linkcode FragmentTable}. */
@@ -44,27 +45,6 @@ export interface Fragment {
   readonly head: Uint8Array;
 }
 
-interface Piece {
-  readonly offset: number;
-  readonly data: Uint8Array;
-}
-
-interface Pending {
-  readonly key: string;
-  readonly deadline: number;
-  readonly startedAt: number;
-  /** Sorted by offset, never touching another's bytes; empty once dropped. */
-  pieces: Piece[];
-  /** Sum of the lengths of the pieces. */
-  filled: number;
-  /** What is charged for it. */
-  cost: number;
-  /** Length of the fragmented part, -1 until the last fragment was seen. */
-  total: number;
-  head: Uint8Array | null;
-  isDropped: boolean;
-}
-
 /** Largest IPv4 datagram, and largest IPv6 payload. */
 const MAX_LENGTH = 0xffff;
 
@@ -79,8 +59,8 @@ export class FragmentTable {
 
   readonly #limits: FragmentLimits;
   // insertion order is order of expiry in each, because each has one timeout
-  readonly #v4: Map<string, Pending> = new Map();
-  readonly #v6: Map<string, Pending> = new Map();
+  readonly #v4: PendingDatagrams = new PendingDatagrams();
+  readonly #v6: PendingDatagrams = new PendingDatagrams();
 
   /** Makes an empty table. */
   constructor(limits: FragmentLimits) {
@@ -94,7 +74,7 @@ export class FragmentTable {
 
   /** When the next datagram is given up, `Infinity` when none is held. */
   get deadline(): number {
-    return Math.min(first(this.#v4)?.deadline ?? Infinity, first(this.#v6)?.deadline ?? Infinity);
+    return Math.min(this.#v4.oldest?.deadline ?? Infinity, this.#v6.oldest?.deadline ?? Infinity);
   }
 
   /** Takes a fragment: the whole datagram when it was the last one missing, why it was refused, or `null`: kept. */
@@ -117,10 +97,12 @@ export class FragmentTable {
 
   /** Gives up the datagrams whose time is over. */
   expire(now: number): void {
-    for (const map of [this.#v4, this.#v6]) {
-      for (let oldest = first(map); oldest !== undefined && oldest.deadline <= now; oldest = first(map)) {
+    for (const datagrams of [this.#v4, this.#v6]) {
+      let { oldest } = datagrams;
+      while (oldest !== undefined && oldest.deadline <= now) {
         if (!oldest.isDropped) this.timeouts++;
-        this.#forget(map, oldest);
+        this.#forget(datagrams, oldest);
+        oldest = datagrams.oldest;
       }
     }
   }
@@ -128,35 +110,22 @@ export class FragmentTable {
   /** Forgets everything; returns how many datagrams that were still wanted. */
   clear(): number {
     let unfinished = 0;
-    for (const map of [this.#v4, this.#v6]) {
-      for (const pending of map.values()) {
-        if (!pending.isDropped) unfinished++;
+    for (const datagrams of [this.#v4, this.#v6]) {
+      for (let { oldest } = datagrams; oldest !== undefined; oldest = datagrams.oldest) {
+        if (!oldest.isDropped) unfinished++;
+        this.#forget(datagrams, oldest);
       }
-      map.clear();
     }
-    this.heldBytes = 0;
     return unfinished;
   }
 
   #find(fragment: Fragment, now: number): Pending {
-    const map = fragment.version === 4 ? this.#v4 : this.#v6;
-    const known = map.get(fragment.key);
+    const isV4 = fragment.version === 4;
+    const datagrams = isV4 ? this.#v4 : this.#v6;
+    const known = datagrams.get(fragment.key);
     if (known !== undefined) return known;
     if (this.size >= this.#limits.maxFragmentDatagrams) this.#evictOldest();
-    const timeout = fragment.version === 4 ? this.#limits.v4TimeoutMs : this.#limits.v6TimeoutMs;
-    const pending: Pending = {
-      key: fragment.key,
-      startedAt: now,
-      deadline: now + timeout,
-      pieces: [],
-      filled: 0,
-      cost: 0,
-      total: -1,
-      head: null,
-      isDropped: false,
-    };
-    map.set(fragment.key, pending);
-    return pending;
+    return datagrams.start(fragment.key, now, now + (isV4 ? this.#limits.v4TimeoutMs : this.#limits.v6TimeoutMs));
   }
 
   #complete(version: 4 | 6, pending: Pending): Uint8Array | SkipReason {
@@ -185,8 +154,8 @@ export class FragmentTable {
   }
 
   #evictOldest(): Pending | undefined {
-    const v4 = first(this.#v4);
-    const v6 = first(this.#v6);
+    const v4 = this.#v4.oldest;
+    const v6 = this.#v6.oldest;
     const oldest = v4 !== undefined && (v6 === undefined || v4.startedAt <= v6.startedAt) ? v4 : v6;
     if (oldest === undefined) return undefined;
     if (!oldest.isDropped) this.evictions++;
@@ -194,15 +163,10 @@ export class FragmentTable {
     return oldest;
   }
 
-  #forget(map: Map<string, Pending>, pending: Pending): void {
-    map.delete(pending.key);
+  #forget(datagrams: PendingDatagrams, pending: Pending): void {
+    datagrams.delete(pending);
     this.heldBytes -= pending.cost;
   }
-}
-
-function first(map: Map<string, Pending>): Pending | undefined {
-  for (const pending of map.values()) return pending;
-  return undefined;
 }
 
 /** What the headers count against the limit: all of them in IPv4, those behind the fixed one in IPv6. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { SkipReason } from "./skip_reasons.ts";
 import { checkField, wireError } from "./wire.ts";
 
 /** Option types by the names of RFC 791 and RFC 2113. */
@@ -96,8 +95,8 @@ function optionLength(option: Ipv4Option): number {
   return option.type === Ipv4OptionType.NOP ? 1 : 2 + option.data.length;
 }
 
-/** Why a datagram with these options must be skipped, or `null`. Unknown options are passed over by their length. */
-export function scanIpv4Options(datagram: Uint8Array, headerLength: number, keepRouted: boolean): SkipReason | null {
+/** What is to be said against a datagram with these options, or `null`. Unknown ones are passed over by their length. */
+export function scanIpv4Options(datagram: Uint8Array, headerLength: number): "badIpOptions" | "sourceRouted" | null {
   let at = 20;
   while (at < headerLength) {
     const type = datagram[at]!;
@@ -108,8 +107,9 @@ export function scanIpv4Options(datagram: Uint8Array, headerLength: number, keep
     }
     const length = at + 1 < headerLength ? datagram[at + 1]! : 0;
     if (length < 2 || at + length > headerLength) return "badIpOptions";
-    const isRouted = type === Ipv4OptionType.LOOSE_SOURCE_ROUTE || type === Ipv4OptionType.STRICT_SOURCE_ROUTE;
-    if (isRouted && !keepRouted) return "sourceRouted";
+    if (type === Ipv4OptionType.LOOSE_SOURCE_ROUTE || type === Ipv4OptionType.STRICT_SOURCE_ROUTE) {
+      return "sourceRouted";
+    }
     at += length;
   }
   return null;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export type { Reasons } from "../core/reasons.ts";
 export { formatAddress, IPV4_ADDRESS_LENGTH, IPV6_ADDRESS_LENGTH, parseAddress } from "./address.ts";
 export { ARP_LENGTH, arpLength, ArpOperation, type ArpPacket, ArpView, decodeArp, encodeArp } from "./arp.ts";
 export {

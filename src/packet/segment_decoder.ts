@@ -24,6 +24,7 @@ import {
   type SegmentDecoderStats,
 } from "./segment_options.ts";
 import { faultError, isFault, type SkipReason } from "./skip_reasons.ts";
+import { layTransport } from "./transport_layout.ts";
 
 /** A TCP segment of that size or more behind an IPv6 payload length of 0 is no link padding: segmentation offload. */
 const LEAST_OFFLOADED = 20;
@@ -167,16 +168,17 @@ export class SegmentDecoder implements Engine<Packet> {
       isIntact = ipv4HeaderChecksum(datagram, headerLength) === 0;
       if (!isIntact && !this.#options.keepsBad) return this.#skip(packet, "badIpChecksum", start + 10);
     }
-    if (headerLength > 20) {
-      const fault = scanIpv4Options(datagram, headerLength, this.#options.keepsRouted);
-      if (fault !== null) return this.#skip(packet, fault, start + 20);
-    }
+    const fault = headerLength > 20 ? scanIpv4Options(datagram, headerLength) : null;
+    // on a route, the address that the sender summed up is not in the fixed header
+    const isRouted = fault === "sourceRouted" && this.#options.keepsRouted;
+    if (fault !== null && !isRouted) return this.#skip(packet, fault, start + 20);
     // more fragments, or an offset
     if ((readU16(datagram, 6) & 0x3fff) !== 0) {
       if (!isIntact) return this.#skip(packet, "badIpChecksum", start + 10);
       return this.#ipv4Fragment(packet, datagram, start, total, now);
     }
-    const state = !isIntact ? "invalid" : this.#options.isVerifying && stated !== 0 ? "valid" : "unverified";
+    const isVerifiable = this.#options.isVerifying && stated !== 0 && !isRouted;
+    const state = !isIntact ? "invalid" : isVerifiable ? "valid" : "unverified";
     this.#transport(packet, datagram, start, headerLength, datagram[9]!, total, state);
   }
 
@@ -268,11 +270,7 @@ export class SegmentDecoder implements Engine<Packet> {
     layout.transportOffset = at;
     layout.protocol = protocol;
     layout.version = datagram[0]! >>> 4 === 4 ? 4 : 6;
-    const fault = protocol === IpProtocol.TCP
-      ? layTcp(layout, datagram, end)
-      : protocol === IpProtocol.UDP
-      ? layUdp(layout, datagram, end)
-      : layOpaque(layout, datagram, end);
+    const fault = layTransport(layout, datagram, end);
     if (fault !== null) return this.#skip(packet, fault, start + at);
     layout.checksum = state;
     if (state === "valid") {
@@ -313,36 +311,4 @@ export class SegmentDecoder implements Engine<Packet> {
 function view(bytes: Uint8Array, start: number, length: number): Uint8Array {
   if (start === 0 && length >= bytes.length) return bytes;
   return bytes.subarray(start, start + length);
-}
-
-function layTcp(layout: SegmentLayout, datagram: Uint8Array, end: number): SkipReason | null {
-  const at = layout.transportOffset;
-  if (end - at < 20) return "truncatedTransport";
-  if (datagram.length - at < 20) return "cutHeader";
-  const payloadOffset = at + (datagram[at + 12]! >>> 4) * 4;
-  if (payloadOffset < at + 20 || payloadOffset > end) return "badTcpDataOffset";
-  if (payloadOffset > datagram.length) return "cutHeader";
-  layout.payloadOffset = payloadOffset;
-  layout.payloadEnd = datagram.length;
-  layout.wirePayloadLength = end - payloadOffset;
-  return null;
-}
-
-function layUdp(layout: SegmentLayout, datagram: Uint8Array, end: number): SkipReason | null {
-  const at = layout.transportOffset;
-  if (end - at < 8) return "truncatedTransport";
-  if (datagram.length - at < 8) return "cutHeader";
-  const length = readU16(datagram, at + 4);
-  if (length < 8 || length > end - at) return "badUdpLength";
-  layout.payloadOffset = at + 8;
-  layout.payloadEnd = Math.min(datagram.length, at + length);
-  layout.wirePayloadLength = length - 8;
-  return null;
-}
-
-function layOpaque(layout: SegmentLayout, datagram: Uint8Array, end: number): SkipReason | null {
-  layout.payloadOffset = layout.transportOffset;
-  layout.payloadEnd = datagram.length;
-  layout.wirePayloadLength = end - layout.transportOffset;
-  return null;
 }

@@ -215,6 +215,29 @@ export function tcpLength(segment: TcpSegment): number {
  * Writes a segment with its checksum and returns its length.
  *
  * @throws {RangeError} when a field is out of range or `into` too short
+ *
+ * @example
+ * ```ts
+ * import { assert, assertEquals } from "@std/assert";
+ * import { decodeTcp, encodeTcp, parseAddress, TcpFlag, tcpLength, type TcpSegment, TcpView } from "@leat/streams/packet";
+ *
+ * const syn: TcpSegment = {
+ *   sourcePort: 49152,
+ *   destinationPort: 80,
+ *   sequence: 1,
+ *   acknowledgment: 0,
+ *   flags: TcpFlag.SYN,
+ *   window: 65535,
+ *   urgentPointer: 0,
+ *   options: [{ kind: "mss", size: 1460 }],
+ *   payload: new Uint8Array(0),
+ * };
+ * const addresses = { source: parseAddress("192.0.2.1"), destination: parseAddress("192.0.2.2") };
+ * const bytes = new Uint8Array(tcpLength(syn));
+ * encodeTcp(syn, bytes, addresses);
+ * assert(new TcpView(bytes).isChecksumValid(addresses));
+ * assertEquals(decodeTcp(bytes), syn);
+ * ```
  */
 export function encodeTcp(segment: TcpSegment, into: Uint8Array, addresses: IpAddresses): number {
   const length = tcpLength(segment);
