@@ -79,23 +79,23 @@ export function flowsInto(engine: MultiplexorEngine, options: FlowsIntoOptions):
  * @example
  * ```ts
  * import { FlowTracker } from "@leat/streams/flow";
- * import { muxedFlows } from "@leat/streams/kcm";
+ * import { type KcmMessage, muxedFlows } from "@leat/streams/kcm";
  * import { SegmentDecoder } from "@leat/streams/packet";
  * import { CaptureReader } from "@leat/streams/pcap";
- * import { items, through } from "@leat/streams/stream";
+ * import { items, type Sink, through } from "@leat/streams/stream";
  * import { lengthPrefix } from "@leat/streams/strparser";
  *
- * const capture = new Blob([]).stream(); // a capture file, as it comes
+ * const capture = new Blob([emptyCapture()]).stream(); // a capture file, as it comes
  * const messages = through(
  *   capture,
  *   (sink) => new CaptureReader({}, sink),
  *   (sink) => new SegmentDecoder({}, sink),
- *   (sink) => new FlowTracker({}, muxedFlows({ parser: lengthPrefix(2) })(sink)),
+ *   (sink: Sink<KcmMessage>) => new FlowTracker({}, muxedFlows({ parser: lengthPrefix(2) })(sink)),
  * );
- * try {
- *   for await (const { data, connection } of items(messages)) console.log(connection.flow?.key, data.length);
- * } catch (error) {
- *   console.log(String(error)); // an empty file is no capture
+ * for await (const { data, connection } of items(messages)) console.log(connection.flow?.key, data.length);
+ *
+ * function emptyCapture(): Uint8Array<ArrayBuffer> {
+ *   return new Uint8Array([0xa1, 0xb2, 0xc3, 0xd4, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 0, 1]);
  * }
  * ```
  */

@@ -6,7 +6,7 @@ import { FlowStream, FlowTracker } from "../../src/flow/mod.ts";
 import { datagrams, type FlowParsers, type KcmMessage, Multiplexor, muxedFlows } from "../../src/kcm/mod.ts";
 import { SegmentDecoder, SegmentStream } from "../../src/packet/mod.ts";
 import { CaptureReader, CaptureStream } from "../../src/pcap/mod.ts";
-import { through } from "../../src/stream/mod.ts";
+import { type Sink, through } from "../../src/stream/mod.ts";
 import { lengthPrefix } from "../../src/strparser/mod.ts";
 import { collect, source } from "../support/streams.ts";
 
@@ -44,7 +44,7 @@ async function fused(name: string, parser: FlowParsers): Promise<string[]> {
     capture(name, 64 * 1024),
     (sink) => new CaptureReader({}, sink),
     (sink) => new SegmentDecoder({}, sink),
-    (sink) => new FlowTracker({}, muxedFlows({ parser })(sink)),
+    (sink: Sink<KcmMessage>) => new FlowTracker({}, muxedFlows({ parser })(sink)),
   );
   return view((await collect(messages)).flat());
 }
