@@ -11,4 +11,5 @@ export type { Blame, LeatErrorOptions } from "./errors.ts";
 export { LeatError } from "./errors.ts";
 export { choiceOption, durationOption, limitOption } from "./limits.ts";
 export type { FillRandom } from "./random.ts";
+export { randomSeed, systemRandom } from "./random.ts";
 export { Reasons } from "./reasons.ts";

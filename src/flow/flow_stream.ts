@@ -6,6 +6,7 @@
  * @module
  */
 import { limitOption } from "../core/limits.ts";
+import { randomSeed } from "../core/random.ts";
 import type { Segment } from "../packet/segment.ts";
 import { EngineTime } from "../stream/engine_time.ts";
 import { FanOut } from "../stream/fan_out.ts";
@@ -141,7 +142,7 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
     this.isBatch = options.batch ?? false;
     this.#onGap = options.onGap;
     this.fanOut = new FanOut("flow", { maxBytes, starveMs: options.starveMs, clock: options.clock });
-    this.#tracker = new FlowTracker(options, this);
+    this.#tracker = new FlowTracker({ ...options, hashSeed: options.hashSeed ?? randomSeed() }, this);
     this.#time = new EngineTime(this.#tracker, NO_CLOCK);
     this.flows = this.fanOut.outlet(this.isBatch as Batch, (reason) => this.#cancel(reason));
     this.writable = new WritableStream<Segment | readonly Segment[]>({

@@ -103,7 +103,7 @@ export interface FlowTrackerOptions {
    * Key of the hash over addresses and ports, an integer from 0 to 2^53 - 1. Whoever chooses the addresses must not
    * know it, or can make look-ups slow. It changes no result.
    *
-   * @default {0}
+   * @default {0} for the engine, which has no randomness; `FlowStream` draws one
    */
   hashSeed?: number | undefined;
 }

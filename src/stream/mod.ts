@@ -10,6 +10,7 @@ export type { Engine, EngineFactory, Sink, Stats } from "../core/engine.ts";
 export type { Blame, LeatErrorOptions } from "../core/errors.ts";
 export { LeatError } from "../core/errors.ts";
 export type { FillRandom } from "../core/random.ts";
+export { randomSeed, systemRandom } from "../core/random.ts";
 export { fuse } from "./fuse.ts";
 export type { ItemsOptions } from "./items.ts";
 export { items } from "./items.ts";

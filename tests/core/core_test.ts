@@ -5,8 +5,10 @@ import {
   durationOption,
   LeatError,
   limitOption,
+  randomSeed,
   Reasons,
   systemClock,
+  systemRandom,
 } from "../../src/core/mod.ts";
 
 test("LeatError says what, where and whose fault", () => {
@@ -93,4 +95,17 @@ test("systemClock does not ring when cancelled, nor early for a deadline beyond 
   await new Promise<void>((resolve) => systemClock.setTimer(systemClock.now(), resolve));
   for (const cancel of cancels) cancel();
   assertEquals(rang, 0);
+});
+
+test("randomSeed makes a safe integer of 48 bits from the bytes it is given", () => {
+  assertEquals(randomSeed((into) => into.fill(0xff)), 2 ** 48 - 1);
+  assertEquals(randomSeed((into) => into.fill(0)), 0);
+  assertEquals(randomSeed((into) => into.set([1, 0, 0, 0, 0, 2])), 2 ** 40 + 2);
+  assert(randomSeed() !== randomSeed());
+});
+
+test("systemRandom fills the whole array", () => {
+  const bytes = new Uint8Array(64);
+  systemRandom(bytes);
+  assert(new Set(bytes).size > 16);
 });

@@ -179,7 +179,10 @@ function failures<In, Out>(list: Checklist<In, Out>): void {
         const writes = Promise.allSettled(inputs.map((input) => writer.write(input)));
         if (order === "cancel" || order === "both") await readable.cancel(reason);
         if (order === "abort" || order === "both") await writer.abort(reason).catch(() => {});
-        if (order === "error") await drain(readable);
+        if (order === "error") {
+          writer.close().catch(() => {});
+          await drain(readable);
+        }
         await turns();
         if (order === "abort") await drain(readable);
         await writes;
