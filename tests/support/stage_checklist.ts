@@ -152,7 +152,7 @@ function failures<In, Out>(list: Checklist<In, Out>): void {
     test(`${name} yields everything before an error, then the error at both ends`, async () => {
       for (const batch of [false, true]) {
         const { readable, writable } = list.make({ batch });
-        const fed = feed(writable, badInput.inputs);
+        const fed: Promise<unknown> = feed(writable, badInput.inputs);
         const { chunks, error } = await drain(readable);
         assertEquals(flat(list, chunks), flat(list, badInput.outputs));
         assertEquals((error as { code?: string }).code, badInput.code);
@@ -163,7 +163,7 @@ function failures<In, Out>(list: Checklist<In, Out>): void {
 
   test(`${name} fails on a chunk of a wrong type`, async () => {
     const { readable, writable } = list.make({});
-    const fed = feed(writable, [null as unknown as In]);
+    const fed: Promise<unknown> = feed(writable, [null as unknown as In]);
     const { error } = await drain(readable);
     assert(error instanceof TypeError, `${error}`);
     assertStrictEquals(await fed, error);
