@@ -1,0 +1,255 @@
+/**
+ * The upper half of the pipeline: byte streams of flows to messages on channels.
+ *
+ * Each direction of a flow becomes a connection of one multiplexor, once it is decided which parser reads the flow.
+ * Until then its first bytes are held (a few dozen, copied so that they keep no chunk of the file alive). Flows that no
+ * parser fits are shown as they come.
+ *
+ * @module
+ */
+import type { LeatError } from "../core/mod.ts";
+import type { FlowEnd, FlowRecord, FlowSide } from "../flow/mod.ts";
+import { datagrams, type KcmMessage, type LowerPort, MultiplexorEngine } from "../kcm/mod.ts";
+import type { Timestamp } from "../packet/mod.ts";
+import { HeldStart } from "./held_start.ts";
+import type { ParserChooser, ParserVerdict } from "./parser_choice.ts";
+import type { Parser } from "../strparser/mod.ts";
+import type { ChannelTotals, TraceFlow, TraceView } from "./trace_view.ts";
+
+/** How flows are read. */
+export interface MessageLayerOptions {
+  /** Decides on the parser of each flow. */
+  readonly chooser: ParserChooser;
+  /** Number of channels. */
+  readonly channels: number;
+  /** Longest message in bytes. */
+  readonly maxMessageLength: number;
+  /** Whether `view.message` and `view.data` are wanted. */
+  readonly showsMessages: boolean;
+}
+
+/** Counters of the upper half; the multiplexor has more. */
+export interface MessageLayerCounts {
+  /** Bytes of flows that came in. */
+  bytes: number;
+  /** Pieces in which they came. */
+  chunks: number;
+  /** Bytes of flows that no parser fits. */
+  opaqueBytes: number;
+  /** Their pieces. */
+  opaqueChunks: number;
+  /** Bytes behind a failure of their direction. */
+  ignoredBytes: number;
+}
+
+/** A direction of a flow, as it is being read. */
+interface SideReader {
+  port: LowerPort | undefined;
+  offset: number;
+  /** Set once it has ended; how is told to the port when there is one. */
+  outcome: { readonly error: LeatError | undefined } | undefined;
+}
+
+/** A flow, as it is being read: what hangs on its record. */
+interface FlowReader {
+  readonly flow: TraceFlow;
+  readonly client: SideReader;
+  readonly server: SideReader;
+  state: "undecided" | "read" | "opaque";
+  held: HeldStart | undefined;
+}
+
+/** Most bytes held by all undecided flows together; beyond, what comes is decided at once. */
+const MAX_HELD_BYTES = 64 * 1024 * 1024;
+
+/** Endings that cut off whatever was going on, without anybody's fault. */
+const CUTTING_ENDS: ReadonlySet<FlowEnd | undefined> = new Set(["capture-end", "idle", "evicted"]);
+
+const DATAGRAMS: ParserVerdict = { parser: datagrams, name: "datagrams", why: "each UDP datagram is a message" };
+const NO_TIME: Timestamp = { seconds: 0, nanoseconds: 0 };
+
+/** Parsers and multiplexor behind the flow layer. */
+export class MessageLayer {
+  /** What went wrong while messages were delineated, by code. */
+  readonly failures: Map<string, number> = new Map();
+  /** Counters. */
+  readonly counts: MessageLayerCounts = { bytes: 0, chunks: 0, opaqueBytes: 0, opaqueChunks: 0, ignoredBytes: 0 };
+  readonly #options: MessageLayerOptions;
+  readonly #view: TraceView;
+  readonly #multiplexor: MultiplexorEngine;
+  readonly #channels: { messages: number; bytes: number }[] = [];
+  #heldBytes = 0;
+  /** The flow in work. */
+  #current: FlowReader | undefined;
+  /** When the bytes in work were captured. */
+  #time: Timestamp = NO_TIME;
+
+  /** Tells `view` of flows, messages and problems. */
+  constructor(options: MessageLayerOptions, view: TraceView) {
+    this.#options = options;
+    this.#view = view;
+    const { channels, maxMessageLength } = options;
+    this.#multiplexor = new MultiplexorEngine({ maxConnections: Infinity, maxSockets: channels, maxMessageLength });
+    for (let channel = 1; channel <= options.channels; channel++) this.#openChannel(channel);
+  }
+
+  /** Totals of all channels. */
+  get channels(): ChannelTotals[] {
+    return this.#channels.map((totals, i) => ({ channel: i + 1, ...totals }));
+  }
+
+  /** Messages so far. */
+  get messages(): number {
+    return this.#multiplexor.stats.rxMessages;
+  }
+
+  /** Bytes of messages so far. */
+  get messageBytes(): number {
+    return this.#multiplexor.stats.rxBytes;
+  }
+
+  /** A wanted flow began. */
+  open(record: FlowRecord): void {
+    const flow: TraceFlow = {
+      record,
+      parser: undefined,
+      decidedAt: undefined,
+      why: "",
+      clientMessages: 0,
+      serverMessages: 0,
+      failures: [],
+    };
+    const side = (): SideReader => ({ port: undefined, offset: 0, outcome: undefined });
+    record.user = { flow, client: side(), server: side(), state: "undecided", held: undefined } satisfies FlowReader;
+    this.#view.flowOpened(flow);
+  }
+
+  /** The next bytes of a direction, or a datagram. */
+  data(record: FlowRecord, side: FlowSide, bytes: Uint8Array, time: Timestamp): void {
+    const reader = record.user as FlowReader;
+    this.counts.chunks++;
+    this.counts.bytes += bytes.length;
+    if (reader.state !== "undecided") return this.#read(reader, side, bytes, time);
+    const held = reader.held ??= new HeldStart();
+    held.add(side, bytes, time);
+    this.#heldBytes += bytes.length;
+    if (this.#heldBytes > MAX_HELD_BYTES) this.#decide(reader, true);
+    else if (held.isWorthAsking()) this.#decide(reader, false);
+  }
+
+  /** A direction has ended, or failed with `error`. */
+  finish(record: FlowRecord, side: FlowSide, error: LeatError | undefined, time: Timestamp): void {
+    const reader = record.user as FlowReader;
+    reader[side].outcome = { error };
+    this.#time = time;
+    if (reader.state !== "undecided") return this.#settle(reader, side);
+    // the other direction may still tell what this is
+    if (reader.client.outcome === undefined || reader.server.outcome === undefined) return;
+    if (reader.held !== undefined) return this.#decide(reader, true);
+    this.#settle(reader, "client");
+    this.#settle(reader, "server");
+  }
+
+  /** A flow is over. */
+  close(record: FlowRecord): void {
+    const { flow } = record.user as FlowReader;
+    this.#view.flowClosed(flow);
+    // who kept the record for a while need not keep all this
+    record.user = undefined;
+  }
+
+  #openChannel(channel: number): void {
+    const totals = { messages: 0, bytes: 0 };
+    this.#channels.push(totals);
+    this.#multiplexor.socket({
+      message: (message) => {
+        totals.messages++;
+        totals.bytes += message.data.length;
+        this.#deliver(channel, message);
+      },
+      end: () => {},
+    });
+  }
+
+  #deliver(channel: number, message: KcmMessage): void {
+    // channels always have room, so a message comes out while its flow is being read
+    const { flow } = this.#current!;
+    const direction = message.connection.direction!;
+    if (direction === "client") flow.clientMessages++;
+    else flow.serverMessages++;
+    if (!this.#options.showsMessages) return;
+    const { sequence, data } = message;
+    this.#view.message({ channel, flow, direction, sequence, data, time: this.#time });
+  }
+
+  /** Chooses the parser by the first bytes, if they are enough or all there are. */
+  #decide(reader: FlowReader, isComplete: boolean): void {
+    const { flow, held } = reader;
+    if (held === undefined) return;
+    const verdict = flow.record.key.protocol === "udp"
+      ? DATAGRAMS
+      : this.#options.chooser(flow.record, held.client, held.server, isComplete);
+    if (verdict === "undecided") return;
+    reader.state = verdict.parser === undefined ? "opaque" : "read";
+    flow.parser = verdict.name;
+    flow.why = verdict.why;
+    flow.decidedAt = held.pieces.at(-1)!.time;
+    if (verdict.parser !== undefined) this.#attach(reader, verdict.parser);
+    this.#view.flowDecided(flow);
+    reader.held = undefined;
+    this.#heldBytes -= held.length;
+    for (const { side, bytes, time } of held.pieces) this.#read(reader, side, bytes, time);
+    if (reader.client.outcome !== undefined) this.#settle(reader, "client");
+    if (reader.server.outcome !== undefined) this.#settle(reader, "server");
+  }
+
+  /** Passes on how a direction has ended. */
+  #settle(reader: FlowReader, side: FlowSide): void {
+    const { port, outcome } = reader[side];
+    const error = outcome?.error;
+    this.#current = reader;
+    if (port === undefined || port.isOver) {
+      if (error !== undefined) this.#report(reader.flow, side, error);
+    } else if (error !== undefined) port.fail(error);
+    else port.end(0);
+  }
+
+  #attach(reader: FlowReader, parser: Parser): void {
+    const { flow } = reader;
+    for (const side of ["client", "server"] as const) {
+      reader[side].port = this.#multiplexor.attach(
+        { parser, flow: flow.record, direction: side },
+        { unattached: (error) => this.#unattached(flow, side, error) },
+      );
+    }
+  }
+
+  #read(reader: FlowReader, direction: FlowSide, bytes: Uint8Array, time: Timestamp): void {
+    this.#time = time;
+    this.#current = reader;
+    const side = reader[direction];
+    const { offset } = side;
+    side.offset += bytes.length;
+    if (side.port !== undefined) {
+      // channels always have room here, so that less is taken only behind a failure
+      const taken = side.port.push(bytes, 0);
+      this.counts.ignoredBytes += bytes.length - taken;
+      return;
+    }
+    this.counts.opaqueChunks++;
+    this.counts.opaqueBytes += bytes.length;
+    if (this.#options.showsMessages) this.#view.data({ flow: reader.flow, direction, offset, data: bytes, time });
+  }
+
+  #unattached(flow: TraceFlow, direction: FlowSide, error: unknown): void {
+    if (error !== undefined) this.#report(flow, direction, error as LeatError);
+  }
+
+  #report(flow: TraceFlow, direction: FlowSide, error: LeatError): void {
+    const { code, layer, message, offset } = error;
+    if (layer !== "flow") this.failures.set(code, (this.failures.get(code) ?? 0) + 1);
+    flow.failures.push(code);
+    const isExpected = CUTTING_ENDS.has(flow.record.endedBy) && code === "ETRUNCATED";
+    this.#view.problem({ layer, code, message, offset, flow, direction, isExpected });
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Problems as lines on standard error: `leat: FILE: what (where)`.
+ *
+ * @module
+ */
+import type { Paint } from "./format/color.ts";
+import type { TraceProblem } from "./trace_view.ts";
+
+/** More problems of flows in one file than this are only counted. */
+const MAX_LINES = 20;
+
+/** One line about a file, or about no file in particular. */
+export function problemLine(file: string | undefined, what: string, paint: Paint): string {
+  const where = file === undefined ? "" : ` ${file === "-" ? "standard input" : file}:`;
+  // names and values of command lines may hold anything
+  const line = `${where} ${what}`.replace(/\p{C}/gu, "?");
+  return `${paint("bad", "leat:")}${line}\n`;
+}
+
+/** Gathers the problems of one file. */
+export class ProblemLog {
+  readonly #file: string;
+  readonly #isQuiet: boolean;
+  readonly #paint: Paint;
+  #text = "";
+  #count = 0;
+  #isFailure = false;
+
+  /** For one file; a quiet one tells of the capture's own problems only. */
+  constructor(file: string, isQuiet: boolean, paint: Paint) {
+    this.#file = file;
+    this.#isQuiet = isQuiet;
+    this.#paint = paint;
+  }
+
+  /** Whether something was wrong that is not just the end of the capture. */
+  get isFailure(): boolean {
+    return this.#isFailure;
+  }
+
+  /** Notes a problem. */
+  add(problem: TraceProblem): void {
+    if (problem.isExpected) return;
+    this.#isFailure = true;
+    const { flow, direction, message, code, offset } = problem;
+    if (flow === undefined) return this.fail(message);
+    this.#count++;
+    if (this.#isQuiet || this.#count > MAX_LINES) return;
+    const where = offset === undefined ? code : `${code} at byte ${offset}`;
+    this.#text += problemLine(this.#file, `flow ${flow.record.id}, ${direction}: ${message} (${where})`, this.#paint);
+  }
+
+  /** Notes what ends the work on this file. */
+  fail(what: string): void {
+    this.#isFailure = true;
+    this.#text += problemLine(this.#file, what, this.#paint);
+  }
+
+  /** Lines that are ready, and are forgotten by this. */
+  take(): string {
+    const text = this.#text;
+    this.#text = "";
+    return text;
+  }
+
+  /** The last line, where not all were shown. */
+  end(): void {
+    const hidden = this.#count - MAX_LINES;
+    if (hidden <= 0 || this.#isQuiet) return;
+    this.#text += problemLine(this.#file, `${hidden} more problems; --stats counts them`, this.#paint);
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * The outside world of a command in a real process: its streams, files and signals.
+ *
+ * Only `node:` built-ins, which Node, Deno and Bun share.
+ *
+ * @module
+ */
+import { type FileHandle, open, stat } from "node:fs/promises";
+import process from "node:process";
+import type { CliIo, FileOutput, Input, Output } from "./io.ts";
+
+/**
+ * Bytes of one read from a file. Layers work chunk by chunk, so that costs per chunk vanish from here on, while it is
+ * still small beside the caches of a processor.
+ */
+const READ_BYTES = 256 * 1024;
+
+/** The world around this process. */
+export function processIo(): CliIo {
+  return {
+    stdout: new ProcessOutput(process.stdout),
+    stderr: new ProcessOutput(process.stderr),
+    environment: process.env,
+    isStdinTerminal: process.stdin.isTTY === true,
+    openStdin: () => Promise.resolve(new StdinInput()),
+    openFile,
+    createFile,
+    isSameFile,
+    onInterrupt: (callback) => {
+      process.once("SIGINT", callback);
+      return () => process.removeListener("SIGINT", callback);
+    },
+    now: () => performance.now(),
+  };
+}
+
+class ProcessOutput implements Output {
+  readonly #stream: NodeJS.WriteStream;
+  #failure: unknown;
+  #wake: (() => void) | undefined;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+    const wake = (): void => {
+      const waiting = this.#wake;
+      this.#wake = undefined;
+      waiting?.();
+    };
+    stream.on("drain", wake);
+    stream.on("close", wake);
+    stream.on("error", (error) => {
+      this.#failure ??= error;
+      wake();
+    });
+  }
+
+  get isTerminal(): boolean {
+    return this.#stream.isTTY === true;
+  }
+
+  get columns(): number | undefined {
+    return this.#stream.columns;
+  }
+
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  write(data: string | Uint8Array): Promise<void> | undefined {
+    if (this.#failure !== undefined || data.length === 0) return undefined;
+    if (this.#stream.write(data)) return undefined;
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  flush(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      this.#stream.write("", () => resolve());
+    });
+  }
+}
+
+class StdinInput implements Input {
+  readonly size = undefined;
+  readonly isLive = true;
+  readonly #chunks: AsyncIterator<Uint8Array> = process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+
+  async read(): Promise<Uint8Array | undefined> {
+    const { done, value } = await this.#chunks.next();
+    return done ? undefined : value;
+  }
+
+  close(): Promise<void> {
+    process.stdin.destroy();
+    return Promise.resolve();
+  }
+}
+
+class FileInput implements Input {
+  readonly size: number | undefined;
+  readonly isLive: boolean;
+  readonly #handle: FileHandle;
+  #left: number;
+
+  constructor(handle: FileHandle, size: number | undefined) {
+    this.#handle = handle;
+    this.size = size;
+    this.isLive = size === undefined;
+    this.#left = size ?? Infinity;
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    // a file may have grown since; at its supposed end a small buffer is enough to find out
+    const length = Math.min(READ_BYTES, Math.max(this.#left, 4096));
+    const buffer = new Uint8Array(length);
+    const { bytesRead } = await this.#handle.read(buffer, 0, length, null);
+    this.#left -= bytesRead;
+    if (bytesRead === 0) return undefined;
+    return bytesRead === length ? buffer : buffer.subarray(0, bytesRead);
+  }
+
+  close(): Promise<void> {
+    const closed = this.#handle.close();
+    // a pipe without a writer would be waited for
+    return this.isLive ? Promise.resolve(void closed.catch(() => {})) : closed;
+  }
+}
+
+async function openFile(path: string): Promise<Input> {
+  const handle = await open(path, "r");
+  const status = await handle.stat();
+  if (status.isDirectory()) {
+    await handle.close();
+    throw Object.assign(new Error("is a directory"), { code: "EISDIR" });
+  }
+  return new FileInput(handle, status.isFile() ? status.size : undefined);
+}
+
+async function createFile(path: string): Promise<FileOutput> {
+  const handle = await open(path, "w");
+  return {
+    write: async (bytes) => {
+      for (let at = 0; at < bytes.length;) {
+        const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, null);
+        at += bytesWritten;
+      }
+    },
+    close: () => handle.close(),
+  };
+}
+
+async function isSameFile(a: string, b: string): Promise<boolean> {
+  try {
+    const [one, other] = await Promise.all([stat(a), stat(b)]);
+    return one.ino === other.ino && one.dev === other.dev;
+  } catch {
+    // one of them does not exist
+    return false;
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The program as a function: arguments and the outside world in, exit code out.
+ *
+ * @module
+ */
+import { demoCommand } from "./demo.ts";
+import { paintFor } from "./format/color.ts";
+import { commandHelp, programHelp } from "./help.ts";
+import { type CliIo, ExitCode, UsageError } from "./io.ts";
+import { type CommandSpec, COMMON_OPTIONS, type OptionValues, parseOptions, suggest } from "./options.ts";
+import { problemLine } from "./problem_log.ts";
+import { traceCommand } from "./trace.ts";
+import { VERSION } from "./version.ts";
+
+/** All commands. */
+export const COMMANDS: readonly CommandSpec[] = [traceCommand, demoCommand];
+
+/** Runs `leat` with these arguments; returns the exit code. Whatever goes wrong is a line on standard error. */
+export async function run(args: readonly string[], io: CliIo): Promise<number> {
+  try {
+    return await dispatch(args, io);
+  } catch (error) {
+    const paint = paintFor("auto", io.stderr.isTerminal, io.environment);
+    if (error instanceof UsageError) {
+      const name = COMMANDS.find((command) => command.name === args[0])?.name;
+      const hint = name === undefined ? "leat --help" : `leat ${name} --help`;
+      io.stderr.write(problemLine(undefined, `${error.message} (see ${hint})`, paint));
+      return ExitCode.USAGE;
+    }
+    // a defect of this program, which is best reported with its trace
+    io.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    return ExitCode.FAILURE;
+  }
+}
+
+async function dispatch(args: readonly string[], io: CliIo): Promise<number> {
+  const [name, ...rest] = args;
+  const command = COMMANDS.find((command) => command.name === name);
+  if (command === undefined) return runWithoutCommand(args, io);
+  const specs = [...command.options, ...COMMON_OPTIONS];
+  if (asksForHelp(rest)) return print(commandHelp(command, helpPaint({}, io)), io);
+  const { operands, values } = parseOptions(rest, specs);
+  if (values.version === true) return print(`leat ${VERSION}\n`, io);
+  return await command.run(operands, values, io);
+}
+
+/** Whoever asks for help gets it, whatever else is wrong on the line. */
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === "--help" || arg === "-h");
+}
+
+function runWithoutCommand(args: readonly string[], io: CliIo): number {
+  const [first] = args;
+  if (first === undefined) {
+    io.stderr.write(programHelp(COMMANDS, helpPaint({}, io)));
+    return ExitCode.USAGE;
+  }
+  if (first === "help") return print(programHelp(COMMANDS, helpPaint({}, io)), io);
+  if (first.startsWith("-") && first !== "-") {
+    const { values } = parseOptions(args, COMMON_OPTIONS);
+    if (values.help === true) return print(programHelp(COMMANDS, helpPaint(values, io)), io);
+    if (values.version === true) return print(`leat ${VERSION}\n`, io);
+    throw new UsageError("a command is missing");
+  }
+  const hint = suggest(first, COMMANDS.map(({ name }) => name));
+  const isFile = hint === "" && /[./-]/.test(first) ? `; did you mean leat trace ${first}?` : hint;
+  throw new UsageError(`unknown command ${JSON.stringify(first)}${isFile}`);
+}
+
+function print(text: string, io: CliIo): number {
+  io.stdout.write(text);
+  return ExitCode.OK;
+}
+
+function helpPaint(values: OptionValues, io: CliIo): ReturnType<typeof paintFor> {
+  const mode = values.color === "always" || values.color === "never" ? values.color : "auto";
+  return paintFor(mode, io.stdout.isTerminal, io.environment);
+}

@@ -1,0 +1,65 @@
+/**
+ * Totals for people: what a capture is, its channels, and what each layer did.
+ *
+ * @module
+ */
+import { elapsedMs, formatBytes, formatCount, formatDate, formatDuration, plural } from "./format/bytes.ts";
+import type { Paint } from "./format/color.ts";
+import { tableLines } from "./format/table.ts";
+import type { CaptureSummary } from "./pipeline.ts";
+import type { ChannelTotals, LayerStats } from "./trace_view.ts";
+
+/** One line with the totals of a capture. */
+export function totalsLine(summary: CaptureSummary, paint: Paint): string {
+  const { packets, bytes, flows, messages, first, last } = summary;
+  const parts = [
+    `${plural(packets, "packet")} (${formatBytes(bytes)})`,
+    plural(flows, "flow"),
+    plural(messages, "message"),
+  ];
+  const line = parts.join(", ");
+  if (first === undefined || last === undefined) return line;
+  return `${line}, ${formatDuration(elapsedMs(first, last))} ${paint("dim", `from ${formatDate(first)}`)}`;
+}
+
+/** A table of channels. */
+export function channelLines(channels: readonly ChannelTotals[], paint: Paint, width: number): string[] {
+  const rows = channels.map(({ channel, messages, bytes }) => [
+    String(channel),
+    formatCount(messages),
+    formatBytes(bytes),
+  ]);
+  const columns = [
+    { title: "channel", align: "right" },
+    { title: "messages", align: "right" },
+    { title: "bytes", align: "right" },
+  ] as const;
+  return tableLines(columns, rows, { paint, width });
+}
+
+/** A table of layers, a line each. */
+export function statsLines(layers: readonly LayerStats[], paint: Paint): string[] {
+  const rows = layers.map((layer) => [
+    layer.layer,
+    plural(...layer.taken),
+    plural(...layer.made),
+    formatBytes(layer.bytes),
+    layer.timeMs === undefined ? "in strparser" : formatDuration(layer.timeMs),
+    formatErrors(layer.errors),
+  ]);
+  const columns = [
+    { title: "layer", paint: (text: string) => paint("name", text) },
+    { title: "in", align: "right" },
+    { title: "out", align: "right" },
+    { title: "bytes", align: "right" },
+    { title: "time", align: "right" },
+    { title: "errors", paint: (text: string) => (text === "-" ? paint("dim", text) : paint("bad", text)) },
+  ] as const;
+  // never cut: whoever asked for the numbers wants all of them
+  return tableLines(columns, rows, { paint });
+}
+
+function formatErrors(errors: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(errors).map(([reason, count]) => `${reason} ${formatCount(count)}`);
+  return parts.length === 0 ? "-" : parts.join(", ");
+}

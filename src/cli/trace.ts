@@ -1,0 +1,299 @@
+/**
+ * `leat trace`: captures through all layers, and what comes out.
+ *
+ * @module
+ */
+import { CaptureOutput } from "./capture_output.ts";
+import { type Paint, paintFor } from "./format/color.ts";
+import { type CliIo, ExitCode, type Input, systemMessage, UsageError } from "./io.ts";
+import { LimitedView } from "./limited_view.ts";
+import type { CommandSpec } from "./options.ts";
+import { Pipeline } from "./pipeline.ts";
+import { problemLine, ProblemLog } from "./problem_log.ts";
+import { Progress } from "./progress.ts";
+import type { Report } from "./report.ts";
+import { JsonReport } from "./report_json.ts";
+import { TextReport } from "./report_text.ts";
+import { statsLines } from "./text_totals.ts";
+import { TRACE_DETAILS, TRACE_OPTIONS, type TraceSettings, traceSettings, viewWidth } from "./trace_settings.ts";
+import type { LayerStats, TraceView } from "./trace_view.ts";
+
+/** The command. */
+export const traceCommand: CommandSpec = {
+  name: "trace",
+  usage: "FILE...|-",
+  summary: "Show the flows and messages in captures, live with -",
+  details: TRACE_DETAILS,
+  options: TRACE_OPTIONS,
+  run: async (operands, values, io) => {
+    if (operands.length === 0) throw new UsageError("no capture given: leat trace FILE, or - for standard input");
+    const session = new TraceSession(traceSettings(values), operands, io);
+    return await session.run();
+  },
+};
+
+const INTERRUPTED: unique symbol = Symbol("interrupted");
+
+/** One run of `leat trace` over all its files. */
+export class TraceSession {
+  readonly #settings: TraceSettings;
+  readonly #files: readonly string[];
+  readonly #io: CliIo;
+  readonly #report: Report;
+  readonly #errorPaint: Paint;
+  readonly #writesToStdout: boolean;
+  #output: CaptureOutput | undefined;
+  #isFailure = false;
+  #isInterrupted = false;
+  /** Ends the wait that is going on. */
+  #wake: (() => void) | undefined;
+
+  /** A run over these files, shown by `report` or the one that the settings ask for. */
+  constructor(settings: TraceSettings, files: readonly string[], io: CliIo, report?: Report) {
+    this.#settings = settings;
+    this.#files = files;
+    this.#io = io;
+    this.#writesToStdout = settings.write === "-";
+    this.#report = report ?? makeReport(settings, files.length > 1, io);
+    this.#errorPaint = paintFor(settings.color, io.stderr.isTerminal, io.environment);
+  }
+
+  /** Runs it; returns the exit code. Throws {@linkcode UsageError} before anything is shown. */
+  async run(): Promise<number> {
+    await this.#checkUsage();
+    const stopListening = this.#io.onInterrupt(() => {
+      this.#isInterrupted = true;
+      this.#wake?.();
+    });
+    try {
+      for (const file of this.#files) {
+        if (this.#isOver) break;
+        await this.#traceFile(file);
+      }
+      await this.#closeOutput([]);
+    } finally {
+      stopListening();
+    }
+    return this.#exitCode();
+  }
+
+  get #isOver(): boolean {
+    return this.#isInterrupted || this.#io.stdout.failure !== undefined;
+  }
+
+  async #checkUsage(): Promise<void> {
+    const { write } = this.#settings;
+    const stdins = this.#files.filter((file) => file === "-").length;
+    if (stdins > 1) throw new UsageError("standard input can be read only once");
+    if (stdins > 0 && this.#io.isStdinTerminal) {
+      throw new UsageError("standard input is a terminal; pipe a capture into it: tcpdump -U -w - | leat trace -");
+    }
+    if (write === undefined) return;
+    if (write === "-" && this.#io.stdout.isTerminal) {
+      throw new UsageError("--write - would write a capture to the terminal; redirect it");
+    }
+    for (const file of this.#files) {
+      if (file !== "-" && write !== "-" && await this.#io.isSameFile(file, write)) {
+        throw new UsageError(`--write would overwrite ${file}, which is read`);
+      }
+    }
+  }
+
+  #exitCode(): number {
+    if (this.#isInterrupted) return ExitCode.INTERRUPTED;
+    const { failure } = this.#io.stdout;
+    if ((failure as { code?: unknown } | undefined)?.code === "EPIPE") return ExitCode.OK;
+    if (failure !== undefined) {
+      this.#complain(undefined, `cannot write to standard output: ${systemMessage(failure)}`);
+    }
+    return this.#isFailure ? ExitCode.FAILURE : ExitCode.OK;
+  }
+
+  async #traceFile(name: string): Promise<void> {
+    let input: Input | typeof INTERRUPTED;
+    try {
+      const opened = name === "-" ? this.#io.openStdin() : this.#io.openFile(name);
+      input = await this.#unlessInterrupted(opened);
+    } catch (error) {
+      return this.#complain(name, systemMessage(error));
+    }
+    if (input === INTERRUPTED) return;
+    try {
+      if (!await this.#openOutput()) return;
+      await this.#traceInput(name, input);
+    } finally {
+      await input.close();
+    }
+  }
+
+  async #traceInput(name: string, input: Input): Promise<void> {
+    const { isQuiet, showsStats } = this.#settings;
+    const log = new ProblemLog(name, isQuiet, this.#errorPaint);
+    const { pipeline, view } = this.#makePipeline(log);
+    this.#report.begin({ name, isLive: input.isLive, summary: () => pipeline.summary });
+    const isWorthwhile = !isQuiet && Progress.isWorthwhile(this.#io.stderr, input.size);
+    const progress = isWorthwhile ? new Progress(this.#io.stderr, input.size!, this.#io.now) : undefined;
+    await this.#pump(input, pipeline, view, log, progress);
+    progress?.clear();
+    pipeline.end();
+    const { captureError } = pipeline;
+    if (captureError !== undefined && !view.isFull && !this.#isOver) {
+      const { layer, code, message, offset } = captureError;
+      const where = { flow: undefined, direction: undefined, isExpected: false };
+      view.problem({ layer, code, message, offset, ...where });
+    }
+    const stats = showsStats ? pipeline.stats : undefined;
+    const isCut = view.isFull || this.#isInterrupted;
+    // a file that is no capture is worth one line, which follows
+    if (pipeline.summary.format !== undefined) this.#report.end({ channels: pipeline.channels, stats, isCut });
+    await this.#print(this.#report.take());
+    if (stats !== undefined && this.#writesToStdout) this.#printStats(stats);
+    log.end();
+    this.#io.stderr.write(log.take());
+    await this.#flushOutput(pipeline);
+    if (this.#files.at(-1) === name) await this.#closeOutput(pipeline.summary.interfaces);
+    this.#isFailure ||= log.isFailure;
+  }
+
+  #makePipeline(log: ProblemLog): { pipeline: Pipeline; view: LimitedView } {
+    const { show, filter, chooser, channels, maxMessageLength, limit } = this.#settings;
+    const report = this.#report;
+    const both: TraceView = {
+      packet: (packet) => report.packet(packet),
+      segment: (segment) => report.segment(segment),
+      flowOpened: (flow) => report.flowOpened(flow),
+      flowDecided: (flow) => report.flowDecided(flow),
+      message: (message) => report.message(message),
+      data: (data) => report.data(data),
+      flowClosed: (flow) => report.flowClosed(flow),
+      problem: (problem) => {
+        report.problem(problem);
+        log.add(problem);
+      },
+    };
+    const view = new LimitedView(both, show, limit, () => pipeline.stop());
+    const output = this.#output;
+    const pipeline = new Pipeline({
+      show,
+      filter,
+      chooser,
+      channels,
+      maxMessageLength,
+      isLimited: limit !== Infinity,
+      writePacket: output === undefined ? undefined : (packet) => output.push(packet),
+      now: this.#io.now,
+    }, view);
+    return { pipeline, view };
+  }
+
+  /** Reads until there is no more, nothing more is wanted, or nobody is there any more. */
+  async #pump(
+    input: Input,
+    pipeline: Pipeline,
+    view: LimitedView,
+    log: ProblemLog,
+    progress: Progress | undefined,
+  ): Promise<void> {
+    let done = 0;
+    while (!view.isFull && !this.#isOver && pipeline.captureError === undefined) {
+      let chunk: Uint8Array | undefined | typeof INTERRUPTED;
+      try {
+        chunk = await this.#unlessInterrupted(input.read());
+      } catch (error) {
+        return log.fail(systemMessage(error));
+      }
+      if (chunk === INTERRUPTED) return;
+      if (chunk === undefined) return pipeline.finishReading();
+      pipeline.push(chunk);
+      done += chunk.length;
+      const text = this.#report.take();
+      if (text !== "") {
+        progress?.clear();
+        await this.#print(text);
+        this.#io.stderr.write(log.take());
+      }
+      progress?.update(done);
+      await this.#flushOutput(pipeline);
+    }
+  }
+
+  /**
+   * Waits for `work` or the interrupt. Not `Promise.race` with a promise of the interrupt: that one would live as long
+   * as the run, and keep the outcome of every race, which is the whole file in the end.
+   */
+  #unlessInterrupted<T>(work: Promise<T>): Promise<T | typeof INTERRUPTED> {
+    return new Promise((resolve, reject) => {
+      this.#wake = () => resolve(INTERRUPTED);
+      if (this.#isInterrupted) this.#wake();
+      work.then(resolve, reject);
+    });
+  }
+
+  async #print(text: string): Promise<void> {
+    if (!this.#writesToStdout) await this.#io.stdout.write(text);
+  }
+
+  #printStats(stats: readonly LayerStats[]): void {
+    this.#io.stderr.write(`${statsLines(stats, this.#errorPaint).join("\n")}\n`);
+  }
+
+  /** Makes the file for packets, once; returns whether it could be made. */
+  async #openOutput(): Promise<boolean> {
+    const { write } = this.#settings;
+    if (write === undefined || this.#output !== undefined) return true;
+    try {
+      const file = write === "-" ? stdoutFile(this.#io) : await this.#io.createFile(write);
+      this.#output = new CaptureOutput(write, file);
+      return true;
+    } catch (error) {
+      this.#complain(write, systemMessage(error));
+      return false;
+    }
+  }
+
+  async #flushOutput(pipeline: Pipeline): Promise<void> {
+    if (this.#output === undefined) return;
+    try {
+      await this.#output.flush(pipeline.summary.interfaces);
+    } catch (error) {
+      this.#failOutput(systemMessage(error));
+    }
+    if (this.#output?.failure !== undefined) this.#failOutput(this.#output.failure);
+  }
+
+  async #closeOutput(interfaces: Parameters<CaptureOutput["close"]>[0]): Promise<void> {
+    const output = this.#output;
+    this.#output = undefined;
+    try {
+      await output?.close(interfaces);
+    } catch (error) {
+      this.#complain(this.#settings.write, systemMessage(error));
+    }
+  }
+
+  #failOutput(what: string): void {
+    this.#output = undefined;
+    this.#complain(this.#settings.write, what);
+  }
+
+  #complain(file: string | undefined, what: string): void {
+    this.#isFailure = true;
+    this.#io.stderr.write(problemLine(file, what, this.#errorPaint));
+  }
+}
+
+function makeReport(settings: TraceSettings, isMany: boolean, io: CliIo): Report {
+  const { show, isJson, showsData, showsDump, color } = settings;
+  if (isJson) return new JsonReport({ show, showsData, namesFile: isMany });
+  const paint = paintFor(color, io.stdout.isTerminal, io.environment);
+  return new TextReport({ show, paint, width: viewWidth(io), showsDump });
+}
+
+function stdoutFile({ stdout }: CliIo): Awaited<ReturnType<CliIo["createFile"]>> {
+  return {
+    write: async (bytes) => {
+      await stdout.write(bytes);
+    },
+    close: () => Promise.resolve(),
+  };
+}
