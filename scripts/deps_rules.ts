@@ -67,8 +67,8 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
   strparser: { wire: /^(parser|errors)\.ts$/, engineImports: base, streamImports: adapter },
   kcm: {
     wire: /^(errors|kcm_message)\.ts$/,
-    stream: /^(attachment|flow_parsers)\.ts$/,
-    engineImports: [...base, "strparser", "type flow/flow_record.ts"],
+    stream: /^attachment\.ts$/,
+    engineImports: [...base, "strparser", "type flow:wire"],
     streamImports: [...adapter, "type flow/*"],
   },
   sim: {
