@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { concat } from "../../src/bytes/mod.ts";
 import { CaptureReader } from "../../src/pcap/mod.ts";
+import { CaptureState } from "../../src/pcap/capture_state.ts";
 import { PartialRecord } from "../../src/pcap/partial_record.ts";
+import { PcapngRecords } from "../../src/pcap/pcapng_records.ts";
 import { hex, IDB_LITTLE, SHB_BIG, SHB_LITTLE } from "./support/pcapng_blocks.ts";
 import { readAll, readChunks, unaligned } from "./support/read_all.ts";
 
@@ -79,6 +81,18 @@ test("a skipped block of any length is passed over without being held", () => {
   reader.push(head.subarray(head.length - 4));
   assertEquals(reader.stats.blocksSkipped, 1);
   reader.end();
+});
+
+test("of blocks that are not read, all but the closing length may be passed over; of those that are, nothing", () => {
+  const sink = { item: () => {}, error: fail, end: () => {} };
+  const records = new PcapngRecords(new CaptureState({}, sink));
+  records.read(hex(SHB_BIG), 0, 0);
+  for (const type of ["00000000", "0000000a", "00000bad", "40000bad", "80000001"]) {
+    assertEquals(records.skippable(hex(type), 0, 4096), 4092, type);
+  }
+  for (const type of ["0a0d0d0a", "00000001", "00000002", "00000003", "00000004", "00000005", "00000006"]) {
+    assertEquals(records.skippable(hex(type), 0, 4096), 0, type);
+  }
 });
 
 test("a skipped block that is cut says how much of it is missing", () => {

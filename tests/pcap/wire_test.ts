@@ -14,8 +14,16 @@ import {
   type PcapFileHeader,
 } from "../../src/pcap/pcap_wire.ts";
 import { decodeResolution, decodeText, walkOptions } from "../../src/pcap/pcapng_options.ts";
-import { enhancedPacketLength, padded } from "../../src/pcap/pcapng_wire.ts";
-import { hex } from "./support/pcapng_blocks.ts";
+import {
+  encodeEnhancedPacket,
+  encodeInterfaceDescription,
+  encodeSectionHeader,
+  enhancedPacketLength,
+  INTERFACE_LENGTH,
+  padded,
+  SECTION_LENGTH,
+} from "../../src/pcap/pcapng_wire.ts";
+import { EPB_BIG, hex, idbBig, SHB_BIG } from "./support/pcapng_blocks.ts";
 import { unaligned } from "./support/read_all.ts";
 
 test("integers are read and written in both byte orders, at odd offsets too", () => {
@@ -75,6 +83,15 @@ test("only the three magic numbers of the family are known, in either byte order
 test("lengths are padded to 32 bits", () => {
   assertEquals([0, 1, 2, 3, 4, 5].map(padded), [0, 4, 4, 4, 4, 8]);
   assertEquals([0, 1, 4, 5].map(enhancedPacketLength), [32, 36, 36, 40]);
+});
+
+test("blocks are written whole, whatever was in the buffer", () => {
+  const into = new Uint8Array(SECTION_LENGTH + INTERFACE_LENGTH + enhancedPacketLength(3)).fill(0xee);
+  encodeSectionHeader(into, 0, true);
+  encodeInterfaceDescription(into, SECTION_LENGTH, true, 1, 0xffff, 6);
+  const at = SECTION_LENGTH + INTERFACE_LENGTH;
+  encodeEnhancedPacket(into, at, true, 0, 0x0005f5e1, 2, Uint8Array.of(0xaa, 0xbb, 0xcc), 60);
+  assertEquals(toHex(into), toHex(hex(SHB_BIG, idbBig("0009 0001 06000000 0000 0000"), EPB_BIG)));
 });
 
 test("units of time are powers of ten, or of two with the highest bit", () => {
