@@ -12,7 +12,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Bench, bench, runAlone } from "./harness.ts";
+import { type Bench, bench, runAlone, type Timed, type Work } from "./harness.ts";
 import { captureFile } from "./make_capture.ts";
 import { DEPTHS, fileChunks, runFused, runJoined, runSpelledOut, type Tally } from "./pipeline.ts";
 import type { Goal } from "./statistics.ts";
@@ -32,15 +32,16 @@ function tshark(path: string): number {
   return statSync(path).size;
 }
 
-/** Runs tcpflow over the file, into memory where there is a tmpfs; returns the file's size. */
-function tcpflow(path: string): number {
+/** Runs tcpflow over the file, into memory where there is a tmpfs. What it wrote is removed, which does not count. */
+function tcpflow(path: string): Timed {
   const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "leat-tcpflow-"));
   try {
+    const startedAt = performance.now();
     runTool("tcpflow", ["-q", "-r", path, "-o", folder]);
+    return { amount: statSync(path).size, ms: performance.now() - startedAt };
   } finally {
     rmSync(folder, { recursive: true });
   }
-  return statSync(path).size;
 }
 
 function checked(tally: Tally, expected: Tally): number {
@@ -55,12 +56,12 @@ async function againstTools(bench: Bench): Promise<void> {
   const size = statSync(path).size;
   const expected = runJoined("channel", fileChunks(path));
   const ours = async () => checked(await runFused(fileChunks(path)), expected) && size;
-  const tools: [string, (path: string) => number, Goal][] = [
+  const tools: [string, (path: string) => ReturnType<Work>, Goal][] = [
     ["tshark", tshark, { ratio: 10 }],
     ["tcpflow", tcpflow, { ratio: 1 }],
   ];
   for (const [name, run, goal] of tools) {
-    if (spawnSync(name, ["-V"], { stdio: "ignore" }).error !== undefined) {
+    if (spawnSync(name, ["-h"], { stdio: "ignore" }).error !== undefined) {
       bench.note(`${name} is missing, not compared`);
       continue;
     }

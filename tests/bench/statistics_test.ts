@@ -114,6 +114,16 @@ test("work that is a promise is awaited, and speed is amount by time", async () 
   assertEquals([measured.baselineName, measured.goal, measured.bound], ["b", 2, "at least"]);
 });
 
+test("work that times itself counts with its own time", async () => {
+  let time = 0;
+  const run = () => {
+    time += 1000;
+    return { amount: 6, ms: 50 };
+  };
+  const measured = await measure({ name: "x", unit: "B/s", run }, { ...once, repetitionMs: 100, now: () => time });
+  assertEquals([measured.value, time], [120, 7000]);
+});
+
 test("a figure without baseline has neither ratio nor verdict", async () => {
   const measured = await measure({ name: "x", unit: "rounds/s", run: () => 1 }, once);
   assertEquals([measured.baseline, measured.ratio, measured.goal, measured.met], [null, null, null, null]);
