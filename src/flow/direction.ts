@@ -8,6 +8,7 @@
  */
 import type { FanOut } from "../stream/fan_out.ts";
 import type { Batched, Outlet } from "../stream/outlet.ts";
+import type { Patience } from "../stream/patience.ts";
 import type { FlowSideStats } from "./flow_record.ts";
 
 /** What a chunk weighs in the budget beyond its bytes, so that empty datagrams do not come for nothing. */
@@ -19,6 +20,8 @@ export interface DirectionOwner {
   readonly fanOut: FanOut;
   /** Whether streams yield arrays. */
   readonly isBatch: boolean;
+  /** What a reader of many directions tells about itself. Whoever reads them reads the flows as well. */
+  patience: Patience | undefined;
   /** Somebody has asked for the stream of a direction that is not over. */
   claimed(): void;
   /** A direction that was claimed is over for the stage. */
@@ -37,6 +40,11 @@ export interface FlowHalf<Batch extends boolean = false> {
   readonly stats: Readonly<FlowSideStats>;
   /** Says that nobody wants this direction, without making a stream for it: what it holds and what comes is dropped. */
   cancel(reason?: unknown): void;
+  /**
+   * For readers of many directions that have readers of their own, such as a multiplexor: while `patience` is patient,
+   * waiting for this direction, or for the next flow, is not starving, and nothing gives way for it.
+   */
+  readWith(patience: Patience): void;
 }
 
 /** The stage's side of a direction. */
@@ -48,6 +56,7 @@ export class DirectionFeed<Batch extends boolean> implements FlowHalf<Batch> {
   #outlet: Outlet<Uint8Array, Batch> | undefined;
   #gathered: Uint8Array[] = [];
   #gatheredBytes = 0;
+  #patience: Patience | undefined;
   #isClaimed = false;
   #isOver = false;
   #error: { reason: unknown } | undefined;
@@ -67,6 +76,12 @@ export class DirectionFeed<Batch extends boolean> implements FlowHalf<Batch> {
       if (!this.#isOver) this.#owner.claimed();
     }
     return outlet.readable;
+  }
+
+  /** Says how urgent the reader's waiting is. */
+  readWith(patience: Patience): void {
+    this.#patience = patience;
+    this.#owner.patience = patience;
   }
 
   /** Whether somebody has asked for the stream. */
@@ -126,7 +141,7 @@ export class DirectionFeed<Batch extends boolean> implements FlowHalf<Batch> {
   #open(): Outlet<Uint8Array, Batch> {
     if (this.#outlet !== undefined) return this.#outlet;
     const { fanOut, isBatch } = this.#owner;
-    const outlet = fanOut.outlet<Uint8Array, Batch>(isBatch as Batch, () => this.#stop());
+    const outlet = fanOut.outlet<Uint8Array, Batch>(isBatch as Batch, () => this.#stop(), () => this.#patience);
     this.#outlet = outlet;
     if (this.#error !== undefined) outlet.fail(this.#error.reason);
     else if (this.#isOver) outlet.end();

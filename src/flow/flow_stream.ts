@@ -11,6 +11,7 @@ import type { Segment } from "../packet/segment.ts";
 import { EngineTime } from "../stream/engine_time.ts";
 import { FanOut } from "../stream/fan_out.ts";
 import type { Batched, Outlet } from "../stream/outlet.ts";
+import type { Patience } from "../stream/patience.ts";
 import type { StageOptions } from "../stream/stage.ts";
 import { breathe } from "../stream/turn.ts";
 import { DirectionFeed, type DirectionOwner } from "./direction.ts";
@@ -120,6 +121,7 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
   readonly writable: WritableStream<Segment | readonly Segment[]>;
   readonly fanOut: FanOut;
   readonly isBatch: boolean;
+  patience: Patience | undefined;
   readonly #onGap: FlowStreamOptions<Batch>["onGap"];
   readonly #tracker: FlowTracker;
   readonly #time: EngineTime<Segment>;
@@ -144,7 +146,7 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
     this.fanOut = new FanOut("flow", { maxBytes, starveMs: options.starveMs, clock: options.clock });
     this.#tracker = new FlowTracker({ ...options, hashSeed: options.hashSeed ?? randomSeed() }, this);
     this.#time = new EngineTime(this.#tracker, NO_CLOCK);
-    this.flows = this.fanOut.outlet(this.isBatch as Batch, (reason) => this.#cancel(reason));
+    this.flows = this.fanOut.outlet(this.isBatch as Batch, (reason) => this.#cancel(reason), () => this.patience);
     this.writable = new WritableStream<Segment | readonly Segment[]>({
       start: (controller) => {
         this.#controller = controller;

@@ -21,6 +21,8 @@ export interface ChannelOwner {
   open(sink: SocketSink): SocketPort;
   /** Bytes came into a queue, or left it (negative). */
   held(bytes: number): void;
+  /** A reader has begun (1) or ceased (-1) to wait. */
+  starving(change: 1 | -1): void;
   /** The channel wants `flush` when the engine is done. */
   touched(channel: Channel<boolean>): void;
   /** Does for all channels what `touched` has asked for. */
@@ -39,6 +41,7 @@ export class Channel<Batch extends boolean> implements SocketSink {
   readonly #queue: Fifo<KcmMessage> = new Fifo();
   #heldBytes = 0;
   #isTouched = false;
+  #isStarving = false;
   #isEnded = false;
 
   /** Opens a channel; it takes messages from now on. */
@@ -96,10 +99,12 @@ export class Channel<Batch extends boolean> implements SocketSink {
   flush(): void {
     this.#isTouched = false;
     if (this.#outlet.isStarving && this.#queue.length > 0) this.#handOver();
-    if (!this.#isEnded || this.#queue.length > 0) return;
-    const failure = this.#owner.failure;
-    if (failure === undefined) this.#outlet.end();
-    else this.#outlet.fail(failure.reason);
+    if (this.#isEnded && this.#queue.length === 0) {
+      const failure = this.#owner.failure;
+      if (failure === undefined) this.#outlet.end();
+      else this.#outlet.fail(failure.reason);
+    }
+    this.#noteStarving();
   }
 
   /** Takes no messages while it holds some. */
@@ -116,6 +121,13 @@ export class Channel<Batch extends boolean> implements SocketSink {
   #wanted(): void {
     this.flush();
     this.#owner.settle();
+  }
+
+  #noteStarving(): void {
+    const isStarving = this.#outlet.isStarving;
+    if (isStarving === this.#isStarving) return;
+    this.#isStarving = isStarving;
+    this.#owner.starving(isStarving ? 1 : -1);
   }
 
   #handOver(): void {
@@ -141,6 +153,7 @@ export class Channel<Batch extends boolean> implements SocketSink {
   }
 
   #leave(reason: unknown): void {
+    this.#noteStarving();
     const bytes = this.#heldBytes;
     this.#heldBytes = 0;
     this.#owner.held(-bytes);

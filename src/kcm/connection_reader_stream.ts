@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Patience } from "../stream/patience.ts";
 import { breathe } from "../stream/turn.ts";
 import type { LowerPort } from "./ports.ts";
 
@@ -15,6 +16,8 @@ export interface ByteSource {
     | ReadableStream<
       Uint8Array | readonly Uint8Array[]
     >;
+  /** Is told how urgently the reader waits; see `FlowDirection.readWith`. */
+  readWith?(patience: Patience): void;
 }
 
 /** The multiplexor, as its readers know it: the port's methods, and then what they make necessary. */

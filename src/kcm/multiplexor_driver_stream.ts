@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock } from "../core/clock.ts";
+import { Patience } from "../stream/patience.ts";
 import type { ConnectionOutcome } from "./attachment.ts";
 import type { Channel, ChannelOwner } from "./channel_stream.ts";
 import { type ByteSource, ConnectionReader, type ReaderOwner } from "./connection_reader_stream.ts";
@@ -46,12 +47,16 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
   #ended: Ended[] = [];
   #heldBytes = 0;
   #isTight = false;
+  /** Channels whose reader waits. While there is none, nothing is urgent for the connections either. */
+  #starving = 0;
+  readonly #patience: Patience = new Patience();
   #isSettling = false;
 
   /** Drives the given engine. */
   constructor(engine: MultiplexorEngine, options: DriverOptions) {
     this.#engine = engine;
     this.#options = options;
+    this.#patience.set(true);
   }
 
   /** Bytes in all channels. */
@@ -79,6 +84,11 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
     if (this.#isTight || this.#heldBytes < this.#options.maxBufferedBytes) return;
     this.#isTight = true;
     for (const channel of this.#channels) channel.tighten();
+  }
+
+  starving(change: 1 | -1): void {
+    this.#starving += change;
+    this.#patience.set(this.#starving === 0);
   }
 
   touched(channel: Channel<boolean>): void {
@@ -116,6 +126,7 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
       const connection = this.#engine.refuse(options);
       throw new KcmError("the readable is locked", { code: "EALREADY", blame: "local", connection });
     }
+    source.readWith?.(this.#patience);
     const reader = new ConnectionReader(this, source);
     try {
       const port: LowerPort = this.#engine.attach(options, {

@@ -7,12 +7,16 @@
  * reads. Then the largest queue gives way: at once where it was never read, else after `starveMs` without progress.
  * It fails with `ENOBUFS`, what it held is dropped and counted, and the others go on.
  *
+ * A reader of many outlets may wait at an empty one while it has no use for data from any: its own readers are slow. That
+ * is backpressure and no deadlock; a {@linkcode Patience} tells the two apart.
+ *
  * @module
  */
 import { type Clock, systemClock } from "../core/clock.ts";
 import { LeatError } from "../core/errors.ts";
 import { durationOption, limitOption } from "../core/limits.ts";
 import { Outlet } from "./outlet.ts";
+import type { Patience } from "./patience.ts";
 
 /** Options of a fan-out. */
 export interface FanOutOptions {
@@ -33,6 +37,12 @@ export interface FanOutOptions {
   clock?: Clock | undefined;
 }
 
+/** An outlet, and how to learn what its reader tells about itself. */
+interface Waiting {
+  readonly outlet: Outlet<unknown>;
+  readonly patience: (() => Patience | undefined) | undefined;
+}
+
 const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
 const DEFAULT_STARVE_MS = 1000;
 /** Queues give way until this share of the budget is left, so that many small ones are not looked through each time. */
@@ -46,8 +56,9 @@ export class FanOut {
   readonly #clock: Clock;
   /** Outlets that hold something. */
   readonly #holding: Set<Outlet<unknown>> = new Set();
-  /** Outlets whose reader waits, and perhaps some that were served since. */
-  readonly #starving: Set<Outlet<unknown>> = new Set();
+  /** Outlets whose reader waits, and perhaps some that were served since, by what their reader tells about itself. */
+  readonly #starving: Map<Patience | undefined, Set<Waiting>> = new Map();
+  #stopListening: (() => void)[] = [];
   #heldBytes = 0;
   #starved = 0;
   #room: { promise: Promise<void>; resolve: () => void } | undefined;
@@ -77,8 +88,15 @@ export class FanOut {
     return this.#heldBytes >= this.#maxBytes;
   }
 
-  /** A new outlet under the budget; `cancelled` is called when its reader cancels. */
-  outlet<T, Batch extends boolean>(batch: Batch, cancelled?: (reason: unknown) => void): Outlet<T, Batch> {
+  /**
+   * A new outlet under the budget; `cancelled` is called when its reader cancels, `patience` while its reader waits, for
+   * what is known about that reader.
+   */
+  outlet<T, Batch extends boolean>(
+    batch: Batch,
+    cancelled?: (reason: unknown) => void,
+    patience?: () => Patience | undefined,
+  ): Outlet<T, Batch> {
     const outlet: Outlet<T, Batch> = new Outlet<T, Batch>(batch, {
       held: (bytes) => {
         this.#heldBytes += bytes;
@@ -86,14 +104,15 @@ export class FanOut {
       },
       released: (bytes) => this.#release(outlet, bytes),
       wanted: () => {
-        this.#starving.add(outlet);
+        this.#starvingWith(patience?.()).add(waiting);
         this.#relieve();
       },
       cancelled: (reason) => {
-        this.#starving.delete(outlet);
+        this.#starving.get(patience?.())?.delete(waiting);
         cancelled?.(reason);
       },
     });
+    const waiting: Waiting = { outlet, patience };
     return outlet;
   }
 
@@ -115,6 +134,8 @@ export class FanOut {
   close(): void {
     this.#settle();
     this.#starving.clear();
+    for (const stop of this.#stopListening) stop();
+    this.#stopListening = [];
     const room = this.#room;
     this.#room = undefined;
     room?.resolve();
@@ -146,10 +167,26 @@ export class FanOut {
     });
   }
 
+  #starvingWith(patience: Patience | undefined): Set<Waiting> {
+    let waiting = this.#starving.get(patience);
+    if (waiting === undefined) {
+      waiting = new Set();
+      this.#starving.set(patience, waiting);
+      if (patience !== undefined) this.#stopListening.push(patience.onImpatient(() => this.#relieve()));
+    }
+    return waiting;
+  }
+
   #isAnyStarving(): boolean {
-    for (const outlet of this.#starving) {
-      if (outlet.isStarving) return true;
-      this.#starving.delete(outlet);
+    for (const [patience, waiting] of this.#starving) {
+      if (patience?.isPatient) continue;
+      for (const one of waiting) {
+        const isStarving = one.outlet.isStarving;
+        const now = one.patience?.();
+        if (isStarving && now === patience) return true;
+        waiting.delete(one);
+        if (isStarving) this.#starvingWith(now).add(one);
+      }
     }
     return false;
   }

@@ -15,6 +15,7 @@ export { fuse } from "./fuse.ts";
 export type { ItemsOptions } from "./items.ts";
 export { items } from "./items.ts";
 export type { Batched } from "./outlet.ts";
+export { Patience } from "./patience.ts";
 export type { Stage, StageOptions } from "./stage.ts";
 export { byteSize, createStage } from "./stage.ts";
 export type { Source } from "./through.ts";

@@ -8,7 +8,9 @@ import { SegmentDecoder, SegmentStream } from "../../src/packet/mod.ts";
 import { CaptureReader, CaptureStream } from "../../src/pcap/mod.ts";
 import { type Sink, through } from "../../src/stream/mod.ts";
 import { lengthPrefix } from "../../src/strparser/mod.ts";
+import { ManualClock } from "../../src/sim/mod.ts";
 import { collect, source } from "../support/streams.ts";
+import { turns } from "../support/turns.ts";
 
 function capture(name: string, chunkSize: number): ReadableStream<Uint8Array> {
   const bytes = new Uint8Array(readFileSync(new URL(`../../examples/captures/${name}`, import.meta.url)));
@@ -65,3 +67,23 @@ for (const [name, parser, atLeast] of cases) {
     assertEquals(await piped(name, parser, 3), expected);
   });
 }
+
+test("a slow reader of a channel makes the capture wait: no flow gives way, however long it takes", async () => {
+  const expected = await fused("framed_nanosecond.pcap", lengthPrefix(4));
+  const clock = new ManualClock();
+  const kcm = new Multiplexor({ highWaterMark: 1000 });
+  const reader = kcm.socket().readable.getReader();
+  const flows = new FlowStream({ highWaterMark: 2000, clock });
+  const done = capture("framed_nanosecond.pcap", 1500).pipeThrough(new CaptureStream()).pipeThrough(new SegmentStream())
+    .pipeThrough(flows).pipeTo(kcm.attachments({ parser: lengthPrefix(4) }));
+  const got: KcmMessage[] = [];
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    got.push(next.value);
+    if (got.length % 10 > 0) continue;
+    await turns();
+    clock.advance(60_000);
+  }
+  await done;
+  assertEquals([flows.stats.starved, kcm.failures.toJSON()], [0, {}]);
+  assertEquals(view(got), expected);
+});
