@@ -4,7 +4,8 @@
  * @module
  */
 import { type Batched, createStage, type StageOptions } from "../stream/mod.ts";
-import { StreamParser, type StreamParserOptions, type StreamParserStats } from "./stream_parser.ts";
+import type { StreamParserOptions, StreamParserStats } from "./options.ts";
+import { StreamParser } from "./stream_parser.ts";
 
 /** Options of {@linkcode MessageStream}. */
 export interface MessageStreamOptions<Batch extends boolean = false> extends StreamParserOptions, StageOptions<Batch> {}

@@ -25,4 +25,5 @@ export { postgres } from "./parsers/postgres.ts";
 export { resp, type RespOptions } from "./parsers/resp.ts";
 export { tls } from "./parsers/tls.ts";
 export { parserByName, type ParserEntry, parserTable } from "./registry.ts";
-export { StreamParser, type StreamParserOptions, type StreamParserStats } from "./stream_parser.ts";
+export type { StreamParserOptions, StreamParserStats } from "./options.ts";
+export { StreamParser } from "./stream_parser.ts";

@@ -121,6 +121,7 @@ const negatives: [name: string, client: string, server: string][] = [
   ["FTP", "USER anonymous\r\n", "220 ready\r\n331 who\r\n"],
   ["IRC", "NICK a\r\nPING x\r\n", ":server PONG x\r\n"],
   ["text", "The quick brown fox jumps over the lazy dog.\n".repeat(20), "1\n2\n3\n"],
+  ["RESP with a wrong length", "*1\r\n$5\r\nPING\r\n", ""],
   ["markdown list", "*1 item\r\n*2 items\r\n", "* a\r\n"],
 ];
 for (const [name, client, server] of negatives) {
@@ -139,7 +140,9 @@ const binaries: [name: string, client: string, server: string][] = [
   ["MQTT", "101000044d5154540402003c0004746573743032", "20020000"],
   ["SSL 2", "802e010002001500000010010080", ""],
   ["a TLS alert in front", "15030100020228", ""],
-  ["a start-up message without a user", "0000000d0003000061006200000000", ""],
+  ["a start-up message without a user", "00000014000300006461746162617365006c0000", ""],
+  ["a start-up message that is not closed", "0000001200030000757365720061000000620063", ""],
+  ["a TLS record longer than its ClientHello", "16030100d7010000a303039c4edcd81bf6891e", ""],
   ["DNS with a byte too many", "001eaa330100000100000000000003777777046c65617400000100010000000000", ""],
   ["a DNS answer from the client", "001daa338180000100000000000003777777046c6561740000010001", ""],
 ];

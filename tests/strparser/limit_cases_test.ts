@@ -256,3 +256,14 @@ test("end: bytes that the parser had asked to see later are judged after all", (
   const fine = record(parserOf((b) => b.length < 3 ? -4 : 9)).push(...bytewise(new Uint8Array(3))).end().errors[0]!;
   assertEquals([fine.code, fine.bytesHeld, fine.bytesMissing], ["ETRUNCATED", 3, 6]);
 });
+test("end: at least one byte is missing, even if the parser asked for fewer than it has", () => {
+  const run = record(parserOf(() => -1)).push(new Uint8Array(2), new Uint8Array(3));
+  assertEquals([run.engine.bytesHeld, run.engine.bytesNeeded], [5, 1]);
+  assertEquals(run.end().errors[0]!.bytesMissing, 1);
+});
+test("a large chunk behind a held header costs few calls of the parser", () => {
+  const run = record(parserOf((b) => b.length < 60_000 ? 0 : 60_000)).push(new Uint8Array(1), new Uint8Array(65_000));
+  assertEquals(run.lengths(), [60_000]);
+  // the first chunk; 1, 5, 21, 85 KiB of the second; what lies behind the message
+  assertEquals(run.calls, 6);
+});
