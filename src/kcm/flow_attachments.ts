@@ -16,7 +16,8 @@ import { KcmError } from "./errors.ts";
 import { FlowLink, type LinkBudget } from "./flow_link.ts";
 import { type AttachmentsOptions, type ParserChoice, parserChoice } from "./flow_parsers.ts";
 import type { KcmConnection, KcmMessage } from "./kcm_message.ts";
-import { MultiplexorEngine, type MultiplexorLimits } from "./multiplexor_engine.ts";
+import { MultiplexorEngine } from "./multiplexor_engine.ts";
+import type { MultiplexorLimits } from "./multiplexor_options.ts";
 import type { AttachOptions } from "./ports.ts";
 
 /** Options of {@linkcode flowsInto}. */

@@ -13,6 +13,7 @@ export { flowsInto, type FlowsIntoOptions, muxedFlows, type MuxedFlowsOptions } 
 export type { AttachmentsOptions, FlowParsers, ParserChoice } from "./flow_parsers.ts";
 export { type FlowOrigin, KcmConnection, KcmMessage } from "./kcm_message.ts";
 export { KcmSocket, type KcmSocketOptions } from "./kcm_socket_stream.ts";
-export { MultiplexorEngine, type MultiplexorLimits, type MultiplexorStats } from "./multiplexor_engine.ts";
+export { MultiplexorEngine } from "./multiplexor_engine.ts";
+export type { MultiplexorLimits, MultiplexorStats } from "./multiplexor_options.ts";
 export { Multiplexor, type MultiplexorOptions } from "./multiplexor_stream.ts";
 export type { AttachOptions, LowerEvents, LowerPort, SocketPort, SocketSink, SocketStats } from "./ports.ts";

@@ -19,7 +19,8 @@ import type { KcmConnection } from "./kcm_message.ts";
 import { KcmSocket, type KcmSocketOptions } from "./kcm_socket_stream.ts";
 import type { AttachOptions } from "./ports.ts";
 import { MultiplexorDriver } from "./multiplexor_driver_stream.ts";
-import { MultiplexorEngine, type MultiplexorLimits, type MultiplexorStats } from "./multiplexor_engine.ts";
+import { MultiplexorEngine } from "./multiplexor_engine.ts";
+import type { MultiplexorLimits, MultiplexorStats } from "./multiplexor_options.ts";
 
 /** Options of a {@linkcode Multiplexor}. */
 export interface MultiplexorOptions extends MultiplexorLimits {
