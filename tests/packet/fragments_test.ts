@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { concat } from "../../src/bytes/concat.ts";
 import { readU16, writeU16 } from "../../src/bytes/integers.ts";
 import { decodeIpv4, decodeIpv6, Ipv4View, parseAddress } from "../../src/packet/mod.ts";
+import { PendingDatagrams } from "../../src/packet/pending_datagrams.ts";
 import { SeededRandom } from "../../src/sim/seeded_random.ts";
 import {
   type Cuts,
@@ -160,6 +161,8 @@ test("7: last fragments that contradict each other or others are an overlap", ()
     assertEquals(decode([fragments[2]!, lastAt24[0]!]).skipped, ["fragmentOverlap"], name);
     assertEquals(decode([lastAt24[0]!, fragments[2]!]).skipped, ["fragmentOverlap"], name);
     assertEquals(decode([lastAt24[0]!, fragments[3]!]).skipped, ["fragmentOverlap"], name);
+    const lastAt8 = make([[8, 20]], 7, part.subarray(0, 20));
+    assertEquals(decode([fragments[2]!, lastAt8[0]!]).skipped, ["fragmentOverlap"], name);
     // not a fragment at all, so it has nothing to do with them
     assertEquals(shorter.length, 1);
     assertWholeButFor(fragments, shorter[0]!);
@@ -223,6 +226,12 @@ test("10: a datagram of more than 65535 bytes is dropped and its memory freed (p
       assertEquals([segments.length, decoder.stats.heldFragmentBytes], [0, 0]);
     }
   }
+});
+
+test("10: the last byte that may be is the 65535th", () => {
+  const ending = (length: number) => v4({ protocol: 253, fragmentOffset: 65512, payload: pattern(length) });
+  assertEquals(decode([ending(3)]).skipped, []);
+  assertEquals(decode([ending(4)]).skipped, ["fragmentBeyondLimit"]);
 });
 
 test("10: the largest datagram is put together; with longer headers in its first fragment it is too large", () => {
@@ -350,6 +359,8 @@ test("13: an IPv6 atomic fragment is read alone and never mixed with fragments o
     extensions: [{ kind: "fragment", offset: 0, hasMore: false, identification: 7 }],
     payload: PART6,
   });
+  // the reserved bits are no part of the offset
+  atomic[43] = 0x06;
   const [first, ...rest] = v6Fragments(PART6, CUTS);
   const decoded = decode([first!, atomic, ...rest], { verifyChecksums: true });
   assertWhole(decoded, 2);
@@ -419,4 +430,25 @@ test("the end of the capture frees incomplete datagrams and counts them", () => 
   const { heldFragmentBytes, heldFragmentDatagrams, fragmentTimeouts } = decoded.decoder.stats;
   assertEquals([heldFragmentBytes, heldFragmentDatagrams, fragmentTimeouts], [0, 0, 2]);
   assertEquals(decoded.decoder.timeoutAt(), Infinity);
+});
+
+test("pending datagrams stay in order of their start, whichever are taken out", () => {
+  const random = new SeededRandom(8);
+  const datagrams = new PendingDatagrams();
+  const model: string[] = [];
+  for (let i = 0; i < 2000; i++) {
+    if (random.chance(0.55) || model.length === 0) {
+      datagrams.start(`${i}`, i, i + 10);
+      model.push(`${i}`);
+    } else {
+      const [key] = model.splice(random.pick([0, model.length - 1, random.below(model.length)]), 1);
+      datagrams.delete(datagrams.get(key!)!);
+    }
+    assertEquals([datagrams.size, datagrams.oldest?.key], [model.length, model[0]]);
+  }
+  for (const key of model) {
+    assertEquals(datagrams.oldest?.key, key);
+    datagrams.delete(datagrams.oldest!);
+  }
+  assertEquals([datagrams.size, datagrams.oldest], [0, undefined]);
 });

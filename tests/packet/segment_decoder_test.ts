@@ -1,5 +1,6 @@
 import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
+import { internetChecksum } from "../../src/bytes/checksum.ts";
 import { concat } from "../../src/bytes/concat.ts";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
 import { writeU16 } from "../../src/bytes/integers.ts";
@@ -155,6 +156,8 @@ test("2: version 5, header length 4, total length below the header or beyond the
   assertEquals(skipsOf(patched(UDP4, 0, 0x55)), ["badIpVersion"]);
   assertEquals(skipsOf(patched(UDP4, 0, 0x44)), ["badIpHeaderLength"]);
   assertEquals(skipsOf(patched(UDP4, 3, 19)), ["badIpTotalLength"]);
+  const withOptions = v4({ options: [{ type: 7, data: new Uint8Array(2) }], payload: udp({}, V4) });
+  assertEquals(skipsOf(patched(withOptions, 3, 23)), ["badIpTotalLength"]);
   assertEquals(skipsOf(patched(UDP4, 3, UDP4.length + 1)), ["ipLengthBeyondPacket"]);
   assertEquals(skipsOf(patched(UDP6, 5, UDP6.length)), ["ipLengthBeyondPacket"]);
   assertEquals(skipsOf(UDP4.subarray(0, 19)), ["truncatedIp"]);
@@ -226,6 +229,9 @@ test("15: routing header of type 0 is dropped by default; with segments left the
   const left: Ipv6Extension[] = [{ kind: "routing", type: 4, segmentsLeft: 1, data: pattern(20) }];
   const routed = decode([v6({ extensions: left, payload: udp({}, V4) })], { verifyChecksums: true });
   assertEquals(routed.segments[0]!.checksum, "unverified");
+  const arrived: Ipv6Extension[] = [{ kind: "routing", type: 4, segmentsLeft: 0, data: pattern(20) }];
+  routed.push(packetOf(v6({ extensions: arrived, payload: udp({}, V6) })));
+  assertEquals(routed.segments[1]!.checksum, "valid");
 });
 
 test("15: unknown next headers come out as they are; ESP ends the chain; no next header gives nothing", () => {
@@ -395,6 +401,12 @@ test("a packet cut by the capture within its headers is counted as such", () => 
       ["cutHeader"],
       `${length} bytes`,
     );
+  }
+});
+
+test("a packet that claims to be shorter than it is, is taken at what it holds", () => {
+  for (const bytes of [UDP4, UDP6]) {
+    assertEquals(decode([packetOf(bytes, { originalLength: 0 })]).segments[0]!.payload, HELLO);
   }
 });
 
