@@ -3,20 +3,8 @@
  *
  * @module
  */
+import type { ConnectionOutcome } from "./connection_outcome.ts";
 import type { KcmConnection } from "./kcm_message.ts";
-
-/** How a connection ended, and what it brought. */
-export interface ConnectionOutcome {
-  /**
-   * What went wrong: the parser's error, `ETRUNCATED` with counts for an end inside a message, or what the connection
-   * itself failed with (a `FlowError`, for a capture with a hole). `undefined` when nothing did.
-   */
-  readonly error: unknown;
-  /** Whole messages that it brought; they are delivered whatever the outcome. */
-  readonly messages: number;
-  /** Bytes taken from it. */
-  readonly bytes: number;
-}
 
 /** A connection that was attached with {@linkcode Multiplexor.attach}. */
 export interface KcmAttachment {

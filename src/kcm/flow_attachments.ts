@@ -11,7 +11,7 @@ import { limitOption } from "../core/limits.ts";
 import type { FlowError } from "../flow/errors.ts";
 import type { FlowRecord } from "../flow/flow_record.ts";
 import type { FlowSide, FlowSink, Gap } from "../flow/sink.ts";
-import type { ConnectionOutcome } from "./attachment.ts";
+import type { ConnectionOutcome } from "./connection_outcome.ts";
 import { KcmError } from "./errors.ts";
 import { FlowLink, type LinkBudget } from "./flow_link.ts";
 import { type AttachmentsOptions, type ParserChoice, parserChoice } from "./flow_parsers.ts";

@@ -4,7 +4,8 @@
  *
  * @module
  */
-export type { ConnectionOutcome, KcmAttachment } from "./attachment.ts";
+export type { KcmAttachment } from "./attachment.ts";
+export type { ConnectionOutcome } from "./connection_outcome.ts";
 export type { Attachable, AttachableDirection, ConnectionLike, FlowLike } from "./attachments_stream.ts";
 export type { ByteSource } from "./connection_reader_stream.ts";
 export { datagrams } from "./datagrams.ts";

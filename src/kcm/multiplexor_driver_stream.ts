@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { Patience } from "../stream/patience.ts";
-import type { ConnectionOutcome } from "./attachment.ts";
+import type { ConnectionOutcome } from "./connection_outcome.ts";
 import type { Channel, ChannelOwner } from "./channel_stream.ts";
 import { type ByteSource, ConnectionReader, type ReaderOwner } from "./connection_reader_stream.ts";
 import { KcmError } from "./errors.ts";

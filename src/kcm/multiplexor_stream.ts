@@ -9,7 +9,8 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import { limitOption } from "../core/limits.ts";
 import type { Reasons } from "../core/reasons.ts";
-import type { ConnectionOutcome, KcmAttachment } from "./attachment.ts";
+import type { KcmAttachment } from "./attachment.ts";
+import type { ConnectionOutcome } from "./connection_outcome.ts";
 import { type Attachable, AttachmentWriter, cancelSource } from "./attachments_stream.ts";
 import { Channel } from "./channel_stream.ts";
 import type { ByteSource } from "./connection_reader_stream.ts";
