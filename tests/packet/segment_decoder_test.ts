@@ -137,11 +137,15 @@ test("what is not IP is skipped by name, without an error", () => {
   const arp = frame(0x0806, new Uint8Array(28));
   const lldp = frame(0x88cc, new Uint8Array(40));
   const llc = packetOf(concat([MACS.destination, MACS.source, fromHex("0026424203000000")]), { linkType: 1 });
-  const appletalk = packetOf(concat([MACS.destination, MACS.source, fromHex("0026aaaa03080007809b")]), { linkType: 1 });
-  const netlink = packetOf(fromHex("00040338000000000000000000000000450000"), { linkType: LinkType.LINUX_SLL });
+  const cisco = packetOf(concat([MACS.destination, MACS.source, fromHex("0029aaaa0300000c0800"), UDP4]), {
+    linkType: 1,
+  });
+  const netlink = packetOf(concat([fromHex("00040338000000000000000000000800"), UDP4]), {
+    linkType: LinkType.LINUX_SLL,
+  });
   const wifi = packetOf(new Uint8Array(64), { linkType: 105 });
   const other = packetOf(fromHex("00000010aabb"), { linkType: LinkType.LOOP });
-  const { skipped, errors } = decode([arp, lldp, llc, appletalk, netlink, wifi, other]);
+  const { skipped, errors } = decode([arp, lldp, llc, cisco, netlink, wifi, other]);
   assertEquals(skipped, ["arp", "nonIp", "nonIp", "nonIp", "nonIp", "unknownLinkType", "nonIp"]);
   assertEquals(errors, []);
 });
@@ -284,13 +288,20 @@ test("an IP length of 0 is taken as the captured length, and counted (segmentati
   for (const [bytes, type, at] of [[TCP4, 0x0800, 2], [TCP6, 0x86dd, 4]] as const) {
     const zero = bytes.slice();
     writeU16(zero, at, 0);
-    const { segments: [segment], decoder } = decode([frame(type, zero)], {
-      verifyChecksums: true,
-      badChecksum: "keep",
-    });
+    if (at === 2) {
+      writeU16(zero, 10, 0);
+      writeU16(zero, 10, internetChecksum(zero, 0, 20));
+    }
+    const { segments: [segment], decoder } = decode([frame(type, zero)], { verifyChecksums: true });
     assertEquals(segment!.payload, HELLO);
+    // the network card that cuts the packet also sums it up
+    assertEquals(segment!.checksum, "unverified");
     assertEquals(decoder.stats.zeroTotalLength, 1);
   }
+  // what may be link padding is no segment
+  const empty = v6({ protocol: 6 });
+  assertEquals(skipsOf(frame(0x86dd, concat([empty, new Uint8Array(6).fill(0x50)]))), ["truncatedTransport"]);
+  assertEquals(decode([frame(0x86dd, empty)]).decoder.stats.zeroTotalLength, 0);
 });
 
 test("26: a UDP length below 8 or beyond the IP payload is dropped; a shorter one cuts the payload", () => {
@@ -356,7 +367,7 @@ test("35: right checksums are valid, over both versions and for odd lengths", ()
 });
 
 test("36: a TCP data offset below 5 or beyond the segment is dropped", () => {
-  for (const offset of [0, 4, 13, 15]) {
+  for (const offset of [0, 4, 8, 13, 15]) {
     assertEquals(skipsOf(patched(TCP4, 32, offset << 4)), ["badTcpDataOffset"], `offset ${offset}`);
   }
   assertEquals(skipsOf(v4({ protocol: 6, payload: new Uint8Array(19) })), ["truncatedTransport"]);

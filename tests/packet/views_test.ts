@@ -97,6 +97,15 @@ test("setters of views change their field and nothing else, at any alignment", (
   assertSetters(arp, { operation: [0xffff, 2] });
 });
 
+test("the header length of TCP and its reserved bits survive the flags", () => {
+  const view = new TcpView(tcp({}, V4));
+  view.bytes[12] = 0x5e;
+  view.flags = 0xffff;
+  assertEquals([view.bytes[12], view.bytes[13], view.headerLength], [0x5f, 0xff, 20]);
+  view.flags = 0;
+  assertEquals([view.bytes[12], view.bytes[13]], [0x5e, 0]);
+});
+
 test("the version survives all setters", () => {
   const four = new Ipv4View(v4({}));
   four.dscp = 0xff;
