@@ -99,11 +99,8 @@ export class Channel<Batch extends boolean> implements SocketSink {
   flush(): void {
     this.#isTouched = false;
     if (this.#outlet.isStarving && this.#queue.length > 0) this.#handOver();
-    if (this.#isEnded && this.#queue.length === 0) {
-      const failure = this.#owner.failure;
-      if (failure === undefined) this.#outlet.end();
-      else this.#outlet.fail(failure.reason);
-    }
+    // not before somebody asks: until then another channel may close, and its messages come here
+    if (this.#isEnded && this.#queue.length === 0 && this.#outlet.isStarving) this.#finish();
     this.#noteStarving();
   }
 
@@ -121,6 +118,14 @@ export class Channel<Batch extends boolean> implements SocketSink {
   #wanted(): void {
     this.flush();
     this.#owner.settle();
+  }
+
+  #finish(): void {
+    const failure = this.#owner.failure;
+    if (failure === undefined) this.#outlet.end();
+    else this.#outlet.fail(failure.reason);
+    this.#port.close();
+    this.#owner.closed(this, failure?.reason);
   }
 
   #noteStarving(): void {

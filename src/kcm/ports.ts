@@ -71,7 +71,10 @@ export interface LowerPort {
 export interface SocketSink {
   /** A message came. */
   message(message: KcmMessage): void;
-  /** No more will come: attachments are closed, every connection has ended, every message was delivered. */
+  /**
+   * Attachments are closed, every connection has ended, every message was delivered. No more will come, except what
+   * another socket gives back that is closed later.
+   */
   end(): void;
 }
 

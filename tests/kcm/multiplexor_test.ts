@@ -130,6 +130,28 @@ test("K34 a cancelled channel's messages go to the others, none lost and none tw
   }
 });
 
+test("messages of a channel that closes after everything has ended go to one that was not read to its end", async () => {
+  const kcm = new Multiplexor();
+  const [gone, ended, unread] = [kcm.socket(), kcm.socket(), kcm.socket()];
+  kcm.attach({ readable: source([wire("1", "2")]) }, { parser });
+  kcm.close();
+  await turns();
+  assertEquals(await bodies(ended.readable), ["2"]);
+  await gone.close();
+  assertEquals([await bodies(unread.readable), kcm.stats.heldMessages], [["1"], 0]);
+});
+
+test("messages that no channel is left for are still counted", async () => {
+  const kcm = new Multiplexor();
+  const [gone, ended] = [kcm.socket(), kcm.socket()];
+  kcm.attach({ readable: source([wire("1", "2")]) }, { parser });
+  kcm.close();
+  await turns();
+  assertEquals(await bodies(ended.readable), ["2"]);
+  await gone.close();
+  assertEquals([kcm.stats.heldMessages, kcm.stats.sockets, kcm.bufferedBytes], [1, 0, 0]);
+});
+
 test("leaving a loop closes the channel, and the other one gets the rest", async () => {
   const kcm = new Multiplexor();
   const [first, second] = [kcm.socket(), kcm.socket()];
