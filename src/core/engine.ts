@@ -56,5 +56,8 @@ export interface Engine<In> {
   timeOf?(input: In): number;
 }
 
-/** Makes an engine around a sink: what `through`, `fuse` and the stages are given. */
+/**
+ * Makes an engine around a sink: what `through`, `fuse` and the stages are given. Engines with one input and one output
+ * have a static method `with(options)` that returns one.
+ */
 export type EngineFactory<In, Out> = (sink: Sink<Out>) => Engine<In>;

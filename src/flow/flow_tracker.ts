@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Engine } from "../core/engine.ts";
+import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import { packetTimeMs } from "../packet/packet.ts";
 import { IpProtocol, type Segment } from "../packet/segment.ts";
 import { FlowError } from "./errors.ts";
@@ -91,6 +91,17 @@ export class FlowTracker implements Engine<Segment> {
     this.#flows = new FlowRegistry(settings);
     this.#reassembly = new Reassembly(settings, sink, this.#stats);
     this.#watcher = new TcpWatcher(this.#reassembly, this.#stats);
+  }
+
+  /**
+   * As a factory, for `through` and `fuse`. `make` turns the sink of what comes behind into the sink of the flows, such
+   * as `muxedFlows` of the multiplexor does; wrong options are noticed when the factory is called.
+   */
+  static with<Out>(
+    make: (sink: Sink<Out>) => FlowSink,
+    options: FlowTrackerOptions = {},
+  ): EngineFactory<Segment, Out> {
+    return (sink) => new FlowTracker(options, make(sink));
   }
 
   /** Counters since the start. The object is the same every time, and changes. */

@@ -80,18 +80,18 @@ export function flowsInto(engine: MultiplexorEngine, options: FlowsIntoOptions):
  * @example
  * ```ts
  * import { FlowTracker } from "@leat/streams/flow";
- * import { type KcmMessage, muxedFlows } from "@leat/streams/kcm";
+ * import { muxedFlows } from "@leat/streams/kcm";
  * import { SegmentDecoder } from "@leat/streams/packet";
  * import { CaptureReader } from "@leat/streams/pcap";
- * import { items, type Sink, through } from "@leat/streams/stream";
+ * import { items, through } from "@leat/streams/stream";
  * import { lengthPrefix } from "@leat/streams/strparser";
  *
  * const capture = new Blob([emptyCapture()]).stream(); // a capture file, as it comes
  * const messages = through(
  *   capture,
- *   (sink) => new CaptureReader({}, sink),
- *   (sink) => new SegmentDecoder({}, sink),
- *   (sink: Sink<KcmMessage>) => new FlowTracker({}, muxedFlows({ parser: lengthPrefix(2) })(sink)),
+ *   CaptureReader.with(),
+ *   SegmentDecoder.with(),
+ *   FlowTracker.with(muxedFlows({ parser: lengthPrefix(2) })),
  * );
  * for await (const { data, connection } of items(messages)) console.log(connection.flow?.key, data.length);
  *

@@ -7,7 +7,7 @@
  * @module
  */
 import { readU16 } from "../bytes/integers.ts";
-import type { Engine, Sink } from "../core/engine.ts";
+import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import { Reasons } from "../core/reasons.ts";
 import { ipv4HeaderChecksum, transportChecksum } from "./checksums.ts";
 import { FragmentTable } from "./fragment_table.ts";
@@ -95,6 +95,11 @@ export class SegmentDecoder implements Engine<Packet> {
     this.#options = checkOptions(options);
     this.#sink = sink;
     this.#fragments = new FragmentTable(this.#options);
+  }
+
+  /** The same as a factory, for `through` and `fuse`; wrong options are noticed when it is called. */
+  static with(options: SegmentDecoderOptions = {}): EngineFactory<Packet, Segment> {
+    return (sink) => new SegmentDecoder(options, sink);
   }
 
   /** Counters so far, as a copy. */

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { Engine, Sink } from "../core/engine.ts";
+import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import type { Packet } from "../packet/packet.ts";
 import { getU32 } from "./byte_order.ts";
 import { CaptureError } from "./capture_error.ts";
@@ -77,6 +77,11 @@ export class CaptureReader implements Engine<Uint8Array> {
   constructor(options: CaptureReaderOptions, sink: Sink<Packet>) {
     this.#state = new CaptureState(options, sink);
     this.#sink = sink;
+  }
+
+  /** The same as a factory, for `through` and `fuse`; wrong options are noticed when it is called. */
+  static with(options: CaptureReaderOptions = {}): EngineFactory<Uint8Array, Packet> {
+    return (sink) => new CaptureReader(options, sink);
   }
 
   /** Kind of file; `undefined` until its first four bytes have come. */

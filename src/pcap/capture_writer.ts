@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Engine, Sink, Stats } from "../core/engine.ts";
+import type { Engine, EngineFactory, Sink, Stats } from "../core/engine.ts";
 import { choiceOption, limitOption } from "../core/limits.ts";
 import type { Packet } from "../packet/packet.ts";
 import type { ByteOrder } from "./byte_order.ts";
@@ -107,6 +107,11 @@ export class CaptureWriter implements Engine<Packet> {
     this.#encoder = format === "pcap" ? new PcapEncoder(settings) : new PcapngEncoder(settings);
     this.#snapLength = settings.snapLength;
     this.#sink = sink;
+  }
+
+  /** The same as a factory, for `through` and `fuse`; wrong options are noticed when it is called. */
+  static with(options: CaptureWriterOptions = {}): EngineFactory<Packet, Uint8Array> {
+    return (sink) => new CaptureWriter(options, sink);
   }
 
   /** A copy of the counters. */

@@ -24,10 +24,7 @@ type AnyEngine = Engine<unknown>;
  * import { CaptureReader } from "@leat/streams/pcap";
  * import { SegmentDecoder } from "@leat/streams/packet";
  *
- * const factory = fuse(
- *   (sink) => new CaptureReader({}, sink),
- *   (sink) => new SegmentDecoder({}, sink),
- * );
+ * const factory = fuse(CaptureReader.with(), SegmentDecoder.with());
  * const engine = factory({ item: () => {}, error: () => {}, end: () => {} });
  * assertEquals(engine.timeoutAt(), Infinity);
  * ```

@@ -26,7 +26,7 @@ export type Source<In> = ReadableStream<In> | ReadableStream<In[]> | ReadableStr
  * import { lengthPrefix, StreamParser } from "@leat/streams/strparser";
  *
  * const bytes = new Blob([Uint8Array.of(0, 2, 104, 105, 0, 1, 33)]).stream();
- * const messages = through(bytes, (sink) => new StreamParser({ parser: lengthPrefix(2) }, sink));
+ * const messages = through(bytes, StreamParser.with({ parser: lengthPrefix(2) }));
  * const lengths: number[] = [];
  * for await (const message of items(messages)) lengths.push(message.length);
  * assertEquals(lengths, [4, 3]);

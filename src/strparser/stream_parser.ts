@@ -12,7 +12,7 @@
  *
  * @module
  */
-import type { Engine, Sink } from "../core/engine.ts";
+import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import { choiceOption, limitOption } from "../core/limits.ts";
 import { Assembly } from "./assembly.ts";
 import { busyError, StreamParserError } from "./errors.ts";
@@ -102,6 +102,11 @@ export class StreamParser implements Engine<Uint8Array> {
       interrupted: 0,
       aborts: 0,
     };
+  }
+
+  /** The same as a factory, for `through` and `fuse`; wrong options are noticed when it is called. */
+  static with(options: StreamParserOptions): EngineFactory<Uint8Array, Uint8Array> {
+    return (sink) => new StreamParser(options, sink);
   }
 
   /** Live counters. */
