@@ -10,11 +10,11 @@ import { paintFor } from "./format/color.ts";
 import { plural } from "./format/bytes.ts";
 import { tableLines } from "./format/table.ts";
 import { UsageError } from "./io.ts";
-import { describeCapture } from "./link_names.ts";
 import type { CommandSpec } from "./options.ts";
 import type { Report, ReportedFile, ReportEnd } from "./report.ts";
 import { flowCells, flowColumns, flowLegend } from "./text_flows.ts";
 import { messageRow, type Row, type RowOptions, RowTables } from "./text_rows.ts";
+import { titleLine } from "./text_totals.ts";
 import { TraceSession } from "./trace.ts";
 import { TRACE_OPTIONS, traceSettings, viewWidth } from "./trace_settings.ts";
 import type { LayerStats, TraceData, TraceFlow, TraceMessage, TraceProblem } from "./trace_view.ts";
@@ -110,7 +110,7 @@ class DemoReport implements Report {
   end({ stats }: ReportEnd): void {
     const { paint, width } = this.#options;
     const summary = this.#file!.summary();
-    this.#section([`${paint("title", this.#name)}  ${describeCapture(summary)}`]);
+    this.#section([titleLine(this.#name, summary, paint)]);
     this.#section(this.#layerLines(stats ?? []));
     const columns = flowColumns(paint, width);
     if (this.#flows.length > 0) {

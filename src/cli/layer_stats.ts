@@ -28,18 +28,27 @@ const FLOW_FAULTS: readonly (keyof FlowTrackerStats)[] = [
 
 /** Milliseconds spent in each layer, and what the first one failed with. */
 export interface LayerTimes {
+  /** In the reader of the capture. */
   readonly pcap: number;
+  /** In the decoder of packets. */
   readonly packet: number;
+  /** In the tracker of flows. */
   readonly flow: number;
+  /** In the parsers and the multiplexor around them. */
   readonly strparser: number;
+  /** Why the capture cannot be read on. */
   readonly captureError: LeatError | undefined;
 }
 
 /** The engines of a pipeline, from the file to the channels. */
 export interface LayerEngines {
+  /** Layer pcap. */
   readonly reader: CaptureReader;
+  /** Layer packet. */
   readonly decoder: SegmentDecoder;
+  /** Layer flow. */
   readonly tracker: FlowTracker;
+  /** Layers strparser and kcm. */
   readonly messages: MessageLayer;
 }
 

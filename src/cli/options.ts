@@ -122,9 +122,10 @@ function checkChoices(rawName: string, value: string, spec: OptionSpec): void {
 /** `; did you mean --limit?` where one of the names is near, else nothing. */
 export function suggest(typed: string, names: readonly string[], dashes = ""): string {
   let best: string | undefined;
-  let least = Math.max(1, Math.floor(typed.length / 3)) + 1;
+  const word = typed.slice(0, 40);
+  let least = Math.max(1, Math.round(word.length * 0.4)) + 1;
   for (const name of names) {
-    const distance = editDistance(typed.slice(0, 40), name);
+    const distance = editDistance(word, name);
     if (distance >= least) continue;
     least = distance;
     best = name;

@@ -122,8 +122,8 @@ export class JsonReport implements Report {
   }
 
   problem(problem: TraceProblem): void {
-    const { layer, code, message, offset, flow, direction } = problem;
-    this.#object("error", { layer, code, message, offset, flow: flow?.record.id, direction });
+    const { layer, code, message, offset, flow, direction, isExpected } = problem;
+    this.#object("error", { layer, code, message, offset, flow: flow?.record.id, direction, expected: isExpected });
   }
 
   end({ channels, stats }: ReportEnd): void {

@@ -12,11 +12,10 @@ import type { Paint } from "./format/color.ts";
 import { formatOffset } from "./format/bytes.ts";
 import { type Column, Table, tableLines } from "./format/table.ts";
 import { pad } from "./format/width.ts";
-import { describeCapture } from "./link_names.ts";
 import type { Report, ReportedFile, ReportEnd } from "./report.ts";
 import { closedLine, decidedLine, flowCells, flowColumns, flowLegend, openedLine } from "./text_flows.ts";
 import { messageRow, packetRow, type Row, type RowOptions, RowTables, segmentRow } from "./text_rows.ts";
-import { channelLines, statsLines, totalsLine } from "./text_totals.ts";
+import { channelLines, statsLines, titleLine, totalsLine } from "./text_totals.ts";
 import type { ShowKind, TraceData, TraceFlow, TraceMessage, TraceProblem } from "./trace_view.ts";
 
 /** How the report looks. */
@@ -119,7 +118,7 @@ export class TextReport implements Report {
     const paint = this.#paint;
     const held = this.#held;
     if (held !== undefined) this.#showWhole(held);
-    else this.#section([totalsLine(this.#file!.summary(), paint)]);
+    else this.#section([totalsLine(this.#file!.summary())]);
     if (end.isCut) this.#line(paint("dim", "stopped here; there may be more"));
     if (this.#options.show.has("channels")) {
       this.#section(channelLines(end.channels, paint, this.#options.width));
@@ -161,7 +160,7 @@ export class TextReport implements Report {
     this.#held = undefined;
     this.#flows = [];
     const { name, summary } = this.#file!;
-    this.#line(`${this.#paint("title", displayName(name))}  ${describeCapture(summary())}`);
+    this.#line(titleLine(displayName(name), summary(), this.#paint));
     this.#line("");
     for (const one of held) {
       if (one.kind === "row") this.#rowLines(one.row);
@@ -199,8 +198,8 @@ export class TextReport implements Report {
   #showWhole(held: readonly Held[]): void {
     const paint = this.#paint;
     const { name, summary } = this.#file!;
-    this.#line(`${paint("title", displayName(name))}  ${describeCapture(summary())}`);
-    this.#line(totalsLine(summary(), paint));
+    this.#line(titleLine(displayName(name), summary(), paint));
+    this.#line(totalsLine(summary()));
     if (this.#flows.length > 0) {
       const rows = this.#flows.map((flow) => flowCells(flow, this.#flowColumns));
       this.#section(tableLines(this.#flowColumns, rows, this.#options));

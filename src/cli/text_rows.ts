@@ -17,10 +17,13 @@ export type RowKind = "packet" | "segment" | "message";
 
 /** One row before it is laid out. Its bytes are a copy of as many as can be shown. */
 export interface Row {
+  /** Table that it belongs to. */
   readonly kind: RowKind;
   /** All cells but the last, which is made from `text` and `bytes` when the room for it is known. */
   readonly cells: readonly string[];
+  /** The last cell where there are no bytes. */
   readonly text: string;
+  /** What the last cell is a preview of. */
   readonly bytes: Uint8Array | undefined;
   /** Whole lines below the row. */
   readonly below: readonly string[];
@@ -28,6 +31,7 @@ export interface Row {
 
 /** How rows are made. */
 export interface RowOptions {
+  /** Colours. */
   readonly paint: Paint;
   /** Columns of the terminal. */
   readonly width: number;

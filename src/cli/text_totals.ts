@@ -6,20 +6,27 @@
 import { elapsedMs, formatBytes, formatCount, formatDate, formatDuration, plural } from "./format/bytes.ts";
 import type { Paint } from "./format/color.ts";
 import { tableLines } from "./format/table.ts";
+import { describeCapture } from "./link_names.ts";
 import type { CaptureSummary } from "./pipeline.ts";
 import type { ChannelTotals, LayerStats } from "./trace_view.ts";
 
 /** One line with the totals of a capture. */
-export function totalsLine(summary: CaptureSummary, paint: Paint): string {
+export function totalsLine(summary: CaptureSummary): string {
   const { packets, bytes, flows, messages, first, last } = summary;
   const parts = [
     `${plural(packets, "packet")} (${formatBytes(bytes)})`,
     plural(flows, "flow"),
     plural(messages, "message"),
   ];
-  const line = parts.join(", ");
-  if (first === undefined || last === undefined) return line;
-  return `${line}, ${formatDuration(elapsedMs(first, last))} ${paint("dim", `from ${formatDate(first)}`)}`;
+  if (first !== undefined && last !== undefined) parts.push(formatDuration(elapsedMs(first, last)));
+  return parts.join(", ");
+}
+
+/** One line that says what a capture is: name, format, link types, when it began. */
+export function titleLine(name: string, summary: CaptureSummary, paint: Paint): string {
+  const { first } = summary;
+  const title = `${paint("title", name)}  ${describeCapture(summary)}`;
+  return first === undefined ? title : `${title}  ${paint("dim", formatDate(first))}`;
 }
 
 /** A table of channels. */

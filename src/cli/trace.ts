@@ -132,7 +132,7 @@ export class TraceSession {
     const { pipeline, view } = this.#makePipeline(log);
     this.#report.begin({ name, isLive: input.isLive, summary: () => pipeline.summary });
     const isWorthwhile = !isQuiet && Progress.isWorthwhile(this.#io.stderr, input.size);
-    const progress = isWorthwhile ? new Progress(this.#io.stderr, input.size!, this.#io.now) : undefined;
+    const progress = isWorthwhile ? new Progress(this.#io.stderr, input.size!, () => this.#io.now()) : undefined;
     await this.#pump(input, pipeline, view, log, progress);
     progress?.clear();
     pipeline.end();
@@ -141,6 +141,9 @@ export class TraceSession {
       const { layer, code, message, offset } = captureError;
       const where = { flow: undefined, direction: undefined, isExpected: false };
       view.problem({ layer, code, message, offset, ...where });
+    }
+    if (pipeline.summary.format === undefined && captureError === undefined && !this.#isOver) {
+      log.fail("empty, not a capture");
     }
     const stats = showsStats ? pipeline.stats : undefined;
     const isCut = view.isFull || this.#isInterrupted;
@@ -181,7 +184,7 @@ export class TraceSession {
       maxMessageLength,
       isLimited: limit !== Infinity,
       writePacket: output === undefined ? undefined : (packet) => output.push(packet),
-      now: this.#io.now,
+      now: () => this.#io.now(),
     }, view);
     return { pipeline, view };
   }

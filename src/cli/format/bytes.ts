@@ -76,10 +76,9 @@ export function formatTimestamp(time: Timestamp): string {
   return `${time.seconds}.${String(time.nanoseconds).padStart(9, "0")}`;
 }
 
-/** A time as a date in UTC: `2023-11-14 22:13:20.123456 UTC`; in seconds where no calendar reaches. */
+/** A time as a date in UTC, to the second: `2023-11-14 22:13:20 UTC`; in seconds since 1970 where no calendar reaches. */
 export function formatDate(time: Timestamp): string {
   const date = new Date(time.seconds * 1000);
   if (Number.isNaN(date.getTime())) return `${formatTimestamp(time)} s`;
-  const micros = String(Math.trunc(time.nanoseconds / 1000)).padStart(6, "0");
-  return `${date.toISOString().slice(0, -5).replace("T", " ")}.${micros} UTC`;
+  return `${date.toISOString().slice(0, -5).replace("T", " ")} UTC`;
 }

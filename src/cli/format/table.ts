@@ -77,8 +77,10 @@ export class Table {
   }
 
   #widen(cells: readonly string[]): void {
-    // the last column is as wide as the line has room
-    for (let i = 0; i < this.#columns.length - 1; i++) {
+    const last = this.#columns.length - 1;
+    for (let i = 0; i <= last; i++) {
+      // nothing is to be filled up behind the last cell
+      if (i === last && this.#columns[i]!.align !== "right") continue;
       this.#widths[i] = Math.max(this.#widths[i]!, textWidth(cells[i] ?? ""));
     }
   }

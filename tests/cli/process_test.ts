@@ -1,0 +1,111 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { addTcp, captureOf, CLIENT, PacketList, redisCapture } from "./support/captures.ts";
+import { Child, runChild } from "./support/child.ts";
+
+const ESCAPE = "\x1b";
+const ANYTHING_OF_A_STACK = /^\s+at /m;
+
+/** Runs with a folder that is gone afterwards. */
+async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "leat-cli-"));
+  try {
+    await run(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** More text than any pipe holds. */
+function longCapture(): Uint8Array {
+  const list = new PacketList();
+  for (let i = 0; i < 3000; i++) {
+    addTcp(list, [["client", "*1\r\n$4\r\nPING\r\n"], ["server", "+PONG\r\n"]], {
+      client: { ...CLIENT, port: 20000 + i },
+    });
+  }
+  return captureOf(list);
+}
+
+test("a file: exit code 0, tables without colours in a pipe, nothing on standard error", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "redis.pcap");
+    writeFileSync(path, redisCapture());
+    const { code, stdout, stderr } = await runChild(["trace", path]);
+    assertEquals([code, stderr], [0, ""]);
+    assertStringIncludes(stdout, "+PONG\\r\\n");
+    assertEquals(stdout.includes(ESCAPE), false);
+    const colored = await runChild(["trace", "--color=always", path]);
+    assertStringIncludes(colored.stdout, `${ESCAPE}[`);
+  }));
+
+test("a folder, a missing file and a file that is no capture are one line each, exit code 1", () =>
+  inFolder(async (folder) => {
+    const text = join(folder, "notes.txt");
+    writeFileSync(text, "not a capture at all");
+    const missing = join(folder, "missing.pcap");
+    const { code, stdout, stderr } = await runChild(["trace", folder, missing, text]);
+    assertEquals([code, stdout], [1, ""]);
+    assertEquals(stderr.split("\n"), [
+      `leat: ${folder}: is a directory`,
+      `leat: ${missing}: no such file`,
+      `leat: ${text}: not a pcap or pcapng capture: it starts with 0x6e6f7420`,
+      "",
+    ]);
+  }));
+
+test("an unknown parser is one line without a stack, exit code 2", async () => {
+  const { code, stdout, stderr } = await runChild(["trace", "--parser", "gopher", "x"]);
+  assertEquals([code, stdout, stderr.split("\n").length], [2, "", 2]);
+  assertStringIncludes(stderr, 'no parser is named "gopher"');
+  assertNotMatch(stderr, ANYTHING_OF_A_STACK);
+});
+
+test("what a pipe brings is shown before it ends, and a signal ends it with the stats and 130", async () => {
+  const child = new Child(["trace", "-", "--stats"]);
+  child.process.stdin.write(redisCapture().subarray(0, 400));
+  await child.until("+PONG");
+  // not the kill() of the child: under Deno that closes its standard input first
+  process.kill(child.process.pid!, "SIGINT");
+  const { code, signal, stdout, stderr } = await child.done;
+  assertEquals([code, signal, stderr], [130, null, ""]);
+  assertStringIncludes(stdout, "- flow 1  open, ");
+  assertMatch(stdout, /^strparser +/m);
+});
+
+test("a reader that goes away ends it quietly with exit code 0", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "long.pcap");
+    writeFileSync(path, longCapture());
+    const child = new Child(["trace", path]);
+    child.process.stdin.end();
+    await new Promise<void>((resolve) => child.process.stdout.once("data", () => resolve()));
+    child.process.stdout.destroy();
+    const { code, signal, stderr } = await child.done;
+    assertEquals([code, signal, stderr], [0, null, ""]);
+  }));
+
+test("--write makes a file that gives the same view again", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "a.pcap");
+    const copy = join(folder, "b.pcapng");
+    writeFileSync(path, longCapture());
+    const first = await runChild(["trace", "--json", "-w", copy, path]);
+    assertEquals([first.code, first.stderr], [0, ""]);
+    assertEquals([...readFileSync(copy).subarray(0, 4)], [0x0a, 0x0d, 0x0d, 0x0a]);
+    const second = await runChild(["trace", "--json", copy]);
+    assertEquals(second.stdout, first.stdout);
+    const same = await runChild(["trace", "-w", path, path]);
+    assertEquals(same.code, 2);
+    assertStringIncludes(same.stderr, "would overwrite");
+  }));
+
+test("a large file on standard input comes through whole", async () => {
+  const { code, stdout } = await runChild(["trace", "-", "--show", "channels", "--json"], longCapture());
+  assertEquals(code, 0);
+  assertEquals(JSON.parse(stdout), { type: "channel", channel: 1, messages: 6000, bytes: 3000 * 21 });
+});

@@ -1,0 +1,70 @@
+/** The program as a child process of the runtime that the tests run in. */
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** What a child did. */
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A running child. */
+export class Child {
+  readonly process: ChildProcessWithoutNullStreams;
+  readonly done: Promise<Outcome>;
+  #stdout = "";
+  #stderr = "";
+  #changed: (() => void) | undefined;
+
+  constructor(args: readonly string[]) {
+    this.process = spawn(process.execPath, [...runtimeArguments(), MAIN, ...args], {
+      cwd: ROOT,
+      env: { ...process.env, NO_COLOR: "", FORCE_COLOR: "" },
+    });
+    // a child that has ended takes no more input
+    this.process.stdin.on("error", () => {});
+    this.process.stdout.on("data", (chunk) => {
+      this.#stdout += chunk;
+      this.#changed?.();
+    });
+    this.process.stderr.on("data", (chunk) => {
+      this.#stderr += chunk;
+    });
+    this.done = new Promise((resolve, reject) => {
+      this.process.on("error", reject);
+      this.process.on("close", (code, signal) => {
+        resolve({ code, signal, stdout: this.#stdout, stderr: this.#stderr });
+        this.#changed?.();
+      });
+    });
+  }
+
+  /** Resolves once standard output holds this. */
+  async until(text: string): Promise<void> {
+    while (!this.#stdout.includes(text)) {
+      if (this.process.exitCode !== null) throw new Error(`ended early: ${this.#stdout}${this.#stderr}`);
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+    }
+  }
+}
+
+/** Runs the program to its end. */
+export function runChild(args: readonly string[], input?: Uint8Array): Promise<Outcome> {
+  const child = new Child(args);
+  child.process.stdin.end(input);
+  return child.done;
+}
+
+function runtimeArguments(): string[] {
+  if (process.versions.deno !== undefined) return ["run", "-A", "--no-check"];
+  if (process.versions.bun !== undefined) return [];
+  return ["--import", "tsx"];
+}
