@@ -66,7 +66,7 @@ async function againstTools(bench: Bench): Promise<void> {
       continue;
     }
     await bench.figure({
-      name: `mixed flows from file, fused`,
+      name: `mixed flows from file, fused, against ${name}`,
       unit: "B/s",
       run: ours,
       baseline: { name, run: () => run(path) },
