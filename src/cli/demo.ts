@@ -4,6 +4,7 @@
  * @module
  */
 import { access } from "node:fs/promises";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Packet, Segment, Timestamp } from "../packet/mod.ts";
 import { paintFor } from "./format/color.ts";
@@ -71,7 +72,7 @@ class DemoReport implements Report {
   #hidden = 0;
 
   constructor(path: string, options: RowOptions) {
-    this.#name = path === "-" ? "standard input" : path.split("/").at(-1)!;
+    this.#name = path === "-" ? "standard input" : basename(path);
     this.#options = options;
   }
 
@@ -116,7 +117,7 @@ class DemoReport implements Report {
     if (this.#flows.length > 0) {
       this.#section(tableLines(columns, this.#flows.map((flow) => flowCells(flow, columns)), this.#options));
       this.#countMore("flow", summary.flows - this.#flows.length);
-      this.#section(flowLegend(this.#flows, paint));
+      this.#section(flowLegend(this.#flows, paint, width));
     }
     const tables = new RowTables(this.#options);
     tables.fit(this.#rows);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Paint } from "./format/color.ts";
+import { wrap } from "./format/width.ts";
 import { type CommandSpec, COMMON_OPTIONS, type OptionSpec } from "./options.ts";
 
 const TEXT_WIDTH = 80;
@@ -63,18 +64,4 @@ function optionLines(title: string, specs: readonly OptionSpec[], paint: Paint):
     for (const line of rest) lines.push(`${" ".repeat(OPTION_WIDTH + 2)}${line}`);
   }
   return lines;
-}
-
-/** Breaks a text between words so that no line is longer than `width`. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = "";
-    }
-    line += line === "" ? word : ` ${word}`;
-  }
-  return [...lines, line];
 }

@@ -92,8 +92,10 @@ export class Pipeline {
   #bytes = 0;
   #first: Timestamp | undefined;
   #last: Timestamp | undefined;
-  /** Latest capture time so far: the time of the passive layers. */
+  /** Latest capture time so far, as the packet layer has seen it. */
   #latestMs = 0;
+  /** The same for the flow layer, which comes behind. */
+  #trackedMs = 0;
   #time: Timestamp = NO_TIME;
   #captureError: LeatError | undefined;
   readonly #times = { pcap: 0, packet: 0, flow: 0, strparser: 0 };
@@ -260,12 +262,12 @@ export class Pipeline {
     const segments = this.#segments;
     const tracker = this.#tracker;
     const showsSegments = this.#options.show.has("segments");
-    let latest = 0;
     for (const segment of segments) {
       if (showsSegments) this.#shown.push(() => this.#view.segment(segment));
       this.#time = segment.packet;
-      latest = Math.max(latest, tracker.timeOf(segment));
-      tracker.push(segment, latest);
+      // not the latest of the whole chunk: nothing may time out before its time
+      this.#trackedMs = Math.max(this.#trackedMs, tracker.timeOf(segment));
+      tracker.push(segment, this.#trackedMs);
     }
     this.#segments = [];
   }

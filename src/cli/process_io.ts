@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { fstatSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import process from "node:process";
 import type { CliIo, FileOutput, Input, Output } from "./io.ts";
@@ -22,7 +23,7 @@ export function processIo(): CliIo {
     stderr: new ProcessOutput(process.stderr),
     environment: process.env,
     isStdinTerminal: process.stdin.isTTY === true,
-    openStdin: () => Promise.resolve(new StdinInput()),
+    openStdin,
     openFile,
     createFile,
     isSameFile,
@@ -84,9 +85,15 @@ class ProcessOutput implements Output {
 }
 
 class StdinInput implements Input {
-  readonly size = undefined;
-  readonly isLive = true;
+  readonly size: number | undefined;
+  readonly isLive: boolean;
   readonly #chunks: AsyncIterator<Uint8Array> = process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+
+  /** `size` where standard input is a file. */
+  constructor(size: number | undefined) {
+    this.size = size;
+    this.isLive = size === undefined;
+  }
 
   async read(): Promise<Uint8Array | undefined> {
     const { done, value } = await this.#chunks.next();
@@ -127,6 +134,11 @@ class FileInput implements Input {
     // a pipe without a writer would be waited for
     return this.isLive ? Promise.resolve(void closed.catch(() => {})) : closed;
   }
+}
+
+function openStdin(): Promise<Input> {
+  const status = fstatSync(0);
+  return Promise.resolve(new StdinInput(status.isFile() ? status.size : undefined));
 }
 
 async function openFile(path: string): Promise<Input> {

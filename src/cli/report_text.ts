@@ -203,7 +203,7 @@ export class TextReport implements Report {
     if (this.#flows.length > 0) {
       const rows = this.#flows.map((flow) => flowCells(flow, this.#flowColumns));
       this.#section(tableLines(this.#flowColumns, rows, this.#options));
-      this.#section(flowLegend(this.#flows, paint));
+      this.#section(flowLegend(this.#flows, paint, this.#options.width));
     }
     const rows = held.flatMap((one) => (one.kind === "row" ? [one.row] : []));
     if (rows.length === 0) return;

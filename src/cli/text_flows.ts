@@ -7,6 +7,7 @@ import { elapsedMs, formatBytes, formatCount, formatDuration, plural } from "./f
 import type { Paint } from "./format/color.ts";
 import type { Column } from "./format/table.ts";
 import { formatEndpoint } from "./filter_subject.ts";
+import { wrap } from "./format/width.ts";
 import type { TraceFlow } from "./trace_view.ts";
 
 /** Columns of the table of flows; where the terminal is narrow, some are left out. */
@@ -52,7 +53,7 @@ export function flowState({ record, failures }: TraceFlow): string {
 }
 
 /** Lines that say why flows are read as they are, flows with the same reason together. */
-export function flowLegend(flows: readonly TraceFlow[], paint: Paint): string[] {
+export function flowLegend(flows: readonly TraceFlow[], paint: Paint, width: number): string[] {
   const groups = new Map<string, { flow: TraceFlow; ids: number[] }>();
   for (const flow of flows) {
     if (flow.parser === undefined) continue;
@@ -61,9 +62,12 @@ export function flowLegend(flows: readonly TraceFlow[], paint: Paint): string[] 
     group.ids.push(flow.record.id);
     groups.set(key, group);
   }
-  return [...groups.values()].map(({ flow, ids }) => {
+  return [...groups.values()].flatMap(({ flow, ids }) => {
     const which = `flow${ids.length === 1 ? "" : "s"} ${formatRanges(ids)}`;
-    return `${paint("name", flow.parser!)}${paint("dim", `: ${flow.why} (${which})`)}`;
+    const [first, ...rest] = wrap(`${flow.parser}: ${flow.why} (${which})`, width - 2);
+    const name = flow.parser!.length;
+    const head = paint("name", first!.slice(0, name)) + paint("dim", first!.slice(name));
+    return [head, ...rest.map((line) => `  ${paint("dim", line)}`)];
   });
 }
 

@@ -133,7 +133,7 @@ export class TraceSession {
     this.#report.begin({ name, isLive: input.isLive, summary: () => pipeline.summary });
     const isWorthwhile = !isQuiet && Progress.isWorthwhile(this.#io.stderr, input.size);
     const progress = isWorthwhile ? new Progress(this.#io.stderr, input.size!, () => this.#io.now()) : undefined;
-    await this.#pump(input, pipeline, view, log, progress);
+    const isWhole = await this.#pump(input, pipeline, view, log, progress);
     progress?.clear();
     pipeline.end();
     const { captureError } = pipeline;
@@ -142,7 +142,7 @@ export class TraceSession {
       const where = { flow: undefined, direction: undefined, isExpected: false };
       view.problem({ layer, code, message, offset, ...where });
     }
-    if (pipeline.summary.format === undefined && captureError === undefined && !this.#isOver) {
+    if (isWhole && pipeline.summary.format === undefined && captureError === undefined) {
       log.fail("empty, not a capture");
     }
     const stats = showsStats ? pipeline.stats : undefined;
@@ -189,28 +189,35 @@ export class TraceSession {
     return { pipeline, view };
   }
 
-  /** Reads until there is no more, nothing more is wanted, or nobody is there any more. */
+  /**
+   * Reads until there is no more, nothing more is wanted, or nobody is there any more. Returns whether it came to the
+   * end of the input.
+   */
   async #pump(
     input: Input,
     pipeline: Pipeline,
     view: LimitedView,
     log: ProblemLog,
     progress: Progress | undefined,
-  ): Promise<void> {
+  ): Promise<boolean> {
     let done = 0;
     while (!view.isFull && !this.#isOver && pipeline.captureError === undefined) {
       let chunk: Uint8Array | undefined | typeof INTERRUPTED;
       try {
         chunk = await this.#unlessInterrupted(input.read());
       } catch (error) {
-        return log.fail(systemMessage(error));
+        log.fail(systemMessage(error));
+        return false;
       }
-      if (chunk === INTERRUPTED) return;
-      if (chunk === undefined) return pipeline.finishReading();
+      if (chunk === INTERRUPTED) return false;
+      if (chunk === undefined) {
+        pipeline.finishReading();
+        return true;
+      }
       pipeline.push(chunk);
       done += chunk.length;
       const text = this.#report.take();
-      if (text !== "") {
+      if (text !== "" || input.isLive) {
         progress?.clear();
         await this.#print(text);
         this.#io.stderr.write(log.take());
@@ -218,6 +225,7 @@ export class TraceSession {
       progress?.update(done);
       await this.#flushOutput(pipeline);
     }
+    return false;
   }
 
   /**

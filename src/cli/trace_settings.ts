@@ -136,6 +136,9 @@ export function traceSettings(values: OptionValues): TraceSettings {
   const channels = numberOption(values, "channels", 1, 1);
   if (channels > MAX_CHANNELS) throw new UsageError(`--channels must be at most ${MAX_CHANNELS}; got ${channels}`);
   if (values.data === true && values.json !== true) throw new UsageError("--data needs --json; --hex is for people");
+  if (values.hex === true && values.json === true) {
+    throw new UsageError("--hex is for people; with --json it is --data");
+  }
   return {
     show: new Set(shown.split(",") as ShowKind[]),
     filter: filter === undefined ? undefined : parseFlowFilter(filter),

@@ -56,6 +56,20 @@ test("a terminal as standard input is a usage error", async () => {
   assertStringIncludes(io.stderr.text, "standard input is a terminal");
 });
 
+test("an input that fails while it is read is one line, behind what came before", async () => {
+  const io = new MemoryIo();
+  const capture = redisCapture();
+  const chunks = [capture.subarray(0, 400)];
+  io.stdin.read = () => chunks.length > 0 ? Promise.resolve(chunks.shift()) : Promise.reject(systemError("EIO"));
+  assertEquals(await run(["trace", "-"], io), 1);
+  assertStringIncludes(io.stdout.text, "+PONG");
+  assertEquals(io.stderr.text, "leat: standard input: the device failed\n");
+  io.stdin.read = () => Promise.reject(systemError("EISDIR"));
+  assertEquals(await run(["trace", "-"], io), 1);
+  assertEquals(io.stderr.lines.at(-1), "leat: standard input: is a directory");
+  assertEquals(io.stderr.lines.length, 2);
+});
+
 test("of several files the bad ones get a line each and the others are shown", async () => {
   const io = new MemoryIo({ a: redisCapture(), c: redisCapture() });
   assertEquals(await run(["trace", "a", "b", "c"], io), 1);

@@ -92,3 +92,17 @@ export function clip(text: string, width: number): string {
   }
   return width > 0 ? `${kept}…` : "";
 }
+
+/** Breaks a text between words so that no line is longer than `width` characters, longer words apart. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = "";
+    }
+    line += line === "" ? word : ` ${word}`;
+  }
+  return [...lines, line];
+}
