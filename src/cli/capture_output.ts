@@ -5,62 +5,93 @@
  */
 import type { Packet } from "../packet/mod.ts";
 import { type CaptureInterface, CaptureWriter } from "../pcap/mod.ts";
-import type { FileOutput } from "./io.ts";
+import { type FileOutput, systemMessage } from "./io.ts";
 
-/** A capture file that is being written. */
+/** A capture file that is being written, made when it is needed. A failure is told once, and ends the writing. */
 export class CaptureOutput {
   readonly #path: string;
-  readonly #file: FileOutput;
+  readonly #create: () => Promise<FileOutput>;
+  readonly #complain: (what: string) => void;
+  #file: FileOutput | undefined;
   #writer: CaptureWriter | undefined;
   #packets: Packet[] = [];
   #chunks: Uint8Array[] = [];
-  #failure: string | undefined;
+  #interfaces: readonly CaptureInterface[] = [];
+  #hasFailed = false;
 
-  /** Writes to `file`; its name decides on the format: pcapng for `.pcapng`, else pcap. */
-  constructor(path: string, file: FileOutput) {
+  /** Writes to what `create` makes; the name decides on the format: pcapng for `.pcapng`, else pcap. */
+  constructor(path: string, create: () => Promise<FileOutput>, complain: (what: string) => void) {
     this.#path = path;
-    this.#file = file;
+    this.#create = create;
+    this.#complain = complain;
   }
 
-  /** Why the packets cannot be written any more, once that is so. */
-  get failure(): string | undefined {
-    return this.#failure;
+  /** Makes the file, if that was not done; returns whether it can be written to. */
+  async open(): Promise<boolean> {
+    if (this.#file === undefined && !this.#hasFailed) {
+      await this.#try(async () => {
+        this.#file = await this.#create();
+      });
+    }
+    return !this.#hasFailed;
   }
 
   /** Takes a packet; it is written with the next {@linkcode CaptureOutput.flush}. */
   push(packet: Packet): void {
-    this.#packets.push(packet);
+    if (!this.#hasFailed) this.#packets.push(packet);
   }
 
   /** Writes what was taken; `interfaces` are those of the capture that the packets come from. */
   async flush(interfaces: readonly CaptureInterface[]): Promise<void> {
-    if (this.#packets.length === 0) return;
-    this.#writer ??= this.#makeWriter(interfaces);
+    // a file that stays without packets has their link type
+    if (this.#interfaces.length === 0) this.#interfaces = interfaces;
     const packets = this.#packets;
+    if (packets.length === 0) return;
     this.#packets = [];
-    this.#writer.pushBatch(packets, 0);
-    await this.#drain();
+    await this.#try(() => {
+      this.#writer ??= this.#makeWriter();
+      this.#writer.pushBatch(packets, 0);
+      return this.#drain();
+    });
   }
 
-  /** Ends the file; one without packets gets the link type of `interfaces`. */
-  async close(interfaces: readonly CaptureInterface[]): Promise<void> {
-    try {
-      await this.flush(interfaces);
-      this.#writer ??= this.#makeWriter(interfaces);
+  /** Ends the file, if it was made. */
+  async close(): Promise<void> {
+    const file = this.#file;
+    if (file === undefined) return;
+    await this.#try(() => {
+      this.#writer ??= this.#makeWriter();
       this.#writer.end(0);
-      await this.#drain();
-    } finally {
-      await this.#file.close();
+      return this.#drain();
+    });
+    await this.#try(() => file.close());
+  }
+
+  /** Runs `work` unless something has failed before; what it throws is told. */
+  async #try(work: () => Promise<void>): Promise<void> {
+    if (this.#hasFailed) return;
+    try {
+      await work();
+    } catch (error) {
+      this.#fail(systemMessage(error));
     }
+  }
+
+  #fail(what: string): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#packets = [];
+    this.#complain(what);
   }
 
   async #drain(): Promise<void> {
     const chunks = this.#chunks;
     this.#chunks = [];
-    for (const chunk of chunks) await this.#file.write(chunk);
+    for (const chunk of chunks) await this.#file!.write(chunk);
   }
 
-  #makeWriter(interfaces: readonly CaptureInterface[]): CaptureWriter {
+  #makeWriter(): CaptureWriter {
+    const interfaces = this.#interfaces;
     const isFine = interfaces.some(({ resolution }) => resolution.base === 2 || resolution.exponent > 6);
     const options = {
       format: this.#path.endsWith(".pcapng") ? "pcapng" : "pcap",
@@ -69,7 +100,7 @@ export class CaptureOutput {
     } as const;
     return new CaptureWriter(options, {
       item: (chunk) => this.#chunks.push(chunk),
-      error: (error) => this.#failure = error.message,
+      error: (error) => this.#fail(error.message),
       end: () => {},
     });
   }

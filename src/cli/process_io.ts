@@ -8,6 +8,7 @@
 import { fstatSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import process from "node:process";
+import { isatty } from "node:tty";
 import type { CliIo, FileOutput, Input, Output } from "./io.ts";
 
 /**
@@ -22,7 +23,7 @@ export function processIo(): CliIo {
     stdout: new ProcessOutput(process.stdout),
     stderr: new ProcessOutput(process.stderr),
     environment: process.env,
-    isStdinTerminal: process.stdin.isTTY === true,
+    isStdinTerminal: isatty(0),
     openStdin,
     openFile,
     createFile,
@@ -138,6 +139,7 @@ class FileInput implements Input {
 
 function openStdin(): Promise<Input> {
   const status = fstatSync(0);
+  if (status.isDirectory()) return Promise.reject(directoryError());
   return Promise.resolve(new StdinInput(status.isFile() ? status.size : undefined));
 }
 
@@ -146,9 +148,14 @@ async function openFile(path: string): Promise<Input> {
   const status = await handle.stat();
   if (status.isDirectory()) {
     await handle.close();
-    throw Object.assign(new Error("is a directory"), { code: "EISDIR" });
+    throw directoryError();
   }
   return new FileInput(handle, status.isFile() ? status.size : undefined);
+}
+
+/** As the system would say on the first read. */
+function directoryError(): Error {
+  return Object.assign(new Error("is a directory"), { code: "EISDIR" });
 }
 
 async function createFile(path: string): Promise<FileOutput> {

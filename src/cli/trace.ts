@@ -5,7 +5,7 @@
  */
 import { CaptureOutput } from "./capture_output.ts";
 import { type Paint, paintFor } from "./format/color.ts";
-import { type CliIo, ExitCode, type Input, systemMessage, UsageError } from "./io.ts";
+import { type CliIo, ExitCode, type FileOutput, type Input, systemMessage, UsageError } from "./io.ts";
 import { LimitedView } from "./limited_view.ts";
 import type { CommandSpec } from "./options.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -42,7 +42,7 @@ export class TraceSession {
   readonly #report: Report;
   readonly #errorPaint: Paint;
   readonly #writesToStdout: boolean;
-  #output: CaptureOutput | undefined;
+  readonly #output: CaptureOutput | undefined;
   #isFailure = false;
   #isInterrupted = false;
   /** Ends the wait that is going on. */
@@ -54,6 +54,11 @@ export class TraceSession {
     this.#files = files;
     this.#io = io;
     this.#writesToStdout = settings.write === "-";
+    const { write } = settings;
+    if (write !== undefined) {
+      const create = (): Promise<FileOutput> => write === "-" ? Promise.resolve(stdoutFile(io)) : io.createFile(write);
+      this.#output = new CaptureOutput(write, create, (what) => this.#complain(write, what));
+    }
     this.#report = report ?? makeReport(settings, files.length > 1, io);
     this.#errorPaint = paintFor(settings.color, io.stderr.isTerminal, io.environment);
   }
@@ -70,7 +75,7 @@ export class TraceSession {
         if (this.#isOver) break;
         await this.#traceFile(file);
       }
-      await this.#closeOutput([]);
+      await this.#output?.close();
     } finally {
       stopListening();
     }
@@ -119,8 +124,7 @@ export class TraceSession {
     }
     if (input === INTERRUPTED) return;
     try {
-      if (!await this.#openOutput()) return;
-      await this.#traceInput(name, input);
+      if (this.#output === undefined || await this.#output.open()) await this.#traceInput(name, input);
     } finally {
       await input.close();
     }
@@ -153,8 +157,7 @@ export class TraceSession {
     if (stats !== undefined && this.#writesToStdout) this.#printStats(stats);
     log.end();
     this.#io.stderr.write(log.take());
-    await this.#flushOutput(pipeline);
-    if (this.#files.at(-1) === name) await this.#closeOutput(pipeline.summary.interfaces);
+    await this.#output?.flush(pipeline.summary.interfaces);
     this.#isFailure ||= log.isFailure;
   }
 
@@ -223,7 +226,7 @@ export class TraceSession {
         this.#io.stderr.write(log.take());
       }
       progress?.update(done);
-      await this.#flushOutput(pipeline);
+      await this.#output?.flush(pipeline.summary.interfaces);
     }
     return false;
   }
@@ -248,45 +251,6 @@ export class TraceSession {
     this.#io.stderr.write(`${statsLines(stats, this.#errorPaint).join("\n")}\n`);
   }
 
-  /** Makes the file for packets, once; returns whether it could be made. */
-  async #openOutput(): Promise<boolean> {
-    const { write } = this.#settings;
-    if (write === undefined || this.#output !== undefined) return true;
-    try {
-      const file = write === "-" ? stdoutFile(this.#io) : await this.#io.createFile(write);
-      this.#output = new CaptureOutput(write, file);
-      return true;
-    } catch (error) {
-      this.#complain(write, systemMessage(error));
-      return false;
-    }
-  }
-
-  async #flushOutput(pipeline: Pipeline): Promise<void> {
-    if (this.#output === undefined) return;
-    try {
-      await this.#output.flush(pipeline.summary.interfaces);
-    } catch (error) {
-      this.#failOutput(systemMessage(error));
-    }
-    if (this.#output?.failure !== undefined) this.#failOutput(this.#output.failure);
-  }
-
-  async #closeOutput(interfaces: Parameters<CaptureOutput["close"]>[0]): Promise<void> {
-    const output = this.#output;
-    this.#output = undefined;
-    try {
-      await output?.close(interfaces);
-    } catch (error) {
-      this.#complain(this.#settings.write, systemMessage(error));
-    }
-  }
-
-  #failOutput(what: string): void {
-    this.#output = undefined;
-    this.#complain(this.#settings.write, what);
-  }
-
   #complain(file: string | undefined, what: string): void {
     this.#isFailure = true;
     this.#io.stderr.write(problemLine(file, what, this.#errorPaint));
@@ -300,7 +264,7 @@ function makeReport(settings: TraceSettings, isMany: boolean, io: CliIo): Report
   return new TextReport({ show, paint, width: viewWidth(io), showsDump });
 }
 
-function stdoutFile({ stdout }: CliIo): Awaited<ReturnType<CliIo["createFile"]>> {
+function stdoutFile({ stdout }: CliIo): FileOutput {
   return {
     write: async (bytes) => {
       await stdout.write(bytes);

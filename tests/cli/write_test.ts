@@ -112,6 +112,27 @@ test("several files are written into one", async () => {
   assertEquals(read(io.writtenBytes("o.pcap")).packets.length, 20);
 });
 
+test("a file that is read twice is written twice", async () => {
+  const io = new MemoryIo({ a: redisCapture() });
+  assertEquals(await run(["trace", "a", "a", "-w", "o.pcap"], io), 0);
+  assertEquals(read(io.writtenBytes("o.pcap")).packets.length, 20);
+});
+
+test("packets of another link type fit into pcapng, and end a pcap with one line", async () => {
+  const other = new PacketList();
+  addTcp(other, []);
+  const packets = other.packets.map((packet) => ({ ...packet, linkType: 228 }));
+  const list = new PacketList();
+  list.packets.push(...packets);
+  for (const [name, code, count] of [["o.pcap", 1, 10], ["o.pcapng", 0, 16]] as const) {
+    const io = new MemoryIo({ a: redisCapture(), b: captureOf(list, { linkType: 228 }) });
+    assertEquals(await run(["trace", "a", "b", "a", "-w", name], io), code);
+    assertEquals(read(io.writtenBytes(name)).packets.length, code === 0 ? count + 10 : count);
+    assertEquals(io.stderr.lines.length, code);
+    assertEquals(io.stderr.text.startsWith(code === 0 ? "" : "leat: o.pcap: "), true);
+  }
+});
+
 test("--limit stops writing with the last item", async () => {
   const list = mixed();
   assertEquals(numbers(await write(["--limit", "3", "--show", "packets"], list), list), [1, 2, 3]);
