@@ -5,7 +5,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { addTcp, captureOf, CLIENT, PacketList, redisCapture } from "./support/captures.ts";
-import { Child, runChild } from "./support/child.ts";
+import { Child, runChild, runOnFile } from "./support/child.ts";
 
 const ESCAPE = "\x1b";
 const ANYTHING_OF_A_STACK = /^\s+at /m;
@@ -102,6 +102,16 @@ test("--write makes a file that gives the same view again", () =>
     const same = await runChild(["trace", "-w", path, path]);
     assertEquals(same.code, 2);
     assertStringIncludes(same.stderr, "would overwrite");
+  }));
+
+test("a file as standard input is shown as a file is: as a whole", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "redis.pcap");
+    writeFileSync(path, redisCapture());
+    const { code, stdout } = runOnFile(["trace", "-"], path);
+    const named = await runChild(["trace", path]);
+    assertEquals(code, 0);
+    assertEquals(stdout.split("\n").slice(1), named.stdout.split("\n").slice(1));
   }));
 
 test("a large file on standard input comes through whole", async () => {

@@ -1,10 +1,12 @@
 /** The program as a child process of the runtime that the tests run in. */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const OPTIONS = { cwd: ROOT, env: { ...process.env, NO_COLOR: "", FORCE_COLOR: "" } };
 
 /** What a child did. */
 export interface Outcome {
@@ -23,10 +25,7 @@ export class Child {
   #changed: (() => void) | undefined;
 
   constructor(args: readonly string[]) {
-    this.process = spawn(process.execPath, [...runtimeArguments(), MAIN, ...args], {
-      cwd: ROOT,
-      env: { ...process.env, NO_COLOR: "", FORCE_COLOR: "" },
-    });
+    this.process = spawn(process.execPath, commandLine(args), OPTIONS);
     // a child that has ended takes no more input
     this.process.stdin.on("error", () => {});
     this.process.stdout.on("data", (chunk) => {
@@ -48,12 +47,26 @@ export class Child {
   /** Resolves once standard output holds this. */
   async until(text: string): Promise<void> {
     while (!this.#stdout.includes(text)) {
-      if (this.process.exitCode !== null) throw new Error(`ended early: ${this.#stdout}${this.#stderr}`);
+      if (this.process.exitCode !== null || this.process.signalCode !== null) {
+        throw new Error(`ended early: ${this.#stdout}${this.#stderr}`);
+      }
       await new Promise<void>((resolve) => {
         this.#changed = resolve;
       });
     }
   }
+}
+
+/** Runs the program to its end with a file as its standard input. */
+export function runOnFile(args: readonly string[], path: string): Outcome {
+  const descriptor = openSync(path, "r");
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, commandLine(args), {
+    ...OPTIONS,
+    stdio: [descriptor, "pipe", "pipe"],
+    encoding: "utf8",
+  });
+  closeSync(descriptor);
+  return { code: status, signal, stdout, stderr };
 }
 
 /** Runs the program to its end. */
@@ -63,8 +76,8 @@ export function runChild(args: readonly string[], input?: Uint8Array): Promise<O
   return child.done;
 }
 
-function runtimeArguments(): string[] {
-  if (process.versions.deno !== undefined) return ["run", "-A", "--no-check"];
-  if (process.versions.bun !== undefined) return [];
-  return ["--import", "tsx"];
+function commandLine(args: readonly string[]): string[] {
+  const { deno, bun } = process.versions;
+  const runtime = deno !== undefined ? ["run", "-A", "--no-check"] : bun !== undefined ? [] : ["--import", "tsx"];
+  return [...runtime, MAIN, ...args];
 }
