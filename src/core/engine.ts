@@ -51,7 +51,8 @@ export interface Engine<In> {
   readonly stats: Stats;
   /**
    * Passive engines (they watch captures) say here when an input happened, in milliseconds. Whoever drives such an
-   * engine passes the latest time seen so far as `now` instead of a clock, and sets no real timer for it.
+   * engine passes the latest time seen so far as `now` instead of a clock, and sets no timer for it: `push` of such an
+   * engine begins with what is due at `now`.
    */
   timeOf?(input: In): number;
 }

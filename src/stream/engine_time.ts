@@ -30,7 +30,7 @@ export class EngineTime<In> {
     return this.isPassive ? this.#latest : this.#clock.now();
   }
 
-  /** Pushes one input, after what was due before it. */
+  /** Pushes one input. */
   push(input: In): void {
     const engine = this.#engine;
     if (engine.timeOf === undefined) {
@@ -39,7 +39,6 @@ export class EngineTime<In> {
     }
     const at = engine.timeOf(input);
     if (at > this.#latest) this.#latest = at;
-    if (this.#latest >= engine.timeoutAt()) engine.onTimeout(this.#latest);
     engine.push(input, this.#latest);
   }
 

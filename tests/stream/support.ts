@@ -84,6 +84,11 @@ export class Delayer implements Engine<number> {
 
 /** A {@linkcode Delayer} that lives on the time in its input: an input is its own time. */
 export class PassiveDelayer extends Delayer {
+  override push(item: number, now: number): void {
+    this.onTimeout(now);
+    super.push(item, now);
+  }
+
   timeOf(input: number): number {
     return input;
   }
