@@ -11,15 +11,25 @@ export class EngineTimer {
   readonly #clock: Clock;
   readonly #engine: Pick<Engine<never>, "timeoutAt" | "onTimeout">;
   readonly #after: () => void;
+  readonly #failed: (thrown: unknown) => void;
   #armedAt = Infinity;
   #disarm: (() => void) | undefined;
   #isStopped = false;
 
-  /** `after` is called when the engine has run a timeout, to flush what came out. */
-  constructor(clock: Clock, engine: Pick<Engine<never>, "timeoutAt" | "onTimeout">, after: () => void) {
+  /**
+   * `after` is called when the engine has run a timeout, to flush what came out; before it `failed` with what a callback
+   * of the engine threw, which has no caller to go to.
+   */
+  constructor(
+    clock: Clock,
+    engine: Pick<Engine<never>, "timeoutAt" | "onTimeout">,
+    after: () => void,
+    failed: (thrown: unknown) => void,
+  ) {
     this.#clock = clock;
     this.#engine = engine;
     this.#after = after;
+    this.#failed = failed;
   }
 
   /** Looks at what the engine wants now. A timer that fires early only asks again, so later deadlines cost nothing. */
@@ -44,7 +54,11 @@ export class EngineTimer {
     this.#disarm = undefined;
     const now = this.#clock.now();
     if (now >= this.#engine.timeoutAt()) {
-      this.#engine.onTimeout(now);
+      try {
+        this.#engine.onTimeout(now);
+      } catch (thrown) {
+        this.#failed(thrown);
+      }
       this.#after();
     }
     this.update();

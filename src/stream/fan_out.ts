@@ -37,10 +37,11 @@ export interface FanOutOptions {
   clock?: Clock | undefined;
 }
 
-/** An outlet, and how to learn what its reader tells about itself. */
+/** What is known of an outlet whose reader waits: how to learn what that reader tells about itself. */
 interface Waiting {
-  readonly outlet: Outlet<unknown>;
   readonly patience: (() => Patience | undefined) | undefined;
+  /** Where it is among those that starve, while it does. */
+  among: Set<Waiting> | undefined;
 }
 
 const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
@@ -56,7 +57,7 @@ export class FanOut {
   readonly #clock: Clock;
   /** Outlets that hold something. */
   readonly #holding: Set<Outlet<unknown>> = new Set();
-  /** Outlets whose reader waits, and perhaps some that were served since, by what their reader tells about itself. */
+  /** Outlets whose reader waits, by what it told about itself when it was last looked at. */
   readonly #starving: Map<Patience | undefined, Set<Waiting>> = new Map();
   #stopListening: (() => void)[] = [];
   #heldBytes = 0;
@@ -64,6 +65,7 @@ export class FanOut {
   #room: { promise: Promise<void>; resolve: () => void } | undefined;
   #disarm: (() => void) | undefined;
   #isGivingWay = false;
+  #isClosed = false;
 
   /** A budget for the given layer (named in its errors). */
   constructor(layer: string, options: FanOutOptions = {}) {
@@ -97,6 +99,7 @@ export class FanOut {
     cancelled?: (reason: unknown) => void,
     patience?: () => Patience | undefined,
   ): Outlet<T, Batch> {
+    const waiting: Waiting = { patience, among: undefined };
     const outlet: Outlet<T, Batch> = new Outlet<T, Batch>(batch, {
       held: (bytes) => {
         this.#heldBytes += bytes;
@@ -104,15 +107,16 @@ export class FanOut {
       },
       released: (bytes) => this.#release(outlet, bytes),
       wanted: () => {
-        this.#starvingWith(patience?.()).add(waiting);
+        if (this.#isClosed) return;
+        this.#starve(waiting, patience?.());
         this.#relieve();
       },
-      cancelled: (reason) => {
-        this.#starving.get(patience?.())?.delete(waiting);
-        cancelled?.(reason);
+      served: () => {
+        waiting.among?.delete(waiting);
+        waiting.among = undefined;
       },
+      cancelled: (reason) => cancelled?.(reason),
     });
-    const waiting: Waiting = { outlet, patience };
     return outlet;
   }
 
@@ -132,6 +136,7 @@ export class FanOut {
 
   /** Stops the timer and lets a waiting source go: nothing will be read or pushed any more. */
   close(): void {
+    this.#isClosed = true;
     this.#settle();
     this.#starving.clear();
     for (const stop of this.#stopListening) stop();
@@ -167,25 +172,24 @@ export class FanOut {
     });
   }
 
-  #starvingWith(patience: Patience | undefined): Set<Waiting> {
-    let waiting = this.#starving.get(patience);
-    if (waiting === undefined) {
-      waiting = new Set();
-      this.#starving.set(patience, waiting);
+  #starve(waiting: Waiting, patience: Patience | undefined): void {
+    let among = this.#starving.get(patience);
+    if (among === undefined) {
+      among = new Set();
+      this.#starving.set(patience, among);
       if (patience !== undefined) this.#stopListening.push(patience.onImpatient(() => this.#relieve()));
     }
-    return waiting;
+    waiting.among?.delete(waiting);
+    waiting.among = among.add(waiting);
   }
 
   #isAnyStarving(): boolean {
-    for (const [patience, waiting] of this.#starving) {
+    for (const [patience, among] of this.#starving) {
       if (patience?.isPatient) continue;
-      for (const one of waiting) {
-        const isStarving = one.outlet.isStarving;
-        const now = one.patience?.();
-        if (isStarving && now === patience) return true;
-        waiting.delete(one);
-        if (isStarving) this.#starvingWith(now).add(one);
+      for (const waiting of among) {
+        const now = waiting.patience?.();
+        if (now !== patience) this.#starve(waiting, now);
+        if (!now?.isPatient) return true;
       }
     }
     return false;

@@ -18,7 +18,7 @@ export interface ItemsOptions {
  * Iterates over the single items of a stream of arrays. Within an array no stream is asked, which makes it several
  * times as fast as a stream of single items; iterating over the arrays themselves is faster still.
  *
- * Leaving the loop early cancels the stream.
+ * Leaving the loop early cancels the stream. A chunk that is no array fails the loop with a `TypeError`.
  *
  * @example
  * ```ts
@@ -106,11 +106,19 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
     try {
       const { done, value } = await this.#reader.read();
       if (done) this.#release();
-      else this.#batch = value;
+      else this.#batch = this.#checked(value);
     } catch (error) {
       this.#release();
       throw error;
     }
+  }
+
+  /** Whoever forgets `batch: true` gets a stream of items, over whose properties nothing useful could be iterated. */
+  #checked(value: readonly T[]): readonly T[] {
+    if (Array.isArray(value)) return value;
+    const error = new TypeError(`items needs a stream of arrays, got ${value === null ? "null" : typeof value}`);
+    this.#reader.cancel(error).catch(() => {});
+    throw error;
   }
 
   async #leave(): Promise<void> {

@@ -16,6 +16,8 @@ export interface OutletEvents {
   released?(bytes: number): void;
   /** A reader waits and the queue is empty. */
   wanted?(): void;
+  /** The wait that `wanted` told of is over: something came, or nothing ever will. */
+  served?(): void;
   /** The reader cancelled; called at most once, and not after the stream has ended. */
   cancelled?(reason: unknown): void;
 }
@@ -26,10 +28,16 @@ export type Batched<T, Batch extends boolean> = Batch extends true ? T[] : T;
 /** Items pushed one by one are gathered in batches of up to this many. */
 const GATHER_ITEMS = 256;
 
+/** Spent entries at the front are dropped once there are this many and they are half of all. */
+const COMPACT_AT = 64;
+
 interface Entry<T> {
   items: T[];
   bytes: number;
 }
+
+/** Stands in a spent slot, so that the slot pins nothing. */
+const SPENT: Entry<never> = { items: [], bytes: 0 };
 
 /** A queue of items with a lazily made `ReadableStream` in front of it. */
 export class Outlet<T, Batch extends boolean = boolean> {
@@ -38,13 +46,11 @@ export class Outlet<T, Batch extends boolean = boolean> {
   #entries: Entry<T>[] = [];
   #first = 0;
   #heldBytes = 0;
-  /** Bytes of the items that sit in the stream's own queue; counted as held until the next pull shows that they left. */
-  #lentBytes = 0;
-  #isLent = false;
   #readable: ReadableStream<Batched<T, Batch>> | undefined;
   #controller: ReadableStreamDefaultController<T | T[]> | undefined;
   #isWanted = false;
   #wasPulled = false;
+  #isDelivering = false;
   #state: "open" | "ended" | "failed" | "over" = "open";
   #error: unknown;
 
@@ -119,18 +125,25 @@ export class Outlet<T, Batch extends boolean = boolean> {
   abort(error: unknown): void {
     if (this.#state === "over") return;
     this.#clear();
-    this.#isLent = false;
     this.#state = "failed";
     this.#error = error;
-    this.#settle();
+    if (this.#controller === undefined) return;
+    this.#over();
+    this.#controller.error(error);
   }
 
   /** What the reader's `cancel` does, also for an outlet whose stream was never made. */
   cancel(reason?: unknown): void {
+    if (this.#state === "over") return;
+    this.#cancel(reason);
+    // a stream that is cancelled closes itself; one whose owner gives up has to be told
+    this.#controller?.close();
+  }
+
+  #cancel(reason: unknown): void {
     const wasOpen = this.#state === "open";
     if (this.#state === "over") return;
-    this.#state = "over";
-    this.#isWanted = false;
+    this.#over();
     this.#clear();
     if (wasOpen) this.#events.cancelled?.(reason);
   }
@@ -141,52 +154,55 @@ export class Outlet<T, Batch extends boolean = boolean> {
         this.#controller = controller as ReadableStreamDefaultController<T | T[]>;
       },
       pull: () => this.#pull(),
-      cancel: (reason) => this.cancel(reason),
+      cancel: (reason) => this.#cancel(reason),
     }, { highWaterMark: 0 });
     if (this.#state === "over") this.#controller!.close();
     else this.#settle();
   }
 
   #pull(): void {
+    if (this.#isDelivering) return;
     this.#wasPulled = true;
-    this.#returnLent();
     if (this.#first < this.#entries.length) return this.#deliver();
     this.#isWanted = true;
     this.#settle();
     if (this.#isWanted) this.#events.wanted?.();
   }
 
-  /** Hands the first entry to the stream; a read is pending, so the stream passes the first chunk on at once. */
+  /** A read is pending: hands the first entry to the stream. */
   #deliver(): void {
     const entry = this.#entries[this.#first]!;
+    this.#endWait();
+    if (!this.#batch && entry.items.length > 1) return this.#lend(entry);
     this.#dropFirst();
-    this.#isWanted = false;
-    const controller = this.#controller!;
-    if (this.#batch) {
-      controller.enqueue(entry.items);
-    } else {
-      this.#isLent = entry.items.length > 1;
-      for (const item of entry.items) controller.enqueue(item);
-    }
-    if (this.#isLent) this.#lentBytes = entry.bytes;
-    else this.#release(entry.bytes);
+    this.#release(entry.bytes);
+    this.#controller!.enqueue(this.#batch ? entry.items : entry.items[0]!);
     this.#settle();
   }
 
-  #dropFirst(): void {
-    this.#first++;
-    if (this.#first < this.#entries.length) return;
-    this.#entries = [];
-    this.#first = 0;
+  /**
+   * Hands all items of an entry but the last to the stream, whose own queue nobody else sees. The last one stays, with
+   * the bytes of all: the pull for it shows that the others were read.
+   */
+  #lend(entry: Entry<T>): void {
+    const controller = this.#controller!;
+    const { items } = entry;
+    entry.items = [items.pop()!];
+    const last = items.pop()!;
+    // with several reads pending, `enqueue` pulls at once, for a read that the next `enqueue` here serves
+    this.#isDelivering = true;
+    for (const item of items) controller.enqueue(item);
+    this.#isDelivering = false;
+    controller.enqueue(last);
   }
 
-  /** The stream asks for more, so what was lent to it has been read. */
-  #returnLent(): void {
-    if (!this.#isLent) return;
-    this.#isLent = false;
-    const bytes = this.#lentBytes;
-    this.#lentBytes = 0;
-    this.#release(bytes);
+  #dropFirst(): void {
+    this.#entries[this.#first++] = SPENT;
+    if (this.#first < this.#entries.length && (this.#first < COMPACT_AT || this.#first * 2 < this.#entries.length)) {
+      return;
+    }
+    this.#entries = this.#entries.slice(this.#first);
+    this.#first = 0;
   }
 
   /** Passes the end on, as soon as nothing can get lost by it. */
@@ -194,22 +210,29 @@ export class Outlet<T, Batch extends boolean = boolean> {
     const controller = this.#controller;
     if (controller === undefined || this.#first < this.#entries.length) return;
     if (this.#state === "ended") {
-      // a closed stream never pulls again, so what it still holds counts as read
-      this.#returnLent();
+      this.#over();
       controller.close();
-    } else if (this.#state === "failed" && !this.#isLent) {
+    } else if (this.#state === "failed" && controller.desiredSize === 0) {
+      // below 0, a reader that left before its chunk came has it still in the stream, where an error would drop it
+      this.#over();
       controller.error(this.#error);
-    } else {
-      return;
     }
+  }
+
+  #over(): void {
     this.#state = "over";
+    this.#endWait();
+  }
+
+  #endWait(): void {
+    if (!this.#isWanted) return;
     this.#isWanted = false;
+    this.#events.served?.();
   }
 
   #clear(): void {
     this.#entries = [];
     this.#first = 0;
-    this.#lentBytes = 0;
     this.#release(this.#heldBytes);
   }
 

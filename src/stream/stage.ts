@@ -2,7 +2,8 @@
  * The adapter that turns a linear engine into a `{readable, writable}` stage.
  *
  * - Unit of work is the batch: one input chunk in, at most one array out, never held back to fill.
- * - Backpressure counts bytes: a write waits while more than `highWaterMark` bytes of results are unread.
+ * - Backpressure counts bytes: a write waits while `highWaterMark` bytes of results are unread. Results weigh as much
+ *   as the input that made them, also what of it came in earlier chunks.
  * - Everything made before an error or abort is read before the error is; `end` is run on an abort as well, so that
  *   an engine gives up what it holds.
  *
@@ -80,6 +81,8 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
   readonly #time: EngineTime<In>;
   readonly #timer: EngineTimer | undefined;
   #results: Out[] = [];
+  /** Bytes of input since results came out the last time. */
+  #inputBytes = 0;
   #outcome: "running" | "ended" | "failed" | "cancelled" = "running";
   #error: unknown;
   #resume: (() => void) | undefined;
@@ -91,7 +94,9 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
     const clock = options.clock ?? systemClock;
     this.engine = make(this);
     this.#time = new EngineTime(this.engine, clock);
-    this.#timer = this.#time.isPassive ? undefined : new EngineTimer(clock, this.engine, () => this.#flush(0));
+    this.#timer = this.#time.isPassive
+      ? undefined
+      : new EngineTimer(clock, this.engine, () => this.#flush(), (thrown) => this.#fail(thrown));
     this.outlet = new Outlet<Out, Batch>(options.batch ?? false, {
       released: () => this.#drained(),
       cancelled: (reason) => this.#cancel(reason),
@@ -99,6 +104,8 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
     this.writable = new WritableStream<In | readonly In[]>({
       start: (controller) => {
         this.#controller = controller;
+        // an abort waits for the write under way, which may wait for a reader that never comes
+        controller.signal.addEventListener("abort", () => this.#goOn());
       },
       write: (chunk) => this.#write(chunk),
       close: () => this.#close(),
@@ -121,20 +128,19 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
   }
 
   #write(chunk: In | readonly In[]): Promise<void> | undefined {
-    let bytes = 0;
     try {
       if (Array.isArray(chunk)) {
         const inputs = chunk as readonly In[];
-        for (const input of inputs) bytes += this.#sizeOf(input);
+        for (const input of inputs) this.#inputBytes += this.#sizeOf(input);
         this.#time.pushBatch(inputs);
       } else {
-        bytes = this.#sizeOf(chunk as In);
+        this.#inputBytes += this.#sizeOf(chunk as In);
         this.#time.push(chunk as In);
       }
     } catch (thrown) {
-      this.error(thrown);
+      this.#fail(thrown);
     }
-    this.#flush(bytes);
+    this.#flush();
     if (this.#outcome === "failed") throw this.#error;
     this.#timer?.update();
     if (this.outlet.heldBytes < this.#highWaterMark || this.outlet.isOver) return breathe();
@@ -148,30 +154,40 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
     if (this.#outcome === "failed") throw this.#error;
   }
 
-  /** Lets the engine hand out what it holds; the reason of the abort outranks what the cut makes it complain about. */
   #abort(reason: unknown): void {
+    this.#fail(reason);
+    this.#flush();
+  }
+
+  /** Lets the engine hand out what it holds; the reason outranks what the cut makes it complain about. */
+  #fail(reason: unknown): void {
     if (this.#outcome !== "running") return;
     this.#outcome = "failed";
     this.#error = reason;
-    this.#finish();
+    this.#end();
   }
 
   #finish(): void {
+    this.#end();
+    this.end();
+    this.#flush();
+  }
+
+  #end(): void {
     try {
       this.engine.end(this.#time.now());
     } catch (thrown) {
       this.error(thrown);
     }
-    this.end();
-    this.#flush(0);
   }
 
   /** Queues what the engine made, as one batch that weighs as much as the input behind it. */
-  #flush(bytes: number): void {
+  #flush(): void {
     if (this.#results.length > 0) {
       const results = this.#results;
       this.#results = [];
-      this.outlet.pushBatch(results, bytes > 0 ? bytes : results.length);
+      this.outlet.pushBatch(results, this.#inputBytes > 0 ? this.#inputBytes : results.length);
+      this.#inputBytes = 0;
     }
     if (this.#outcome === "running") return;
     this.#timer?.stop();
@@ -182,7 +198,10 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
   }
 
   #drained(): void {
-    if (this.outlet.heldBytes >= this.#highWaterMark) return;
+    if (this.outlet.heldBytes < this.#highWaterMark) this.#goOn();
+  }
+
+  #goOn(): void {
     const resume = this.#resume;
     this.#resume = undefined;
     resume?.();
@@ -193,8 +212,6 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
     this.#timer?.stop();
     this.#results = [];
     this.#controller!.error(reason);
-    const resume = this.#resume;
-    this.#resume = undefined;
-    resume?.();
+    this.#goOn();
   }
 }

@@ -94,7 +94,12 @@ class PullThrough implements Sink<unknown> {
     this.#engine = make(this);
     this.#reader = readable.getReader();
     this.#time = new EngineTime(this.#engine, systemClock);
-    this.#timer = this.#time.isPassive ? undefined : new EngineTimer(systemClock, this.#engine, () => this.#deliver());
+    this.#timer = this.#time.isPassive ? undefined : new EngineTimer(
+      systemClock,
+      this.#engine,
+      () => this.#wake(),
+      (thrown) => this.#failWith(thrown),
+    );
   }
 
   item(value: unknown): void {
@@ -167,6 +172,12 @@ class PullThrough implements Sink<unknown> {
     } catch {
       // the first error is the one to report
     }
+  }
+
+  /** The engine has run a timeout, which may have made it fail while the source is silent. */
+  #wake(): void {
+    if (this.#outcome !== "running") this.#stop();
+    this.#deliver();
   }
 
   #finish(): void {

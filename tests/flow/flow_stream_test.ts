@@ -228,7 +228,7 @@ test("starveMs: a queue that is read too slowly gives way after that time withou
   two.c.data("x");
   await writer.write(two.take());
   await slowReader.read();
-  two.c.data(new Uint8Array(1000));
+  two.c.data(new Uint8Array(2000));
   const written = writer.write(two.take());
   assertEquals(await isSettled(written), false);
   clock.advance(50);

@@ -2,6 +2,8 @@ import { test } from "node:test";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { FanOut } from "../../src/stream/fan_out.ts";
 import { ManualClock } from "../../src/sim/mod.ts";
+import { Patience } from "../../src/stream/patience.ts";
+import { countAlive } from "../support/garbage.ts";
 import { isSettled, turns } from "../support/turns.ts";
 
 function fanOut(maxBytes: number): { clock: ManualClock; fan: FanOut } {
@@ -113,4 +115,24 @@ test("closing lets a waiting source go and stops the timer", async () => {
 test("FanOut refuses wrong limits", () => {
   assertThrows(() => new FanOut("test", { maxBytes: 0 }), RangeError, "maxBytes");
   assertThrows(() => new FanOut("test", { starveMs: -1 }), RangeError, "starveMs");
+});
+
+test("outlets that are over are forgotten, though their readers once waited", async () => {
+  const { fan } = fanOut(1000);
+  const seen: WeakRef<object>[] = [];
+  const patience = new Patience();
+  for (let i = 0; i < 100; i++) {
+    const outlet = fan.outlet<number, false>(false, undefined, i % 2 === 0 ? undefined : () => patience);
+    seen.push(new WeakRef(outlet));
+    const reader = outlet.readable.getReader();
+    const reading = reader.read();
+    await Promise.resolve();
+    outlet.push(i, 1);
+    await reading;
+    const end = reader.read();
+    outlet.end();
+    await end;
+  }
+  const alive = await countAlive(seen);
+  assert(alive < 10, `${alive} of 100 outlets are alive`);
 });

@@ -71,3 +71,18 @@ test("a return called while a next waits comes behind it", async () => {
   const results = await Promise.all([iterator.next(), iterator.return!(), iterator.next()]);
   assertEquals(results.map(({ done }) => done), [false, true, true]);
 });
+
+test("items refuses a stream of single items, and cancels it", async () => {
+  for (const chunk of [{}, 7, "text", null, new Uint8Array(2)]) {
+    let cancelled: unknown;
+    const readable = new ReadableStream<number[]>({
+      pull: (controller) => controller.enqueue(chunk as unknown as number[]),
+      cancel: (reason) => {
+        cancelled = reason;
+      },
+    });
+    const iterator = items(readable);
+    const error = await assertRejects(() => iterator.next(), TypeError, "stream of arrays");
+    assertEquals([cancelled, readable.locked, (await iterator.next()).done], [error, false, true]);
+  }
+});

@@ -2,7 +2,8 @@ import { test } from "node:test";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { Outlet } from "../../src/stream/outlet.ts";
 import { collect, drain } from "../support/streams.ts";
-import { isSettled } from "../support/turns.ts";
+import { countAlive } from "../support/garbage.ts";
+import { isSettled, turns } from "../support/turns.ts";
 
 test("an outlet makes no stream until someone asks for it", async () => {
   const outlet = new Outlet<number, false>(false);
@@ -115,4 +116,93 @@ test("an empty batch is nothing", async () => {
   outlet.pushBatch([], 10);
   outlet.end();
   assertEquals(await collect(outlet.readable), []);
+});
+
+test("several reads that wait are served in order, and nothing of a batch is lost to the error behind it", async () => {
+  for (const reads of [1, 2, 3, 4, 5]) {
+    for (const length of [1, 2, 3, 4]) {
+      const outlet = new Outlet<number, false>(false);
+      const reader = outlet.readable.getReader();
+      const results = Array.from({ length: reads }, () => reader.read().catch((error) => error));
+      await turns();
+      const items = Array.from({ length }, (_, i) => i);
+      outlet.pushBatch([...items], 10);
+      outlet.fail("over");
+      const got = await Promise.all(results);
+      while (got.at(-1) !== "over") got.push(await reader.read().catch((error) => error));
+      const values = got.filter((result) => result !== "over").map(({ value }) => value);
+      assertEquals([reads, length, values, outlet.heldBytes], [reads, length, items, 0]);
+    }
+  }
+});
+
+test("what came for a reader that has left goes to the next one, before an error", async () => {
+  for (const batch of [false, true]) {
+    const outlet = new Outlet<number>(batch);
+    const left = outlet.readable.getReader();
+    left.read().catch(() => {});
+    await turns();
+    left.releaseLock();
+    outlet.pushBatch([1, 2], 2);
+    outlet.fail(new Error("late"));
+    const drained = await drain(outlet.readable);
+    assertEquals((drained.chunks as (number | number[])[]).flat(), [1, 2]);
+    assertEquals((drained.error as Error).message, "late");
+  }
+});
+
+test("cancelling by the owner ends the stream for a reader that waits", async () => {
+  const outlet = new Outlet<number, false>(false);
+  const reader = outlet.readable.getReader();
+  const reading = reader.read();
+  await turns();
+  outlet.cancel("nobody wants it");
+  assert(await isSettled(reading));
+  assertEquals([(await reading).done, (await reader.read()).done], [true, true]);
+});
+
+test("all items of a batch read are all its bytes released", async () => {
+  const outlet = new Outlet<number, false>(false);
+  outlet.pushBatch([1, 2, 3], 30);
+  const reader = outlet.readable.getReader();
+  await reader.read();
+  await reader.read();
+  assertEquals(outlet.heldBytes, 30);
+  await reader.read();
+  assertEquals(outlet.heldBytes, 0);
+});
+
+test("an outlet that is never empty forgets what was read", async () => {
+  const outlet = new Outlet<object, true>(true);
+  const reader = outlet.readable.getReader();
+  const seen: WeakRef<object>[] = [];
+  outlet.pushBatch([{}], 1);
+  for (let i = 0; i < 1000; i++) {
+    const item = {};
+    seen.push(new WeakRef(item));
+    outlet.pushBatch([item], 1);
+    await reader.read();
+  }
+  assertEquals(outlet.heldBytes, 1);
+  const alive = await countAlive(seen);
+  assert(alive < 100, `${alive} of 1000 items are alive, one is held`);
+});
+
+test("an outlet says when a wait is over: served, ended, failed, aborted, cancelled", async () => {
+  const endings: ((outlet: Outlet<number, false>) => void)[] = [
+    (outlet) => outlet.push(1, 1),
+    (outlet) => outlet.end(),
+    (outlet) => outlet.fail("reason"),
+    (outlet) => outlet.abort("reason"),
+    (outlet) => outlet.cancel("reason"),
+  ];
+  for (const ending of endings) {
+    let served = 0;
+    const outlet = new Outlet<number, false>(false, { served: () => served++ });
+    outlet.readable.getReader().read().catch(() => {});
+    await turns();
+    assertEquals([outlet.isStarving, served], [true, 0]);
+    ending(outlet);
+    assertEquals([outlet.isStarving, served], [false, 1]);
+  }
 });

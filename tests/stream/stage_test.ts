@@ -171,3 +171,62 @@ test("a stage that works without a break lets the event loop turn", async () => 
   assert(turned > 10, `the event loop turned ${turned} times in 30 ms of work`);
   await turns();
 });
+
+test("a result weighs as much as all the input that made it, also that of earlier chunks", async () => {
+  const { readable, writable } = createStage(
+    (sink) => new Repeater(sink),
+    { highWaterMark: 10, batch: true },
+    () => 4,
+  );
+  const writer = writable.getWriter();
+  for (let i = 0; i < 2; i++) assert(await isSettled(writer.write(0)));
+  const third = writer.write(1);
+  assertEquals(await isSettled(third), false);
+  await readable.getReader().read();
+  assert(await isSettled(third));
+});
+
+test("a write goes on when all that it made was read, though nobody reads on", async () => {
+  const { readable, writable } = createStage((sink) => new Repeater(sink), { highWaterMark: 1 }, size);
+  const writer = writable.getWriter();
+  const reader = readable.getReader();
+  for (const count of [1, 2, 3]) {
+    const written = writer.write(count);
+    for (let i = 0; i < count; i++) await reader.read();
+    assert(await isSettled(written));
+  }
+});
+
+test("an abort does not wait for a reader that never comes", async () => {
+  const { readable, writable } = createStage((sink) => new Repeater(sink), { highWaterMark: 1 }, size);
+  const writer = writable.getWriter();
+  writer.closed.catch(() => {});
+  const written = writer.write(5);
+  assertEquals(await isSettled(written), false);
+  assert(await isSettled(writer.abort("enough")));
+  assertEquals(await drain(readable), { chunks: [5, 5, 5, 5, 5], error: "enough" });
+});
+
+test("a chunk of a wrong type lets the engine hand out what it holds first", async () => {
+  const stage = createStage((sink) => new Repeater(sink), {}, size);
+  const { chunks, error } = await drain(source<number>([1, -7, null as never]).pipeThrough(stage));
+  assertEquals(chunks, [1, -7]);
+  assert(error instanceof TypeError);
+});
+
+test("a callback that throws in a timeout fails the stage with what it threw", async () => {
+  const clock = new ManualClock();
+  const thrown = new Error("bug in a callback");
+  const { readable, writable, engine } = createStage((sink) => new Delayer(sink, 10), { clock }, size);
+  engine.onTimeout = () => {
+    throw thrown;
+  };
+  engine.end = () => {};
+  const writer = writable.getWriter();
+  const closed = writer.closed.catch((error) => error);
+  await writer.write(1);
+  clock.advance(10);
+  assertStrictEquals((await drain(readable)).error, thrown);
+  assertStrictEquals(await closed, thrown);
+  assertEquals(clock.timers, 0);
+});

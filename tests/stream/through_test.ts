@@ -181,3 +181,30 @@ test("a fused engine shows the counters of all", () => {
   const engine = fuse(increment, increment)({ item: () => {}, error: () => {}, end: () => {} });
   assertEquals(engine.stats, { "0.one": 1, "1.one": 1 });
 });
+
+test("through cancels a silent source when a timeout makes an engine fail, or a callback throw", async () => {
+  for (const isThrown of [false, true]) {
+    let cancelled: unknown;
+    const silent = new ReadableStream<number>({
+      start: (controller) => controller.enqueue(1),
+      cancel: (reason) => {
+        cancelled = reason;
+      },
+    });
+    const error = failure("ETIMEDOUT");
+    const impatient: EngineFactory<number, number> = (sink) => ({
+      push: (input) => sink.item(input),
+      end: () => sink.end(),
+      timeoutAt: () => 0,
+      onTimeout: () => {
+        if (isThrown) throw error;
+        sink.error(error);
+      },
+      stats: {},
+    });
+    const drained = await drain(through(silent, impatient));
+    assertEquals(drained.chunks, [[1]]);
+    assertStrictEquals(drained.error, error);
+    assertStrictEquals(cancelled, error);
+  }
+});
