@@ -108,7 +108,7 @@ test("a file as standard input is shown as a file is: as a whole", () =>
   inFolder(async (folder) => {
     const path = join(folder, "redis.pcap");
     writeFileSync(path, redisCapture());
-    const { code, stdout } = runOnFile(["trace", "-"], path);
+    const { code, stdout } = await runOnFile(["trace", "-"], path);
     const named = await runChild(["trace", path]);
     assertEquals(code, 0);
     assertEquals(stdout.split("\n").slice(1), named.stdout.split("\n").slice(1));

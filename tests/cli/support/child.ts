@@ -1,5 +1,5 @@
 /** The program as a child process of the runtime that the tests run in. */
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -58,15 +58,19 @@ export class Child {
 }
 
 /** Runs the program to its end with a file as its standard input. */
-export function runOnFile(args: readonly string[], path: string): Outcome {
+export function runOnFile(args: readonly string[], path: string): Promise<Outcome> {
   const descriptor = openSync(path, "r");
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, commandLine(args), {
-    ...OPTIONS,
-    stdio: [descriptor, "pipe", "pipe"],
-    encoding: "utf8",
-  });
+  // not spawnSync: under Deno it does not pass the descriptor on
+  const child = spawn(process.execPath, commandLine(args), { ...OPTIONS, stdio: [descriptor, "pipe", "pipe"] });
   closeSync(descriptor);
-  return { code: status, signal, stdout, stderr };
+  let stdout = "";
+  let stderr = "";
+  child.stdout!.on("data", (chunk) => stdout += chunk);
+  child.stderr!.on("data", (chunk) => stderr += chunk);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
 }
 
 /** Runs the program to its end. */
