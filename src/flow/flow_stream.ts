@@ -122,7 +122,7 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
   readonly fanOut: FanOut;
   readonly isBatch: boolean;
   patience: Patience | undefined;
-  readonly #onGap: FlowStreamOptions<Batch>["onGap"];
+  #onGap: FlowStreamOptions<Batch>["onGap"];
   readonly #tracker: FlowTracker;
   readonly #time: EngineTime<Segment>;
   readonly #open: Set<OpenFlow<Batch>> = new Set();
@@ -133,7 +133,7 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
   #state: "running" | "draining" | "over" = "running";
   /** Why the flows were cancelled. */
   #cancelReason: unknown;
-  /** Why open streams fail when the engine is ended early. */
+  /** Why open streams fail: the engine is ended early, or a callback threw. */
   #failure: { reason: unknown } | undefined;
   /** Whether the engine is running, which must not be called from its own callbacks. */
   #isPushing = false;
@@ -154,7 +154,7 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
         controller.signal.addEventListener("abort", () => this.fanOut.close());
       },
       write: (chunk) => this.#write(chunk),
-      close: () => this.#finish(undefined),
+      close: () => this.#close(),
       abort: (reason) => this.#finish({ reason }),
     }, { highWaterMark: 1 });
   }
@@ -185,7 +185,13 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
   }
 
   gap(record: FlowRecord, side: FlowSide, gap: Gap): void {
-    this.#onGap?.(this.#entry(record).flow, side, gap);
+    try {
+      this.#onGap?.(this.#entry(record).flow, side, gap);
+    } catch (thrown) {
+      // not through the engine, which could not hand out the rest and end its flows then
+      this.#onGap = undefined;
+      this.#failure ??= { reason: thrown };
+    }
   }
 
   end(record: FlowRecord, side: FlowSide): void {
@@ -245,7 +251,9 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
       const got = segment === null ? "null" : typeof segment;
       throw new TypeError(`chunk must be a Segment or an array of them, got ${got}`);
     }
-    if (this.#state !== "over") this.#time.push(segment);
+    if (this.#state === "over") return;
+    this.#time.push(segment);
+    if (this.#failure !== undefined) throw this.#failure.reason;
   }
 
   #flush(): void {
@@ -259,15 +267,20 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
     for (const feed of gathering) feed.flush();
   }
 
+  #close(): void {
+    this.#finish(undefined);
+    if (this.#failure !== undefined) throw this.#failure.reason;
+  }
+
   /** The input is over, well or with a reason: everything that is open ends or fails with it. */
   #finish(failure: { reason: unknown } | undefined): void {
     if (this.#state === "over") return;
-    this.#failure = failure;
+    this.#failure ??= failure;
     this.#state = "over";
     this.#tracker.end(this.#time.now());
     this.#flush();
-    if (failure === undefined) this.flows.end();
-    else this.flows.fail(failure.reason);
+    if (this.#failure === undefined) this.flows.end();
+    else this.flows.fail(this.#failure.reason);
     this.fanOut.close();
   }
 

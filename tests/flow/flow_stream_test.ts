@@ -177,6 +177,45 @@ test("an onGap that throws fails the stage with what it threw", async () => {
   assertStrictEquals(await fed, thrown);
 });
 
+test("an onGap that throws at every gap leaves no stream without an end, in a write or at the close", async () => {
+  for (const [maxHolePackets, expected] of [[1, "xx"], [100, "xxxx"]] as const) {
+    const { c, s, segments } = script();
+    c.syn();
+    s.synAck();
+    for (const offset of [10, 20, 30, 40]) c.at(offset, "x");
+    const thrown = new Error("mine");
+    let calls = 0;
+    const stage = new FlowStream({
+      gaps: "skip",
+      maxHolePackets,
+      onGap: () => {
+        calls++;
+        throw thrown;
+      },
+    });
+    const flows = stage.readable.getReader();
+    const fed = feed(stage.writable, segments);
+    const flow = (await flows.read()).value!;
+    const [client, server] = await Promise.all([drain(flow.client.readable), drain(flow.server.readable)]);
+    assertEquals(client.chunks.map(text).join(""), expected);
+    assertEquals([client.error, server.error], [thrown, thrown]);
+    assertStrictEquals(await flows.read().catch((error) => error), thrown);
+    assertStrictEquals(await fed, thrown);
+    assertEquals([calls, await flow.closed], [1, "capture-end"]);
+  }
+});
+
+test("a flow that is cancelled while its stream is read ends for the reader", async () => {
+  const { c, segments } = script();
+  c.syn();
+  const stage = new FlowStream();
+  const [flow] = await opened(stage, segments, 1) as [Flow];
+  const reading = flow.client.readable.getReader().read();
+  flow.cancel();
+  assert(await isSettled(reading));
+  assertEquals((await reading).done, true);
+});
+
 test("highWaterMark counts what all flows hold and makes writes wait until somebody reads", async () => {
   const stage = new FlowStream({ highWaterMark: 1000 });
   const flows = stage.readable.getReader();
