@@ -57,6 +57,8 @@ export class FanOut {
   readonly #clock: Clock;
   /** Outlets that hold something. */
   readonly #holding: Set<Outlet<unknown>> = new Set();
+  /** Those of them that were never read, and perhaps some that were since they were last looked through. */
+  readonly #unread: Set<Outlet<unknown>> = new Set();
   /** Outlets whose reader waits, by what it told about itself when it was last looked at. */
   readonly #starving: Map<Patience | undefined, Set<Waiting>> = new Map();
   #stopListening: (() => void)[] = [];
@@ -104,6 +106,7 @@ export class FanOut {
       held: (bytes) => {
         this.#heldBytes += bytes;
         this.#holding.add(outlet);
+        if (!outlet.wasRead) this.#unread.add(outlet);
       },
       released: (bytes) => this.#release(outlet, bytes),
       wanted: () => {
@@ -149,6 +152,7 @@ export class FanOut {
   #release(outlet: Outlet<unknown>, bytes: number): void {
     this.#heldBytes -= bytes;
     if (outlet.heldBytes === 0) this.#holding.delete(outlet);
+    if (outlet.heldBytes === 0 || outlet.wasRead) this.#unread.delete(outlet);
     this.#settle();
     if (this.isFull) return this.#relieve();
     const room = this.#room;
@@ -164,7 +168,9 @@ export class FanOut {
   /** While the source waits for room and a reader for the source, some queue has to give way. */
   #relieve(): void {
     if (this.#isGivingWay || this.#room === undefined || !this.isFull || !this.#isAnyStarving()) return;
-    this.#giveWay([...this.#holding].filter((outlet) => !outlet.wasRead));
+    // a set of its own: this runs at every read while the budget is full, when many outlets hold something
+    for (const outlet of this.#unread) if (outlet.wasRead) this.#unread.delete(outlet);
+    if (this.#unread.size > 0) this.#giveWay([...this.#unread]);
     if (this.#room === undefined || !this.isFull || this.#disarm !== undefined) return;
     this.#disarm = this.#clock.setTimer(this.#clock.now() + this.#starveMs, () => {
       this.#disarm = undefined;

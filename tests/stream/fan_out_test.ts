@@ -68,6 +68,19 @@ test("a reader that starved before the budget was full is noticed too", async ()
   assert(unread.isOver);
 });
 
+test("a queue of which one item was read does not count as one that nobody reads", async () => {
+  const { fan, clock } = fanOut(10);
+  const [waiting, slow] = [fan.outlet<number, false>(false), fan.outlet<number, false>(false)];
+  slow.pushBatch([1, 2, 3], 30);
+  await slow.readable.getReader().read();
+  waiting.readable.getReader().read().catch(() => {});
+  await turns();
+  fan.room();
+  assertEquals([fan.starved, clock.timers], [0, 1]);
+  clock.advance(100);
+  assertEquals(fan.starved, 1);
+});
+
 test("a queue that is being read gives way only after starveMs without progress", async () => {
   const { fan, clock } = fanOut(10);
   const waiting = fan.outlet<number, false>(false);
