@@ -4,7 +4,8 @@
  * @module
  */
 import { access } from "node:fs/promises";
-import { basename } from "node:path";
+import { basename, relative } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Packet, Segment, Timestamp } from "../packet/mod.ts";
 import { paintFor } from "./format/color.ts";
@@ -28,6 +29,9 @@ const MAX_MESSAGES = 40;
 const MAX_FLOWS = 12;
 
 const OPTION_NAMES: readonly string[] = ["parser", "channels"];
+
+/** What to type for `leat`: in a checkout nothing is installed under that name. */
+const COMMAND = import.meta.url.endsWith(".ts") ? "npx tsx src/cli/main.ts" : "leat";
 
 /** The command. */
 export const demoCommand: CommandSpec = {
@@ -59,6 +63,12 @@ async function findSample(): Promise<string> {
     }
   }
   throw new UsageError("no sample capture comes with this installation; give one: leat demo FILE");
+}
+
+/** The path from here where that is shorter. */
+function shortPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.length < path.length ? short : path;
 }
 
 /** The layers with their counts, the flows, and the first messages. */
@@ -123,7 +133,7 @@ class DemoReport implements Report {
     tables.fit(this.#rows);
     this.#section(this.#rows.flatMap((row) => tables.lines(row)));
     this.#countMore("message", this.#hidden);
-    this.#section([`${paint("dim", "all of it:")} leat trace ${this.#file!.name}`]);
+    this.#section([`${paint("dim", "all of it:")} ${COMMAND} trace ${shortPath(this.#file!.name)}`]);
   }
 
   #add(message: TraceMessage | TraceData): void {

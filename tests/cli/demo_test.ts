@@ -30,7 +30,7 @@ test("the demo shows the layers with their counts, then the messages on their ch
     "  0.005000     3     1  →    1     22  2a 32 0d 0a  *2\\r\\n$3\\r\\nGET\\r\\n$3\\r\\nke…",
     "  0.006000     1     1  ←    1     11  24 35 0d 0a  $5\\r\\nvalue\\r\\n",
     "",
-    "all of it: leat trace x/redis.pcap",
+    "all of it: npx tsx src/cli/main.ts trace x/redis.pcap",
   ]);
 });
 
