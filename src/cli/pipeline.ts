@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { LeatError } from "../core/mod.ts";
+import { type LeatError, randomSeed } from "../core/mod.ts";
 import { type FlowRecord, type FlowSide, type FlowSink, FlowTracker } from "../flow/mod.ts";
 import { type Packet, type Segment, SegmentDecoder, type Timestamp } from "../packet/mod.ts";
 import { type CaptureInterface, CaptureReader } from "../pcap/mod.ts";
@@ -118,7 +118,7 @@ export class Pipeline {
       error: () => {},
       end: () => {},
     });
-    this.#tracker = new FlowTracker({}, this.#flowSink());
+    this.#tracker = new FlowTracker({ hashSeed: randomSeed() }, this.#flowSink());
     const showsMessages = show.has("messages");
     const { chooser, channels, maxMessageLength } = options;
     this.#messages = new MessageLayer({ chooser, channels, maxMessageLength, showsMessages }, {
