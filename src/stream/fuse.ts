@@ -68,6 +68,8 @@ class FusedEngine implements AnyEngine {
   readonly timeOf?: (input: unknown) => number;
   readonly #engines: AnyEngine[];
   readonly #time: { value: number; now(): number };
+  /** Whether live engines follow a passive head: no timer is set for them then. */
+  readonly #isTimeDriven: boolean;
 
   constructor(factories: readonly EngineFactory<unknown, unknown>[], sink: Sink<unknown>) {
     const time = { value: 0, now: () => time.value };
@@ -82,10 +84,12 @@ class FusedEngine implements AnyEngine {
     }
     const head = this.#engines[0]!;
     if (head.timeOf !== undefined) this.timeOf = (input) => head.timeOf!(input);
+    this.#isTimeDriven = head.timeOf !== undefined && this.#engines.some((engine) => engine.timeOf === undefined);
   }
 
   push(input: unknown, now: number): number | void {
     this.#time.value = now;
+    if (this.#isTimeDriven && now >= this.timeoutAt()) this.onTimeout(now);
     return this.#engines[0]!.push(input, now);
   }
 

@@ -177,6 +177,12 @@ test("a fused engine with a passive head is passive", () => {
   assertEquals(fuse(increment, repeat)({ item: () => {}, error: () => {}, end: () => {} }).timeOf, undefined);
 });
 
+test("live engines behind a passive head are woken by the time in its input", async () => {
+  const passive: EngineFactory<number, number> = (sink) => ({ ...increment(sink), timeOf: (input) => input });
+  const delay: EngineFactory<number, number> = (sink) => new Delayer(sink, 10);
+  assertEquals(await collect(through(source([100, 105, 120, 140]), passive, delay)), [[101, 106], [121], [141]]);
+});
+
 test("a fused engine shows the counters of all", () => {
   const engine = fuse(increment, increment)({ item: () => {}, error: () => {}, end: () => {} });
   assertEquals(engine.stats, { "0.one": 1, "1.one": 1 });
