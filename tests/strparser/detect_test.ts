@@ -102,6 +102,15 @@ for (
     assertEquals(verdicts({ client: stream([17, 300, 9, 60]), server: ascii("no framing here") }), ["unknown"]);
   });
 }
+test("a length that counts itself, in front of small numbers, is recognised as such however much comes at once", () => {
+  // a length that does not count itself would lead from number to number as well
+  const message = Uint8Array.of(0, 0, 0, 16, 0, 0, 0, 21, 0, 0, 0, 0, 0, 0, 0, 1);
+  for (const count of [4, 100, 1000]) {
+    const client = join(...Array.from({ length: count }, () => message));
+    const found = detectParser({ client, server: NONE, isComplete: true });
+    assertEquals(found.state === "found" && found.name, "len32,incl");
+  }
+});
 test("zeros are no messages", () => {
   assertEquals(verdicts({ client: new Uint8Array(600), server: new Uint8Array(600) }), []);
   assertEquals(detectParser({ client: new Uint8Array(20_000), server: NONE }).state, "unknown");

@@ -28,15 +28,19 @@ const LAYOUTS: readonly Layout[] = [
   { name: "len32le,incl", littleEndian: true, includesHeader: true },
 ];
 
-/** Follows the lengths in both directions under each layout. */
+/**
+ * Follows the lengths in both directions under each layout. Of several that fit, it is the one with the most messages:
+ * between small numbers, a wrong layout that steps over message boundaries finds its way as well, but in longer steps.
+ */
 export function probeLengthChain({ client, server }: Heard): Evidence {
-  let isOpen = false;
+  let best = LAYOUTS[0]!;
+  let most = -Infinity;
   for (const layout of LAYOUTS) {
     const messages = countMessages(client, layout) + countMessages(server, layout);
-    if (messages >= ENOUGH) return recognise(layout, messages);
-    if (messages >= 0) isOpen = true;
+    if (messages > most) [best, most] = [layout, messages];
   }
-  return isOpen ? "maybe" : "no";
+  if (most >= ENOUGH) return recognise(best, most);
+  return most >= 0 ? "maybe" : "no";
 }
 
 /** Number of complete messages with a body; minus infinity where a length makes no sense. */
