@@ -27,7 +27,7 @@ export interface ChannelOwner {
   touched(channel: Channel<boolean>): void;
   /** Does for all channels what `touched` has asked for. */
   settle(): void;
-  /** The channel takes part no more. */
+  /** The channel takes part no more; `reason` is what its reader cancelled with, if anything. */
   closed(channel: Channel<boolean>, reason: unknown): void;
 }
 
@@ -89,10 +89,10 @@ export class Channel<Batch extends boolean> implements SocketSink {
   }
 
   /** Closes the channel; what was not read goes to the others. */
-  close(reason: unknown): void {
+  close(): void {
     if (this.#port.isClosed) return;
     this.#outlet.end();
-    this.#leave(reason);
+    this.#leave(undefined);
   }
 
   /** Gives a waiting reader what there is, and passes on the end. */

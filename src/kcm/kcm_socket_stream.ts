@@ -5,7 +5,6 @@
  */
 import type { Batched } from "../stream/outlet.ts";
 import type { Channel } from "./channel_stream.ts";
-import { KcmError } from "./errors.ts";
 import type { KcmMessage } from "./kcm_message.ts";
 import type { SocketStats } from "./ports.ts";
 
@@ -75,7 +74,7 @@ export class KcmSocket<Batch extends boolean = false> implements AsyncDisposable
 
   /** Closes the channel: `readable` ends at once, what was not read goes to the other channels. */
   close(): Promise<void> {
-    this.#channel.close(new KcmError("every channel was closed", { code: "EPIPE", blame: "local" }));
+    this.#channel.close();
     return Promise.resolve();
   }
 

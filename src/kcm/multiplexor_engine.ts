@@ -117,6 +117,11 @@ export class MultiplexorEngine {
     return this.#isClosed;
   }
 
+  /** Whether everything is over: closed, every connection has ended, every message was delivered. */
+  get isFinished(): boolean {
+    return this.#isFinished;
+  }
+
   /** Whether some socket has room. */
   get hasRoom(): boolean {
     return this.#waiters.first !== undefined;

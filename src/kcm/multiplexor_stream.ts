@@ -109,7 +109,7 @@ export class Multiplexor implements AsyncDisposable {
         }
       },
       deserted: (reason) => {
-        if (options.holdOpen !== true) this.#end(reason);
+        if (options.holdOpen !== true) this.#end(reason ?? brokenPipe("every channel was closed"));
       },
     });
   }
@@ -177,7 +177,7 @@ export class Multiplexor implements AsyncDisposable {
    */
   attachments(options: AttachmentsOptions): WritableStream<Attachable | readonly Attachable[]> {
     const choice = parserChoice(options.parser);
-    if (this.#engine.isClosed) throw closedError();
+    if (this.#engine.isClosed) throw brokenPipe("the multiplexor is closed");
     const writer = new AttachmentWriter(choice, {
       attach: (source, found) => this.#attachOrRefuse(source, { ...options, ...found }),
       closed: (failure) => {
@@ -202,16 +202,17 @@ export class Multiplexor implements AsyncDisposable {
 
   /**
    * Ends everything: connections are cancelled and writables fail with `reason`, and so do the channels, after
-   * everything that was accepted.
+   * everything that was accepted. Without a reason it is a {@linkcode KcmError} `EPIPE`.
    */
   abort(reason?: unknown): void {
-    this.#driver.failure ??= { reason };
-    this.#end(reason);
+    const failure = { reason: reason ?? brokenPipe("the multiplexor was aborted") };
+    this.#driver.failure ??= failure;
+    this.#end(failure.reason);
   }
 
-  /** Aborts, unless everything has ended already. */
+  /** Aborts, unless everything has ended already: channels that were not read to their end yet can still be. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.abort(closedError());
+    if (!this.#engine.isFinished) this.abort();
     return Promise.resolve();
   }
 
@@ -234,6 +235,6 @@ export class Multiplexor implements AsyncDisposable {
   }
 }
 
-function closedError(): KcmError {
-  return new KcmError("the multiplexor is closed", { code: "EPIPE", blame: "local" });
+function brokenPipe(message: string): KcmError {
+  return new KcmError(message, { code: "EPIPE", blame: "local" });
 }

@@ -262,6 +262,39 @@ test("dispose aborts", async () => {
   assertEquals(((await ended).error as KcmError).code, "EPIPE");
 });
 
+test("leaving the last channel's loop without a reason is EPIPE for the pipe and the connections, no clean end", async () => {
+  for (const leave of ["break", "close", "cancel", "abort"]) {
+    const { kcm, ends } = noting();
+    const channel = kcm.socket();
+    const t = new Feed();
+    t.send("1", "2");
+    const flows = new ReadableStream<Feed>({ start: (controller) => controller.enqueue(t) });
+    const piped = flows.pipeTo(kcm.attachments({ parser })).catch((error) => error);
+    if (leave === "break") {
+      for await (const _ of channel.readable) break;
+    }
+    await turns();
+    if (leave === "close") await channel.close();
+    if (leave === "cancel") await channel.readable.cancel();
+    if (leave === "abort") kcm.abort();
+    const error = await piped;
+    assert(error instanceof KcmError, `${leave}: ${error}`);
+    assertEquals([error.code, error.blame], ["EPIPE", "local"]);
+    assertEquals(ends, [[1, error]]);
+    assertStrictEquals(t.cancelled?.reason, error);
+  }
+});
+
+test("dispose leaves channels alone that only have to be read to their end", async () => {
+  const kcm = new Multiplexor();
+  const channel = kcm.socket();
+  const { ended } = kcm.attach({ readable: source([wire("1", "2")]) }, { parser });
+  kcm.close();
+  await ended;
+  await kcm[Symbol.asyncDispose]();
+  assertEquals(await bodies(channel.readable), ["1", "2"]);
+});
+
 test("messages of many connections reach several readers, each once", async () => {
   const kcm = new Multiplexor({ highWaterMark: 64 });
   const channels = [kcm.socket(), kcm.socket({ batch: true }), kcm.socket({ highWaterMark: 1 })];
