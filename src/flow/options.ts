@@ -74,8 +74,8 @@ export interface FlowTrackerOptions {
    */
   maxTotalBytes?: number | undefined;
   /**
-   * Most flows remembered, those that ended within `lingerMs` included. Beyond, one is forgotten: an ended one, else
-   * one that never got an answer, else the one that was quiet for longest.
+   * Most flows remembered, those that ended within `lingerMs` included. Beyond, one is forgotten: an ended one, else,
+   * where they are a quarter of all, one that never got an answer, else the one that was quiet for longest.
    *
    * @default {65536}
    */

@@ -1,7 +1,7 @@
 /**
  * What is known of one direction of a flow: where its byte stream stands, and what it waits for.
  *
- * Only data and small questions about it; the rules are in `reassembly.ts`, `handshake.ts` and `reset.ts`.
+ * Only data and small questions about it; the rules are in `reassembly.ts`, `handshake.ts` and `tcp_watcher.ts`.
  *
  * @module
  */

@@ -57,8 +57,13 @@ export function* splits(bytes: Uint8Array, options: SplitsOptions = {}): Generat
   }
 }
 
-/** Cuts in pieces of `size` bytes; the last may be shorter. */
+/**
+ * Cuts in pieces of `size` bytes; the last may be shorter.
+ *
+ * @throws {RangeError} when `size` is not a positive integer
+ */
 export function splitEvery(bytes: Uint8Array, size: number): Uint8Array[] {
+  if (!Number.isSafeInteger(size) || size < 1) throw new RangeError(`size must be a positive integer, got ${size}`);
   const chunks: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.subarray(at, at + size));
   return chunks;

@@ -89,6 +89,9 @@ test("a quarter of the random splits have empty chunks", () => {
   assert(chunks.some((chunk) => chunk.length === 0));
   assert(splitRandomly(new Uint8Array(1000), 1).every((chunk) => chunk.length > 0));
   assertEquals(splitEvery(new Uint8Array(5), 2).map((chunk) => chunk.length), [2, 2, 1]);
+  for (const size of [0, -1, 1.5, NaN, Infinity]) {
+    assertThrows(() => splitEvery(new Uint8Array(5), size), RangeError, "size");
+  }
 });
 
 test("mutate leaves its input alone, repeats by seed, and nearly always changes something", () => {

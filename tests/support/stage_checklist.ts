@@ -137,6 +137,18 @@ function endings<In, Out>(list: Checklist<In, Out>): void {
     assertStrictEquals(cancelled, reason);
   });
 
+  test(`${name} is aborted at once, also while a write waits for a reader that never comes`, async () => {
+    const { writable } = list.make({ highWaterMark: 1 });
+    const writer = writable.getWriter();
+    const closed = writer.closed.catch((error) => error);
+    const writes = Promise.allSettled(list.inputs.map((input) => writer.write(input)));
+    assertEquals(await isSettled(writes), false);
+    const reason = new Error("enough");
+    assert(await isSettled(writer.abort(reason)));
+    assertStrictEquals(await closed, reason);
+    await writes;
+  });
+
   test(`${name} yields everything accepted before an abort, then its reason, once`, async () => {
     const reason = new Error("source died");
     const { chunks, error } = await drain(source(list.inputs, reason).pipeThrough(list.make({})));
