@@ -11,6 +11,9 @@ import { Fifo } from "./fifo.ts";
 import type { KcmMessage } from "./kcm_message.ts";
 import type { SocketPort, SocketSink, SocketStats } from "./ports.ts";
 
+/** What a message weighs beyond its bytes: about what its objects take, so that tiny ones do not come for nothing. */
+const MESSAGE_WEIGHT = 128;
+
 /** The multiplexor, as its channels know it. */
 export interface ChannelOwner {
   /** Whether all channels together hold too much; only those that hold nothing take messages then. */
@@ -19,7 +22,7 @@ export interface ChannelOwner {
   readonly failure: { readonly reason: unknown } | undefined;
   /** Opens the engine's socket, paused. */
   open(sink: SocketSink): SocketPort;
-  /** Bytes came into a queue, or left it (negative). */
+  /** Weight came into a queue, or left it (negative). */
   held(bytes: number): void;
   /** A reader has begun (1) or ceased (-1) to wait. */
   starving(change: 1 | -1): void;
@@ -61,7 +64,7 @@ export class Channel<Batch extends boolean> implements SocketSink {
     return this.#outlet.readable;
   }
 
-  /** Bytes that wait to be read. */
+  /** Bytes that wait to be read, with what their messages weigh on top. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
@@ -73,10 +76,10 @@ export class Channel<Batch extends boolean> implements SocketSink {
 
   /** A message was steered here. */
   message(message: KcmMessage): void {
-    const { length } = message.data;
+    const weight = message.data.length + MESSAGE_WEIGHT;
     this.#queue.push(message);
-    this.#heldBytes += length;
-    this.#owner.held(length);
+    this.#heldBytes += weight;
+    this.#owner.held(weight);
     if (this.#outlet.isStarving) this.#touch();
     // as in the kernel, the message that fills the queue may exceed it
     if (this.#heldBytes >= this.#highWaterMark || this.#owner.isTight) this.#port.pause();
@@ -143,10 +146,10 @@ export class Channel<Batch extends boolean> implements SocketSink {
       this.#owner.held(-bytes);
     } else {
       const message = this.#queue.shift()!;
-      const bytes = message.data.length;
-      this.#heldBytes -= bytes;
-      this.#outlet.push(message, bytes);
-      this.#owner.held(-bytes);
+      const weight = message.data.length + MESSAGE_WEIGHT;
+      this.#heldBytes -= weight;
+      this.#outlet.push(message, weight);
+      this.#owner.held(-weight);
     }
     if (!this.#port.hasRoom) this.makeRoom();
   }

@@ -18,6 +18,7 @@ export interface KcmSocketOptions<Batch extends boolean = false> {
   batch?: Batch | undefined;
   /**
    * How many bytes may wait unread before the channel gets no more; the message that reaches the limit may exceed it.
+   * Each message counts 128 on top of its length.
    *
    * @default {262144} or what the multiplexor was made with
    */
@@ -67,7 +68,7 @@ export class KcmSocket<Batch extends boolean = false> implements AsyncDisposable
     return this.#channel.stats;
   }
 
-  /** Bytes that wait to be read. */
+  /** Bytes that wait to be read, counted like `highWaterMark`. */
   get bufferedBytes(): number {
     return this.#channel.heldBytes;
   }

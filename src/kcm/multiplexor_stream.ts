@@ -27,13 +27,14 @@ import type { MultiplexorLimits, MultiplexorStats } from "./multiplexor_options.
 export interface MultiplexorOptions extends MultiplexorLimits {
   /**
    * How many bytes of messages may wait unread in a channel before it gets no more; the message that reaches the limit
-   * may exceed it. It gets more when half of them were read.
+   * may exceed it. It gets more when half of them were read. Each message counts 128 on top of its length.
    *
    * @default {262144}
    */
   highWaterMark?: number | undefined;
   /**
-   * How many bytes may wait unread in all channels together. Beyond, only channels that hold nothing get a message.
+   * How many bytes, counted in the same way, may wait unread in all channels together. Beyond, only channels that hold
+   * nothing get a message.
    *
    * @default {67108864}
    */
@@ -124,7 +125,7 @@ export class Multiplexor implements AsyncDisposable {
     return this.#engine.failures;
   }
 
-  /** Bytes that wait unread in all channels. */
+  /** Bytes that wait unread in all channels, counted like `highWaterMark`. */
   get bufferedBytes(): number {
     return this.#driver.heldBytes;
   }

@@ -32,8 +32,12 @@ test("K9 what is queued in a readable before it is attached is read", async () =
   assertEquals(bodyOf(value!), "pre");
 });
 
+/** What a message with a body of `length` bytes counts. */
+const weight = (length: number): number => 2 + length + 128;
+
 test("K92 an unread channel holds highWaterMark bytes, and its sources are not read on", async () => {
-  const kcm = new Multiplexor({ highWaterMark: 10 });
+  const limit = 2 * weight(3);
+  const kcm = new Multiplexor({ highWaterMark: limit });
   const channel = kcm.socket();
   let pulls = 0;
   const endless = new ReadableStream<Uint8Array>({
@@ -44,61 +48,72 @@ test("K92 an unread channel holds highWaterMark bytes, and its sources are not r
   }, { highWaterMark: 0 });
   kcm.attach({ readable: endless }, { parser });
   await turns(8);
-  assertEquals([channel.bufferedBytes, kcm.bufferedBytes, pulls, kcm.stats.readyMessages], [10, 10, 3, 1]);
+  assertEquals([channel.bufferedBytes, kcm.bufferedBytes, pulls, kcm.stats.readyMessages], [limit, limit, 3, 1]);
   const reader = channel.readable.getReader();
   await reader.read();
   await turns(8);
   assert(pulls > 3, "a read makes room");
-  assertEquals(channel.bufferedBytes, 10);
+  assertEquals(channel.bufferedBytes, limit);
   await reader.cancel();
 });
 
 test("highWaterMark can be set for one channel, and half of it has to be read before more comes", async () => {
   const kcm = new Multiplexor({ highWaterMark: 1000 });
-  const channel = kcm.socket({ highWaterMark: 12 });
+  const channel = kcm.socket({ highWaterMark: 4 * weight(1) });
   kcm.attach({ readable: source([wire("1", "2", "3", "4", "5", "6")]) }, { parser });
   await turns();
-  assertEquals(channel.bufferedBytes, 12);
+  assertEquals(channel.bufferedBytes, 4 * weight(1));
   const reader = channel.readable.getReader();
   await reader.read();
-  assertEquals(channel.bufferedBytes, 9);
+  assertEquals(channel.bufferedBytes, 3 * weight(1));
   await reader.read();
   await turns();
-  assertEquals(channel.bufferedBytes, 12);
+  assertEquals(channel.bufferedBytes, 4 * weight(1));
 });
 
 test("maxBufferedBytes bounds all channels together, but one that is read goes on", async () => {
-  const kcm = new Multiplexor({ highWaterMark: 100, maxBufferedBytes: 30 });
+  const limit = 10 * weight(1);
+  const kcm = new Multiplexor({ highWaterMark: 30 * weight(1), maxBufferedBytes: limit });
   const [unread, read] = [kcm.socket(), kcm.socket()];
   const all = Array.from({ length: 200 }, (_, i) => wire(String(i)));
   kcm.attach({ readable: source(all) }, { parser });
   await turns();
   const held = unread.bufferedBytes + read.bufferedBytes;
-  assert(held >= 30 && held < 40, `${held}`);
+  assert(held >= limit && held < limit + weight(3), `${held}`);
   const reader = read.readable.getReader();
   let count = 0;
   for (; count < 150; count++) assert(!(await reader.read()).done);
-  assert(kcm.bufferedBytes <= 40);
+  assert(kcm.bufferedBytes <= limit + 2 * weight(3));
   await reader.cancel();
   kcm.close();
   assertEquals((await collect(unread.readable)).length, 50);
 });
 
 test("channels that waited because of the others go on when those are read", async () => {
-  const kcm = new Multiplexor({ highWaterMark: 100, maxBufferedBytes: 12 });
+  const kcm = new Multiplexor({ highWaterMark: 100 * weight(1), maxBufferedBytes: 4 * weight(1) });
   const [a, b] = [kcm.socket(), kcm.socket()];
   kcm.attach({ readable: source(Array.from({ length: 20 }, () => wire("x"))) }, { parser });
   kcm.close();
   await turns();
-  assertEquals([a.bufferedBytes, b.bufferedBytes], [6, 6]);
+  assertEquals([a.bufferedBytes, b.bufferedBytes], [2 * weight(1), 2 * weight(1)]);
   const reader = a.readable.getReader();
   await reader.read();
   await reader.read();
   await turns();
-  assert(b.bufferedBytes >= 6);
+  assert(b.bufferedBytes >= 2 * weight(1));
   reader.releaseLock();
   const [first, second] = await Promise.all([collect(a.readable), collect(b.readable)]);
   assertEquals(first.length + second.length, 18);
+});
+
+test("highWaterMark: messages without a body fill a channel too", async () => {
+  const kcm = new Multiplexor();
+  const channel = kcm.socket({ batch: true });
+  const zeros = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024)) });
+  kcm.attach({ readable: zeros }, { parser });
+  await turns();
+  const { value } = await channel.readable.getReader().read();
+  assertEquals(value?.length, Math.ceil(256 * 1024 / weight(0)));
 });
 
 test("with no channel nothing is lost: connections wait for one", async () => {
@@ -296,7 +311,7 @@ test("dispose leaves channels alone that only have to be read to their end", asy
 });
 
 test("messages of many connections reach several readers, each once", async () => {
-  const kcm = new Multiplexor({ highWaterMark: 64 });
+  const kcm = new Multiplexor({ highWaterMark: 10 * weight(4) });
   const channels = [kcm.socket(), kcm.socket({ batch: true }), kcm.socket({ highWaterMark: 1 })];
   const flows = Array.from({ length: 40 }, (_, i) => ({
     client: { readable: source(Array.from({ length: 10 }, (_, n) => wire(`c${i}.${n}`, `d${i}.${n}`))) },
