@@ -10,7 +10,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 out=$(mkdir -p "${OUT:-$here/../examples/captures}" && cd "${OUT:-$here/../examples/captures}" && pwd)
-work=$(mktemp -d /tmp/leat-captures.XXXXXX)
+work=$(mktemp -d -t leat-captures.XXXXXX)
 chmod 755 "$work"
 client=leat-client-$$ server=leat-server-$$
 c4=10.9.0.1 s4=10.9.0.2 c6=fd09::1 s6=fd09::2
