@@ -28,6 +28,11 @@ export class Fifo<T> {
     else this.#items.unshift(item);
   }
 
+  /** Puts several items in front, the first of them first. */
+  prepend(items: readonly T[]): void {
+    this.#items = [...items, ...this.takeAll()];
+  }
+
   /** Takes the first item out. */
   shift(): T | undefined {
     if (this.#first === this.#items.length) return undefined;

@@ -328,7 +328,8 @@ export class MultiplexorEngine {
   #closeSocket(socket: KcmSock, unread: readonly KcmMessage[]): void {
     this.#sockets.remove(socket.handle);
     this.#counts.requeued += unread.length;
-    for (const message of unread) this.#hold.push(message);
+    // they came before whatever another closed socket gave back and nobody took since
+    this.#hold.prepend(unread);
   }
 
   #finishWhenDone(): void {

@@ -89,6 +89,18 @@ test("with one socket at a time each connection's messages stay in order, even i
   );
 });
 
+test("what a socket gives back goes before what an earlier one gave back and it had no room for", () => {
+  const { received, sent } = run([
+    ["attach", 0, 0],
+    ["open", 0, 2],
+    ["end", 0, 0],
+    ["close", 0, 0],
+    ["open", 0, 0],
+    ["close", 0, 0],
+  ], 1);
+  assertEquals(received, sent.flat());
+});
+
 test("sockets with room get the same number of messages each, but for one", () => {
   fc.assert(fc.property(fc.integer({ min: 1, max: 7 }), fc.array(fc.nat(3), { maxLength: 60 }), (count, arrivals) => {
     const engine = new MultiplexorEngine();
