@@ -23,8 +23,8 @@ import type { AttachOptions } from "./ports.ts";
 /** Options of {@linkcode flowsInto}. */
 export interface FlowsIntoOptions extends AttachmentsOptions {
   /**
-   * Most bytes kept while no socket has room, of all flows together; what goes beyond fails its connection with
-   * `ENOBUFS`.
+   * Most bytes kept while no socket has room, of all flows together, with 128 on top for each chunk; what goes beyond
+   * fails its connection with `ENOBUFS`.
    *
    * @default {16777216}
    */

@@ -7,9 +7,12 @@ import { KcmError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { LowerEvents, LowerPort } from "./ports.ts";
 
+/** What a chunk weighs beyond its bytes: about what its object takes. */
+const CHUNK_WEIGHT = 128;
+
 /** What all links together may hold. */
 export interface LinkBudget {
-  /** Bytes held. */
+  /** Bytes held, with what their chunks weigh on top. */
   heldBytes: number;
   /** Most bytes. */
   readonly maxQueuedBytes: number;
@@ -51,12 +54,12 @@ export class FlowLink implements LowerEvents {
     const port = this.port!;
     while (this.#queue.length > 0) {
       const bytes = this.#queue.shift()!;
-      this.#held(-bytes.length);
+      this.#held(-bytes.length - CHUNK_WEIGHT);
       const taken = port.push(bytes, this.#now);
       if (port.isOver) return;
       if (taken < bytes.length) {
         this.#queue.unshift(bytes.subarray(taken));
-        this.#held(bytes.length - taken);
+        this.#held(bytes.length - taken + CHUNK_WEIGHT);
         return;
       }
     }
@@ -73,15 +76,16 @@ export class FlowLink implements LowerEvents {
   #keep(bytes: Uint8Array, taken: number): void {
     const port = this.port!;
     if (port.isOver) return;
-    const rest = taken === 0 ? bytes : bytes.subarray(taken);
+    const weight = bytes.length - taken + CHUNK_WEIGHT;
     const { maxQueuedBytes } = this.#budget;
-    if (this.#budget.heldBytes + rest.length > maxQueuedBytes) {
+    if (this.#budget.heldBytes + weight > maxQueuedBytes) {
       const message = `no socket has room, and maxQueuedBytes ${maxQueuedBytes} is full`;
       port.fail(new KcmError(message, { code: "ENOBUFS", blame: "local", connection: port.connection }));
       return;
     }
-    this.#queue.push(rest);
-    this.#held(rest.length);
+    // a copy, because a few bytes of a packet would keep the whole chunk of the capture that it came in
+    this.#queue.push(new Uint8Array(bytes.subarray(taken)));
+    this.#held(weight);
   }
 
   #settle(): void {

@@ -166,7 +166,7 @@ test("an error behind what is kept comes after it", () => {
 });
 
 test("maxQueuedBytes bounds what is kept of all flows; what goes beyond fails its connection and frees its part", () => {
-  const { ends, sink, socket } = setUp({ maxQueuedBytes: 9 }, 3);
+  const { ends, sink, socket } = setUp({ maxQueuedBytes: 9 + 128 }, 3);
   const [one, two] = [openOn(sink), openOn(sink)];
   one.data("client", wire("1", "2", "3", "4"));
   two.data("client", wire("5", "6", "7"));
@@ -175,6 +175,23 @@ test("maxQueuedBytes bounds what is kept of all flows; what goes beyond fails it
   one.data("client", wire("9"));
   assertEquals(ends.length, 2);
   assertEquals([1, 2, 3, 4].map(() => socket.recv()), ["1", "2", "5", undefined]);
+});
+
+test("maxQueuedBytes: empty messages in chunks of their own do not come for nothing", () => {
+  const { ends, sink, socket } = setUp({ maxQueuedBytes: 1000 }, 1);
+  const { data } = openOn(sink);
+  for (let i = 0; i < 10; i++) data("client", wire(""));
+  assertEquals([(ends[0]![2] as KcmError).code, socket.bodies], ["ENOBUFS", [""]]);
+});
+
+test("what is kept is a copy, and does not keep the chunk that it came in", () => {
+  const { sink, socket } = setUp({}, 3);
+  const { data } = openOn(sink);
+  const capture = new Uint8Array(1000);
+  capture.set(wire("1", "2", "3"), 500);
+  data("client", capture.subarray(500, 509));
+  assertEquals([socket.recv(), socket.recv()], ["1", "2"]);
+  assertEquals([socket.queue[0]!.data.buffer.byteLength, socket.recv()], [3, "3"]);
 });
 
 test("a connection beyond maxConnections is reported and ignored", () => {
