@@ -23,7 +23,7 @@ export interface KcmErrorOptions extends Omit<LeatErrorOptions, "layer"> {
  * | `EPIPE` | the multiplexor is closed: no more attachments, or every channel was closed |
  * | `EBUSY` | called from within a sink's callback where only `pause`, `resume`, `close` and `abort` are allowed |
  * | `EGAP` | bytes of a captured connection were skipped, so that message boundaries behind them are unknown |
- * | `ENOBUFS` | `maxQueuedBytes` is full |
+ * | `ENOBUFS` | `maxQueuedBytes` or `maxPartialBytes` is full |
  *
  * @example
  * ```ts

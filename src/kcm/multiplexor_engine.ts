@@ -34,6 +34,7 @@ import { Waiters } from "./waiters.ts";
 const DEFAULT_MAX_CONNECTIONS = 131_072;
 const DEFAULT_MAX_SOCKETS = 1024;
 const DEFAULT_MAX_MESSAGE_LENGTH = 1024 * 1024;
+const DEFAULT_MAX_PARTIAL_BYTES = 256 * 1024 * 1024;
 
 /**
  * Steers messages from attached connections to sockets. No stream, no promise, no clock: callbacks only.
@@ -65,6 +66,7 @@ export class MultiplexorEngine {
   readonly #maxConnections: number;
   readonly #maxSockets: number;
   readonly #maxMessageLength: number;
+  readonly #maxPartialBytes: number;
   readonly #ports: SlotTable<Psock>;
   readonly #sockets: SlotTable<KcmSock>;
   readonly #waiters: Waiters<KcmSock> = new Waiters();
@@ -81,6 +83,7 @@ export class MultiplexorEngine {
     requeued: 0,
     dropped: 0,
   };
+  #partialBytes = 0;
   #nextId = 1;
   #isBusy = false;
   #isWaking = false;
@@ -96,6 +99,7 @@ export class MultiplexorEngine {
     this.#maxConnections = limitOption("maxConnections", options.maxConnections, DEFAULT_MAX_CONNECTIONS);
     this.#maxSockets = limitOption("maxSockets", options.maxSockets, DEFAULT_MAX_SOCKETS);
     this.#maxMessageLength = limitOption("maxMessageLength", options.maxMessageLength, DEFAULT_MAX_MESSAGE_LENGTH);
+    this.#maxPartialBytes = limitOption("maxPartialBytes", options.maxPartialBytes, DEFAULT_MAX_PARTIAL_BYTES);
     this.#ports = new SlotTable(this.#maxConnections);
     this.#sockets = new SlotTable(this.#maxSockets);
     this.#host = this.#makeHost();
@@ -107,6 +111,7 @@ export class MultiplexorEngine {
       ...this.#counts,
       connections: this.#ports.size,
       sockets: this.#sockets.size,
+      partialBytes: this.#partialBytes,
       readyMessages: this.#ready.length,
       heldMessages: this.#hold.length,
     };
@@ -241,6 +246,7 @@ export class MultiplexorEngine {
       enter: (method) => this.#enter(method),
       leave: () => this.#leave(),
       steer: (port, message) => this.#steer(port, message),
+      partial: (port, bytes) => this.#partial(port, bytes),
       dropped: () => {
         this.#counts.dropped++;
       },
@@ -283,6 +289,13 @@ export class MultiplexorEngine {
     this.#waiters.rotate();
     socket.deliver(message);
     return true;
+  }
+
+  #partial(port: Psock, bytes: number): KcmError | undefined {
+    this.#partialBytes += bytes;
+    if (bytes < 0 || this.#partialBytes <= this.#maxPartialBytes) return undefined;
+    const message = `unfinished messages of all connections exceed maxPartialBytes ${this.#maxPartialBytes}`;
+    return new KcmError(message, { code: "ENOBUFS", blame: "remote", connection: port.connection });
   }
 
   /** Moves messages that wait to sockets with room: those of closed sockets first, then one of each port in line. */

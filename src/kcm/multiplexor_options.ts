@@ -27,6 +27,13 @@ export interface MultiplexorLimits {
    * @default {1048576}
    */
   maxMessageLength?: number | undefined;
+  /**
+   * Most bytes of messages that have begun and not ended, of all connections together; the connection that goes beyond
+   * fails with `ENOBUFS`.
+   *
+   * @default {268435456}
+   */
+  maxPartialBytes?: number | undefined;
 }
 
 /** Counters of a multiplexor, under the kernel's names where it has one. */
@@ -49,6 +56,8 @@ export interface MultiplexorStats extends Stats {
   readonly connections: number;
   /** Now: sockets open. */
   readonly sockets: number;
+  /** Now: bytes held of messages that have begun. */
+  readonly partialBytes: number;
   /** Now: connections that wait with a message. */
   readonly readyMessages: number;
   /** Now: messages of closed sockets that wait. */

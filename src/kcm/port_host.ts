@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { KcmError } from "./errors.ts";
 import type { KcmMessage } from "./kcm_message.ts";
 import type { KcmSock } from "./kcm_sock.ts";
 import type { Psock } from "./psock.ts";
@@ -18,6 +19,8 @@ export interface PortHost {
 
   /** A message came in; returns whether a socket took it. Otherwise the port keeps it and pauses. */
   steer(port: Psock, message: KcmMessage): boolean;
+  /** A port holds so many bytes more (negative: fewer) of a message that has begun; returns what is wrong with that. */
+  partial(port: Psock, bytes: number): KcmError | undefined;
   /** A datagram was too long. */
   dropped(): void;
   /** A connection is over; `failure` is a code to count, unless it ended well. */

@@ -22,6 +22,8 @@ export class Psock implements LowerPort {
   readonly #events: LowerEvents;
   readonly #parser: StreamParser;
   #sequence = 0;
+  /** What the host knows of the bytes that the parser holds. */
+  #partialBytes = 0;
   #ready: KcmMessage | undefined;
   #isOver = false;
   #error: unknown;
@@ -78,7 +80,9 @@ export class Psock implements LowerPort {
   push(bytes: Uint8Array, now: number): number {
     this.#host.enter("push");
     try {
-      return this.#parser.push(bytes, now);
+      const taken = this.#parser.push(bytes, now);
+      this.#countPartial();
+      return taken;
     } finally {
       this.#host.leave();
     }
@@ -131,6 +135,15 @@ export class Psock implements LowerPort {
     this.#parser.pause();
   }
 
+  #countPartial(): void {
+    const held = this.#parser.bytesHeld;
+    const more = held - this.#partialBytes;
+    if (more === 0) return;
+    this.#partialBytes = held;
+    const failure = this.#host.partial(this, more);
+    if (failure !== undefined) this.fail(failure);
+  }
+
   #giveUp(error: unknown, failure: string | undefined): void {
     if (this.#isOver) return;
     this.#parser.abort();
@@ -146,6 +159,7 @@ export class Psock implements LowerPort {
   #finish(error: unknown, failure: string | undefined): void {
     this.#isOver = true;
     this.#error = error;
+    this.#countPartial();
     this.#host.unattach(this, failure);
     this.#events.unattached?.(error);
   }

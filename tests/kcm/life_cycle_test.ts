@@ -276,8 +276,44 @@ test("maxSockets refuses the next socket until one was closed", () => {
   engine.socket(nowhere);
 });
 
+test("maxPartialBytes bounds unfinished messages of all connections; the one that goes beyond fails", () => {
+  const engine = new MultiplexorEngine({ maxPartialBytes: 10 });
+  const k0 = new TestSocket(engine);
+  const [t, u, v] = [new TestConnection(engine), new TestConnection(engine), new TestConnection(engine)];
+  t.offer(wire("whole", "unfinished").subarray(0, 7 + 6));
+  u.offer(wire("more").subarray(0, 4));
+  assertEquals([engine.stats.partialBytes, t.port.isOver, u.port.isOver], [10, false, false]);
+  v.offer(wire("v", "too much").subarray(0, 3 + 1));
+  const error = v.outcome!.error as KcmError;
+  assertEquals([error.code, error.connection, v.port.isOver], ["ENOBUFS", v.port.connection, true]);
+  assertEquals([k0.bodies, engine.stats.partialBytes, engine.failures.get("ENOBUFS")], [["whole", "v"], 10, 1]);
+  u.offer(wire("more").subarray(4));
+  assertEquals([k0.bodies.at(-1), engine.stats.partialBytes], ["more", 6]);
+  t.port.abort();
+  assertEquals(engine.stats.partialBytes, 0);
+});
+
+test("partialBytes is what connections hold, however they end", () => {
+  const engine = new MultiplexorEngine({ maxMessageLength: 100 });
+  const k0 = new TestSocket(engine, 3);
+  const ways: ((t: TestConnection) => void)[] = [
+    (t) => t.end(),
+    (t) => t.port.fail(new Error("gone")),
+    (t) => t.offer(wire("x".repeat(99)).subarray(1)),
+    () => engine.abort(),
+  ];
+  for (const way of ways) {
+    const t = new TestConnection(engine);
+    t.offer(wire("1", "xx").subarray(0, 4));
+    while (k0.recv() !== undefined);
+    assertEquals([engine.stats.partialBytes, t.port.bytesHeld], [1, 1]);
+    way(t);
+    assertEquals([engine.stats.partialBytes, t.port.isOver], [0, true]);
+  }
+});
+
 test("wrong limits are refused at once", () => {
-  for (const name of ["maxConnections", "maxSockets", "maxMessageLength"]) {
+  for (const name of ["maxConnections", "maxSockets", "maxMessageLength", "maxPartialBytes"]) {
     assertThrows(() => new MultiplexorEngine({ [name]: 0 }), RangeError, name);
     assertThrows(() => new MultiplexorEngine({ [name]: "1" }), TypeError, name);
   }
