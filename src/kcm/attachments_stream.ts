@@ -125,12 +125,16 @@ export class AttachmentWriter {
     }
     const parser = this.#choice(flow, direction);
     if (parser !== undefined) this.#owner.attach(source, { parser, flow, direction, label });
-    else cancelSource(source, undefined);
+    else void cancelSource(source, undefined);
   }
 }
 
-/** Cancels a connection, at no cost where it knows how. */
-export function cancelSource(source: AttachableDirection, reason: unknown): void {
-  if (source.cancel !== undefined) source.cancel(reason);
-  else if (!source.readable.locked) source.readable.cancel(reason).catch(() => {});
+/** Cancels a connection, at no cost where it knows how; never rejects, whatever it thinks of that. */
+export async function cancelSource(source: AttachableDirection, reason: unknown): Promise<void> {
+  try {
+    if (source.cancel !== undefined) await source.cancel(reason);
+    else if (!source.readable.locked) await source.readable.cancel(reason);
+  } catch {
+    // it is not wanted either way
+  }
 }

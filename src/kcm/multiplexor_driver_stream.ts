@@ -10,9 +10,8 @@ import type { Channel, ChannelOwner } from "./channel_stream.ts";
 import { type ByteSource, ConnectionReader, type ReaderOwner } from "./connection_reader_stream.ts";
 import { KcmError } from "./errors.ts";
 import type { KcmConnection } from "./kcm_message.ts";
-import type { AttachOptions, LowerPort } from "./ports.ts";
 import type { MultiplexorEngine } from "./multiplexor_engine.ts";
-import type { SocketPort, SocketSink } from "./ports.ts";
+import type { AttachOptions, LowerPort, SocketPort, SocketSink } from "./ports.ts";
 
 /** What the driver needs to know. */
 export interface DriverOptions {

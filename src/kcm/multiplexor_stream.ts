@@ -230,7 +230,7 @@ export class Multiplexor implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof KcmError) || error.connection === undefined) throw error;
       // somebody else reads it then
-      if (error.code !== "EALREADY") cancelSource(source, error);
+      if (error.code !== "EALREADY") void cancelSource(source, error);
       this.#driver.refused(error.connection, error);
     }
   }

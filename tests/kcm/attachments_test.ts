@@ -3,6 +3,7 @@ import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std
 import { datagrams, Multiplexor } from "../../src/kcm/mod.ts";
 import { collect, drain, source } from "../support/streams.ts";
 import { isSettled, turns } from "../support/turns.ts";
+import { unhandledRejections } from "../support/unhandled.ts";
 import { bodies, Feed, flowOf, noting } from "./feed.ts";
 import { bodyOf, parser, wire } from "./support.ts";
 
@@ -99,6 +100,26 @@ test("a direction that knows how to cancel itself is not made a stream of", asyn
   const writer = kcm.attachments({ parser: () => undefined }).getWriter();
   await writer.write({ client: direction("client"), server: direction("server") });
   assertEquals(cancelled, ["client", "server"]);
+});
+
+test("a direction that is not wanted and fails to cancel does no harm", async () => {
+  const unhandled = await unhandledRejections(async () => {
+    const kcm = new Multiplexor();
+    const channel = kcm.socket();
+    const failing = { readable: source<Uint8Array>([]), cancel: () => Promise.reject(new Error("no")) };
+    const throwing = {
+      readable: source<Uint8Array>([]),
+      cancel: () => {
+        throw new Error("no");
+      },
+    };
+    const wanted = { readable: source([wire("a")]), label: "wanted" };
+    const choice = (_: unknown, direction: unknown) => direction === undefined ? parser : undefined;
+    const piped = source([{ client: failing, server: throwing }, wanted]).pipeTo(kcm.attachments({ parser: choice }));
+    assertEquals(await bodies(channel.readable), ["a"]);
+    await piped;
+  });
+  assertEquals(unhandled, []);
 });
 
 test("one parser for all is for TCP, and leaves UDP out; datagrams is the other way round", async () => {
