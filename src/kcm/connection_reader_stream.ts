@@ -89,7 +89,7 @@ export class ConnectionReader {
 
   #feed(port: LowerPort, chunk: Uint8Array): Promise<void> | undefined {
     const taken = this.#owner.push(port, chunk);
-    return taken === chunk.length || port.isOver ? undefined : this.#feedRest(port, chunk.subarray(taken));
+    return taken === chunk.length ? undefined : this.#feedRest(port, chunk.subarray(taken));
   }
 
   async #feedRest(port: LowerPort, bytes: Uint8Array): Promise<void> {

@@ -311,7 +311,7 @@ export class MultiplexorEngine {
   #takeReady(): KcmMessage | undefined {
     const port = this.#ready.shift();
     if (port === undefined) return undefined;
-    if (!port.isOver) this.#resumed.push(port);
+    this.#resumed.push(port);
     return port.takeReady();
   }
 

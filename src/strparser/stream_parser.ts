@@ -256,7 +256,7 @@ export class StreamParser implements Engine<Uint8Array> {
     let at = 0;
     if (this.#length === 0) {
       at = this.#continueHeader(chunk);
-      if (this.#isOver || this.#length === 0) return at;
+      if (this.#length === 0) return at;
     }
     const length = this.#length;
     if (assembly.held < length) {

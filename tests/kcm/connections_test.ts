@@ -66,7 +66,9 @@ test("K4 a readable that somebody else reads is refused and left alone", async (
   const writer = kcm.attachments({ parser }).getWriter();
   await writer.write(t);
   assertEquals([ends.map(([id]) => id), (ends[0]![1] as KcmError).code], [[2], "EALREADY"]);
-  assertEquals([t.cancelled, kcm.stats.refused, kcm.stats.attached], [undefined, 2, 0]);
+  let cancels = 0;
+  await writer.write({ client: { readable: t.readable, cancel: () => cancels++ }, server: t });
+  assertEquals([t.cancelled, cancels, kcm.stats.refused, kcm.stats.attached], [undefined, 0, 4, 0]);
   reader.releaseLock();
 });
 

@@ -174,7 +174,10 @@ test("maxQueuedBytes bounds what is kept of all flows; what goes beyond fails it
   one.data("client", wire("8"));
   one.data("client", wire("9"));
   assertEquals(ends.length, 2);
-  assertEquals([1, 2, 3, 4].map(() => socket.recv()), ["1", "2", "5", undefined]);
+  const three = openOn(sink);
+  three.data("client", wire("a", "b"));
+  assertEquals(ends.length, 2);
+  assertEquals([1, 2, 3, 4, 5, 6].map(() => socket.recv()), ["1", "2", "5", "a", "b", undefined]);
 });
 
 test("maxQueuedBytes: empty messages in chunks of their own do not come for nothing", () => {

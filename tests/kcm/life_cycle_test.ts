@@ -230,6 +230,21 @@ test("a multiplexor without connections ends its sockets when it is closed, and 
   assertEquals([k0.ends, closed.ends, new TestSocket(engine).ends], [1, 0, 1]);
 });
 
+test("a socket that is closed while the others are told the end is not told", () => {
+  const engine = new MultiplexorEngine();
+  const ends: string[] = [];
+  const first = engine.socket({
+    message: () => {},
+    end: () => {
+      ends.push("first");
+      second.close();
+    },
+  });
+  const second = engine.socket({ message: () => {}, end: () => ends.push("second") });
+  engine.close();
+  assertEquals([ends, first.isClosed, second.isClosed], [["first"], false, true]);
+});
+
 test("nothing can be attached to a closed multiplexor", () => {
   const engine = new MultiplexorEngine();
   engine.close();

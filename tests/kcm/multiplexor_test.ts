@@ -116,6 +116,48 @@ test("highWaterMark: messages without a body fill a channel too", async () => {
   assertEquals(value?.length, Math.ceil(256 * 1024 / weight(0)));
 });
 
+test("maxBufferedBytes: once it is reached, a channel gets one message at a time, and only while it holds none", async () => {
+  const kcm = new Multiplexor({ highWaterMark: 30 * weight(1), maxBufferedBytes: 10 * weight(1) });
+  const unread = kcm.socket();
+  kcm.attach({ readable: source(Array.from({ length: 100 }, () => wire("x"))) }, { parser });
+  await turns();
+  const late = kcm.socket();
+  await turns();
+  assertEquals([unread.bufferedBytes, late.bufferedBytes], [10 * weight(1), weight(1)]);
+  await unread.readable.getReader().read();
+  await turns();
+  assertEquals([unread.bufferedBytes, late.bufferedBytes], [9 * weight(1), weight(1)]);
+});
+
+test("maxBufferedBytes: a channel whose reader waits when it is reached still gets messages", async () => {
+  const kcm = new Multiplexor({ maxBufferedBytes: 2 * weight(200) });
+  const [unread, read] = [kcm.socket(), kcm.socket()];
+  const t = new Feed();
+  kcm.attach(t, { parser });
+  const reading = drain(read.readable);
+  for (let i = 0; i < 20; i++) {
+    t.send(i % 2 === 0 ? "x".repeat(200) : "y");
+    await turns();
+  }
+  assertEquals([unread.bufferedBytes, read.bufferedBytes], [2 * weight(200), 0]);
+  kcm.abort(new Error("over"));
+  assertEquals((await reading).chunks.length, 18);
+});
+
+test("it is impatient while a reader waits, and no longer when that one has left", async () => {
+  const kcm = new Multiplexor({ holdOpen: true });
+  const channel = kcm.socket();
+  let patience: { readonly isPatient: boolean } | undefined;
+  kcm.attach({ readable: new Feed().readable, readWith: (given) => patience = given }, { parser });
+  assertEquals(patience?.isPatient, true);
+  const reader = channel.readable.getReader();
+  const reading = reader.read();
+  await turns();
+  assertEquals(patience?.isPatient, false);
+  await reader.cancel();
+  assertEquals([patience?.isPatient, (await reading).done], [true, true]);
+});
+
 test("with no channel nothing is lost: connections wait for one", async () => {
   const kcm = new Multiplexor();
   const t = new Feed();

@@ -9,6 +9,7 @@ import { CaptureReader, CaptureStream } from "../../src/pcap/mod.ts";
 import { type Sink, through } from "../../src/stream/mod.ts";
 import { lengthPrefix } from "../../src/strparser/mod.ts";
 import { ManualClock } from "../../src/sim/mod.ts";
+import { ipv4, tcp } from "../flow/conversation.ts";
 import { collect, source } from "../support/streams.ts";
 import { turns } from "../support/turns.ts";
 
@@ -67,6 +68,27 @@ for (const [name, parser, atLeast] of cases) {
     assertEquals(await piped(name, parser, 3), expected);
   });
 }
+
+test("a multiplexor whose channel is read makes a flow give way that it was not given", async () => {
+  const [server, kept, given] = [ipv4(1, 80), ipv4(2, 2000), ipv4(3, 3000)];
+  const flows = new FlowStream({ highWaterMark: 2000 });
+  const kcm = new Multiplexor();
+  const reading = kcm.socket().readable.getReader().read();
+  const segments = [
+    tcp(given, server, { seq: 1, ack: null, syn: true }),
+    tcp(kept, server, { seq: 1, ack: 1, payload: new Uint8Array(3000) }),
+    tcp(given, server, { seq: 2, ack: 1, payload: Uint8Array.of(0, 1, 97) }),
+  ];
+  const writer = flows.writable.getWriter();
+  const written = segments.map((segment) => writer.write(segment));
+  const taken = flows.readable.getReader();
+  kcm.attach((await taken.read()).value!.client, { parser: lengthPrefix(2) });
+  await taken.read(); // and leaves it
+  assertEquals((await reading).value?.data.length, 3);
+  await Promise.all(written);
+  assertEquals(flows.stats.starved, 1);
+  kcm.abort();
+});
 
 test("a slow reader of a channel makes the capture wait: no flow gives way, however long it takes", async () => {
   const expected = await fused("framed_nanosecond.pcap", lengthPrefix(4));

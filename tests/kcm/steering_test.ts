@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import { MultiplexorEngine } from "../../src/kcm/mod.ts";
-import { bodyOf, TestConnection, TestSocket, wire } from "./support.ts";
+import { bodyOf, parser, TestConnection, TestSocket, wire } from "./support.ts";
 
 test("K16 a message goes to the only socket, header included, and is counted", () => {
   const engine = new MultiplexorEngine();
@@ -261,6 +261,37 @@ test("messages that come in while others wait line up behind them, even if a cal
   u.offer(wire("4", "5"));
   other.resume();
   assertEquals(order, ["1", "2", "3", "4", "5"]);
+});
+
+test("what a socket gives back that is closed from within another's callback goes before later messages", () => {
+  const engine = new MultiplexorEngine();
+  const [k0, k1] = [new TestSocket(engine), new TestSocket(engine)];
+  const t = new TestConnection(engine);
+  t.offer(wire("a", "b"));
+  k0.onMessage = () => k1.close();
+  t.offer(wire("c", "d"));
+  assertEquals(k0.bodies, ["a", "c", "b", "d"]);
+});
+
+test("a connection that is over by the time it could go on is not told to", () => {
+  const engine = new MultiplexorEngine();
+  const told: string[] = [];
+  const attach = (name: string, resumed: () => void) =>
+    engine.attach({ parser }, {
+      resumed: () => {
+        told.push(name);
+        resumed();
+      },
+      unattached: () => told.push(`${name} over`),
+    });
+  const second = attach("second", () => {});
+  const first = attach("first", () => second.abort());
+  for (const port of [first, second]) port.push(wire("1", "2"), 0);
+  const over = attach("third", () => {});
+  over.push(wire("3"), 0);
+  over.abort();
+  assertEquals(new TestSocket(engine).bodies, ["1", "1", "3"]);
+  assertEquals(told, ["third over", "first", "second over"]);
 });
 
 test("very many connections that go on at once need no deep stack", () => {

@@ -73,6 +73,10 @@ test("the port of Redis makes an inline command likely", () => {
   const found = detectParser({ client, server: NONE, port: 6379, isComplete: true });
   assertEquals(found.state === "found" && [found.name, found.confidence], ["resp", "likely"]);
 });
+test("HTTP at the port of Redis is not Redis", () => {
+  const input = { client: ascii("GET / HTTP/1.1\r\n"), server: NONE, port: 6379, isComplete: true };
+  assertEquals(detectParser(input).state, "unknown");
+});
 test("a server's RESP array alone is likely", () => {
   const found = detectParser({ client: NONE, server: ascii("*2\r\n$1\r\na\r\n:1\r\n"), isComplete: true });
   assertEquals(found.state === "found" && [found.name, found.confidence], ["resp", "likely"]);
