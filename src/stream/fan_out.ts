@@ -4,7 +4,8 @@
  *
  * The source is paused on the total of all queues only. A full budget while some reader waits for data that can only
  * come from the source is a deadlock in the making, because what fills the budget lies in queues that perhaps nobody
- * reads. Then the largest queue gives way: at once where it was never read, else after `starveMs` without progress.
+ * reads. Then the largest queue gives way: one that was never read as soon as a turn of the event loop has passed in which
+ * nothing moved (whoever takes flows one by one has not had its turn with the last ones yet), others after `starveMs`.
  * It fails with `ENOBUFS`, what it held is dropped and counted, and the others go on.
  *
  * A reader of many outlets may wait at an empty one while it has no use for data from any: its own readers are slow. That
@@ -17,6 +18,7 @@ import { LeatError } from "../core/errors.ts";
 import { durationOption, limitOption } from "../core/limits.ts";
 import { Outlet } from "./outlet.ts";
 import type { Patience } from "./patience.ts";
+import { nextTurnOfLoop } from "./turn.ts";
 
 /** Options of a fan-out. */
 export interface FanOutOptions {
@@ -67,6 +69,9 @@ export class FanOut {
   #room: { promise: Promise<void>; resolve: () => void } | undefined;
   #disarm: (() => void) | undefined;
   #isGivingWay = false;
+  /** Reads begun and bytes read so far: whether anything moves. */
+  #moves = 0;
+  #isWatching = false;
   #isClosed = false;
 
   /** A budget for the given layer (named in its errors). */
@@ -111,6 +116,7 @@ export class FanOut {
       released: (bytes) => this.#release(outlet, bytes),
       wanted: () => {
         if (this.#isClosed) return;
+        this.#moves++;
         this.#starve(waiting, patience?.());
         this.#relieve();
       },
@@ -151,6 +157,7 @@ export class FanOut {
 
   #release(outlet: Outlet<unknown>, bytes: number): void {
     this.#heldBytes -= bytes;
+    this.#moves++;
     if (outlet.heldBytes === 0) this.#holding.delete(outlet);
     if (outlet.heldBytes === 0 || outlet.wasRead) this.#unread.delete(outlet);
     this.#settle();
@@ -167,7 +174,24 @@ export class FanOut {
 
   /** While the source waits for room and a reader for the source, some queue has to give way. */
   #relieve(): void {
-    if (this.#isGivingWay || this.#room === undefined || !this.isFull || !this.#isAnyStarving()) return;
+    if (this.#isWatching || !this.#isStuck()) return;
+    this.#isWatching = true;
+    void this.#relieveWhenQuiet();
+  }
+
+  #isStuck(): boolean {
+    return !this.#isGivingWay && this.#room !== undefined && this.isFull && this.#isAnyStarving();
+  }
+
+  /** Each move leaves less in the queues while the source waits, so this ends. */
+  async #relieveWhenQuiet(): Promise<void> {
+    let seen: number;
+    do {
+      seen = this.#moves;
+      await nextTurnOfLoop();
+    } while (seen !== this.#moves && this.#isStuck());
+    this.#isWatching = false;
+    if (!this.#isStuck()) return;
     // a set of its own: this runs at every read while the budget is full, when many outlets hold something
     for (const outlet of this.#unread) if (outlet.wasRead) this.#unread.delete(outlet);
     if (this.#unread.size > 0) this.#giveWay([...this.#unread]);

@@ -29,6 +29,11 @@ export function breathe(): Promise<void> | undefined {
   return now - turnStartedAt < TURN_MS ? undefined : nextTurn;
 }
 
+/** Resolves in the next turn of the event loop, when all that is ready now has run. */
+export function nextTurnOfLoop(): Promise<void> {
+  return new Promise<void>(afterTurn);
+}
+
 interface Immediate {
   setImmediate?: (callback: () => void) => unknown;
 }

@@ -69,6 +69,22 @@ for (const [name, parser, atLeast] of cases) {
   });
 }
 
+test("a fast reader gets everything of very many short flows, though they fill the budget before they are taken", async () => {
+  const body = Uint8Array.of(0, 3, 97, 98, 99);
+  const segments = Array.from({ length: 2000 }, (_, i) => {
+    const fields = { seq: 1, ack: 1, payload: body };
+    return tcp(ipv4(256 + i, 40_000), ipv4(1, 80), fields);
+  });
+  const kcm = new Multiplexor();
+  const channel = kcm.socket();
+  const flows = new FlowStream({ highWaterMark: 10_000 });
+  const batches = Array.from({ length: 4 }, (_, i) => segments.slice(500 * i, 500 * (i + 1)));
+  const done = source(batches).pipeThrough(flows).pipeTo(kcm.attachments({ parser: lengthPrefix(2) }));
+  assertEquals((await collect(channel.readable)).length, 2000);
+  await done;
+  assertEquals([flows.stats.starved, kcm.failures.toJSON()], [0, {}]);
+});
+
 test("a multiplexor whose channel is read makes a flow give way that it was not given", async () => {
   const [server, kept, given] = [ipv4(1, 80), ipv4(2, 2000), ipv4(3, 3000)];
   const flows = new FlowStream({ highWaterMark: 2000 });

