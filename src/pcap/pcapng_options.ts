@@ -78,7 +78,7 @@ export function decodeInterfaceOptions(
   const isWhole = walkOptions(bytes, at, end, isBig, (code, at, length) => {
     if (code === OptionCode.IF_NAME) options.name = decodeText(bytes, at, length, maxTextBytes);
     else if (code === OptionCode.IF_DESCRIPTION) options.description = decodeText(bytes, at, length, maxTextBytes);
-    else if (code === OptionCode.IF_FCSLEN && length === 1) options.fcsLength = bytes[at]!;
+    else if (code === OptionCode.IF_FCSLEN && length === 1) options.fcsLength = decodeFcsLength(bytes[at]!);
     else if (code === OptionCode.IF_TSRESOL && length === 1) options.resolution = decodeResolution(bytes[at]!);
     else if (code === OptionCode.IF_TSOFFSET && length === 8) options.offsetSeconds = getI64(bytes, at, isBig);
     // without these two every time would be wrong
@@ -90,6 +90,14 @@ export function decodeInterfaceOptions(
 /** `if_tsresol`: negative power of 2 with the highest bit set, else of 10. */
 export function decodeResolution(tsresol: number): TimeResolution {
   return { base: (tsresol & 0x80) === 0 ? 10 : 2, exponent: tsresol & 0x7f };
+}
+
+/**
+ * `if_fcslen` in bytes: the draft's text says bits, its example (4) means bytes, and writers follow either. No frame
+ * check sequence is shorter than 16 bits or as long as 16 bytes, so the number tells.
+ */
+export function decodeFcsLength(fcslen: number): number {
+  return fcslen < 16 ? fcslen : fcslen >>> 3;
 }
 
 /** Reads an Interface Statistics Block: the time, of 8 bytes at `timeAt`, and the options between `at` and `end`. */

@@ -159,6 +159,11 @@ test("an interface's name, description and frame check sequence are read", () =>
   assertEquals(reader.interfaces, seen);
 });
 
+test("a frame check sequence of 32 bits is one of 4 bytes", () => {
+  const { reader } = readAll(hex(SHB_BIG, idbBig("000d 0001 20000000")));
+  assertEquals(reader.interfaces[0]?.fcsLength, 4);
+});
+
 test("blocks of unknown types are passed over and counted", () => {
   const bytes = hex(SHB_BIG, blockBig("0000000a", "01020304"), IDB_BIG, blockBig("00000bad", ""), EPB_BIG);
   const { packets, reader } = readAll(bytes);

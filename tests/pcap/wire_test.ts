@@ -13,7 +13,7 @@ import {
   PCAP_FILE_HEADER_LENGTH,
   type PcapFileHeader,
 } from "../../src/pcap/pcap_wire.ts";
-import { decodeResolution, decodeText, walkOptions } from "../../src/pcap/pcapng_options.ts";
+import { decodeFcsLength, decodeResolution, decodeText, walkOptions } from "../../src/pcap/pcapng_options.ts";
 import {
   encodeEnhancedPacket,
   encodeInterfaceDescription,
@@ -99,6 +99,12 @@ test("units of time are powers of ten, or of two with the highest bit", () => {
   assertEquals(decodeResolution(0x94), { base: 2, exponent: 20 });
   assertEquals(decodeResolution(0x80), { base: 2, exponent: 0 });
   assertEquals(decodeResolution(0x7f), { base: 10, exponent: 127 });
+});
+
+test("the length of the frame check sequence is in bytes, whether the file has it in bytes or in bits", () => {
+  for (const [fcslen, bytes] of [[0, 0], [2, 2], [4, 4], [8, 8], [16, 2], [32, 4], [64, 8]] as const) {
+    assertEquals(decodeFcsLength(fcslen), bytes, `${fcslen}`);
+  }
 });
 
 test("text is UTF-8, cut to the limit, and damage in it is replaced", () => {
