@@ -1,9 +1,8 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { concat, fromHex } from "../../src/bytes/mod.ts";
 import { CaptureError, type CaptureReaderOptions } from "../../src/pcap/mod.ts";
 import { blockBig, EPB_BIG, epbAt, hex, IDB_BIG, idbBig, SHB_BIG, u32 } from "./support/pcapng_blocks.ts";
-import { checkSplits, readAll } from "./support/read_all.ts";
+import { checkSplits, readAll, readChunks } from "./support/read_all.ts";
 
 const PCAP = "a1b2c3d4 0002 0004 00000000 00000000 00040000 00000001";
 const PACKET = "00000001 00000002 00000003 00000003 aabbcc";
@@ -240,8 +239,8 @@ for (const { name, bytes, code, offset, message, packets = 0, options = {} } of 
 test("nothing is read after an error", () => {
   const { packets } = readAll(hex(GOOD, "0000000a 00000000", EPB_BIG));
   assertEquals(packets.length, 1);
-  const chunks = [hex(GOOD, "0000000a 00000000"), fromHex(EPB_BIG)];
-  const { packets: later } = readAll(concat(chunks));
+  const chunks = [hex(GOOD, "0000000a 00000000"), hex(EPB_BIG)];
+  const { packets: later } = readChunks(chunks);
   assertEquals(later.length, 1);
 });
 
