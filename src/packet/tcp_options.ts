@@ -158,7 +158,8 @@ function decodeOption(number: number, data: Uint8Array): TcpOption {
       if (data.length === 2) return decodeUserTimeout(readU16(data, 0));
       break;
     case TcpOptionKind.FAST_OPEN:
-      return { kind: "fastOpen", cookie: data };
+      if (isCookieLength(data.length)) return { kind: "fastOpen", cookie: data };
+      break;
     case TcpOptionKind.MPTCP:
       return { kind: "mptcp", data };
   }
@@ -171,6 +172,11 @@ function decodeBlocks(data: Uint8Array): SackBlock[] {
     blocks.push({ left: readU32(data, at), right: readU32(data, at + 4) });
   }
   return blocks;
+}
+
+/** RFC 7413 section 4.1.1: none in a request, else 4 to 16 bytes, an even number of them. */
+function isCookieLength(length: number): boolean {
+  return length === 0 || (length >= 4 && length <= 16 && length % 2 === 0);
 }
 
 /** RFC 5482 section 3: the highest bit says minutes, else seconds. */
@@ -237,6 +243,9 @@ function encodeOptionData(option: Exclude<TcpOption, { kind: "nop" }>, into: Uin
       writeU16(into, at, (option.isMinutes ? 0x8000 : 0) | option.timeout);
       return TcpOptionKind.USER_TIMEOUT;
     case "fastOpen":
+      if (!isCookieLength(option.cookie.length)) {
+        throw new RangeError(`fastOpen cookie must have 0, 4, 6 ... 16 bytes, got ${option.cookie.length}`);
+      }
       into.set(option.cookie, at);
       return TcpOptionKind.FAST_OPEN;
     case "mptcp":

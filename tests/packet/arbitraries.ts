@@ -138,6 +138,8 @@ export const udp: fc.Arbitrary<UdpDatagram> = fc.record({ sourcePort: u16, desti
 
 const sackBlock = fc.record({ left: u32, right: u32 });
 
+const cookie = fc.constantFrom(0, 4, 6, 8, 10, 12, 14, 16).chain((length) => bytes(length, length));
+
 const tcpOption: fc.Arbitrary<TcpOption> = fc.oneof(
   fc.constant({ kind: "nop" as const }),
   fc.record({ kind: fc.constant("mss" as const), size: u16 }),
@@ -146,7 +148,7 @@ const tcpOption: fc.Arbitrary<TcpOption> = fc.oneof(
   fc.record({ kind: fc.constant("sack" as const), blocks: fc.array(sackBlock, { minLength: 1, maxLength: 4 }) }),
   fc.record({ kind: fc.constant("timestamps" as const), value: u32, echo: u32 }),
   fc.record({ kind: fc.constant("userTimeout" as const), isMinutes: fc.boolean(), timeout: fc.nat(0x7fff) }),
-  fc.record({ kind: fc.constant("fastOpen" as const), cookie: bytes(0, 16) }),
+  fc.record({ kind: fc.constant("fastOpen" as const), cookie }),
   fc.record({ kind: fc.constant("mptcp" as const), data: bytes(0, 20) }),
   fc.record({
     kind: fc.constant("unknown" as const),

@@ -72,6 +72,21 @@ test("40: a segment with malformed options is still handed out, because options 
   }
 });
 
+test("a fast open cookie has an even length from 4 to 16, or is asked for without one (RFC 7413)", () => {
+  for (let length = 0; length <= 18; length++) {
+    const cookie = new Uint8Array(length).fill(1);
+    const isCookie = [0, 4, 6, 8, 10, 12, 14, 16].includes(length);
+    const fastOpen: TcpOption = { kind: "fastOpen", cookie };
+    const unknown: TcpOption = { kind: "unknown", number: 34, data: cookie };
+    const bytes = new Uint8Array(20).fill(1);
+    bytes.set([34, 2 + length]);
+    assertEquals(decodeTcpOptions(bytes)[0], isCookie ? fastOpen : unknown, `${length}`);
+    // each is written under the name that it is read back by
+    encodeTcpOptions([isCookie ? fastOpen : unknown], bytes);
+    assertThrows(() => encodeTcpOptions([isCookie ? unknown : fastOpen], bytes), RangeError);
+  }
+});
+
 test("41: options at odd offsets are read", () => {
   const options = decodeTcpOptions(fromHex("01080a0000000100000002" + "01" + "0204ffff"));
   assertEquals(options, [
