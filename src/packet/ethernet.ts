@@ -7,7 +7,7 @@
  * @module
  */
 import { readU16, writeU16 } from "../bytes/integers.ts";
-import { EtherType, MAX_802_3_LENGTH } from "./ethernet_types.ts";
+import { isVlanTag, MAX_802_3_LENGTH } from "./ethernet_types.ts";
 import { checkBytes, checkField, checkRoom, refuse, truncated, wireError } from "./wire.ts";
 
 /** Bytes of the addresses and the type. */
@@ -119,7 +119,7 @@ export function decodeEthernet(bytes: Uint8Array): EthernetFrame {
   for (;;) {
     if (bytes.length < typeAt + 2) throw wireError("Ethernet", truncated(bytes.length, typeAt + 2), typeAt);
     const type = readU16(bytes, typeAt);
-    if (!isTag(type)) break;
+    if (!isVlanTag(type)) break;
     if (bytes.length < typeAt + 6) throw wireError("Ethernet", truncated(bytes.length, typeAt + 6), typeAt);
     tags.push(decodeTag(type, readU16(bytes, typeAt + 2)));
     typeAt += TAG_LENGTH;
@@ -151,7 +151,7 @@ export function encodeEthernet(frame: EthernetFrame, into: Uint8Array): number {
   checkBytes("destination", frame.destination, MAC_ADDRESS_LENGTH);
   checkBytes("source", frame.source, MAC_ADDRESS_LENGTH);
   checkField("etherType", frame.etherType, 0xffff);
-  if (frame.etherType <= MAX_802_3_LENGTH || isTag(frame.etherType)) {
+  if (frame.etherType <= MAX_802_3_LENGTH || isVlanTag(frame.etherType)) {
     throw new RangeError(`etherType must be above ${MAX_802_3_LENGTH} and no tag, got ${frame.etherType}`);
   }
   into.set(frame.destination, 0);
@@ -166,16 +166,12 @@ export function encodeEthernet(frame: EthernetFrame, into: Uint8Array): number {
   return length;
 }
 
-function isTag(type: number): boolean {
-  return type === EtherType.VLAN || type === EtherType.QINQ || type === EtherType.QINQ_OLD;
-}
-
 function decodeTag(protocol: number, control: number): VlanTag {
   return { protocol, priority: control >>> 13, isDropEligible: (control & 0x1000) !== 0, id: control & 0xfff };
 }
 
 function encodeTag(tag: VlanTag, into: Uint8Array, at: number): void {
-  if (!isTag(tag.protocol)) throw new RangeError(`tag protocol must be that of a VLAN tag, got ${tag.protocol}`);
+  if (!isVlanTag(tag.protocol)) throw new RangeError(`tag protocol must be that of a VLAN tag, got ${tag.protocol}`);
   checkField("tag priority", tag.priority, 7);
   checkField("tag id", tag.id, 0xfff);
   writeU16(into, at, tag.protocol);

@@ -20,6 +20,11 @@ export const EtherType = {
   QINQ_OLD: 0x9100,
 } as const;
 
+/** Whether the type says that a VLAN tag follows. */
+export function isVlanTag(type: number): boolean {
+  return type === EtherType.VLAN || type === EtherType.QINQ || type === EtherType.QINQ_OLD;
+}
+
 /** Largest value of the field that is a length (IEEE 802.3), not a type. */
 export const MAX_802_3_LENGTH = 1500;
 

@@ -8,7 +8,7 @@
  * @module
  */
 import { readU16, readU24, readU32, readU32le } from "../bytes/integers.ts";
-import { EtherType, LLC_SNAP, MAX_802_3_LENGTH } from "./ethernet_types.ts";
+import { EtherType, isVlanTag, LLC_SNAP, MAX_802_3_LENGTH } from "./ethernet_types.ts";
 import { LinkType } from "./packet.ts";
 import type { SkipReason } from "./skip_reasons.ts";
 
@@ -57,9 +57,7 @@ function byEtherType(bytes: Uint8Array, at: number): number {
   for (;;) {
     if (bytes.length < typeAt + 2) return TRUNCATED;
     const type = readU16(bytes, typeAt);
-    if (type !== EtherType.VLAN && type !== EtherType.QINQ && type !== EtherType.QINQ_OLD) {
-      return behindType(bytes, type, typeAt + 2);
-    }
+    if (!isVlanTag(type)) return behindType(bytes, type, typeAt + 2);
     typeAt += 4;
   }
 }
@@ -94,7 +92,7 @@ function cooked(bytes: Uint8Array, length: number, hardwareAt: number, protocolA
   if (isForeignHardware(readU16(bytes, hardwareAt))) return NON_IP;
   const type = readU16(bytes, protocolAt);
   if (type === SLL_802_2) return behindLlc(bytes, length);
-  if (type === EtherType.VLAN || type === EtherType.QINQ) return byEtherType(bytes, length + 2);
+  if (isVlanTag(type)) return byEtherType(bytes, length + 2);
   return type <= MAX_802_3_LENGTH ? NON_IP : behindType(bytes, type, length);
 }
 
