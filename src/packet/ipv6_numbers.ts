@@ -32,6 +32,8 @@ export const Ipv6OptionType = {
   ROUTER_ALERT: 0x05,
   /** Jumbo payload, RFC 2675. */
   JUMBO_PAYLOAD: 0xc2,
+  /** Home address of a mobile node, RFC 6275 section 6.3. */
+  HOME_ADDRESS: 0xc9,
 } as const;
 
 /** Option types of 0x40 and above in the IANA registry "Destination Options and Hop-by-Hop Options". */

@@ -20,8 +20,11 @@ export class Ipv6Walk {
   nextAt = 0;
   /** Where the Fragment header of a true fragment lies, -1 when it is none; the walk stops there. */
   fragmentAt = -1;
-  /** Whether segments of a route are left, so that the destination of the header is not the last one. */
-  isRouted = false;
+  /**
+   * Whether the sender summed up other addresses than those of the fixed header: segments of a route are left, so that
+   * the last destination is another, or the source is the home address in an option (RFC 6275 section 11.3.1).
+   */
+  hasOtherAddresses = false;
 
   /**
    * Walks from the fixed header of `datagram`, which is `end` bytes long on the wire. Type 0 routing is refused unless
@@ -32,7 +35,7 @@ export class Ipv6Walk {
     this.nextAt = 6;
     this.offset = 40;
     this.fragmentAt = -1;
-    this.isRouted = false;
+    this.hasOtherAddresses = false;
     while (isWalked(this.protocol)) {
       const length = extensionLength(datagram, this.protocol, this.offset);
       if (this.offset + length > end || this.offset + 8 > end) return "badExtensionHeader";
@@ -53,13 +56,13 @@ export class Ipv6Walk {
     switch (this.protocol) {
       case Ipv6Header.HOP_BY_HOP:
         // RFC 8200 section 4.1: nowhere but right behind the IPv6 header
-        return at === 40 ? scanOptions(datagram, at + 2, at + length) : "badExtensionHeader";
+        return at === 40 ? this.#scanOptions(datagram, at + 2, at + length) : "badExtensionHeader";
       case Ipv6Header.DESTINATION_OPTIONS:
-        return scanOptions(datagram, at + 2, at + length);
+        return this.#scanOptions(datagram, at + 2, at + length);
       case Ipv6Header.ROUTING:
         // RFC 5095: type 0 is to be treated as unknown by all
         if (datagram[at + 2] === 0 && !keepRouted) return "sourceRouted";
-        if (datagram[at + 3] !== 0) this.isRouted = true;
+        if (datagram[at + 3] !== 0) this.hasOtherAddresses = true;
         return null;
       case Ipv6Header.FRAGMENT:
         // neither offset nor more: an atomic fragment, whole by itself (RFC 6946)
@@ -68,6 +71,26 @@ export class Ipv6Walk {
       default:
         return null;
     }
+  }
+
+  /** The options of a Hop-by-Hop or Destination header (RFC 8200 section 4.2). */
+  #scanOptions(datagram: Uint8Array, start: number, end: number): SkipReason | null {
+    let at = start;
+    while (at < end) {
+      const type = datagram[at]!;
+      if (type === Ipv6OptionType.PAD1) {
+        at++;
+        continue;
+      }
+      if (at + 2 > end) return "badExtensionHeader";
+      at += 2 + datagram[at + 1]!;
+      if (at > end) return "badExtensionHeader";
+      if (type === Ipv6OptionType.JUMBO_PAYLOAD) return "jumbogram";
+      if (type === Ipv6OptionType.HOME_ADDRESS) this.hasOtherAddresses = true;
+      // the two highest bits say what a node does with an option that it does not know; 00 is to pass over it
+      if (type >= 0x40 && !isKnownIpv6Option(type)) return "unknownIpv6Option";
+    }
+    return null;
   }
 }
 
@@ -81,23 +104,4 @@ function extensionLength(datagram: Uint8Array, protocol: number, at: number): nu
   if (protocol === Ipv6Header.FRAGMENT || at + 1 >= datagram.length) return 8;
   const units = datagram[at + 1]!;
   return protocol === Ipv6Header.AUTHENTICATION ? Math.max(8, (units + 2) * 4) : (units + 1) * 8;
-}
-
-/** The options of a Hop-by-Hop or Destination header (RFC 8200 section 4.2). */
-function scanOptions(datagram: Uint8Array, start: number, end: number): SkipReason | null {
-  let at = start;
-  while (at < end) {
-    const type = datagram[at]!;
-    if (type === Ipv6OptionType.PAD1) {
-      at++;
-      continue;
-    }
-    if (at + 2 > end) return "badExtensionHeader";
-    at += 2 + datagram[at + 1]!;
-    if (at > end) return "badExtensionHeader";
-    if (type === Ipv6OptionType.JUMBO_PAYLOAD) return "jumbogram";
-    // the two highest bits say what a node does with an option that it does not know; 00 is to pass over it
-    if (type >= 0x40 && !isKnownIpv6Option(type)) return "unknownIpv6Option";
-  }
-  return null;
 }

@@ -195,7 +195,8 @@ export class SegmentDecoder implements Engine<Packet> {
     if (whole === null) return;
     restoreIpv4(whole);
     const headerLength = (whole[0]! & 0x0f) * 4;
-    const state = this.#options.isVerifying ? "valid" : "unverified";
+    const isRouted = headerLength > 20 && scanIpv4Options(whole, headerLength) === "sourceRouted";
+    const state = this.#options.isVerifying && !isRouted ? "valid" : "unverified";
     this.#transport(packet, whole, 0, headerLength, whole[9]!, whole.length, state);
   }
 
@@ -227,14 +228,13 @@ export class SegmentDecoder implements Engine<Packet> {
     const walk = this.#walk;
     const fault = walk.run(datagram, total, this.#options.keepsRouted);
     if (fault !== null) return this.#skip(packet, fault, start + Math.min(walk.offset, datagram.length));
+    // a payload length of 0 in front of a hop-by-hop header without jumbo payload
+    if (readU16(datagram, 4) === 0 && walk.offset > 40) return this.#skip(packet, "badExtensionHeader", start + 40);
     if (walk.fragmentAt >= 0) {
       if (now === null) return this.#skip(packet, "nestedFragment", walk.fragmentAt);
       return this.#ipv6Fragment(packet, datagram, start, total, now);
     }
-    // a payload length of 0 in front of a hop-by-hop header without jumbo payload
-    if (readU16(datagram, 4) === 0 && walk.offset > 40) return this.#skip(packet, "badExtensionHeader", start + 40);
-    // with segments left, the address that the sender summed up is not in the fixed header
-    const state = this.#options.isVerifying && !walk.isRouted ? "valid" : "unverified";
+    const state = this.#options.isVerifying && !walk.hasOtherAddresses ? "valid" : "unverified";
     this.#transport(packet, datagram, start, walk.offset, walk.protocol, total, state);
   }
 

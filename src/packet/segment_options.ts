@@ -44,7 +44,10 @@ export interface SegmentDecoderOptions {
   sourceRouted?: "drop" | "keep" | undefined;
   /** Called for each packet that gives no segment. */
   onSkip?: ((packet: Packet, reason: SkipReason) => void) | undefined;
-  /** Called for each packet that is malformed, cut or over a limit; its `offset` counts from the link header. */
+  /**
+   * Called for each packet that is malformed, cut or over a limit. The error's `offset` counts from the link header, or
+   * where a datagram was put together from fragments, from its own header.
+   */
   onError?: ((error: PacketError, packet: Packet) => void) | undefined;
   /**
    * Bytes of fragments held, all datagrams together, with 192 for each fragment on top. Beyond it the oldest datagrams

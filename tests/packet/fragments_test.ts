@@ -415,6 +415,19 @@ test("29: a wrong checksum over a datagram put together is found", () => {
   assertEquals(decode(fragments, { verifyChecksums: true }).skipped, ["badTcpChecksum"]);
 });
 
+test("5: a source routed datagram in fragments has no checksum to verify, like a whole one", () => {
+  const destination = parseAddress("203.0.113.1");
+  const part = udp({ payload: pattern(53) }, { ...V4, destination });
+  const options = [{ type: 131, data: concat([Uint8Array.of(4), destination]) }];
+  const fragments = v4Fragments(part, CUTS, { options });
+  const { segments, skipped } = decode(fragments, { verifyChecksums: true, sourceRouted: "keep" });
+  assertEquals(skipped, []);
+  assertEquals(segments.map(({ checksum, payload }) => [checksum, payload]), [["unverified", pattern(53)]]);
+  // other options say nothing about addresses
+  const recorded = v4Fragments(PART4, CUTS, { options: [{ type: 7, data: new Uint8Array(5) }] });
+  assertEquals(decode(recorded, { verifyChecksums: true }).segments[0]!.checksum, "valid");
+});
+
 test("31: a datagram of 65507 bytes comes out of its fragments", () => {
   const payload = pattern(65507);
   const part = udp({ payload }, V4);

@@ -101,6 +101,7 @@ test("every link header leads to the IP header", () => {
     ]);
     const llc = concat([fromHex("aaaa03000000"), Uint8Array.of(type >> 8, type), ip]);
     const vlanInCooked = concat([fromHex("0007"), Uint8Array.of(type >> 8, type), ip]);
+    const tagged = [0x8100, 0x88a8, 0x9100].map((protocol) => ({ protocol, payload: vlanInCooked }));
     const packets: Packet[] = [
       frame(type, ip),
       frame(type, ip, [0x8100]),
@@ -109,7 +110,7 @@ test("every link header leads to the IP header", () => {
       packetOf(snap, { linkType: LinkType.ETHERNET }),
       packetOf(written(sllLength(sll), (into) => encodeSll(sll, into)), { linkType: LinkType.LINUX_SLL }),
       packetOf(written(sll2Length(sll), (into) => encodeSll2(sll, into)), { linkType: LinkType.LINUX_SLL2 }),
-      ...[{ protocol: 4, payload: llc }, { protocol: 0x8100, payload: vlanInCooked }].flatMap((inner) => {
+      ...[{ protocol: 4, payload: llc }, ...tagged].flatMap((inner) => {
         const value = { ...cooked, ...inner };
         return [
           packetOf(written(sllLength(value), (into) => encodeSll(value, into)), { linkType: LinkType.LINUX_SLL }),
@@ -238,6 +239,15 @@ test("15: routing header of type 0 is dropped by default; with segments left the
   assertEquals(routed.segments[1]!.checksum, "valid");
 });
 
+test("15: with a home address in an option there is no checksum to verify (RFC 6275)", () => {
+  const home = { ...V6, source: fromHex("20010db8000900000000000000000009") };
+  const extensions: Ipv6Extension[] = [{ kind: "destinationOptions", options: [{ type: 0xc9, data: home.source }] }];
+  const payload = udp({ payload: HELLO }, home);
+  const decoded = decode([v6({ extensions, payload }), UDP6], { verifyChecksums: true });
+  assertEquals(decoded.skipped, []);
+  assertEquals(decoded.segments.map((segment) => segment.checksum), ["unverified", "valid"]);
+});
+
 test("15: unknown next headers come out as they are; ESP ends the chain; no next header gives nothing", () => {
   for (const protocol of [50, 135, 253]) {
     const { segments: [segment] } = decode([v6({ protocol, payload: HELLO })]);
@@ -282,6 +292,10 @@ test("jumbograms are counted, not read", () => {
   const plain = v6({ extensions: [{ kind: "hopByHop", options: [] }], payload: udp({}, V6) });
   writeU16(plain, 4, 0);
   assertEquals(skipsOf(plain), ["badExtensionHeader"]);
+  const fragment: Ipv6Extension = { kind: "fragment", offset: 0, hasMore: true, identification: 7 };
+  const fragmented = v6({ extensions: [{ kind: "hopByHop", options: [] }, fragment], payload: pattern(24) });
+  writeU16(fragmented, 4, 0);
+  assertEquals(skipsOf(fragmented), ["badExtensionHeader"]);
 });
 
 test("an IP length of 0 is taken as the captured length, and counted (segmentation offload)", () => {
