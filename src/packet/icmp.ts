@@ -49,18 +49,17 @@ export type IcmpMessage =
   };
 
 /**
- * The fixed fields of a message in place. The same for ICMPv6, but for the checksum.
+ * What the views of ICMP and ICMPv6 messages share: all but the checksum, which covers addresses in ICMPv6 alone.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { IcmpView } from "@leat/streams/packet";
+ * import { IcmpFields } from "@leat/streams/packet";
  *
- * const view = new IcmpView(new Uint8Array([8, 0, 0xf7, 0xfd, 0, 1, 0, 1]));
- * assertEquals([view.type, view.word, view.isChecksumValid], [8, 0x10001, true]);
+ * assertEquals(new IcmpFields(new Uint8Array([3, 4, 0, 0, 0, 0, 5, 0])).code, 4);
  * ```
  */
-export class IcmpView {
+export class IcmpFields {
   /** The message. */
   readonly bytes: Uint8Array;
 
@@ -72,14 +71,14 @@ export class IcmpView {
   /**
    * Looks at a message.
    *
-   * @throws {PacketError} when {@linkcode IcmpView.check} refuses it
+   * @throws {PacketError} when {@linkcode IcmpFields.check} refuses it
    */
   constructor(bytes: Uint8Array) {
-    refuse("ICMP", IcmpView.check(bytes));
+    refuse("ICMP", IcmpFields.check(bytes));
     this.bytes = bytes;
   }
 
-  /** See {@linkcode IcmpType}. */
+  /** See {@linkcode IcmpType} and {@linkcode Icmpv6Type}. */
   get type(): number {
     return this.bytes[0]!;
   }
@@ -115,13 +114,27 @@ export class IcmpView {
   get payload(): Uint8Array {
     return this.bytes.subarray(ICMP_HEADER_LENGTH);
   }
+}
 
-  /** Whether the checksum is right, over IPv4. */
+/**
+ * The fixed fields of an ICMP message in place.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { IcmpView } from "@leat/streams/packet";
+ *
+ * const view = new IcmpView(new Uint8Array([8, 0, 0xf7, 0xfd, 0, 1, 0, 1]));
+ * assertEquals([view.type, view.word, view.isChecksumValid], [8, 0x10001, true]);
+ * ```
+ */
+export class IcmpView extends IcmpFields {
+  /** Whether the checksum is right. */
   get isChecksumValid(): boolean {
     return internetChecksum(this.bytes) === 0;
   }
 
-  /** Fills the checksum in, for IPv4. */
+  /** Fills the checksum in. */
   fillChecksum(): void {
     this.checksum = 0;
     this.checksum = internetChecksum(this.bytes);

@@ -6,7 +6,7 @@
  * @module
  */
 import { writeU32 } from "../bytes/integers.ts";
-import { IcmpView } from "./icmp.ts";
+import { IcmpFields } from "./icmp.ts";
 import { IpProtocol } from "./segment.ts";
 import { checkBytes, checkField, checkRoom, checksumWithAddresses, type IpAddresses, wireError } from "./wire.ts";
 
@@ -59,7 +59,7 @@ export type Icmpv6Message =
   };
 
 /**
- * The fixed fields of an ICMPv6 message in place: as {@linkcode IcmpView}, with the checksum of RFC 4443 section 2.3.
+ * The fixed fields of an ICMPv6 message in place: with the checksum of RFC 4443 section 2.3.
  *
  * @example
  * ```ts
@@ -68,18 +68,18 @@ export type Icmpv6Message =
  *
  * const addresses = { source: parseAddress("fe80::1"), destination: parseAddress("fe80::2") };
  * const view = new Icmpv6View(new Uint8Array([128, 0, 0, 0, 0, 1, 0, 1]));
- * view.fillChecksumWith(addresses);
- * assert(view.isChecksumValidWith(addresses));
+ * view.fillChecksum(addresses);
+ * assert(view.isChecksumValid(addresses));
  * ```
  */
-export class Icmpv6View extends IcmpView {
+export class Icmpv6View extends IcmpFields {
   /** Whether the checksum is right. */
-  isChecksumValidWith(addresses: IpAddresses): boolean {
+  isChecksumValid(addresses: IpAddresses): boolean {
     return checksumWithAddresses(addresses, IpProtocol.ICMPV6, this.bytes, this.bytes.length) === 0;
   }
 
   /** Fills the checksum in. */
-  fillChecksumWith(addresses: IpAddresses): void {
+  fillChecksum(addresses: IpAddresses): void {
     this.checksum = 0;
     this.checksum = checksumWithAddresses(addresses, IpProtocol.ICMPV6, this.bytes, this.bytes.length);
   }
@@ -151,7 +151,7 @@ export function encodeIcmpv6(message: Icmpv6Message, into: Uint8Array, addresses
   view.code = "code" in message ? message.code : 0;
   view.type = typeNumber(message);
   writeU32(view.bytes, 4, headerWord(message));
-  view.fillChecksumWith(addresses);
+  view.fillChecksum(addresses);
   return length;
 }
 

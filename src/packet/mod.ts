@@ -39,6 +39,7 @@ export {
   decodeIcmp,
   encodeIcmp,
   ICMP_HEADER_LENGTH,
+  IcmpFields,
   icmpLength,
   type IcmpMessage,
   IcmpType,

@@ -217,6 +217,7 @@ const VIEWS = [
   packet.ArpView,
   packet.EthernetView,
   packet.IcmpView,
+  packet.Icmpv6View,
   packet.Ipv4View,
   packet.Ipv6View,
   packet.LoopbackView,
@@ -225,6 +226,12 @@ const VIEWS = [
   packet.TcpView,
   packet.UdpView,
 ] as const;
+
+/** Those of the class and of the one that it extends. */
+function gettersOf(prototype: object): [name: string, descriptor: PropertyDescriptor][] {
+  return [prototype, Object.getPrototypeOf(prototype) as object]
+    .flatMap((each) => each === Object.prototype ? [] : Object.entries(Object.getOwnPropertyDescriptors(each)));
+}
 
 test("a view is refused exactly where its check says why, and its getters read nothing outside", () => {
   eachInput(4, 0.1, (random) => {
@@ -240,7 +247,7 @@ test("a view is refused exactly where its check says why, and its getters read n
       }
       assertEquals(view === undefined, reason !== null);
       if (view === undefined) continue;
-      for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(View.prototype))) {
+      for (const [name, { get }] of gettersOf(View.prototype)) {
         const value: unknown = get?.call(view);
         assert(get === undefined || (value !== undefined && !Number.isNaN(value)), `${View.name}.${name}`);
       }

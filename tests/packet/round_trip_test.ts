@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { test } from "node:test";
 import * as packet from "../../src/packet/mod.ts";
 import * as arbitrary from "./arbitraries.ts";
-import { unaligned, V4, V6, written } from "./support.ts";
+import { pattern, unaligned, V4, V6, written } from "./support.ts";
 
 interface Codec<T> {
   name: string;
@@ -142,6 +142,9 @@ test("16: IPv4, ICMP and ICMPv6 checksums written are right", () => {
     const icmp = written(packet.icmpLength(message), (into) => packet.encodeIcmp(message, into));
     assert(new packet.IcmpView(icmp).isChecksumValid);
     const icmpv6 = written(packet.icmpv6Length(message6), (into) => packet.encodeIcmpv6(message6, into, V6));
-    assert(new packet.Icmpv6View(icmpv6).isChecksumValidWith(V6));
+    const view6 = new packet.Icmpv6View(icmpv6);
+    assert(view6.isChecksumValid(V6));
+    // unlike ICMP's, it covers the addresses
+    assert(!view6.isChecksumValid({ ...V6, source: pattern(16) }));
   }));
 });
