@@ -46,6 +46,8 @@ export class PcapRecords implements RecordReader {
     const state = this.#state;
     const isBig = this.#isBig;
     const capturing = this.#interface!;
+    // asking a view for its buffer costs as much as making one: once a chunk
+    const { buffer, byteOffset } = bytes;
     for (;;) {
       const length = this.measure(bytes, at, bytes.length, base + at);
       if (length <= 0 || length > bytes.length - at) return at;
@@ -57,9 +59,9 @@ export class PcapRecords implements RecordReader {
         fraction %= this.#unitsPerSecond;
       }
       const originalLength = getU32(bytes, at + 12, isBig);
-      const packetAt = bytes.byteOffset + at + PCAP_RECORD_HEADER_LENGTH;
+      const packetAt = byteOffset + at + PCAP_RECORD_HEADER_LENGTH;
       // half the cost of subarray()
-      const captured = new Uint8Array(bytes.buffer, packetAt, length - PCAP_RECORD_HEADER_LENGTH);
+      const captured = new Uint8Array(buffer, packetAt, length - PCAP_RECORD_HEADER_LENGTH);
       state.packet(captured, capturing, seconds, fraction * this.#unitNanoseconds, originalLength);
       at += length;
     }
