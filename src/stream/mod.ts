@@ -11,6 +11,7 @@ export type { Blame, LeatErrorOptions } from "../core/errors.ts";
 export { LeatError } from "../core/errors.ts";
 export type { FillRandom } from "../core/random.ts";
 export { randomSeed, systemRandom } from "../core/random.ts";
+export { FilterStream, type FilterStreamStats } from "./filter_stream.ts";
 export { fuse } from "./fuse.ts";
 export type { ItemsOptions } from "./items.ts";
 export { items } from "./items.ts";
