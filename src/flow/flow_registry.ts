@@ -25,6 +25,7 @@ export class FlowRegistry {
   readonly #table: FlowTable;
   readonly #tuple = new Tuple();
   #hash = 0;
+  #isFromClient = false;
   readonly #unanswered: AgeList<FlowState>;
   readonly #tcp: AgeList<FlowState>;
   readonly #udp: AgeList<FlowState>;
@@ -50,6 +51,11 @@ export class FlowRegistry {
     return Math.min(this.#unanswered.dueAt, this.#tcp.dueAt, this.#udp.dueAt, this.#ended.dueAt);
   }
 
+  /** No flow can become due sooner after a packet. */
+  get shortestLifeMs(): number {
+    return Math.min(this.#unanswered.lifeMs, this.#udp.lifeMs, this.#ended.lifeMs);
+  }
+
   /** Whether the segment at hand comes from the lower port: where nothing else is known, that is the server's. */
   get isFromLowerPort(): boolean {
     return this.#tuple.sourcePort < this.#tuple.destinationPort;
@@ -62,20 +68,29 @@ export class FlowRegistry {
 
   /** The flow of a segment, which becomes the one at hand. */
   find(segment: Segment): FlowState | null {
-    this.#tuple.read(segment);
-    this.#hash = this.#table.hash(this.#tuple);
-    return this.#table.find(this.#tuple, this.#hash);
+    const tuple = this.#tuple;
+    tuple.read(segment);
+    let flow = this.#table.findRecent(tuple);
+    if (flow === null) {
+      this.#hash = this.#table.hash(tuple);
+      flow = this.#table.find(tuple, this.#hash);
+    } else {
+      this.#hash = flow.hash;
+    }
+    this.#isFromClient = flow !== null && flow.isFromClient(tuple);
+    return flow;
   }
 
-  /** The side of its flow that sent the segment at hand. */
+  /** The side that sent the segment at hand; `flow` is what was found or added for it. */
   senderOf(flow: FlowState): SideState {
-    return flow.isFromClient(this.#tuple) ? flow.clientSide : flow.serverSide;
+    return this.#isFromClient ? flow.clientSide : flow.serverSide;
   }
 
   /** Makes the flow of the segment at hand. */
   add(id: number, first: Segment, isFromServer: boolean): FlowState {
     const flow = new FlowState(id, this.#tuple, this.#hash, isFromServer, first);
     this.#table.add(flow);
+    this.#isFromClient = flow.isFromClient(this.#tuple);
     this.#listOf(flow).touch(flow, this.now);
     return flow;
   }

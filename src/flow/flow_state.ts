@@ -37,6 +37,8 @@ export class FlowState implements FlowRecord, Aged<FlowState> {
 
   /** Hash of the key. */
   readonly hash: number;
+  /** What both directions' tuples share, see {@linkcode Tuple.trace}. */
+  readonly trace: number;
   /** Next flow with the same bucket. */
   chain: FlowState | null = null;
   /** List that it is in. */
@@ -68,6 +70,7 @@ export class FlowState implements FlowRecord, Aged<FlowState> {
     this.id = id;
     this.protocol = tuple.protocol;
     this.hash = hash;
+    this.trace = tuple.trace;
     this.startedAt = { seconds: first.packet.seconds, nanoseconds: first.packet.nanoseconds };
     this.#lastSeconds = first.packet.seconds;
     this.#lastNanoseconds = first.packet.nanoseconds;

@@ -117,6 +117,11 @@ export class Reassembly {
     }
   }
 
+  /** No hole can become due sooner after a packet. */
+  get shortestLifeMs(): number {
+    return Math.min(this.#holes.lifeMs, this.#ackedHoles.lifeMs);
+  }
+
   /** The time at which {@linkcode due} gives something out. */
   get dueAt(): number {
     return Math.min(this.#holes.dueAt, this.#ackedHoles.dueAt);

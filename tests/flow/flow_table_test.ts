@@ -107,3 +107,49 @@ test("keys that collide for one seed do not for another", () => {
   const spread = new Set(colliding.map((i) => bucket(12, i)));
   assert(spread.size > 25, `${spread.size} of 40`);
 });
+
+test("a flow found lately is found without its hash, in both directions, until another one or its removal takes its place", () => {
+  const table = new FlowTable(3);
+  // ports that differ in the same bit at both ends leave the trace as it is
+  const [a, b, server, other] = [ipv4(1, 1000), ipv4(1, 1001), ipv4(2, 80), ipv4(2, 81)];
+  const first = tupleOf(a, server), second = tupleOf(b, other);
+  assertEquals(first.trace, second.trace);
+  assertEquals(first.trace, tupleOf(server, a).trace);
+  const flows = [first, second].map((tuple, i) =>
+    new FlowState(i, tuple, table.hash(tuple), false, tcp(a, server, {}))
+  );
+  for (const flow of flows) table.add(flow);
+  assertEquals(table.findRecent(first), null);
+  assertEquals(table.find(first, table.hash(first)), flows[0]!);
+  assertEquals(table.findRecent(first), flows[0]!);
+  assertEquals(table.findRecent(tupleOf(server, a)), flows[0]!);
+  assertEquals(table.findRecent(second), null);
+  assertEquals(table.findRecent(tupleOf(a, other)), null);
+  assertEquals(table.find(second, table.hash(second)), flows[1]!);
+  assertEquals(table.findRecent(first), null);
+  table.remove(flows[0]!);
+  assertEquals(table.findRecent(second), flows[1]!);
+  table.remove(flows[1]!);
+  assertEquals(table.findRecent(second), null);
+  assertEquals(table.find(second, table.hash(second)), null);
+});
+
+test("interleaved flows that share a trace keep their streams apart", () => {
+  const got = new Recorder();
+  const tracker = new FlowTracker({}, got);
+  const bits = Array.from({ length: 16 }, (_, i) => i);
+  for (let round = 0; round < 3; round++) {
+    for (const bit of bits) {
+      const [client, server] = [ipv4(1, 1000 ^ bit), ipv4(2, 80 ^ bit)];
+      tracker.push(tcp(client, server, { seq: round * 2, ack: 0, payload: `${bit % 10}c` }), round);
+      tracker.push(tcp(server, client, { seq: round * 2, ack: 0, payload: `${bit % 10}s` }), round);
+    }
+  }
+  tracker.end(3);
+  assertEquals(tracker.stats.flows, 16);
+  for (const [name, chunks] of got.streams) {
+    const [id, side] = name.split(" ");
+    const expected = `${(Number(id) - 1) % 10}${side === "client" ? "c" : "s"}`;
+    assertEquals(chunks.map((bytes) => new TextDecoder().decode(bytes)), [expected, expected, expected]);
+  }
+});
