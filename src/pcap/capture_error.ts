@@ -17,7 +17,8 @@ export interface CaptureErrorOptions extends Omit<LeatErrorOptions, "layer"> {
  * Codes when reading, all with blame `remote`: `ETRUNCATED` (the input ends inside a record, see
  * {@linkcode CaptureError.missing}), `ENOTSUP` (not a capture, or a kind of capture that is not read), `EPROTO` (a
  * record that breaks the format), `EMSGSIZE` (a record longer than a limit), `ENOBUFS` (more interfaces than a limit).
- * When writing, with blame `local`: `EINVAL` (the packet does not fit the file's format).
+ * When writing, with blame `local`: `EINVAL` (the packet does not fit the file's format). `EBUSY`, with blame `local`,
+ * is thrown when an engine is called from its own callback.
  *
  * @example
  * ```ts
@@ -44,4 +45,13 @@ export class CaptureError extends LeatError {
     super(message, { ...options, layer: "pcap" });
     this.missing = options.missing;
   }
+}
+
+/**
+ * Refuses input from within a callback of the sink: it would have its place in the middle of what is being read.
+ *
+ * @throws {CaptureError} `EBUSY` when `isBusy`
+ */
+export function refuseReentry(isBusy: boolean): void {
+  if (isBusy) throw new CaptureError("the engine was called from its own callback", { code: "EBUSY", blame: "local" });
 }

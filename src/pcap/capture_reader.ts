@@ -12,7 +12,7 @@
 import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import type { Packet } from "../packet/packet.ts";
 import { getU32 } from "./byte_order.ts";
-import { CaptureError } from "./capture_error.ts";
+import { CaptureError, refuseReentry } from "./capture_error.ts";
 import type { CaptureFormat, CaptureInterface, InterfaceStatistics, NameRecord } from "./capture_interface.ts";
 import { type CaptureReaderOptions, type CaptureReaderStats, CaptureState } from "./capture_state.ts";
 import { PartialRecord } from "./partial_record.ts";
@@ -68,6 +68,8 @@ export class CaptureReader implements Engine<Uint8Array> {
   #skippedOffset = 0;
   /** Set while `push` runs, so that a sink that throws leaves the engine closed. */
   #isOver = false;
+  /** Set while `push` runs, so that input from a callback is noticed. */
+  #isBusy = false;
 
   /**
    * Makes a reader that hands packets to `sink`.
@@ -109,23 +111,38 @@ export class CaptureReader implements Engine<Uint8Array> {
     return { ...this.#state.counts };
   }
 
-  /** Takes a chunk of the file. It must not be changed while packets made of it are in use. */
+  /**
+   * Takes a chunk of the file. It must not be changed while packets made of it are in use.
+   *
+   * @throws {CaptureError} `EBUSY` when called from a callback of the sink or the options
+   */
   push(chunk: Uint8Array, _now?: number): void {
+    refuseReentry(this.#isBusy);
     if (this.#isOver || chunk.length === 0) return;
     this.#isOver = true;
     // views of a Buffer would be Buffers again: slower to make, and a second shape in everything downstream
     const bytes = chunk.constructor === Uint8Array
       ? chunk
       : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    this.#take(bytes);
+    this.#isBusy = true;
+    try {
+      this.#take(bytes);
+    } finally {
+      this.#isBusy = false;
+    }
     this.#offset += bytes.length;
     const { error } = this.#state;
     if (error === undefined) this.#isOver = false;
     else this.#sink.error(error);
   }
 
-  /** The file has ended. Inside a record that is `ETRUNCATED`. No bytes at all are an empty capture, no error. */
+  /**
+   * The file has ended. Inside a record that is `ETRUNCATED`. No bytes at all are an empty capture, no error.
+   *
+   * @throws {CaptureError} `EBUSY` when called from a callback of the sink or the options
+   */
   end(_now?: number): void {
+    refuseReentry(this.#isBusy);
     if (this.#isOver) return;
     this.#isOver = true;
     const partial = this.#partial;

@@ -10,7 +10,7 @@ import type { Engine, EngineFactory, Sink, Stats } from "../core/engine.ts";
 import { choiceOption, limitOption } from "../core/limits.ts";
 import type { Packet } from "../packet/packet.ts";
 import type { ByteOrder } from "./byte_order.ts";
-import { CaptureError } from "./capture_error.ts";
+import { CaptureError, refuseReentry } from "./capture_error.ts";
 import type { CaptureFormat } from "./capture_interface.ts";
 import type { PacketEncoder, WriterSettings } from "./packet_encoder.ts";
 import { PcapEncoder } from "./pcap_encoder.ts";
@@ -82,6 +82,7 @@ export class CaptureWriter implements Engine<Packet> {
   readonly #snapLength: number;
   readonly #one: Packet[] = [];
   #isOver = false;
+  #isBusy = false;
 
   /**
    * Makes a writer that hands the file's bytes to `sink`.
@@ -119,15 +120,25 @@ export class CaptureWriter implements Engine<Packet> {
     return { ...this.#counts, interfaces: this.#encoder.interfaces };
   }
 
-  /** Writes one packet. */
+  /**
+   * Writes one packet.
+   *
+   * @throws {CaptureError} `EBUSY` when called from a callback of the sink
+   */
   push(packet: Packet, _now?: number): void {
+    refuseReentry(this.#isBusy);
     this.#one[0] = packet;
     this.pushBatch(this.#one);
     this.#one.length = 0;
   }
 
-  /** Writes packets into one chunk; those before one that cannot be written are written. */
+  /**
+   * Writes packets into one chunk; those before one that cannot be written are written.
+   *
+   * @throws {CaptureError} `EBUSY` when called from a callback of the sink
+   */
   pushBatch(packets: readonly Packet[], _now?: number): void {
+    refuseReentry(this.#isBusy);
     if (this.#isOver || packets.length === 0) return;
     this.#isOver = true;
     const encoder = this.#encoder;
@@ -145,8 +156,13 @@ export class CaptureWriter implements Engine<Packet> {
     else this.#sink.error(new CaptureError(problem, { code: "EINVAL", blame: "local", offset: this.#counts.bytes }));
   }
 
-  /** No more packets. A file without packets still gets its header. */
+  /**
+   * No more packets. A file without packets still gets its header.
+   *
+   * @throws {CaptureError} `EBUSY` when called from a callback of the sink
+   */
   end(_now?: number): void {
+    refuseReentry(this.#isBusy);
     if (this.#isOver) return;
     this.#isOver = true;
     this.#write([], 0, 0);
@@ -179,7 +195,12 @@ export class CaptureWriter implements Engine<Packet> {
     }
     this.#counts.packets += count;
     this.#counts.bytes += chunk.length;
-    this.#sink.item(chunk);
+    this.#isBusy = true;
+    try {
+      this.#sink.item(chunk);
+    } finally {
+      this.#isBusy = false;
+    }
   }
 }
 

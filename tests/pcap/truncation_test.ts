@@ -110,6 +110,29 @@ test("calls after the end change nothing", () => {
   assertEquals([ends, reader.timeoutAt()], [1, Infinity]);
 });
 
+test("input from a callback is refused with EBUSY, and what is being read goes on", () => {
+  const file = concat(FILES["pcapng"]!.records);
+  const codes: unknown[] = [];
+  const attempt = (call: () => void) => {
+    try {
+      call();
+      codes.push("taken");
+    } catch (error) {
+      codes.push((error as CaptureError).code);
+    }
+  };
+  let ends = 0;
+  const reader = new CaptureReader({ onInterface: () => attempt(() => reader.end()) }, {
+    item: () => attempt(() => reader.push(file)),
+    error: (error) => codes.push(error.code),
+    end: () => ends++,
+  });
+  reader.push(file);
+  reader.end();
+  assertEquals(codes, ["EBUSY", "EBUSY", "EBUSY", "EBUSY", "EBUSY"]);
+  assertEquals([reader.stats.packets, ends], [3, 1]);
+});
+
 test("a sink that throws leaves the reader closed", () => {
   const file = concat(FILES["pcap"]!.records);
   let items = 0;

@@ -218,6 +218,25 @@ test("wrong options are refused at once", () => {
   }
 });
 
+test("packets from a callback are refused with EBUSY, and what is being written is written", () => {
+  const chunks: Uint8Array[] = [];
+  const codes: unknown[] = [];
+  const writer = new CaptureWriter({}, {
+    item: (chunk) => {
+      chunks.push(chunk);
+      for (const call of [() => writer.push(PACKET), () => writer.pushBatch([PACKET]), () => writer.end()]) {
+        codes.push(assertThrows(call, CaptureError).code);
+      }
+    },
+    error: (error) => codes.push(error.code),
+    end: () => codes.push("end"),
+  });
+  writer.push(PACKET);
+  writer.end();
+  assertEquals(codes, ["EBUSY", "EBUSY", "EBUSY", "end"]);
+  assertEquals(toHex(concat(chunks)), toHex(concat(write([PACKET]).chunks)));
+});
+
 test("calls after the end change nothing", () => {
   const chunks: Uint8Array[] = [];
   const writer = new CaptureWriter({}, { item: (chunk) => chunks.push(chunk), error: () => {}, end: () => {} });
