@@ -98,6 +98,21 @@ const typedConsumer = (names: readonly string[]) =>
   names.map((one, i) => `import * as m${i} from "${one}";`).join("\n") +
   `\nexport const all: object[] = [${names.map((_, i) => `m${i}`).join(", ")}];\n`;
 
+/** Stages joined as a server without the DOM library does it. */
+const pipingConsumer = (name: string) => `
+import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
+import { CaptureStream, FilterStream, FlowStream, lengthPrefix, MessageStream, Multiplexor, type Packet,
+  SegmentStream, type StreamPair } from "${name}";
+const bytes = Readable.toWeb(createReadStream("capture.pcap")) as ReadableStream<Uint8Array>;
+const capture: StreamPair<Packet, Uint8Array> = new CaptureStream();
+const few = new FilterStream<Packet>(({ number }) => number < 9);
+const flows = bytes.pipeThrough(capture).pipeThrough(few).pipeThrough(new SegmentStream()).pipeThrough(new FlowStream());
+const kcm = new Multiplexor();
+export const piped: Promise<void> = flows.pipeTo(kcm.attachments({ parser: lengthPrefix(2) }));
+export const messages: ReadableStream<Uint8Array> = bytes.pipeThrough(new MessageStream({ parser: lengthPrefix(2) }));
+`;
+
 /** Makes a folder with what every fresh project has. */
 function freshProject(title: string, smoke: string, names: readonly string[]): string {
   const folder = join(scratch, title);
@@ -106,6 +121,7 @@ function freshProject(title: string, smoke: string, names: readonly string[]): s
   writeFileSync(join(folder, "smoke.mjs"), smoke);
   writeFileSync(join(folder, "consumer.mjs"), `${consumer.replaceAll("NAMES", JSON.stringify(names))}`);
   writeFileSync(join(folder, "consumer.ts"), typedConsumer(names));
+  writeFileSync(join(folder, "piping.ts"), pipingConsumer(name));
   cpSync(at("examples/captures/framed_nanosecond.pcap"), join(folder, "capture.pcap"));
   return folder;
 }
@@ -120,11 +136,15 @@ async function runConsumer(title: string, program: string, args: readonly string
 
 async function checkTypes(cwd: string): Promise<void> {
   const tsc = at("node_modules/typescript/bin/tsc");
-  const common = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--types", ""];
-  const lib = ["--lib", "es2024,esnext.disposable,dom,dom.asynciterable"];
+  const common = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022"];
+  const web = ["--types", "", "--lib", "es2024,esnext.disposable,dom,dom.asynciterable", "consumer.ts"];
+  const node = ["--types", "node", "--typeRoots", at("node_modules/@types"), "--lib", "es2022"];
   for (const [module, resolution] of [["nodenext", "nodenext"], ["preserve", "bundler"]] as const) {
-    const args = [tsc, ...common, ...lib, "--module", module, "--moduleResolution", resolution, "consumer.ts"];
-    await passes(`types of the package under ${resolution}`, process.execPath, args, cwd);
+    const args = [tsc, ...common, "--module", module, "--moduleResolution", resolution];
+    await passes(`types of the package under ${resolution}`, process.execPath, [...args, ...web], cwd);
+    const files = ["consumer.ts", "piping.ts"];
+    const title = `types of the package under ${resolution}, with Node's types instead of the DOM library`;
+    await passes(title, process.execPath, [...args, ...node, ...files], cwd);
   }
 }
 

@@ -13,6 +13,7 @@ import { FanOut } from "../stream/fan_out.ts";
 import type { Batched, Outlet } from "../stream/outlet.ts";
 import type { Patience } from "../stream/patience.ts";
 import type { StageOptions } from "../stream/stage.ts";
+import type { StreamPair } from "../stream/stream_pair.ts";
 import { breathe } from "../stream/turn.ts";
 import { DirectionFeed, type DirectionOwner } from "./direction.ts";
 import { FlowError } from "./errors.ts";
@@ -83,7 +84,7 @@ const FLOW_WEIGHT = 512;
  * ```
  */
 export class FlowStream<Batch extends boolean = false>
-  implements ReadableWritablePair<Batched<Flow<Batch>, Batch>, Segment | readonly Segment[]> {
+  implements StreamPair<Batched<Flow<Batch>, Batch>, Segment | readonly Segment[]> {
   /** Flows, or arrays of them with `batch`. */
   readonly readable: ReadableStream<Batched<Flow<Batch>, Batch>>;
   /** Segments, or arrays of them. Anything else fails the stream with a `TypeError`. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { createStage, type StageOptions } from "../stream/stage.ts";
+import type { StreamPair } from "../stream/stream_pair.ts";
 import type { Batched } from "../stream/outlet.ts";
 import type { Reasons } from "../core/reasons.ts";
 import type { Packet } from "./packet.ts";
@@ -36,7 +37,7 @@ export interface SegmentStreamOptions<Batch extends boolean = false>
  * ```
  */
 export class SegmentStream<Batch extends boolean = false>
-  implements ReadableWritablePair<Batched<Segment, Batch>, Packet | readonly Packet[]> {
+  implements StreamPair<Batched<Segment, Batch>, Packet | readonly Packet[]> {
   /** Segments, or arrays of them with `batch`. */
   readonly readable: ReadableStream<Batched<Segment, Batch>>;
   /** Packets, or arrays of them. Anything else fails the stream with a `TypeError`. */

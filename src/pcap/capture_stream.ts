@@ -4,7 +4,7 @@
  * @module
  */
 import type { Packet } from "../packet/packet.ts";
-import { type Batched, byteSize, createStage, type StageOptions } from "../stream/mod.ts";
+import { type Batched, byteSize, createStage, type StageOptions, type StreamPair } from "../stream/mod.ts";
 import type { CaptureFormat, CaptureInterface, InterfaceStatistics, NameRecord } from "./capture_interface.ts";
 import { CaptureReader, type CaptureReaderOptions, type CaptureReaderStats } from "./capture_reader.ts";
 
@@ -29,7 +29,7 @@ export interface CaptureStreamOptions<Batch extends boolean = false>
  * ```
  */
 export class CaptureStream<Batch extends boolean = false>
-  implements ReadableWritablePair<Batched<Packet, Batch>, Uint8Array | readonly Uint8Array[]> {
+  implements StreamPair<Batched<Packet, Batch>, Uint8Array | readonly Uint8Array[]> {
   /** Packets, or arrays of them with `batch`. */
   readonly readable: ReadableStream<Batched<Packet, Batch>>;
   /** The file's bytes. */

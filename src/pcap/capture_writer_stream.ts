@@ -4,7 +4,7 @@
  * @module
  */
 import type { Packet } from "../packet/packet.ts";
-import { type Batched, createStage, type StageOptions } from "../stream/mod.ts";
+import { type Batched, createStage, type StageOptions, type StreamPair } from "../stream/mod.ts";
 import { CaptureWriter, type CaptureWriterOptions, type CaptureWriterStats } from "./capture_writer.ts";
 
 /** Options of {@linkcode CaptureWriterStream}. */
@@ -38,7 +38,7 @@ const HEADER_BYTES = 32;
  * ```
  */
 export class CaptureWriterStream<Batch extends boolean = false>
-  implements ReadableWritablePair<Batched<Uint8Array, Batch>, Packet | readonly Packet[]> {
+  implements StreamPair<Batched<Uint8Array, Batch>, Packet | readonly Packet[]> {
   /** The file's bytes. */
   readonly readable: ReadableStream<Batched<Uint8Array, Batch>>;
   /** Packets. */

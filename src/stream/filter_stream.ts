@@ -9,6 +9,7 @@
 import type { Engine, Sink, Stats } from "../core/engine.ts";
 import type { Batched } from "./outlet.ts";
 import { createStage, type StageOptions } from "./stage.ts";
+import type { StreamPair } from "./stream_pair.ts";
 
 /**
  * Passes on the items for which `isWanted` says so, in order. What `isWanted` throws fails the stream.
@@ -24,7 +25,7 @@ import { createStage, type StageOptions } from "./stage.ts";
  * assertEquals(odd, [1, 3]);
  * ```
  */
-export class FilterStream<T, Batch extends boolean = false> {
+export class FilterStream<T, Batch extends boolean = false> implements StreamPair<Batched<T, Batch>, T | readonly T[]> {
   /** What was let through: items, or arrays of them with `batch`. */
   readonly readable: ReadableStream<Batched<T, Batch>>;
   /** Items, or arrays of them. */

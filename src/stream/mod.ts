@@ -19,5 +19,6 @@ export type { Batched } from "./outlet.ts";
 export { Patience } from "./patience.ts";
 export type { Stage, StageOptions } from "./stage.ts";
 export { byteSize, createStage } from "./stage.ts";
+export type { StreamPair } from "./stream_pair.ts";
 export type { Source } from "./through.ts";
 export { through } from "./through.ts";

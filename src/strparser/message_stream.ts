@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Batched, createStage, type StageOptions } from "../stream/mod.ts";
+import { type Batched, createStage, type StageOptions, type StreamPair } from "../stream/mod.ts";
 import type { StreamParserOptions, StreamParserStats } from "./options.ts";
 import { StreamParser } from "./stream_parser.ts";
 
@@ -27,7 +27,7 @@ export interface MessageStreamOptions<Batch extends boolean = false> extends Str
  * ```
  */
 export class MessageStream<Batch extends boolean = false>
-  implements ReadableWritablePair<Batched<Uint8Array, Batch>, Uint8Array | readonly Uint8Array[]> {
+  implements StreamPair<Batched<Uint8Array, Batch>, Uint8Array | readonly Uint8Array[]> {
   /** Messages, or arrays of messages with `batch`. */
   readonly readable: ReadableStream<Batched<Uint8Array, Batch>>;
   /** The byte stream, in chunks or in arrays of chunks. */
