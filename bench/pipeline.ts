@@ -5,6 +5,7 @@
  * @module
  */
 import { closeSync, openSync, readSync } from "node:fs";
+import { open } from "node:fs/promises";
 import type { Engine, Sink } from "../src/core/mod.ts";
 import { type FlowRecord, type FlowSide, FlowStream, FlowTracker } from "../src/flow/mod.ts";
 import { type KcmMessage, Multiplexor, MultiplexorEngine, muxedFlows } from "../src/kcm/mod.ts";
@@ -29,6 +30,9 @@ export interface Tally {
 }
 
 const CHUNK = 65536;
+/** Bytes of one read that runs beside the engines, and how many such reads run at a time. */
+const READ_AHEAD = 512 * 1024;
+const READS = 2;
 
 function raise(error: unknown): never {
   throw error;
@@ -114,6 +118,32 @@ export function* fileChunks(path: string): Generator<Uint8Array<ArrayBuffer>> {
   }
 }
 
+/** Reads a file as a stream, ahead of whoever reads that: the system fills the next chunks while this one is worked on. */
+export function fileStream(path: string): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const opened = open(path, "r");
+  const reads: Promise<Uint8Array<ArrayBuffer>>[] = [];
+  let position = 0;
+  const readAt = async (at: number): Promise<Uint8Array<ArrayBuffer>> => {
+    const chunk = new Uint8Array(READ_AHEAD);
+    const { bytesRead } = await (await opened).read(chunk, 0, READ_AHEAD, at);
+    return chunk.subarray(0, bytesRead);
+  };
+  const close = async (): Promise<void> => {
+    await Promise.allSettled(reads);
+    await (await opened).close();
+  };
+  return new ReadableStream({
+    async pull(controller) {
+      for (; reads.length < READS; position += READ_AHEAD) reads.push(readAt(position));
+      const chunk = await reads.shift()!;
+      if (chunk.length > 0) return controller.enqueue(chunk);
+      await close();
+      controller.close();
+    },
+    cancel: close,
+  }, { highWaterMark: 0 });
+}
+
 /** Chunks as a stream that reads on demand. */
 export function streamOf(chunks: Iterable<Uint8Array>): ReadableStream<Uint8Array> {
   const iterator = chunks[Symbol.iterator]();
@@ -144,10 +174,10 @@ export function runJoined(depth: Depth, chunks: Iterable<Uint8Array>): Tally {
 }
 
 /** Runs a capture through the same engines behind one pull-through stream, as users are shown to. */
-export async function runFused(chunks: Iterable<Uint8Array>): Promise<Tally> {
+export async function runFused(chunks: ReadableStream<Uint8Array>): Promise<Tally> {
   const tally: Tally = { items: 0, bytes: 0 };
   const messages = through(
-    streamOf(chunks),
+    chunks,
     (sink: Sink<Packet>) => new CaptureReader({}, sink),
     (sink: Sink<Segment>) => new SegmentDecoder({}, sink),
     (sink: Sink<KcmMessage>) => new FlowTracker({}, muxedFlows({ parser })(sink)),

@@ -9,7 +9,7 @@
  */
 import process from "node:process";
 import { peakMemory } from "./harness.ts";
-import { runFused, runSpelledOut } from "./pipeline.ts";
+import { runFused, runSpelledOut, streamOf } from "./pipeline.ts";
 import { traffic } from "./traffic.ts";
 
 /** As a file would be read. */
@@ -21,6 +21,6 @@ function* slices(megabytes: number): Generator<Uint8Array> {
 
 const [way, megabytes] = process.argv.slice(2);
 const chunks = slices(Number(megabytes));
-const { items } = await (way === "fused" ? runFused(chunks) : runSpelledOut(chunks, true));
+const { items } = await (way === "fused" ? runFused(streamOf(chunks)) : runSpelledOut(chunks, true));
 if (items === 0) throw new Error("no message came out");
 console.log(peakMemory());
