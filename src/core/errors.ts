@@ -1,5 +1,5 @@
 /**
- * The error type of every layer: typed, with blame and position, never with payload.
+ * The error type of every layer: typed, with blame and position, never with content.
  *
  * Not here: the errors for wrong arguments. Those are plain `TypeError` and `RangeError`, thrown at once.
  *
@@ -26,7 +26,9 @@ export interface LeatErrorOptions {
 /**
  * Base class of the errors of all layers. Kinds within a layer differ by `code`, not by class.
  *
- * The message names the value that was seen and the limit that it broke; it never holds payload or key bytes.
+ * The message names the value that was seen and the limit that it broke. Of the bytes that came it names at most the
+ * header field that was found wrong (type, length, version, magic number: 8 bytes at most), never content. On a stream
+ * of another protocol than expected, that field may be the first bytes of something else.
  *
  * @example
  * ```ts

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { byteCount } from "../core/words.ts";
 import { AgeList } from "./age_list.ts";
 import { Assembler } from "./assembler.ts";
 import { FlowError } from "./errors.ts";
@@ -262,7 +263,7 @@ export class Reassembly {
     }
     side.isDone = true;
     this.#dropHeld(side);
-    const message = `${gap.length} bytes at stream offset ${gap.offset} were never captured (given up: ${why})`;
+    const message = `${byteCount(gap.length)} at stream offset ${gap.offset} never captured (given up: ${why})`;
     this.#sink.error(
       side.flow,
       side.name,

@@ -8,6 +8,7 @@
  */
 import type { Sink } from "../core/engine.ts";
 import { limitOption } from "../core/limits.ts";
+import { byteCount } from "../core/words.ts";
 import type { FlowError } from "../flow/errors.ts";
 import type { FlowRecord } from "../flow/flow_record.ts";
 import type { FlowSide, FlowSink, Gap } from "../flow/sink.ts";
@@ -133,7 +134,7 @@ class FlowAttachments implements FlowSink {
   }
 
   gap(flow: FlowRecord, side: FlowSide, gap: Gap): void {
-    const message = `${gap.length} bytes are missing at ${gap.offset}: message boundaries behind them are unknown`;
+    const message = `${byteCount(gap.length)} missing at ${gap.offset}: message boundaries behind them are unknown`;
     this.#end(flow, side, new KcmError(message, { code: "EGAP", blame: "remote", offset: gap.offset }));
   }
 

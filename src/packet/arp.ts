@@ -45,7 +45,7 @@ export interface ArpPacket {
  * import { assertEquals } from "@std/assert";
  * import { ArpView } from "@leat/streams/packet";
  *
- * assertEquals(ArpView.check(new Uint8Array(8)), "truncated, 8 bytes of at least 28");
+ * assertEquals(ArpView.check(new Uint8Array(8)), "truncated, 8 of at least 28 bytes");
  * ```
  */
 export class ArpView {

@@ -23,7 +23,7 @@ export function refuse(protocol: string, reason: string | null): void {
 
 /** The reason for bytes that are too few. */
 export function truncated(actual: number, needed: number): string {
-  return `${TRUNCATED}, ${actual} bytes of at least ${needed}`;
+  return `${TRUNCATED}, ${actual} of at least ${needed} bytes`;
 }
 
 /**

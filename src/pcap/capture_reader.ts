@@ -10,6 +10,7 @@
  * @module
  */
 import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
+import { byteCount } from "../core/words.ts";
 import type { Packet } from "../packet/packet.ts";
 import { getU32 } from "./byte_order.ts";
 import { CaptureError, refuseReentry } from "./capture_error.ts";
@@ -241,9 +242,14 @@ export class CaptureReader implements Engine<Uint8Array> {
 
   #truncated(offset: number, held: number, needed: number): void {
     const missing = needed - held;
-    const what = `capture ends ${held} bytes into the record at ${offset}`;
+    const what = `capture ends ${byteCount(held)} into the record at ${offset}`;
     this.#sink.error(
-      new CaptureError(`${what}, ${missing} bytes missing`, { code: "ETRUNCATED", blame: "remote", offset, missing }),
+      new CaptureError(`${what}, ${byteCount(missing)} missing`, {
+        code: "ETRUNCATED",
+        blame: "remote",
+        offset,
+        missing,
+      }),
     );
   }
 }

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { byteCount } from "../core/words.ts";
 import { getU16, getU32 } from "./byte_order.ts";
 import type { NameRecord } from "./capture_interface.ts";
 import type { CaptureState } from "./capture_state.ts";
@@ -134,7 +135,7 @@ export class PcapngRecords implements RecordReader {
     if (captured > maxPacketLength) {
       this.#refuse(offset, `packet of ${captured} bytes exceeds maxPacketLength ${maxPacketLength}`, "EMSGSIZE");
     } else if (captured > room) {
-      this.#refuse(offset, `packet of ${captured} bytes in a block with room for ${room}`);
+      this.#refuse(offset, `packet of ${byteCount(captured)} in a block with room for ${room}`);
     } else {
       return true;
     }

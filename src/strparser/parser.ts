@@ -19,7 +19,7 @@ export interface ParserContext {
 export interface ParseFailure {
   /** `EPROTO` for bytes that break the protocol; another stable code where the protocol has one. */
   readonly code: string;
-  /** What is wrong, in words; names the values seen, never payload. */
+  /** What is wrong, in words; names the header fields seen (8 bytes at most), never content. */
   readonly reason: string;
 }
 

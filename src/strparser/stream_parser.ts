@@ -14,6 +14,7 @@
  */
 import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import { choiceOption, limitOption } from "../core/limits.ts";
+import { byteCount } from "../core/words.ts";
 import { Assembly } from "./assembly.ts";
 import { busyError, StreamParserError } from "./errors.ts";
 import type { StreamParserOptions, StreamParserStats } from "./options.ts";
@@ -352,7 +353,7 @@ export class StreamParser implements Engine<Uint8Array> {
       this.#fail(`message of ${answer} bytes exceeds ${limit}`, "EMSGSIZE", at);
     } else if (answer <= heldBefore) {
       this.#counts.badHeaderLength++;
-      const taken = `${heldBefore} bytes that had to be taken to learn it`;
+      const taken = `${byteCount(heldBefore)} that had to be taken to learn it`;
       this.#fail(`message length ${answer} ends within the ${taken}`, "EPROTO", at);
     } else {
       this.#length = answer;
@@ -369,8 +370,8 @@ export class StreamParser implements Engine<Uint8Array> {
       return;
     }
     this.#counts.badHeaderLength++;
-    const seen = typeof answer === "number" ? String(answer) : `a ${typeof answer}`;
-    this.#fail(`parser ${this.#parser.name} returned ${seen} as a length`, "EPROTO", at, { blame: "local" });
+    const seen = typeof answer === "number" || answer == null ? String(answer) : `a value of type ${typeof answer}`;
+    this.#fail(`parser ${this.#parser.name} returned ${seen}, which is no length`, "EPROTO", at, { blame: "local" });
   }
 
   #parserThrew(cause: unknown, at: number): void {
@@ -382,8 +383,8 @@ export class StreamParser implements Engine<Uint8Array> {
     const bytesHeld = this.#assembly.held;
     const bytesMissing = this.bytesNeeded;
     const what = this.#length > 0
-      ? `with ${bytesHeld} of its ${this.#length} bytes, ${bytesMissing} are missing`
-      : `of unknown length with ${bytesHeld} bytes, at least ${bytesMissing} are missing`;
+      ? `with ${bytesHeld} of its ${byteCount(this.#length)}, ${bytesMissing} missing`
+      : `of unknown length with ${byteCount(bytesHeld)}, at least ${bytesMissing} missing`;
     this.#fail(`stream ended inside a message ${what}`, "ETRUNCATED", -bytesHeld, { bytesHeld, bytesMissing });
   }
 

@@ -14,7 +14,7 @@ test("an error names the place and size of the hole, the limit, and none of the 
   assert(seen instanceof FlowError);
   assertEquals([seen.code, seen.layer, seen.blame, seen.offset], ["EGAP", "flow", "remote", 6]);
   assertEquals(seen.gap, { offset: 6, length: 4 });
-  assertEquals(seen.message, "4 bytes at stream offset 6 were never captured (given up: maxHolePackets 1)");
+  assertEquals(seen.message, "4 bytes at stream offset 6 never captured (given up: maxHolePackets 1)");
 });
 
 test("a direction that failed is silent from then on, the other goes on, and the flow closes as ever", () => {

@@ -118,39 +118,39 @@ test("the version survives all setters", () => {
 
 test("26, 36, 2: views say why they refuse bytes", () => {
   const cases: [(bytes: Uint8Array) => string | null, string, string | null][] = [
-    [TcpView.check, "00".repeat(19), "truncated, 19 bytes of at least 20"],
+    [TcpView.check, "00".repeat(19), "truncated, 19 of at least 20 bytes"],
     [TcpView.check, "00".repeat(12) + "40" + "00".repeat(7), "data offset of 16 bytes is below 20"],
-    [TcpView.check, "00".repeat(12) + "60" + "00".repeat(7), "truncated, 20 bytes of at least 24"],
+    [TcpView.check, "00".repeat(12) + "60" + "00".repeat(7), "truncated, 20 of at least 24 bytes"],
     [TcpView.check, "00".repeat(12) + "50" + "00".repeat(7), null],
-    [UdpView.check, "00".repeat(7), "truncated, 7 bytes of at least 8"],
+    [UdpView.check, "00".repeat(7), "truncated, 7 of at least 8 bytes"],
     [UdpView.check, "0000000000070000", "length 7 is below 8"],
-    [UdpView.check, "0000000000090000", "truncated, 8 bytes of at least 9"],
-    [Ipv4View.check, "45", "truncated, 1 bytes of at least 20"],
+    [UdpView.check, "0000000000090000", "truncated, 8 of at least 9 bytes"],
+    [Ipv4View.check, "45", "truncated, 1 of at least 20 bytes"],
     [Ipv4View.check, "55" + "00".repeat(19), "version is 5"],
     [Ipv4View.check, "44" + "00".repeat(19), "header length 16 is below 20"],
     [Ipv4View.check, "46000014" + "00".repeat(20), "total length 20 is below header length 24"],
-    [Ipv4View.check, "45000015" + "00".repeat(16), "truncated, 20 bytes of at least 21"],
-    [Ipv6View.check, "60" + "00".repeat(38), "truncated, 39 bytes of at least 40"],
+    [Ipv4View.check, "45000015" + "00".repeat(16), "truncated, 20 of at least 21 bytes"],
+    [Ipv6View.check, "60" + "00".repeat(38), "truncated, 39 of at least 40 bytes"],
     [Ipv6View.check, "50" + "00".repeat(39), "version is 5"],
-    [Ipv6View.check, "600000000001" + "00".repeat(34), "truncated, 40 bytes of at least 41"],
+    [Ipv6View.check, "600000000001" + "00".repeat(34), "truncated, 40 of at least 41 bytes"],
     [ArpView.check, "0001080106040001" + "00".repeat(20), "neither for Ethernet nor for IPv4"],
     [ArpView.check, "0001080006080001" + "00".repeat(20), "address lengths are not 6 and 4"],
-    [EthernetView.check, "00".repeat(13), "truncated, 13 bytes of at least 14"],
-    [IcmpView.check, "00".repeat(7), "truncated, 7 bytes of at least 8"],
+    [EthernetView.check, "00".repeat(13), "truncated, 13 of at least 14 bytes"],
+    [IcmpView.check, "00".repeat(7), "truncated, 7 of at least 8 bytes"],
   ];
   for (const [check, hex, reason] of cases) assertEquals(check(fromHex(hex)), reason, hex);
 });
 
 test("decoders name the protocol, the code and the place of what is wrong", () => {
   const failures: [() => unknown, string, string, number][] = [
-    [() => decodeTcp(new Uint8Array(3)), "ETRUNCATED", "TCP: truncated, 3 bytes of at least 20", 0],
+    [() => decodeTcp(new Uint8Array(3)), "ETRUNCATED", "TCP: truncated, 3 of at least 20 bytes", 0],
     [() => decodeUdp(new Uint8Array(8)), "EPROTO", "UDP: length 0 is below 8", 0],
     [() => decodeArp(new Uint8Array(28)), "EPROTO", "ARP: neither for Ethernet nor for IPv4", 0],
     [() => decodeEthernet(fromHex("00".repeat(12) + "0026")), "EPROTO", "Ethernet: type 38 is a length", 12],
     [
       () => decodeEthernet(fromHex("00".repeat(12) + "8100")),
       "ETRUNCATED",
-      "Ethernet: truncated, 14 bytes of at least 18",
+      "Ethernet: truncated, 14 of at least 18 bytes",
       12,
     ],
     [
@@ -159,7 +159,7 @@ test("decoders name the protocol, the code and the place of what is wrong", () =
       "IPv4: option 7 has length 9 of 4 left",
       0,
     ],
-    [() => decodeIpv6(v6Patched(0, [43, 0])), "ETRUNCATED", "IPv6: truncated, 4 bytes of at least 8", 0],
+    [() => decodeIpv6(v6Patched(0, [43, 0])), "ETRUNCATED", "IPv6: truncated, 4 of at least 8 bytes", 0],
     [() => decodeIpv6(v6Patched(8, [51, 0])), "EPROTO", "IPv6: authentication header has 8 bytes", 0],
     [() => decodeIpv6(v6Patched(8, [60, 9])), "EPROTO", "IPv6: option 9 reaches beyond its header", 0],
     [

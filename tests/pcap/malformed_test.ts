@@ -144,7 +144,7 @@ const CASES: Case[] = [
     bytes: hex(GOOD, "00000002 00000020 00000000 00000000 00000000 00000001 00000001 00000020"),
     code: "EPROTO",
     offset: GOOD_LENGTH,
-    message: /1 bytes in a block with room for 0/,
+    message: /1 byte in a block with room for 0/,
     packets: 1,
   },
   {

@@ -102,6 +102,13 @@ for (const answer of [2.5, NaN, Infinity, "7", 2 ** 53, -2.5, -(2 ** 53), 7n, nu
     }
   });
 }
+test("S43 what is no length is named", () => {
+  const said = (answer: unknown) => record(parserOf(() => answer)).push(A).errors[0]!.message;
+  assertEquals(said(undefined), "parser test returned undefined, which is no length");
+  assertEquals(said(null), "parser test returned null, which is no length");
+  assertEquals(said(2.5), "parser test returned 2.5, which is no length");
+  assertEquals(said("secret"), "parser test returned a value of type string, which is no length");
+});
 test("S43 minus zero means need more", () => {
   const run = record(parserOf((b) => b.length < 5 ? -0 : 5)).push(...bytewise(A));
   assertEquals([run.lengths(), run.calls], [[5], 5]);
@@ -227,8 +234,12 @@ test("end: inside a body says what is held and missing", () => {
   assertEquals([run.ends, codes(run)], [0, ["ETRUNCATED"]]);
   const error = run.errors[0]!;
   assertEquals([error.bytesHeld, error.bytesMissing, error.offset, error.blame], [4, 3, 5, "remote"]);
-  assertEquals(error.message, "stream ended inside a message with 4 of its 7 bytes, 3 are missing");
+  assertEquals(error.message, "stream ended inside a message with 4 of its 7 bytes, 3 missing");
   assertEquals([run.engine.bytesHeld, error instanceof StreamParserError], [0, true]);
+});
+test("end: one byte is one byte", () => {
+  const { message } = record(lengthPrefix(2)).push(new Uint8Array(1)).end().errors[0]!;
+  assertEquals(message, "stream ended inside a message of unknown length with 1 byte, at least 1 missing");
 });
 test("end: inside a header says at least how much is missing", () => {
   const known = record(lengthPrefix(4)).push(new Uint8Array(1)).end().errors[0]!;

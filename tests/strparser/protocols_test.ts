@@ -1,8 +1,8 @@
 /** The parsers of real protocols: what they refuse, and their forms that the recordings do not have. */
 import { fromHex } from "../../src/bytes/mod.ts";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { dns, http2, type Parser, postgres, resp, tls } from "../../src/strparser/mod.ts";
+import { dns, http2, lengthPrefix, type Parser, postgres, resp, tls } from "../../src/strparser/mod.ts";
 import { bytewise, cut, record, type RecordOptions } from "./support.ts";
 
 const ascii = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
@@ -21,6 +21,39 @@ function outcome(parser: () => Parser, bytes: Uint8Array, options: RecordOptions
 const client: RecordOptions = { direction: "client" };
 const server: RecordOptions = { direction: "server" };
 
+test("no error of a parser has content, whatever it is that speaks: at most 8 bytes of a header that was found wrong", () => {
+  const secret = "AUTHORIZATION Bearer 5ecr3t-5ecr3t-5ecr3t";
+  const starts = [
+    "",
+    "\x16\x03",
+    "\x17\x03\x03",
+    "\0\0\0\x30",
+    "\0\0\0\x08",
+    "*1\r\n",
+    "$3\r\n",
+    "%1\r\n+",
+    "E\0\0\0",
+    "\0\x0c",
+  ];
+  let errors = 0;
+  for (const parser of [dns(), http2(), postgres(), resp(), tls(), lengthPrefix(2), lengthPrefix(4), lengthPrefix(8)]) {
+    for (const start of starts) {
+      for (const options of [{}, client, server]) {
+        const bytes = ascii(start + secret + "\r\n" + "x".repeat(40_000));
+        const [error] = record(parser, { ...options, maxMessageLength: 16_384 }).push(bytes).end().errors;
+        const words = (error?.message ?? "").replace(/\d+|0x[0-9a-f]+/g, (number) => {
+          const size = number.startsWith("0x") ? (number.length - 2) / 2 : Number(number) / 2 ** 53;
+          assert(size <= 8, error!.message);
+          return "";
+        });
+        for (let i = 0; i + 4 <= secret.length; i++) assert(!words.includes(secret.slice(i, i + 4)), error?.message);
+        if (error !== undefined) errors++;
+      }
+    }
+  }
+  assert(errors > 150, `${errors}`);
+});
+
 test("dns: a message shorter than its header is refused", () => {
   assertEquals(outcome(dns, fromHex("000b")), ["EPROTO 0 dns: message of 11 bytes is shorter than a DNS header"]);
   assertEquals(outcome(dns, new Uint8Array(14).fill(12, 1, 2)), [14]);
@@ -29,14 +62,14 @@ test("dns: a message shorter than its header is refused", () => {
 
 test("tls: what is no record is refused", () => {
   const refused: [hex: string, reason: string][] = [
-    ["130301", "record type 19 is none of TLS"],
-    ["190301", "record type 25 is none of TLS"],
-    ["474554", "record type 71 is none of TLS"],
+    ["130301", "record type 0x13 is none of TLS"],
+    ["190301", "record type 0x19 is none of TLS"],
+    ["474554", "record type 0x47 is none of TLS"],
     ["1602", "record version 2.x is none of TLS"],
     ["1603034801", "record of 18433 bytes exceeds the 18432 that TLS allows"],
-    ["1603030000", "record of type 22 is empty"],
+    ["1603030000", "record of type 0x16 is empty"],
     ["802e010002", "hello of SSL 2, which has no TLS records"],
-    ["802e020002", "record type 128 is none of TLS"],
+    ["802e020002", "record type 0x80 is none of TLS"],
   ];
   for (const [hex, reason] of refused) assertEquals(outcome(tls, fromHex(hex)), [`EPROTO 0 tls: ${reason}`]);
 });
@@ -127,13 +160,13 @@ test("postgres: what is none is refused", () => {
     ["00002711", client, "start-up message of 10001 bytes"],
     ["0000000904d2162f", client, "encryption request of 9 bytes"],
     ["0000000800020000", client, "protocol version 2.0"],
-    ["5a00000005", server, "a server does not begin with message type 90"],
+    ["5a00000005", server, "a server does not begin with message type 0x5a"],
   ];
   for (const [hex, options, reason] of refused) {
     assertEquals(outcome(postgres, fromHex(hex), options), [`EPROTO 0 postgres: ${reason}`]);
   }
   const typed: [bytes: string, reason: string][] = [
-    ["Z\0\0\0\x04", "message type 90 is unknown"],
+    ["Z\0\0\0\x04", "message type 0x5a is unknown"],
     ["Q\0\0\0\x03", "message length 3 does not even count itself"],
   ];
   for (const [bytes, reason] of typed) {
@@ -148,7 +181,7 @@ test("postgres: what is none is refused", () => {
   assertEquals(outcome(postgres, ascii("NNN"), server), [
     1,
     1,
-    "EPROTO 2 postgres: a server does not begin with message type 78",
+    "EPROTO 2 postgres: a server does not begin with message type 0x4e",
   ]);
 });
 
@@ -195,13 +228,13 @@ test("resp: inline commands, by what is known of the direction", () => {
   const lines = ["PING\r\n", "\r\n", "SET a b\n", "  GET a\r\n", "$5 is a word here\r\n"];
   assertEquals(outcome(resp, ascii(lines.join("")), client), lines.map((line) => line.length));
   assertEquals(outcome(resp, ascii("PING\r\n*1\r\n$4\r\nPING\r\n")), [6, 14]);
-  assertEquals(outcome(resp, ascii("PING\r\n"), server), ["EPROTO 0 resp: byte 80 begins no value"]);
-  assertEquals(outcome(resp, ascii("\x16\x03\x01"), client), ["EPROTO 0 resp: byte 22 begins no value"]);
-  assertEquals(outcome(resp, ascii("1 2\r\n")), ["EPROTO 0 resp: byte 49 begins no value"]);
+  assertEquals(outcome(resp, ascii("PING\r\n"), server), ["EPROTO 0 resp: type 0x50 begins no value"]);
+  assertEquals(outcome(resp, ascii("\x16\x03\x01"), client), ["EPROTO 0 resp: type 0x16 begins no value"]);
+  assertEquals(outcome(resp, ascii("1 2\r\n")), ["EPROTO 0 resp: type 0x31 begins no value"]);
 });
 test("resp: what is none is refused", () => {
   const refused: [text: string, reason: string][] = [
-    ["HTTP/1.1 400\r\n", "byte 72 begins no value"],
+    ["HTTP/1.1 400\r\n", "type 0x48 begins no value"],
     ["$x\r\n", "string has no valid length"],
     ["$\r\n", "string has no valid length"],
     ["$-2\r\n", "string has no valid length"],
@@ -224,7 +257,7 @@ test("resp: what is none is refused", () => {
     [";1\r\nx\r\n", "pieces of a streamed string are out of place"],
     ["$?\r\n:1\r\n", "pieces of a streamed string are out of place"],
     ["$?\r\n;x\r\n", "piece of a string has no valid length"],
-    ["*1\r\nPING\r\n", "byte 80 begins no value"],
+    ["*1\r\nPING\r\n", "type 0x50 begins no value"],
   ];
   for (const [text, reason] of refused) assertEquals(outcome(resp, ascii(text), server), [`EPROTO 0 resp: ${reason}`]);
 });

@@ -6,6 +6,7 @@
  * @module
  */
 import { readU16 } from "../../bytes/integers.ts";
+import { byteCount } from "../../core/words.ts";
 import type { ParseFailure, Parser } from "../parser.ts";
 
 /** A message has at least its header. */
@@ -30,7 +31,7 @@ export function dns(): Parser {
       if (end - start < 2) return -2;
       const length = readU16(bytes, start);
       if (length >= HEADER) return 2 + length;
-      return { code: "EPROTO", reason: `message of ${length} bytes is shorter than a DNS header` };
+      return { code: "EPROTO", reason: `message of ${byteCount(length)} is shorter than a DNS header` };
     },
   };
 }

@@ -9,6 +9,7 @@
  */
 import { readU24, readU32 } from "../../bytes/integers.ts";
 import { limitOption } from "../../core/limits.ts";
+import { byteCount } from "../../core/words.ts";
 import type { ParseFailure, Parser, ParserContext } from "../parser.ts";
 
 /** Options of {@linkcode http2}. */
@@ -109,7 +110,7 @@ function parseFrame(bytes: Uint8Array, start: number, end: number): number | Par
   // types unknown here are extensions, and allowed
   if (frame === undefined) return HEADER + length;
   const [name, min, max, hasStream] = frame;
-  if (length < min || length > max) return refuse(`${name} frame of ${length} bytes`);
+  if (length < min || length > max) return refuse(`${name} frame of ${byteCount(length)}`);
   const onStream = (readU32(bytes, start + 5) & 0x7fffffff) !== 0;
   if (hasStream !== undefined && hasStream !== onStream) {
     return refuse(`${name} frame ${onStream ? "on a stream" : "without a stream"}`);

@@ -6,6 +6,7 @@
  */
 import { readU16, readU16le, readU24, readU32, readU32le } from "../../bytes/integers.ts";
 import { limitOption } from "../../core/limits.ts";
+import { byteCount } from "../../core/words.ts";
 import type { ParseFailure, Parser } from "../parser.ts";
 
 /** Width of a length field in bytes. */
@@ -119,5 +120,8 @@ export function lengthField(options: LengthFieldOptions): Parser {
 
 function refuse(total: number, header: number): ParseFailure {
   if (total > 0 && total >= header) return { code: "EMSGSIZE", reason: "length field is beyond 2^53" };
-  return { code: "EPROTO", reason: `length field makes a message of ${total} bytes, its header alone has ${header}` };
+  return {
+    code: "EPROTO",
+    reason: `length field makes a message of ${byteCount(total)}, its header alone has ${header}`,
+  };
 }

@@ -9,7 +9,9 @@
  * @module
  */
 import { readU32 } from "../../bytes/integers.ts";
+import { byteCount } from "../../core/words.ts";
 import type { ParseFailure, Parser, ParserContext } from "../parser.ts";
+import { hexByte } from "./hex_byte.ts";
 
 interface PostgresState {
   /** What the next bytes are. */
@@ -85,7 +87,7 @@ function looksLikeClient(byte: number): boolean {
 
 function parseTyped(bytes: Uint8Array, start: number, end: number, types: Uint8Array): number | ParseFailure {
   const type = bytes[start]!;
-  if (types[type] === 0) return refuse(`message type ${type} is unknown`);
+  if (types[type] === 0) return refuse(`message type ${hexByte(type)} is unknown`);
   if (end - start < 5) return -5;
   const length = readU32(bytes, start + 1);
   return length >= 4 ? 1 + length : refuse(`message length ${length} does not even count itself`);
@@ -97,12 +99,12 @@ function parseStartup(bytes: Uint8Array, start: number, end: number, state: Post
   }
   if (end - start < 4) return -8;
   const length = readU32(bytes, start);
-  if (length < 8 || length > MAX_STARTUP) return refuse(`start-up message of ${length} bytes`);
+  if (length < 8 || length > MAX_STARTUP) return refuse(`start-up message of ${byteCount(length)}`);
   if (end - start < 8) return -8;
   const code = readU32(bytes, start + 4);
   const isEncryption = code === SSL_REQUEST || code === GSSENC_REQUEST;
   if (isEncryption) {
-    if (length !== 8) return refuse(`encryption request of ${length} bytes`);
+    if (length !== 8) return refuse(`encryption request of ${byteCount(length)}`);
     if (++state.requests > 2) return refuse("a third encryption request");
     return length;
   }
@@ -127,7 +129,7 @@ function parseServerStart(bytes: Uint8Array, start: number, end: number, state: 
       return 1;
     }
   }
-  if (SERVER_FIRST_TYPES[byte] === 0) return refuse(`a server does not begin with message type ${byte}`);
+  if (SERVER_FIRST_TYPES[byte] === 0) return refuse(`a server does not begin with message type ${hexByte(byte)}`);
   const length = parseTyped(bytes, start, end, SERVER_TYPES);
   if (typeof length === "number" && length > 0) state.phase = "server";
   return length;

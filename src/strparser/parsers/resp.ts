@@ -14,6 +14,7 @@
  */
 import { limitOption } from "../../core/limits.ts";
 import type { ParseFailure, Parser, ParserContext } from "../parser.ts";
+import { hexByte } from "./hex_byte.ts";
 
 /** Options of {@linkcode resp}. */
 export interface RespOptions {
@@ -114,7 +115,7 @@ function walk(bytes: Uint8Array, start: number, end: number, state: RespState, l
     }
     const kind = KINDS[bytes[at]!]!;
     const isInline = state.at === 0 && state.inline !== "never" && isInlineStart(bytes[at]!, kind, state.inline);
-    if (kind === Kind.NONE && !isInline) return refuse(`byte ${bytes[at]} begins no value`);
+    if (kind === Kind.NONE && !isInline) return refuse(`type ${hexByte(bytes[at]!)} begins no value`);
     const lineEnd = findLineEnd(bytes, at, end, start, state);
     if (lineEnd < 0) {
       return end - at > MAX_LINE ? tooBig(`line of more than ${MAX_LINE} bytes`) : -(end - start + 1);

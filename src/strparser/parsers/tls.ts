@@ -7,6 +7,7 @@
  */
 import { readU16 } from "../../bytes/integers.ts";
 import type { ParseFailure, Parser } from "../parser.ts";
+import { hexByte } from "./hex_byte.ts";
 
 const HEADER = 5;
 /** Content types: change_cipher_spec, alert, handshake, application_data, heartbeat. */
@@ -38,13 +39,13 @@ function parseRecord(bytes: Uint8Array, start: number, end: number): number | Pa
   if (type < FIRST_TYPE || type > LAST_TYPE) {
     if (type >= 0x80 && seen < 3) return -3;
     const isSsl2 = type >= 0x80 && bytes[start + 2] === 1;
-    return refuse(isSsl2 ? "hello of SSL 2, which has no TLS records" : `record type ${type} is none of TLS`);
+    return refuse(isSsl2 ? "hello of SSL 2, which has no TLS records" : `record type ${hexByte(type)} is none of TLS`);
   }
   if (seen >= 2 && bytes[start + 1] !== 3) return refuse(`record version ${bytes[start + 1]}.x is none of TLS`);
   if (seen < HEADER) return -HEADER;
   const length = readU16(bytes, start + 3);
   if (length > MAX_FRAGMENT) return refuse(`record of ${length} bytes exceeds the ${MAX_FRAGMENT} that TLS allows`);
-  if (length === 0 && type !== APPLICATION_DATA) return refuse(`record of type ${type} is empty`);
+  if (length === 0 && type !== APPLICATION_DATA) return refuse(`record of type ${hexByte(type)} is empty`);
   return HEADER + length;
 }
 
