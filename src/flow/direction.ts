@@ -9,7 +9,8 @@
 import type { FanOut } from "../stream/fan_out.ts";
 import type { Batched, Outlet } from "../stream/outlet.ts";
 import type { Patience } from "../stream/patience.ts";
-import type { FlowSideStats } from "./flow_record.ts";
+import type { FlowRecord, FlowSideStats } from "./flow_record.ts";
+import type { FlowSide } from "./sink.ts";
 
 /** What a chunk weighs in the budget beyond its bytes, so that empty datagrams do not come for nothing. */
 const CHUNK_WEIGHT = 64;
@@ -52,6 +53,8 @@ export class DirectionFeed<Batch extends boolean> implements FlowHalf<Batch> {
   /** Counters, as the engine keeps them. */
   readonly stats: Readonly<FlowSideStats>;
   readonly #owner: DirectionOwner;
+  readonly #record: FlowRecord;
+  readonly #side: FlowSide;
   readonly #abandon: () => void;
   #outlet: Outlet<Uint8Array, Batch> | undefined;
   #gathered: Uint8Array[] = [];
@@ -62,9 +65,11 @@ export class DirectionFeed<Batch extends boolean> implements FlowHalf<Batch> {
   #error: { reason: unknown } | undefined;
 
   /** `abandon` tells the engine that nobody wants the direction. */
-  constructor(owner: DirectionOwner, stats: Readonly<FlowSideStats>, abandon: () => void) {
+  constructor(owner: DirectionOwner, record: FlowRecord, side: FlowSide, abandon: () => void) {
     this.#owner = owner;
-    this.stats = stats;
+    this.#record = record;
+    this.#side = side;
+    this.stats = record[side];
     this.#abandon = abandon;
   }
 
@@ -141,7 +146,12 @@ export class DirectionFeed<Batch extends boolean> implements FlowHalf<Batch> {
   #open(): Outlet<Uint8Array, Batch> {
     if (this.#outlet !== undefined) return this.#outlet;
     const { fanOut, isBatch } = this.#owner;
-    const outlet = fanOut.outlet<Uint8Array, Batch>(isBatch as Batch, () => this.#stop(), () => this.#patience);
+    const outlet = fanOut.outlet<Uint8Array, Batch>(
+      isBatch as Batch,
+      () => this.#stop(),
+      () => this.#patience,
+      `flow ${this.#record.id}, ${this.#side}`,
+    );
     this.#outlet = outlet;
     if (this.#error !== undefined) outlet.fail(this.#error.reason);
     else if (this.#isOver) outlet.end();

@@ -54,6 +54,7 @@ export type FlowStreamStats = Readonly<
 
 const DEFAULT_HIGH_WATER_MARK = 16 * 1024 * 1024;
 const FLOW_WEIGHT = 512;
+const ADVICE = "read both directions at once";
 
 /**
  * {@linkcode Segment}s, one by one or in arrays, to {@linkcode Flow}s: every TCP connection and UDP conversation of a
@@ -144,10 +145,16 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
     const maxBytes = limitOption("highWaterMark", options.highWaterMark, DEFAULT_HIGH_WATER_MARK);
     this.isBatch = options.batch ?? false;
     this.#onGap = options.onGap;
-    this.fanOut = new FanOut("flow", { maxBytes, starveMs: options.starveMs, clock: options.clock });
+    const { starveMs, clock } = options;
+    this.fanOut = new FanOut("flow", { maxBytes, starveMs, clock, budgetName: "highWaterMark", advice: ADVICE });
     this.#tracker = new FlowTracker({ ...options, hashSeed: options.hashSeed ?? randomSeed() }, this);
     this.#time = new EngineTime(this.#tracker, NO_CLOCK);
-    this.flows = this.fanOut.outlet(this.isBatch as Batch, (reason) => this.#cancel(reason), () => this.patience);
+    this.flows = this.fanOut.outlet(
+      this.isBatch as Batch,
+      (reason) => this.#cancel(reason),
+      () => this.patience,
+      "flows",
+    );
     this.writable = new WritableStream<Segment | readonly Segment[]>({
       start: (controller) => {
         this.#controller = controller;
@@ -166,7 +173,7 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
 
   open(record: FlowRecord): void {
     const side = (name: FlowSide): DirectionFeed<Batch> =>
-      new DirectionFeed(this, record[name], () => this.#tracker.abort(record, name));
+      new DirectionFeed(this, record, name, () => this.#tracker.abort(record, name));
     const client = side("client");
     const server = side("server");
     let close = (): void => {};
@@ -317,5 +324,8 @@ function cancelled(): FlowError {
 }
 
 function starvedOut(): FlowError {
-  return new FlowError("flows were not taken while readers starved", { code: "ENOBUFS", blame: "local" });
+  return new FlowError("the flows were dropped: nobody took them while other readers waited", {
+    code: "ENOBUFS",
+    blame: "local",
+  });
 }

@@ -37,6 +37,10 @@ export interface FanOutOptions {
   starveMs?: number | undefined;
   /** Time and timers. @default {systemClock} */
   clock?: Clock | undefined;
+  /** What users of the stage know `maxBytes` as, for errors. @default {"maxBytes"} */
+  budgetName?: string | undefined;
+  /** What users can do so that no queue has to give way, for errors. @default {"read all at once"} */
+  advice?: string | undefined;
 }
 
 /** What is known of an outlet whose reader waits: how to learn what that reader tells about itself. */
@@ -54,6 +58,8 @@ const RELIEF_SHARE = 0.75;
 /** A byte budget shared by many outlets. */
 export class FanOut {
   readonly #layer: string;
+  readonly #budgetName: string;
+  readonly #advice: string;
   readonly #maxBytes: number;
   readonly #starveMs: number;
   readonly #clock: Clock;
@@ -77,7 +83,9 @@ export class FanOut {
   /** A budget for the given layer (named in its errors). */
   constructor(layer: string, options: FanOutOptions = {}) {
     this.#layer = layer;
-    this.#maxBytes = limitOption("maxBytes", options.maxBytes, DEFAULT_MAX_BYTES);
+    this.#budgetName = options.budgetName ?? "maxBytes";
+    this.#advice = options.advice ?? "read all at once";
+    this.#maxBytes = limitOption(this.#budgetName, options.maxBytes, DEFAULT_MAX_BYTES);
     this.#starveMs = durationOption("starveMs", options.starveMs, DEFAULT_STARVE_MS);
     this.#clock = options.clock ?? systemClock;
   }
@@ -99,12 +107,13 @@ export class FanOut {
 
   /**
    * A new outlet under the budget; `cancelled` is called when its reader cancels, `patience` while its reader waits, for
-   * what is known about that reader.
+   * what is known about that reader. `label` is what errors call it.
    */
   outlet<T, Batch extends boolean>(
     batch: Batch,
     cancelled?: (reason: unknown) => void,
     patience?: () => Patience | undefined,
+    label?: string,
   ): Outlet<T, Batch> {
     const waiting: Waiting = { patience, among: undefined };
     const outlet: Outlet<T, Batch> = new Outlet<T, Batch>(batch, {
@@ -125,7 +134,7 @@ export class FanOut {
         waiting.among = undefined;
       },
       cancelled: (reason) => cancelled?.(reason),
-    });
+    }, label);
     return outlet;
   }
 
@@ -232,13 +241,15 @@ export class FanOut {
     for (const outlet of outlets) {
       if (this.#heldBytes <= this.#maxBytes * RELIEF_SHARE) break;
       this.#starved++;
-      outlet.abort(this.#starvation(outlet.heldBytes));
+      outlet.abort(this.#starvation(outlet));
     }
     this.#isGivingWay = false;
   }
 
-  #starvation(bytes: number): LeatError {
-    return new LeatError(`${bytes} unread bytes dropped: other readers starve and maxBytes ${this.#maxBytes} is full`, {
+  #starvation({ label, heldBytes }: Outlet<unknown>): LeatError {
+    const what = `${label === undefined ? "" : `${label}: `}${heldBytes} unread bytes dropped`;
+    const why = `other readers wait and ${this.#budgetName} ${this.#maxBytes} is full`;
+    return new LeatError(`${what} because ${why}; ${this.#advice}, or cancel() what you do not want`, {
       code: "ENOBUFS",
       layer: this.#layer,
       blame: "local",

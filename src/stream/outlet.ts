@@ -41,6 +41,8 @@ const SPENT: Entry<never> = { items: [], bytes: 0 };
 
 /** A queue of items with a lazily made `ReadableStream` in front of it. */
 export class Outlet<T, Batch extends boolean = boolean> {
+  /** What errors call it. */
+  readonly label: string | undefined;
   readonly #batch: boolean;
   readonly #events: OutletEvents;
   #entries: Entry<T>[] = [];
@@ -55,7 +57,8 @@ export class Outlet<T, Batch extends boolean = boolean> {
   #error: unknown;
 
   /** Makes an outlet that yields arrays (`batch`) or items. */
-  constructor(batch: boolean, events: OutletEvents = {}) {
+  constructor(batch: boolean, events: OutletEvents = {}, label?: string) {
+    this.label = label;
     this.#batch = batch;
     this.#events = events;
   }

@@ -252,6 +252,11 @@ test("a flow that nobody reads fails with ENOBUFS when a reader of another starv
   assertEquals(stage.stats.starved, 1);
   const error = await assertRejects(() => read(unread.client.readable));
   assertEquals((error as { code?: string }).code, "ENOBUFS");
+  assertEquals(
+    (error as Error).message,
+    "flow 2, client: 2128 unread bytes dropped because other readers wait and highWaterMark 2000 is full; " +
+      "read both directions at once, or cancel() what you do not want",
+  );
 });
 
 test("starveMs: a queue that is read too slowly gives way after that time without progress", async () => {

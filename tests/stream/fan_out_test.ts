@@ -51,6 +51,8 @@ test("the largest queue that nobody reads gives way when a reader starves", asyn
   assertEquals([fan.starved, fan.heldBytes], [1, 30]);
   const error = await assertRejects(() => large.readable.getReader().read());
   assertEquals((error as { code?: string }).code, "ENOBUFS");
+  const why = "80 unread bytes dropped because other readers wait and maxBytes 100 is full";
+  assertEquals((error as Error).message, `${why}; read all at once, or cancel() what you do not want`);
   assertEquals((await small.readable.getReader().read()).value, 1);
   read.push(3, 1);
   assertEquals((await reading).value, 3);
