@@ -36,10 +36,25 @@ export interface AttachmentsOptions extends Omit<StreamParserOptions, "parser" |
  * @throws {TypeError} when it is neither
  */
 export function parserChoice(parser: FlowParsers): ParserChoice {
-  if (typeof parser === "function") return parser;
-  if (typeof (parser as Parser | undefined)?.parse !== "function") {
+  if (typeof parser === "function") return (flow, direction) => chosen(parser(flow, direction));
+  if (!isParser(parser)) {
     throw new TypeError("parser must be an object with a parse method or a function that chooses one");
   }
   const protocol = parser === datagrams ? "udp" : "tcp";
   return (flow) => (flow === undefined || flow.key.protocol === protocol ? parser : undefined);
+}
+
+function chosen(answer: unknown): Parser | undefined {
+  if (answer === undefined || isParser(answer)) return answer;
+  const hint = typeof answer === "function" ? "a function, which perhaps was to be called" : nameOf(answer);
+  throw new TypeError(`the function that chooses a parser must return one or undefined, got ${hint}`);
+}
+
+function isParser(value: unknown): value is Parser {
+  return typeof (value as Partial<Parser> | null | undefined)?.parse === "function";
+}
+
+function nameOf(value: unknown): string {
+  if (value === null) return "null";
+  return typeof value === "object" ? "an object without a parse method" : `a ${typeof value}`;
 }

@@ -121,7 +121,9 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
     options: AttachOptions,
     tell: ((outcome: ConnectionOutcome) => void) | undefined,
   ): { port: LowerPort; reader: ConnectionReader } {
-    if (source.readable.locked) {
+    const readable = (source as Partial<ByteSource> | null | undefined)?.readable;
+    if (typeof readable?.getReader !== "function") throw new TypeError("source must be an object with a readable");
+    if (readable.locked) {
       const connection = this.#engine.refuse(options);
       throw new KcmError("the readable is locked", { code: "EALREADY", blame: "local", connection });
     }

@@ -146,7 +146,7 @@ export class Multiplexor implements AsyncDisposable {
   /**
    * Attaches a connection: its readable is read to the end, and cancelled when it is unattached before.
    *
-   * @throws {TypeError | RangeError} when an option is wrong; the connection was not touched then
+   * @throws {TypeError | RangeError} when `source` or an option is wrong; the connection was not touched then
    * @throws {KcmError} `EALREADY` when its readable is locked, `ENFILE` at `maxConnections`, `EPIPE` once closed; the
    * connection was not touched either
    */

@@ -1,6 +1,7 @@
 import { test } from "node:test";
-import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import { datagrams, Multiplexor } from "../../src/kcm/mod.ts";
+import { resp } from "../../src/strparser/mod.ts";
 import { collect, drain, source } from "../support/streams.ts";
 import { isSettled, turns } from "../support/turns.ts";
 import { unhandledRejections } from "../support/unhandled.ts";
@@ -148,6 +149,28 @@ test("what is no flow fails the writable and, after what was accepted, the chann
     assertEquals(chunks.map(bodyOf), ["a"]);
     assertInstanceOf(error, TypeError);
     assertStrictEquals(await piped, error);
+  }
+});
+
+test("a flow without readables is told what it lacks", async () => {
+  for (const wrong of [{ client: {}, server: {} }, { readable: undefined }]) {
+    const piped = source([wrong as never]).pipeTo(new Multiplexor().attachments({ parser }));
+    await assertRejects(() => piped, TypeError, "source must be an object with a readable");
+  }
+});
+
+test("a parser function that returns no parser is told so", async () => {
+  const choices: [choice: unknown, got: string][] = [
+    [() => resp, "got a function, which perhaps was to be called"],
+    [() => ({}), "got an object without a parse method"],
+    [() => null, "got null"],
+    [() => "resp", "got a string"],
+  ];
+  for (const [choice, got] of choices) {
+    const kcm = new Multiplexor();
+    const piped = source([{ readable: source<Uint8Array>([]) }]).pipeTo(kcm.attachments({ parser: choice as never }));
+    const must = "the function that chooses a parser must return one or undefined";
+    await assertRejects(() => piped, TypeError, `${must}, ${got}`);
   }
 });
 

@@ -76,7 +76,13 @@ test("K6 a wrong parser leaves the readable free", () => {
   const kcm = new Multiplexor();
   const t = new Feed();
   assertThrows(() => kcm.attach(t, { parser: undefined as never }), TypeError);
-  assertThrows(() => kcm.attach({} as Feed, { parser }), TypeError);
+  for (const wrong of [{}, { readable: undefined }, { readable: {} }, null, undefined, "bytes"]) {
+    assertThrows(
+      () => kcm.attach(wrong as unknown as Feed, { parser }),
+      TypeError,
+      "source must be an object with a readable",
+    );
+  }
   assertEquals([t.readable.locked, kcm.stats.attached], [false, 0]);
 });
 
