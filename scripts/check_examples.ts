@@ -24,7 +24,9 @@ console.log(
     files.filter((path) => path.endsWith(".md")).join(", ") || "no page"
   }`,
 );
-checks.note("README has an example", files.includes("README.md") ? [] : ["none found"]);
+for (const page of ["README.md", "docs/guide.md"]) {
+  checks.note(`${page} has an example`, files.includes(page) ? [] : ["none found"]);
+}
 
 const types = await run(deno, ["check", "--doc-only", "--quiet", ...files]);
 checks.note("types of the examples", types.code === 0 ? [] : [excerpt(types.output)]);
