@@ -18,6 +18,7 @@ export class CaptureOutput {
   #chunks: Uint8Array[] = [];
   #interfaces: readonly CaptureInterface[] = [];
   #hasFailed = false;
+  #written = 0;
 
   /** Writes to what `create` makes; the name decides on the format: pcapng for `.pcapng`, else pcap. */
   constructor(path: string, create: () => Promise<FileOutput>, complain: (what: string) => void) {
@@ -36,6 +37,11 @@ export class CaptureOutput {
     return !this.#hasFailed;
   }
 
+  /** How many packets are in the file; `undefined` where there is none, or none that is whole. */
+  get written(): number | undefined {
+    return this.#file === undefined || this.#hasFailed ? undefined : this.#written;
+  }
+
   /** Takes a packet; it is written with the next {@linkcode CaptureOutput.flush}. */
   push(packet: Packet): void {
     if (!this.#hasFailed) this.#packets.push(packet);
@@ -51,6 +57,7 @@ export class CaptureOutput {
     await this.#try(() => {
       this.#writer ??= this.#makeWriter();
       this.#writer.pushBatch(packets, 0);
+      this.#written += packets.length;
       return this.#drain();
     });
   }

@@ -29,6 +29,10 @@ const MAX_MESSAGES = 40;
 const MAX_FLOWS = 12;
 
 const OPTION_NAMES: readonly string[] = ["parser", "channels"];
+const OWN_HELP: Readonly<Record<string, string>> = {
+  parser: "How messages are told apart: auto (default), or a parser from the list of leat trace --help",
+  channels: "Spread the messages over N channels (default 3)",
+};
 
 /** What to type for `leat`: in a checkout nothing is installed under that name. */
 const COMMAND = import.meta.url.endsWith(".ts") ? "npx tsx src/cli/main.ts" : "leat";
@@ -39,9 +43,10 @@ export const demoCommand: CommandSpec = {
   usage: "[FILE]",
   summary: "Show what the five layers make of a capture",
   details: ["Without FILE, a bundled capture: redis-cli talking to redis-server.", ""],
-  options: TRACE_OPTIONS.filter(({ name }) => OPTION_NAMES.includes(name)).map((option) =>
-    option.name === "channels" ? { ...option, help: "Spread the messages over N channels (default 3)" } : option
-  ),
+  options: TRACE_OPTIONS.filter(({ name }) => OPTION_NAMES.includes(name)).map((option) => ({
+    ...option,
+    help: OWN_HELP[option.name] ?? option.help,
+  })),
   run: async (operands, values, io) => {
     if (operands.length > 1) throw new UsageError(`one capture at a time, got ${operands.length}`);
     const file = operands[0] ?? await findSample();

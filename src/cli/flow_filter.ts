@@ -36,6 +36,8 @@ export interface FilterEnd {
 export interface FlowFilter {
   /** Whether the flow or packet is wanted. */
   matches(subject: FilterSubject): boolean;
+  /** The filter as it was typed. */
+  readonly text: string;
   /** The flow numbers that the filter names. */
   readonly ids: ReadonlySet<number>;
 }
@@ -59,7 +61,7 @@ interface Word {
 export function parseFlowFilter(text: string): FlowFilter {
   const parser = new FilterParser(text);
   const test = parser.parse();
-  return { matches: test, ids: parser.ids };
+  return { matches: test, text, ids: parser.ids };
 }
 
 class FilterParser {

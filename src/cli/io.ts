@@ -10,7 +10,7 @@
 export interface Output {
   /** Whether a person sees it directly. */
   readonly isTerminal: boolean;
-  /** Columns of the terminal; `undefined` where there is none. */
+  /** Columns of the terminal; `undefined` where there is none, 0 where nobody has set them. */
   readonly columns: number | undefined;
   /** Why nothing arrives any more: the system's error, `EPIPE` when the reader has gone away (`| head`). */
   readonly failure: unknown;

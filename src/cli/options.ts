@@ -52,7 +52,7 @@ export const COMMON_OPTIONS: readonly OptionSpec[] = [
     choices: ["auto", "always", "never"],
     help: "Colour the output: auto (default: on a terminal, unless NO_COLOR is set), always or never",
   },
-  { name: "quiet", short: "q", help: "No progress bar, and of the errors only those that end the work" },
+  { name: "quiet", short: "q", help: "No progress bar, no notes, and of the errors only those that end the work" },
   { name: "help", short: "h", help: "Show this help" },
   { name: "version", short: "V", help: "Show the version" },
 ];

@@ -55,6 +55,8 @@ export interface CaptureSummary {
   readonly last: Timestamp | undefined;
   /** Flows so far, unwanted ones included. */
   readonly flows: number;
+  /** Those of them that the filter fits; `undefined` without a filter. */
+  readonly wantedFlows: number | undefined;
   /** Messages so far. */
   readonly messages: number;
 }
@@ -90,6 +92,7 @@ export class Pipeline {
   #shown: (() => void)[] = [];
   #isStopped = false;
   #bytes = 0;
+  #wantedFlows = 0;
   #first: Timestamp | undefined;
   #last: Timestamp | undefined;
   /** Latest capture time so far, as the packet layer has seen it. */
@@ -149,6 +152,7 @@ export class Pipeline {
       first: this.#first,
       last: this.#last,
       flows: this.#tracker.stats.flows,
+      wantedFlows: this.#options.filter === undefined ? undefined : this.#wantedFlows,
       messages: this.#messages.messages,
     };
   }
@@ -214,7 +218,10 @@ export class Pipeline {
     return {
       open: (record) => {
         this.#choice?.opened(record);
-        if (filter === undefined || filter.matches(flowSubject(record))) record.user = WANTED;
+        if (filter === undefined || filter.matches(flowSubject(record))) {
+          record.user = WANTED;
+          this.#wantedFlows++;
+        }
         keep("open", record, "client", undefined, undefined);
       },
       data: (record, side, bytes) => keep("data", record, side, bytes, undefined),

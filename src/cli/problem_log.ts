@@ -43,11 +43,18 @@ export class ProblemLog {
     if (problem.isExpected) return;
     this.#isFailure = true;
     const { flow, direction, message, code, offset } = problem;
-    if (flow === undefined) return this.fail(message);
+    if (flow === undefined) {
+      return this.fail(needsNoPlace(problem) ? message : `${message} (${code} at byte ${offset})`);
+    }
     this.#count++;
     if (this.#isQuiet || this.#count > MAX_LINES) return;
     const where = offset === undefined ? code : `${code} at byte ${offset}`;
     this.#text += problemLine(this.#file, `flow ${flow.record.id}, ${direction}: ${message} (${where})`, this.#paint);
+  }
+
+  /** Notes something that is no failure. */
+  note(what: string): void {
+    if (!this.#isQuiet) this.#text += problemLine(this.#file, what, this.#paint);
   }
 
   /** Notes what ends the work on this file. */
@@ -69,4 +76,9 @@ export class ProblemLog {
     if (hidden <= 0 || this.#isQuiet) return;
     this.#text += problemLine(this.#file, `${hidden} more problems; --stats counts them`, this.#paint);
   }
+}
+
+/** Whether there is no place to tell: none is known, it is the very beginning, or the message says it. */
+function needsNoPlace({ offset, message }: TraceProblem): boolean {
+  return offset === undefined || offset === 0 || message.includes(` at ${offset}`);
 }

@@ -12,10 +12,10 @@ import type { ChannelTotals, LayerStats } from "./trace_view.ts";
 
 /** One line with the totals of a capture. */
 export function totalsLine(summary: CaptureSummary): string {
-  const { packets, bytes, flows, messages, first, last } = summary;
+  const { packets, bytes, flows, wantedFlows, messages, first, last } = summary;
   const parts = [
     `${plural(packets, "packet")} (${formatBytes(bytes)})`,
-    plural(flows, "flow"),
+    `${wantedFlows === undefined ? "" : `${formatCount(wantedFlows)} of `}${plural(flows, "flow")}`,
     plural(messages, "message"),
   ];
   if (first !== undefined && last !== undefined) parts.push(formatDuration(elapsedMs(first, last)));

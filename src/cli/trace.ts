@@ -4,6 +4,7 @@
  * @module
  */
 import { CaptureOutput } from "./capture_output.ts";
+import { plural } from "./format/bytes.ts";
 import { type Paint, paintFor } from "./format/color.ts";
 import { type CliIo, ExitCode, type FileOutput, type Input, systemMessage, UsageError } from "./io.ts";
 import { LimitedView } from "./limited_view.ts";
@@ -76,10 +77,19 @@ export class TraceSession {
         await this.#traceFile(file);
       }
       await this.#output?.close();
+      this.#tellWritten();
     } finally {
       stopListening();
     }
     return this.#exitCode();
+  }
+
+  #tellWritten(): void {
+    const { write, isQuiet } = this.#settings;
+    const packets = this.#output?.written;
+    if (packets === undefined || isQuiet) return;
+    const what = `wrote ${plural(packets, "packet")} to ${write === "-" ? "standard output" : write}`;
+    this.#io.stderr.write(problemLine(undefined, what, this.#errorPaint));
   }
 
   get #isOver(): boolean {
@@ -91,7 +101,9 @@ export class TraceSession {
     const stdins = this.#files.filter((file) => file === "-").length;
     if (stdins > 1) throw new UsageError("standard input can be read only once");
     if (stdins > 0 && this.#io.isStdinTerminal) {
-      throw new UsageError("standard input is a terminal; pipe a capture into it: tcpdump -U -w - | leat trace -");
+      throw new UsageError(
+        "standard input is a terminal; pipe a capture into it: tcpdump --immediate-mode -U -w - | leat trace -",
+      );
     }
     if (write === undefined) return;
     if (write === "-" && this.#io.stdout.isTerminal) {
@@ -149,6 +161,8 @@ export class TraceSession {
     if (isWhole && pipeline.summary.format === undefined && captureError === undefined) {
       log.fail("empty, not a capture");
     }
+    const { filter } = this.#settings;
+    if (isWhole && pipeline.summary.wantedFlows === 0) log.note(`no flow fits --flow ${JSON.stringify(filter!.text)}`);
     const stats = showsStats ? pipeline.stats : undefined;
     const isCut = view.isFull || this.#isInterrupted;
     // a file that is no capture is worth one line, which follows
@@ -173,8 +187,9 @@ export class TraceSession {
       data: (data) => report.data(data),
       flowClosed: (flow) => report.flowClosed(flow),
       problem: (problem) => {
-        report.problem(problem);
-        log.add(problem);
+        const told = { ...problem, message: optionNamed(problem.message, maxMessageLength) };
+        report.problem(told);
+        log.add(told);
       },
     };
     const view = new LimitedView(both, show, limit, () => pipeline.stop());
@@ -262,6 +277,12 @@ function makeReport(settings: TraceSettings, isMany: boolean, io: CliIo): Report
   if (isJson) return new JsonReport({ show, showsData, namesFile: isMany });
   const paint = paintFor(color, io.stdout.isTerminal, io.environment);
   return new TextReport({ show, paint, width: viewWidth(io), showsDump });
+}
+
+/** What an error says, with the limit as the command line knows it. */
+function optionNamed(message: string, maxMessageLength: number): string {
+  const suffix = ` maxMessageLength ${maxMessageLength}`;
+  return message.endsWith(suffix) ? message.slice(0, -suffix.length) + ` --max-message ${maxMessageLength}` : message;
 }
 
 function stdoutFile({ stdout }: CliIo): FileOutput {

@@ -71,7 +71,7 @@ export const TRACE_DETAILS: readonly string[] = [
   "examples:",
   "  leat trace redis.pcap",
   "  leat trace --flow 'port 6379 and not host 10.0.0.1' --show messages day.pcapng",
-  "  tcpdump -i any -U -w - port 5432 | leat trace -",
+  "  tcpdump -i any --immediate-mode -U -w - port 5432 | leat trace -",
   "  leat trace --json --data big.pcap | jq 'select(.type == \"message\")'",
   "",
 ];
@@ -158,7 +158,8 @@ export function traceSettings(values: OptionValues): TraceSettings {
 
 /** Columns that a person sees. */
 export function viewWidth({ stdout }: CliIo): number {
-  return stdout.isTerminal ? Math.max(MIN_WIDTH, stdout.columns ?? DEFAULT_WIDTH) : DEFAULT_WIDTH;
+  // a terminal whose size nobody has set (docker run -t, script) says 0
+  return stdout.isTerminal ? Math.max(MIN_WIDTH, stdout.columns || DEFAULT_WIDTH) : DEFAULT_WIDTH;
 }
 
 function textOption(values: OptionValues, name: string): string | undefined {

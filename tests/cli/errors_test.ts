@@ -130,6 +130,53 @@ test("bytes that break the protocol are a failure", async () => {
   assertEquals([error.layer, error.flow, error.direction, error.offset], ["strparser", 1, "client", 14]);
 });
 
+test("a longer message than --max-message is told by the name of that option, in words and in JSON", async () => {
+  for (const args of [[], ["--json"]]) {
+    const io = new MemoryIo({ a: redisCapture() });
+    assertEquals(await run(["trace", "a", "--max-message", "20", ...args], io), 1);
+    assertEquals(
+      io.stderr.text,
+      "leat: a: flow 1, client: message of 22 bytes exceeds --max-message 20 (EMSGSIZE at byte 14)\n",
+    );
+    if (args.length > 0) {
+      const { message } = io.json.find(({ type }) => type === "error")!;
+      assertEquals(message, "message of 22 bytes exceeds --max-message 20");
+    }
+  }
+});
+
+test("a limit that is not the one of --max-message keeps its name", async () => {
+  const list = new PacketList();
+  addTcp(list, [["client", "*1\r\n$999999999\r\n"]]);
+  const io = new MemoryIo({ a: captureOf(list) });
+  await run(["trace", "a", "--parser", "resp"], io);
+  assertStringIncludes(io.stderr.text, "exceeds maxStringLength");
+});
+
+test("a corrupt record in the middle of a capture is told with its place", async () => {
+  const capture = redisCapture();
+  capture[24 + 8 + 3] = 0xff; // the captured length of the first record
+  const io = new MemoryIo({ a: capture });
+  assertEquals(await run(["trace", "a"], io), 1);
+  assertMatch(
+    io.stderr.text,
+    /^leat: a: packet record of \d+ bytes exceeds maxPacketLength \d+ \(EMSGSIZE at byte 24\)\n$/,
+  );
+});
+
+test("a filter that fits no flow is told, as no failure, and not to the quiet", async () => {
+  for (const [args, expected] of [[[], 'leat: a: no flow fits --flow "port 1"\n'], [["--quiet"], ""]] as const) {
+    const io = new MemoryIo({ a: redisCapture() });
+    assertEquals(await run(["trace", "a", "--flow", "port 1", ...args], io), 0);
+    assertEquals(io.stderr.text, expected);
+    assertStringIncludes(io.stdout.text, ", 0 of 1 flow, 0 messages");
+  }
+  const fits = new MemoryIo({ a: redisCapture() });
+  await run(["trace", "a", "--flow", "port 6379"], fits);
+  assertStringIncludes(fits.stdout.text, ", 1 of 1 flow, 4 messages");
+  assertEquals(fits.stderr.text, "");
+});
+
 test("a message that the end of the capture cuts off is no failure", async () => {
   const list = new PacketList();
   addTcp(list, [["client", "*1\r\n$4\r\nPING\r\n"], ["client", "*1\r\n$4\r\nPI"]], { isOpen: true });

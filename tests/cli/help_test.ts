@@ -27,6 +27,16 @@ test("the help of trace names all parsers, the filter language and the exit code
   for (const word of ["port N", "host ADDRESS", "id N", "130"]) assertStringIncludes(help, word);
 });
 
+test("the help of demo points to no list that it has not", () => {
+  const help = commandHelp(COMMANDS.find(({ name }) => name === "demo")!, plain);
+  assertEquals([help.includes("below"), help.includes("leat trace --help")], [false, true]);
+});
+
+test("what is live is best read in immediate mode, says the help", () => {
+  const help = commandHelp(COMMANDS.find(({ name }) => name === "trace")!, plain);
+  assertStringIncludes(help, "tcpdump -i any --immediate-mode -U -w -");
+});
+
 test("the help of the program lists all commands, and no line is wider than 80", () => {
   const help = programHelp(COMMANDS, plain);
   for (const { name, usage } of COMMANDS) assertStringIncludes(help, `leat ${name} ${usage}`);

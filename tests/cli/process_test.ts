@@ -95,7 +95,7 @@ test("--write makes a file that gives the same view again", () =>
     const copy = join(folder, "b.pcapng");
     writeFileSync(path, longCapture());
     const first = await runChild(["trace", "--json", "-w", copy, path]);
-    assertEquals([first.code, first.stderr], [0, ""]);
+    assertEquals([first.code, first.stderr], [0, `leat: wrote 24,000 packets to ${copy}\n`]);
     assertEquals([...readFileSync(copy).subarray(0, 4)], [0x0a, 0x0d, 0x0d, 0x0a]);
     const second = await runChild(["trace", "--json", copy]);
     assertEquals(second.stdout, first.stdout);

@@ -66,6 +66,17 @@ test("a wide terminal shows more of each flow and message, in colour", async () 
   for (const line of text.split("\n")) assert(line.length <= 120);
 });
 
+test("a terminal of no columns, or of an unknown number, is taken for one of 80", async () => {
+  const [none, unknown, eighty] = await Promise.all([0, undefined, 80].map(async (columns) => {
+    const { io } = await trace([], redisCapture(), ({ stdout }) => {
+      stdout.isTerminal = true;
+      stdout.columns = columns;
+    });
+    return io.stdout.text;
+  }));
+  assertEquals([none, unknown], [eighty, eighty]);
+});
+
 test("no line is wider than 80 columns where there is no terminal", async () => {
   const { io } = await trace(["--stats"], twoFlows());
   for (const line of io.stdout.lines) assert([...line].length <= 80 || line.startsWith("strparser"), line);

@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { run } from "../../src/cli/run.ts";
 import type { Packet } from "../../src/packet/mod.ts";
 import { CaptureReader } from "../../src/pcap/mod.ts";
@@ -77,6 +77,21 @@ test("with id, packets count to the latest flow between their ends", async () =>
   assertEquals(numbers(await write(["--flow", "id 2"], list), list), range(208, 214));
 });
 
+test("how many packets were written is told, but not to the quiet", async () => {
+  for (
+    const [args, expected] of [
+      [["-w", "o.pcap"], "leat: wrote 10 packets to o.pcap\n"],
+      [["-w", "-"], "leat: wrote 10 packets to standard output\n"],
+      [["-w", "o.pcap", "-n", "1", "-s", "packets"], "leat: wrote 1 packet to o.pcap\n"],
+      [["-w", "o.pcap", "--quiet"], ""],
+    ] as const
+  ) {
+    const io = new MemoryIo({ a: redisCapture() });
+    assertEquals(await run(["trace", "a", ...args], io), 0);
+    assertEquals(io.stderr.text, expected);
+  }
+});
+
 test("what is written can be traced again with the same result", async () => {
   const io = new MemoryIo({ a: redisCapture() });
   await run(["trace", "a", "--write", "b"], io);
@@ -128,8 +143,8 @@ test("packets of another link type fit into pcapng, and end a pcap with one line
     const io = new MemoryIo({ a: redisCapture(), b: captureOf(list, { linkType: 228 }) });
     assertEquals(await run(["trace", "a", "b", "a", "-w", name], io), code);
     assertEquals(read(io.writtenBytes(name)).packets.length, code === 0 ? count + 10 : count);
-    assertEquals(io.stderr.lines.length, code);
-    assertEquals(io.stderr.text.startsWith(code === 0 ? "" : "leat: o.pcap: "), true);
+    assertEquals(io.stderr.lines.length, 1);
+    assert(io.stderr.text.startsWith(code === 0 ? "leat: wrote 26 packets to " : "leat: o.pcap: "), io.stderr.text);
   }
 });
 
@@ -142,7 +157,8 @@ test("--write - puts nothing but the capture on standard output, and the stats o
   const io = new MemoryIo({ a: redisCapture() });
   assertEquals(await run(["trace", "a", "--write", "-", "--stats"], io), 0);
   assertEquals(read(io.stdout.bytes).packets.length, 10);
-  assertEquals(io.stderr.lines.length, 6);
+  assertEquals(io.stderr.lines.length, 7);
+  assertEquals(io.stderr.lines.at(-1), "leat: wrote 10 packets to standard output");
 });
 
 test("--write - refuses a terminal", async () => {
