@@ -51,6 +51,10 @@ checks.note(
   uses(tests, /\b(?:test|it|t|describe|suite)\.(?:skip|todo|only)\s*\(|\b(?:skip|todo|only): (?!\w+\()/g, codeOnly),
 );
 checks.note("no default exports", uses(ours, /\bexport default\b/g, codeOnly));
+checks.note(
+  "examples run on the oldest Node: no Array.fromAsync",
+  uses([...sources, ...filesUnder(".", (path) => path.endsWith(".md"))], /\bArray\.fromAsync\b/g, (source) => source),
+);
 checks.note("files are named in snake_case", ours.filter((path) => /[A-Z-]/.test(path.split("/").at(-1) ?? "")));
 checks.note(
   "tests import node:test and bare names, not the source of assertions",

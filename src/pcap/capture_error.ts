@@ -26,9 +26,12 @@ export interface CaptureErrorOptions extends Omit<LeatErrorOptions, "layer"> {
  * import { CaptureError, CaptureStream } from "@leat/streams/pcap";
  *
  * const cut = new Blob([Uint8Array.of(0xd4, 0xc3, 0xb2, 0xa1, 2, 0)]).stream();
- * const error = await Array.fromAsync(cut.pipeThrough(new CaptureStream())).catch((error) => error);
- * assertEquals(error instanceof CaptureError, true);
- * assertEquals([error.code, error.offset, error.missing], ["ETRUNCATED", 0, 18]);
+ * try {
+ *   for await (const packet of cut.pipeThrough(new CaptureStream())) console.log(packet.number);
+ * } catch (error) {
+ *   if (!(error instanceof CaptureError)) throw error;
+ *   assertEquals([error.code, error.offset, error.missing], ["ETRUNCATED", 0, 18]);
+ * }
  * ```
  */
 export class CaptureError extends LeatError {

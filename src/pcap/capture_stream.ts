@@ -23,9 +23,10 @@ export interface CaptureStreamOptions<Batch extends boolean = false>
  * const header = [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 101, 0, 0, 0];
  * const record = [1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 0x45, 0, 0];
  * const capture = new Blob([Uint8Array.from([...header, ...record])]).stream();
- * const [packet] = await Array.fromAsync(capture.pipeThrough(new CaptureStream()));
- * assertEquals(packet?.bytes, Uint8Array.of(0x45, 0, 0));
- * assertEquals([packet?.seconds, packet?.nanoseconds], [1, 2000]);
+ * for await (const packet of capture.pipeThrough(new CaptureStream())) {
+ *   assertEquals(packet.bytes, Uint8Array.of(0x45, 0, 0));
+ *   assertEquals([packet.seconds, packet.nanoseconds], [1, 2000]);
+ * }
  * ```
  */
 export class CaptureStream<Batch extends boolean = false>

@@ -33,8 +33,7 @@ const HEADER_BYTES = 32;
  *   interfaceId: 0,
  * };
  * const file = ReadableStream.from([packet]).pipeThrough(new CaptureWriterStream({ format: "pcapng" }));
- * const packets = await Array.fromAsync(file.pipeThrough(new CaptureStream()));
- * assertEquals(packets, [packet]);
+ * for await (const read of file.pipeThrough(new CaptureStream())) assertEquals(read, packet);
  * ```
  */
 export class CaptureWriterStream<Batch extends boolean = false>
