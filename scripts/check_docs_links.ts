@@ -1,22 +1,24 @@
 /**
- * Checks that relative links in Markdown pages lead to files, and their anchors to headings.
+ * Checks that relative links in Markdown pages lead to files, and their anchors to headings; that files named in
+ * backticks are there (but in the change log, which tells of old ones too); that no placeholder was left.
  *
  * @module
  */
 import { dirname, join } from "node:path/posix";
 import { Checks } from "./lib/checks.ts";
+import { missingFiles, placeholders, withoutBlocks } from "./lib/pages.ts";
 import { exists, filesUnder, read } from "./lib/repo.ts";
 
 const pages = filesUnder(".", (path) => path.endsWith(".md"));
 
 /** Markdown without code blocks and inline code. */
 function prose(page: string): string {
-  return read(page).replace(/^(```|~~~)[\s\S]*?^\1/gm, "").replace(/`[^`\n]*`/g, "");
+  return withoutBlocks(read(page)).replace(/`[^`\n]*`/g, "");
 }
 
 /** The anchors that a renderer makes of headings. */
 function anchors(page: string): Set<string> {
-  const headings = [...read(page).replace(/^```[\s\S]*?^```/gm, "").matchAll(/^#+\s+(.*)$/gm)];
+  const headings = [...withoutBlocks(read(page)).matchAll(/^#+\s+(.*)$/gm)];
   return new Set(headings.map((found) => slug(found[1] ?? "")));
 }
 
@@ -37,6 +39,10 @@ const checks = new Checks();
 for (const page of pages) {
   const links = [...prose(page).matchAll(/\]\(<?([^()\s>]+)>?(?:\s+"[^"]*")?\)/g)].map((found) => found[1] ?? "");
   const problems = links.map((link) => problemOf(page, link)).filter((one) => one !== undefined);
+  if (page !== "CHANGELOG.md") {
+    problems.push(...missingFiles(read(page), exists).map((name) => `\`${name}\`: no such file`));
+  }
+  problems.push(...placeholders(read(page)).map((text) => `${text}: a placeholder`));
   checks.note(`${links.length} links of ${page}`, problems);
 }
 checks.finish();
