@@ -167,7 +167,8 @@ export class Multiplexor implements AsyncDisposable {
 
   /**
    * Where to pipe flows, or other connections: each direction of each becomes a connection of the multiplexor. Takes
-   * single ones and arrays. A direction that is not wanted is cancelled, and so is one that is refused.
+   * single ones and arrays. A direction that is not wanted is cancelled, and so is one that is refused. Flows must come
+   * with `gaps: "error"`, the default: bytes don't show where a gap was skipped, and a parser would read on across it.
    *
    * Once every writable made so was closed, there are no more attachments, and the channels end when every connection
    * has. Aborting one is the same as closing it, except that the channels then fail with the reason, after everything
