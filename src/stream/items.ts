@@ -49,6 +49,8 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
   readonly #preventCancel: boolean;
   #batch: readonly T[] = [];
   #next = 0;
+  /** How far `next` may go without asking: the length of the batch while no call waits, else 0. */
+  #open = 0;
   #isOver = false;
   /** How many calls wait for a read or a return; those that come meanwhile line up behind the latest. */
   #waiting = 0;
@@ -64,8 +66,10 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T>> {
-    if (this.#waiting === 0 && this.#next < this.#batch.length) {
-      return Promise.resolve({ done: false, value: this.#batch[this.#next++]! });
+    const next = this.#next;
+    if (next < this.#open) {
+      this.#next = next + 1;
+      return Promise.resolve({ done: false, value: this.#batch[next]! });
     }
     return this.#queue(() => this.#advance());
   }
@@ -83,11 +87,12 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
         return await run();
       } finally {
         // before the caller hears of it, so that its next call finds the fast path open
-        this.#waiting--;
+        if (--this.#waiting === 0) this.#open = this.#batch.length;
       }
     };
     const result = this.#waiting === 0 ? turn() : this.#latest!.then(turn, turn);
     this.#waiting++;
+    this.#open = 0;
     this.#latest = result;
     return result;
   }
