@@ -56,7 +56,7 @@ export interface CliIo {
   openFile(path: string): Promise<Input>;
   /** Makes a file, or empties it. Throws what the system says. */
   createFile(path: string): Promise<FileOutput>;
-  /** Whether two paths mean one file that exists. */
+  /** Whether two paths mean one file that exists; `-` is what standard input is read from. */
   isSameFile(a: string, b: string): Promise<boolean>;
   /** Calls back on the first interrupt (Ctrl-C); returns a function that stops listening. */
   onInterrupt(callback: () => void): () => void;

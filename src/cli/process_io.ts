@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { fstatSync } from "node:fs";
+import { fstatSync, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import process from "node:process";
 import { isatty } from "node:tty";
@@ -172,8 +172,9 @@ async function createFile(path: string): Promise<FileOutput> {
 }
 
 async function isSameFile(a: string, b: string): Promise<boolean> {
+  const identity = async (path: string): Promise<Stats> => path === "-" ? fstatSync(0) : await stat(path);
   try {
-    const [one, other] = await Promise.all([stat(a), stat(b)]);
+    const [one, other] = await Promise.all([identity(a), identity(b)]);
     return one.ino === other.ino && one.dev === other.dev;
   } catch {
     // one of them does not exist

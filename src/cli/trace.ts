@@ -110,8 +110,8 @@ export class TraceSession {
       throw new UsageError("--write - would write a capture to the terminal; redirect it");
     }
     for (const file of this.#files) {
-      if (file !== "-" && write !== "-" && await this.#io.isSameFile(file, write)) {
-        throw new UsageError(`--write would overwrite ${file}, which is read`);
+      if (write !== "-" && await this.#io.isSameFile(file, write)) {
+        throw new UsageError(`--write would overwrite ${file === "-" ? "standard input" : file}, which is read`);
       }
     }
   }

@@ -114,6 +114,16 @@ test("a file as standard input is shown as a file is: as a whole", () =>
     assertEquals(stdout.split("\n").slice(1), named.stdout.split("\n").slice(1));
   }));
 
+test("--write does not overwrite the file that standard input is read from", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "redis.pcap");
+    writeFileSync(path, redisCapture());
+    const { code, stderr } = await runOnFile(["trace", "-", "--write", path], path);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "leat: --write would overwrite standard input, which is read");
+    assertEquals(new Uint8Array(readFileSync(path)), redisCapture());
+  }));
+
 test("a large file on standard input comes through whole", async () => {
   const { code, stdout } = await runChild(["trace", "-", "--show", "channels", "--json"], longCapture());
   assertEquals(code, 0);
