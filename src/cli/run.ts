@@ -40,6 +40,8 @@ async function dispatch(args: readonly string[], io: CliIo): Promise<number> {
   const specs = [...command.options, ...COMMON_OPTIONS];
   if (asksForHelp(rest)) return print(commandHelp(command, helpPaint({}, io)), io);
   const { operands, values } = parseOptions(rest, specs);
+  // as -qh, joined to another switch
+  if (values.help === true) return print(commandHelp(command, helpPaint(values, io)), io);
   if (values.version === true) return print(`leat ${VERSION}\n`, io);
   return await command.run(operands, values, io);
 }

@@ -52,7 +52,15 @@ test("the page of the command line names every command and option", () => {
 });
 
 for (
-  const args of [["--help"], ["-h"], ["help"], ["trace", "--help"], ["trace", "-h", "--nonsense"], ["demo", "--help"]]
+  const args of [
+    ["--help"],
+    ["-h"],
+    ["help"],
+    ["trace", "--help"],
+    ["trace", "-h", "--nonsense"],
+    ["trace", "-qh"],
+    ["demo", "--help"],
+  ]
 ) {
   test(`leat ${args.join(" ")} prints help to standard output and exits with 0`, async () => {
     const io = new MemoryIo();
