@@ -5,10 +5,12 @@
  *
  * @module
  */
-import { fstatSync, type Stats } from "node:fs";
+import { constants, fstatSync, open as openDescriptor, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { Socket } from "node:net";
 import process from "node:process";
 import { isatty } from "node:tty";
+import { promisify } from "node:util";
 import type { CliIo, FileOutput, Input, Output } from "./io.ts";
 
 /**
@@ -85,13 +87,17 @@ class ProcessOutput implements Output {
   }
 }
 
-class StdinInput implements Input {
+/** Standard input, or a named pipe. */
+class StreamInput implements Input {
   readonly size: number | undefined;
   readonly isLive: boolean;
-  readonly #chunks: AsyncIterator<Uint8Array> = process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  readonly #stream: NodeJS.ReadStream | Socket;
+  readonly #chunks: AsyncIterator<Uint8Array>;
 
-  /** `size` where standard input is a file. */
-  constructor(size: number | undefined) {
+  /** `size` where the stream is a file. */
+  constructor(stream: NodeJS.ReadStream | Socket, size: number | undefined) {
+    this.#stream = stream;
+    this.#chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
     this.size = size;
     this.isLive = size === undefined;
   }
@@ -102,7 +108,7 @@ class StdinInput implements Input {
   }
 
   close(): Promise<void> {
-    process.stdin.destroy();
+    this.#stream.destroy();
     return Promise.resolve();
   }
 }
@@ -140,10 +146,22 @@ class FileInput implements Input {
 function openStdin(): Promise<Input> {
   const status = fstatSync(0);
   if (status.isDirectory()) return Promise.reject(directoryError());
-  return Promise.resolve(new StdinInput(status.isFile() ? status.size : undefined));
+  return Promise.resolve(new StreamInput(process.stdin, status.isFile() ? status.size : undefined));
+}
+
+/** Whether this is Node, which at its exit waits for a read of a file that is going on, for a pipe perhaps for ever. */
+const AWAITS_READS = process.versions["deno"] === undefined && process.versions["bun"] === undefined;
+
+/** A named pipe as a socket, whose reads can be given up. */
+async function openPipe(path: string): Promise<Input> {
+  // elsewhere a pipe without a writer would have ended already, instead of being waited for
+  const flags = process.platform === "linux" ? constants.O_RDONLY | constants.O_NONBLOCK : constants.O_RDONLY;
+  const descriptor = await promisify(openDescriptor)(path, flags);
+  return new StreamInput(new Socket({ fd: descriptor, readable: true, writable: false }), undefined);
 }
 
 async function openFile(path: string): Promise<Input> {
+  if (AWAITS_READS && (await stat(path)).isFIFO()) return await openPipe(path);
   const handle = await open(path, "r");
   const status = await handle.stat();
   if (status.isDirectory()) {

@@ -1,4 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -76,6 +78,34 @@ test("what a pipe brings is shown before it ends, and a signal ends it with the 
   assertStringIncludes(stdout, "- flow 1  open, ");
   assertMatch(stdout, /^strparser +/m);
 });
+
+test("a named pipe is live too: shown before it ends, and a signal ends it with 130", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "pipe");
+    execFileSync("mkfifo", [path]);
+    const child = new Child(["trace", path]);
+    // waits until the child opens the other end
+    const writer = await open(path, "w");
+    await writer.write(redisCapture().subarray(0, 400));
+    await child.until("+PONG");
+    process.kill(child.process.pid!, "SIGINT");
+    const { code, signal, stdout, stderr } = await child.done;
+    await writer.close();
+    assertEquals([code, signal, stderr], [130, null, ""]);
+    assertStringIncludes(stdout, "- flow 1  open, ");
+  }));
+
+test("a named pipe that nobody writes to does not keep it from being interrupted", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "pipe");
+    writeFileSync(join(folder, "a.pcap"), redisCapture());
+    execFileSync("mkfifo", [path]);
+    const child = new Child(["trace", join(folder, "a.pcap"), path]);
+    await child.until("value");
+    process.kill(child.process.pid!, "SIGINT");
+    const { code, signal, stderr } = await child.done;
+    assertEquals([code, signal, stderr], [130, null, ""]);
+  }));
 
 test("a reader that goes away ends it quietly with exit code 0", () =>
   inFolder(async (folder) => {
