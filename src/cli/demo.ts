@@ -13,6 +13,7 @@ import { plural } from "./format/bytes.ts";
 import { tableLines } from "./format/table.ts";
 import { UsageError } from "./io.ts";
 import type { CommandSpec } from "./options.ts";
+import { printable } from "./problem_log.ts";
 import type { Report, ReportedFile, ReportEnd } from "./report.ts";
 import { flowCells, flowColumns, flowLegend } from "./text_flows.ts";
 import { messageRow, type Row, type RowOptions, RowTables } from "./text_rows.ts";
@@ -87,7 +88,7 @@ class DemoReport implements Report {
   #hidden = 0;
 
   constructor(path: string, options: RowOptions) {
-    this.#name = path === "-" ? "standard input" : basename(path);
+    this.#name = path === "-" ? "standard input" : printable(basename(path));
     this.#options = options;
   }
 
@@ -138,7 +139,7 @@ class DemoReport implements Report {
     tables.fit(this.#rows);
     this.#section(this.#rows.flatMap((row) => tables.lines(row)));
     this.#countMore("message", this.#hidden);
-    this.#section([`${paint("dim", "all of it:")} ${COMMAND} trace ${shortPath(this.#file!.name)}`]);
+    this.#section([`${paint("dim", "all of it:")} ${COMMAND} trace ${printable(shortPath(this.#file!.name))}`]);
   }
 
   #add(message: TraceMessage | TraceData): void {

@@ -9,12 +9,15 @@ import type { TraceProblem } from "./trace_view.ts";
 /** More problems of flows in one file than this are only counted. */
 const MAX_LINES = 20;
 
+/** Names and values of command lines without what could move the cursor. */
+export function printable(text: string): string {
+  return text.replace(/\p{C}/gu, "?");
+}
+
 /** One line about a file, or about no file in particular. */
 export function problemLine(file: string | undefined, what: string, paint: Paint): string {
   const where = file === undefined ? "" : ` ${file === "-" ? "standard input" : file}:`;
-  // names and values of command lines may hold anything
-  const line = `${where} ${what}`.replace(/\p{C}/gu, "?");
-  return `${paint("bad", "leat:")}${line}\n`;
+  return `${paint("bad", "leat:")}${printable(`${where} ${what}`)}\n`;
 }
 
 /** Gathers the problems of one file. */

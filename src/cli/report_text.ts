@@ -12,6 +12,7 @@ import type { Paint } from "./format/color.ts";
 import { formatOffset } from "./format/bytes.ts";
 import { type Column, Table, tableLines } from "./format/table.ts";
 import { pad } from "./format/width.ts";
+import { printable } from "./problem_log.ts";
 import type { Report, ReportedFile, ReportEnd } from "./report.ts";
 import { closedLine, decidedLine, flowCells, flowColumns, flowLegend, openedLine } from "./text_flows.ts";
 import { messageRow, packetRow, type Row, type RowOptions, RowTables, segmentRow } from "./text_rows.ts";
@@ -221,7 +222,6 @@ export class TextReport implements Report {
   }
 }
 
-/** A name without what could move the cursor. */
 function displayName(name: string): string {
-  return name === "-" ? "standard input" : name.replace(/\p{C}/gu, "?");
+  return name === "-" ? "standard input" : printable(name);
 }

@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { run } from "../../src/cli/run.ts";
 import { addTcp, captureOf, CLIENT, PacketList, redisCapture } from "./support/captures.ts";
 import { runChild } from "./support/child.ts";
@@ -43,6 +43,12 @@ test("of a long capture the demo shows the beginning, and counts the rest", asyn
   assertEquals(await run(["demo", "a"], io), 0);
   assertStringIncludes(io.stdout.text, "and 38 more flows\n");
   assertStringIncludes(io.stdout.text, "and 10 more messages\n");
+});
+
+test("nothing in the name of the file can control the terminal", async () => {
+  const io = new MemoryIo({ "a\x1b[2J": redisCapture() });
+  assertEquals(await run(["demo", "a\x1b[2J"], io), 0);
+  assertNotMatch(io.stdout.text, /[^\P{C}\n]/u);
 });
 
 test("a file that cannot be read is one line", async () => {

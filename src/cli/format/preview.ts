@@ -13,7 +13,7 @@ const DIGITS = "0123456789abcdef";
 const ESCAPES: Readonly<Record<number, string>> = { 9: "\\t", 10: "\\n", 13: "\\r" };
 /** Stands for a byte that is no text. */
 const DOT = "·";
-/** Letters, marks, numbers, punctuation, symbols: what leaves ink and stays where it is. */
+/** Letters, numbers, punctuation, symbols, spaces: what stays where it is, unlike marks. */
 const VISIBLE = /^[\p{L}\p{N}\p{P}\p{S}\p{Zs}]$/u;
 
 /** Two digits a byte, with spaces between. */
