@@ -96,6 +96,12 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
 };
 
+/** What is wrong with standard output; nothing where only its reader has gone away. */
+export function outputProblem({ stdout: { failure } }: CliIo): string | undefined {
+  const isGone = (failure as { code?: unknown } | undefined)?.code === "EPIPE";
+  return failure === undefined || isGone ? undefined : `cannot write to standard output: ${systemMessage(failure)}`;
+}
+
 /** What a system error says, in words, without path and without stack. */
 export function systemMessage(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;

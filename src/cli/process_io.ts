@@ -72,7 +72,13 @@ class ProcessOutput implements Output {
 
   write(data: string | Uint8Array): Promise<void> | undefined {
     if (this.#failure !== undefined || data.length === 0) return undefined;
-    if (this.#stream.write(data)) return undefined;
+    try {
+      if (this.#stream.write(data)) return undefined;
+    } catch (error) {
+      // Deno throws what the others tell by an event
+      this.#failure = error;
+      return undefined;
+    }
     return new Promise((resolve) => {
       this.#wake = resolve;
     });
@@ -82,7 +88,10 @@ class ProcessOutput implements Output {
     if (this.#failure !== undefined) return Promise.resolve();
     return new Promise((resolve) => {
       this.#wake = resolve;
-      this.#stream.write("", () => resolve());
+      this.#stream.write("", (error) => {
+        this.#failure ??= error ?? undefined;
+        resolve();
+      });
     });
   }
 }

@@ -6,7 +6,7 @@
 import { demoCommand } from "./demo.ts";
 import { paintFor } from "./format/color.ts";
 import { commandHelp, programHelp } from "./help.ts";
-import { type CliIo, ExitCode, UsageError } from "./io.ts";
+import { type CliIo, ExitCode, outputProblem, UsageError } from "./io.ts";
 import { type CommandSpec, COMMON_OPTIONS, type OptionValues, parseOptions, suggest } from "./options.ts";
 import { problemLine } from "./problem_log.ts";
 import { traceCommand } from "./trace.ts";
@@ -36,13 +36,13 @@ export async function run(args: readonly string[], io: CliIo): Promise<number> {
 async function dispatch(args: readonly string[], io: CliIo): Promise<number> {
   const [name, ...rest] = args;
   const command = COMMANDS.find((command) => command.name === name);
-  if (command === undefined) return runWithoutCommand(args, io);
+  if (command === undefined) return await runWithoutCommand(args, io);
   const specs = [...command.options, ...COMMON_OPTIONS];
-  if (asksForHelp(rest)) return print(commandHelp(command, helpPaint({}, io)), io);
+  if (asksForHelp(rest)) return await print(commandHelp(command, helpPaint({}, io)), io);
   const { operands, values } = parseOptions(rest, specs);
   // as -qh, joined to another switch
-  if (values.help === true) return print(commandHelp(command, helpPaint(values, io)), io);
-  if (values.version === true) return print(`leat ${VERSION}\n`, io);
+  if (values.help === true) return await print(commandHelp(command, helpPaint(values, io)), io);
+  if (values.version === true) return await print(`leat ${VERSION}\n`, io);
   return await command.run(operands, values, io);
 }
 
@@ -52,17 +52,17 @@ function asksForHelp(args: readonly string[]): boolean {
   return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === "--help" || arg === "-h");
 }
 
-function runWithoutCommand(args: readonly string[], io: CliIo): number {
+async function runWithoutCommand(args: readonly string[], io: CliIo): Promise<number> {
   const [first] = args;
   if (first === undefined) {
     io.stderr.write(programHelp(COMMANDS, helpPaint({}, io)));
     return ExitCode.USAGE;
   }
-  if (first === "help") return print(programHelp(COMMANDS, helpPaint({}, io)), io);
+  if (first === "help") return await print(programHelp(COMMANDS, helpPaint({}, io)), io);
   if (first.startsWith("-") && first !== "-") {
     const { values } = parseOptions(args, COMMON_OPTIONS);
-    if (values.help === true) return print(programHelp(COMMANDS, helpPaint(values, io)), io);
-    if (values.version === true) return print(`leat ${VERSION}\n`, io);
+    if (values.help === true) return await print(programHelp(COMMANDS, helpPaint(values, io)), io);
+    if (values.version === true) return await print(`leat ${VERSION}\n`, io);
     throw new UsageError("a command is missing");
   }
   const hint = suggest(first, COMMANDS.map(({ name }) => name));
@@ -70,9 +70,13 @@ function runWithoutCommand(args: readonly string[], io: CliIo): number {
   throw new UsageError(`unknown command ${JSON.stringify(first)}${isFile}`);
 }
 
-function print(text: string, io: CliIo): number {
-  io.stdout.write(text);
-  return ExitCode.OK;
+async function print(text: string, io: CliIo): Promise<number> {
+  await io.stdout.write(text);
+  await io.stdout.flush();
+  const problem = outputProblem(io);
+  if (problem === undefined) return ExitCode.OK;
+  io.stderr.write(problemLine(undefined, problem, paintFor("auto", io.stderr.isTerminal, io.environment)));
+  return ExitCode.FAILURE;
 }
 
 function helpPaint(values: OptionValues, io: CliIo): ReturnType<typeof paintFor> {

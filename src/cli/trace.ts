@@ -6,7 +6,7 @@
 import { CaptureOutput } from "./capture_output.ts";
 import { plural } from "./format/bytes.ts";
 import { type Paint, paintFor } from "./format/color.ts";
-import { type CliIo, ExitCode, type FileOutput, type Input, systemMessage, UsageError } from "./io.ts";
+import { type CliIo, ExitCode, type FileOutput, type Input, outputProblem, systemMessage, UsageError } from "./io.ts";
 import { LimitedView } from "./limited_view.ts";
 import type { CommandSpec } from "./options.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -58,7 +58,7 @@ export class TraceSession {
     const { write } = settings;
     if (write !== undefined) {
       const create = (): Promise<FileOutput> => write === "-" ? Promise.resolve(stdoutFile(io)) : io.createFile(write);
-      this.#output = new CaptureOutput(write, create, (what) => this.#complain(write, what));
+      this.#output = new CaptureOutput(write, create, (what) => this.#complain(nameOfOutput(write), what));
     }
     this.#report = report ?? makeReport(settings, files.length > 1, io);
     this.#errorPaint = paintFor(settings.color, io.stderr.isTerminal, io.environment);
@@ -77,6 +77,7 @@ export class TraceSession {
         await this.#traceFile(file);
       }
       await this.#output?.close();
+      await this.#io.stdout.flush();
       this.#tellWritten();
     } finally {
       stopListening();
@@ -87,8 +88,9 @@ export class TraceSession {
   #tellWritten(): void {
     const { write, isQuiet } = this.#settings;
     const packets = this.#output?.written;
-    if (packets === undefined || isQuiet) return;
-    const what = `wrote ${plural(packets, "packet")} to ${write === "-" ? "standard output" : write}`;
+    const isLost = this.#writesToStdout && this.#io.stdout.failure !== undefined;
+    if (packets === undefined || isLost || isQuiet) return;
+    const what = `wrote ${plural(packets, "packet")} to ${nameOfOutput(write!)}`;
     this.#io.stderr.write(problemLine(undefined, what, this.#errorPaint));
   }
 
@@ -118,11 +120,9 @@ export class TraceSession {
 
   #exitCode(): number {
     if (this.#isInterrupted) return ExitCode.INTERRUPTED;
-    const { failure } = this.#io.stdout;
-    if ((failure as { code?: unknown } | undefined)?.code === "EPIPE") return ExitCode.OK;
-    if (failure !== undefined) {
-      this.#complain(undefined, `cannot write to standard output: ${systemMessage(failure)}`);
-    }
+    const problem = outputProblem(this.#io);
+    if (problem !== undefined) this.#complain(undefined, problem);
+    else if (this.#io.stdout.failure !== undefined) return ExitCode.OK;
     return this.#isFailure ? ExitCode.FAILURE : ExitCode.OK;
   }
 
@@ -283,6 +283,10 @@ function makeReport(settings: TraceSettings, isMany: boolean, io: CliIo): Report
 function optionNamed(message: string, maxMessageLength: number): string {
   const suffix = ` maxMessageLength ${maxMessageLength}`;
   return message.endsWith(suffix) ? message.slice(0, -suffix.length) + ` --max-message ${maxMessageLength}` : message;
+}
+
+function nameOfOutput(write: string): string {
+  return write === "-" ? "standard output" : write;
 }
 
 function stdoutFile({ stdout }: CliIo): FileOutput {

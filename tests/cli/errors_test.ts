@@ -237,5 +237,20 @@ test("standard output that fails is told, unless its reader went away", async ()
     assertEquals(await run(["trace", "a", "b"], io), code);
     assertStringIncludes(io.stderr.text, text);
     assertEquals(io.opened, 0);
+    for (const args of [["--help"], ["trace", "--help"], ["--version"]]) {
+      const asked = new MemoryIo();
+      asked.stdout.failure = systemError(failure);
+      assertEquals(await run(args, asked), code);
+      assertEquals(asked.stderr.text, text === "" ? "" : `leat: cannot write to standard output: ${text}\n`);
+    }
   }
+});
+
+test("packets that did not get to standard output are not said to be written", async () => {
+  const io = new MemoryIo({ a: redisCapture(), b: redisCapture() });
+  io.stdout.write = () => {
+    io.stdout.failure = systemError("EPIPE");
+  };
+  assertEquals(await run(["trace", "a", "b", "--write", "-"], io), 0);
+  assertEquals(io.stderr.text, "");
 });

@@ -7,7 +7,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { addTcp, captureOf, CLIENT, PacketList, redisCapture } from "./support/captures.ts";
-import { Child, runChild, runOnFile } from "./support/child.ts";
+import { Child, runChild, runInto, runOnFile } from "./support/child.ts";
 
 const ESCAPE = "\x1b";
 const ANYTHING_OF_A_STACK = /^\s+at /m;
@@ -78,6 +78,16 @@ test("what a pipe brings is shown before it ends, and a signal ends it with the 
   assertStringIncludes(stdout, "- flow 1  open, ");
   assertMatch(stdout, /^strparser +/m);
 });
+
+test("a full device as standard output is one line, exit code 1", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "redis.pcap");
+    writeFileSync(path, redisCapture());
+    for (const args of [["trace", path], ["trace", path, "--write", "-"], ["trace", "--help"]]) {
+      const { code, stderr } = await runInto("/dev/full", args);
+      assertEquals([code, stderr], [1, "leat: cannot write to standard output: no space left on the device\n"]);
+    }
+  }));
 
 test("a named pipe is live too: shown before it ends, and a signal ends it with 130", () =>
   inFolder(async (folder) => {

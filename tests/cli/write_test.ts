@@ -148,6 +148,16 @@ test("packets of another link type fit into pcapng, and end a pcap with one line
   }
 });
 
+test("what cannot be written to standard output is told by its name", async () => {
+  const list = new PacketList();
+  addTcp(list, []);
+  const packets = list.packets.map((packet) => ({ ...packet, linkType: 228 }));
+  list.packets.splice(0, packets.length, ...packets);
+  const io = new MemoryIo({ a: redisCapture(), b: captureOf(list, { linkType: 228 }) });
+  assertEquals(await run(["trace", "a", "b", "--write", "-"], io), 1);
+  assert(io.stderr.text.startsWith("leat: standard output: "), io.stderr.text);
+});
+
 test("--limit stops writing with the last item", async () => {
   const list = mixed();
   assertEquals(numbers(await write(["--limit", "3", "--show", "packets"], list), list), [1, 2, 3]);

@@ -59,13 +59,21 @@ export class Child {
 
 /** Runs the program to its end with a file as its standard input. */
 export function runOnFile(args: readonly string[], path: string): Promise<Outcome> {
-  const descriptor = openSync(path, "r");
+  return runBetween(args, openSync(path, "r"), "pipe");
+}
+
+/** Runs the program to its end with a file as its standard output. */
+export function runInto(path: string, args: readonly string[]): Promise<Outcome> {
+  return runBetween(args, "ignore", openSync(path, "w"));
+}
+
+function runBetween(args: readonly string[], input: number | "ignore", output: number | "pipe"): Promise<Outcome> {
   // not spawnSync: under Deno it does not pass the descriptor on
-  const child = spawn(process.execPath, commandLine(args), { ...OPTIONS, stdio: [descriptor, "pipe", "pipe"] });
-  closeSync(descriptor);
+  const child = spawn(process.execPath, commandLine(args), { ...OPTIONS, stdio: [input, output, "pipe"] });
+  for (const descriptor of [input, output]) if (typeof descriptor === "number") closeSync(descriptor);
   let stdout = "";
   let stderr = "";
-  child.stdout!.on("data", (chunk) => stdout += chunk);
+  child.stdout?.on("data", (chunk) => stdout += chunk);
   child.stderr!.on("data", (chunk) => stderr += chunk);
   return new Promise((resolve, reject) => {
     child.on("error", reject);
