@@ -74,7 +74,13 @@ export function layerStats(engines: LayerEngines, fileBytes: number, times: Laye
       taken: [decoded.packets, "packet"],
       made: [decoded.segments, "segment"],
       bytes: decoded.payloadBytes,
-      errors: decoder.reasons.toJSON(),
+      errors: {
+        ...decoder.reasons.toJSON(),
+        ...counted([
+          ["fragmentTimeouts", decoded.fragmentTimeouts],
+          ["fragmentEvictions", decoded.fragmentEvictions],
+        ]),
+      },
       timeMs: times.packet,
     },
     {

@@ -5,7 +5,7 @@ import { parseFlowFilter } from "../../src/cli/flow_filter.ts";
 import { PacketChoice } from "../../src/cli/packet_choice.ts";
 import { run } from "../../src/cli/run.ts";
 import { type Packet, type Segment, SegmentDecoder } from "../../src/packet/mod.ts";
-import { addTcp, addUdp, CLIENT, PacketList, SERVER } from "./support/captures.ts";
+import { addTcp, addUdp, captureOf, CLIENT, PacketList, SERVER } from "./support/captures.ts";
 import { MemoryIo } from "./support/memory_io.ts";
 
 /** Feeds packets as the pipeline does, without a flow layer; returns the numbers of the chosen ones. */
@@ -69,6 +69,14 @@ test("where the filter names numbers, a packet of an unknown flow has none", () 
   addTcp(list, []);
   assertEquals(choose("id 1", list.packets), []);
   assertEquals(choose("not id 1", list.packets).length, 6);
+});
+
+test("a datagram that misses a fragment is counted by --stats", async () => {
+  const list = fragmented();
+  list.packets.pop();
+  const io = new MemoryIo({ a: captureOf(list) });
+  assertEquals(await run(["trace", "--json", "--stats", "a"], io), 0);
+  assertEquals(io.json.find(({ layer }) => layer === "packet")!.errors, { fragmentTimeouts: 1 });
 });
 
 test("real datagrams in fragments survive a filter and a second reading", async () => {
