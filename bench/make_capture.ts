@@ -32,6 +32,9 @@ function main(): void {
   const texts = ["size", "flows", "burst", "reorder", "message", "longest", "seed", "out"];
   const { values } = parseArgs({ options: Object.fromEntries(texts.map((name) => [name, { type: "string" }])) });
   const given = Object.entries(values).filter(([name]) => name !== "out").map(([name, text]) => [name, Number(text)]);
+  const wrong = given.find(([, value]) => !Number.isFinite(value));
+  // no capture is ever as long as NaN
+  if (wrong !== undefined) throw new TypeError(`--${wrong[0]} must be a number`);
   const options: TrafficOptions = { size: 256, ...Object.fromEntries(given) };
   const path = captureFile({ ...options, size: options.size * 1e6 }, values["out"] as string | undefined);
   console.log(`${path}: ${statSync(path).size} bytes`);
