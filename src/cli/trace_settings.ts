@@ -139,12 +139,16 @@ export function traceSettings(values: OptionValues): TraceSettings {
   if (values.hex === true && values.json === true) {
     throw new UsageError("--hex is for people; with --json it is --data");
   }
+  const limit = numberOption(values, "limit", 1, Infinity);
+  if (limit !== Infinity && shown.split(",").every((kind) => kind === "channels")) {
+    throw new UsageError("--limit counts packets, segments, messages or flows, and none of them is shown");
+  }
   return {
     show: new Set(shown.split(",") as ShowKind[]),
     filter: filter === undefined ? undefined : parseFlowFilter(filter),
     chooser: parserChooser(textOption(values, "parser") ?? "auto"),
     channels,
-    limit: numberOption(values, "limit", 1, Infinity),
+    limit,
     maxMessageLength: numberOption(values, "max-message", 1, DEFAULT_MAX_MESSAGE),
     write: textOption(values, "write"),
     isJson: values.json === true,

@@ -98,6 +98,7 @@ test("settings refuse what cannot be meant", () => {
   assertThrows(() => traceSettings({ channels: "1025" }), UsageError, "at most 1024");
   assertThrows(() => traceSettings({ channels: "0" }), UsageError, "at least 1");
   assertThrows(() => traceSettings({ hex: true, json: true }), UsageError, "--hex is for people");
+  assertThrows(() => traceSettings({ show: "channels", limit: "1" }), UsageError, "none of them is shown");
   assertThrows(() => traceSettings({ data: true }), UsageError, "--data needs --json");
   assertThrows(() => traceSettings({ parser: "gopher" }), UsageError, 'no parser is named "gopher"');
   assertThrows(() => traceSettings({ flow: "port" }), UsageError, "--flow");
