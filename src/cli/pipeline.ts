@@ -257,7 +257,6 @@ export class Pipeline {
     for (const packet of packets) {
       this.#advance(packet);
       const before = this.#segments.length;
-      if (this.#latestMs >= decoder.timeoutAt()) decoder.onTimeout(this.#latestMs);
       choice?.begin(packet);
       decoder.push(packet, this.#latestMs);
       choice?.decoded(this.#segments[before]);
