@@ -77,6 +77,14 @@ test("without arguments the help goes to standard error, and the exit code is 2"
   assertEquals(io.stdout.text, "");
 });
 
+test("--color is heard by the help", async () => {
+  for (const args of [["--color=always", "--help"], ["trace", "--color=always", "-qh"]]) {
+    const io = new MemoryIo();
+    assertEquals(await run(args, io), 0);
+    assertStringIncludes(io.stdout.text, "\x1b[");
+  }
+});
+
 test("the version is that of the manifests", async () => {
   for (const name of ["package.json", "deno.json"]) {
     const manifest = JSON.parse(readFileSync(new URL(`../../${name}`, import.meta.url), "utf8"));
