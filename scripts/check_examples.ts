@@ -36,4 +36,5 @@ const counts = readDenoCounts(output);
 checks.add(counts?.passed ?? 0, counts?.failed ?? 0);
 if (code !== 0) console.log(excerpt(output.slice(Math.max(0, output.search(/^ ?(?:ERRORS|FAILURES|error)/m)))));
 if (code !== 0 && !counts?.failed) checks.note("examples run", [`deno ended with ${code}`]);
+else if (!counts?.passed) checks.note("examples run", ["deno counted none"]);
 checks.finish();

@@ -75,10 +75,12 @@ export interface Summary {
   failed: number;
 }
 
-function summed(code: number, summary: Summary | undefined, complaint: () => string): Counts {
+/** What a run came to, by its exit code and its summary. */
+export function summed(code: number, summary: Summary | undefined, complaint: () => string): Counts {
   const passed = summary?.passed ?? 0;
   let failed = summary?.failed ?? 1;
-  if (code !== 0 && failed === 0) failed = 1;
+  // a runner that has run nothing has not passed
+  if (failed === 0 && (code !== 0 || passed === 0)) failed = 1;
   return { passed, failed, complaint: failed > 0 ? excerpt(complaint()) : "" };
 }
 

@@ -1,7 +1,7 @@
 // The counts that the closing lines add up are read from reports; these are the shapes of the reports.
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { readBunCounts, readDenoCounts, readNodeCounts } from "../../scripts/lib/test_run.ts";
+import { readBunCounts, readDenoCounts, readNodeCounts, summed } from "../../scripts/lib/test_run.ts";
 import { closingLine } from "../../scripts/lib/checks.ts";
 
 test("node's summary counts cancelled, skipped and todo tests as failed", () => {
@@ -30,6 +30,17 @@ test("bun's summary counts skipped tests and load errors as failed", () => {
   assertEquals(readBunCounts(" 72 pass\n 0 fail\nRan 72 tests"), { passed: 72, failed: 0 });
   assertEquals(readBunCounts(" 7 pass\n 2 skip\n 1 todo\n 1 fail\n 1 error\n"), { passed: 7, failed: 5 });
   assertEquals(readBunCounts("error: no tests"), undefined);
+});
+
+test("a run that failed, counted nothing or ran no test has not passed", () => {
+  const outcome = (code: number, passed?: number) => {
+    const counts = summed(code, passed === undefined ? undefined : { passed, failed: 0 }, () => "why");
+    return [counts.passed, counts.failed, counts.complaint];
+  };
+  assertEquals(outcome(0, 3), [3, 0, ""]);
+  assertEquals(outcome(1, 3), [3, 1, "why"]);
+  assertEquals(outcome(0, 0), [0, 1, "why"]);
+  assertEquals(outcome(0), [0, 1, "why"]);
 });
 
 test("the closing line is the last plain one", () => {
