@@ -22,7 +22,7 @@ const RUNTIMES: Record<string, { programs: string[]; args: string[] }> = {
 
 function optionOf(args: string[], name: string): string | undefined {
   const at = args.indexOf(name);
-  return at < 0 ? undefined : args.splice(at, 2)[1];
+  return at < 0 ? undefined : args.splice(at, 2)[1] ?? "";
 }
 
 function programOf(runtime: string): string | undefined {
