@@ -12,6 +12,7 @@ import { byteCount } from "../core/words.ts";
 import type { FlowError } from "../flow/errors.ts";
 import type { FlowRecord } from "../flow/flow_record.ts";
 import type { FlowSide, FlowSink, Gap } from "../flow/sink.ts";
+import { packetTimeMs } from "../packet/packet.ts";
 import type { ConnectionOutcome } from "./connection_outcome.ts";
 import { KcmError } from "./errors.ts";
 import { FlowLink, type LinkBudget } from "./flow_link.ts";
@@ -171,7 +172,8 @@ class FlowAttachments implements FlowSink {
   #attach(flow: FlowRecord, direction: FlowSide): FlowLink | null {
     const parser = this.#choice(flow, direction);
     if (parser === undefined) return null;
-    const options: AttachOptions = { ...this.#options, parser, flow, direction };
+    const { maxMessageLength, maxHeaderBytes, copy } = this.#options;
+    const options: AttachOptions = { parser, direction, flow, maxMessageLength, maxHeaderBytes, copy };
     const link = new FlowLink(this.#budget, ({ port }, error) => {
       const { messages, bytes } = port!.stats;
       this.#options.onConnectionEnd?.(port!.connection, { error, messages, bytes });
@@ -189,5 +191,5 @@ class FlowAttachments implements FlowSink {
 
 /** Capture time of the flow's latest packet, in milliseconds. */
 function timeOf(flow: FlowRecord): number {
-  return flow.lastAt.seconds * 1000 + flow.lastAt.nanoseconds / 1e6;
+  return packetTimeMs(flow.lastAt);
 }

@@ -82,7 +82,7 @@ export class KcmSock implements SocketPort, Waiter {
   }
 
   #act(run: () => void): void {
-    if (this.#host.isBusy) return run();
+    if (this.#host.isBusy()) return run();
     this.#host.enter("resume");
     try {
       run();

@@ -11,7 +11,7 @@ import type { Psock } from "./psock.ts";
 /** The engine, as its ports know it. */
 export interface PortHost {
   /** Whether the engine is at work, so that the caller was called by it. */
-  readonly isBusy: boolean;
+  isBusy(): boolean;
   /** Begins work on behalf of the named method; throws `EBUSY` inside a callback. */
   enter(method: string): void;
   /** Ends work: what waits goes where room is, whoever can go on is told. */

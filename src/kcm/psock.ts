@@ -47,8 +47,14 @@ export class Psock implements LowerPort {
     this.#events = events;
     const isWhole = options.parser === datagrams;
     this.#parser = new StreamParser(
-      // the parser of datagrams has to see each one whole
-      isWhole ? { ...options, maxMessageLength: Infinity, maxHeaderBytes: Infinity } : { ...options, maxMessageLength },
+      {
+        parser: options.parser,
+        direction: options.direction,
+        copy: options.copy,
+        // the parser of datagrams has to see each one whole
+        maxMessageLength: isWhole ? Infinity : maxMessageLength,
+        maxHeaderBytes: isWhole ? Infinity : options.maxHeaderBytes,
+      },
       {
         item: isWhole ? (data) => this.#datagram(data, maxMessageLength) : (data) => this.#message(data),
         error: (error) => this.#finish(error, error.code),
@@ -147,7 +153,7 @@ export class Psock implements LowerPort {
   #giveUp(error: unknown, failure: string | undefined): void {
     if (this.#isOver) return;
     this.#parser.abort();
-    if (this.#host.isBusy) return this.#finish(error, failure);
+    if (this.#host.isBusy()) return this.#finish(error, failure);
     this.#host.enter("abort");
     try {
       this.#finish(error, failure);
