@@ -255,7 +255,7 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
   }
 
   #push(segment: Segment): void {
-    if (!(segment?.datagram instanceof Uint8Array)) {
+    if (!(segment?.bytes instanceof Uint8Array)) {
       const got = segment === null ? "null" : typeof segment;
       throw new TypeError(`chunk must be a Segment or an array of them, got ${got}`);
     }

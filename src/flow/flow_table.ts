@@ -40,14 +40,15 @@ export class Tuple {
 
   /** Takes over the addresses and ports of a TCP or UDP segment. */
   read(segment: Segment): void {
-    const bytes = segment.datagram;
+    const { bytes, datagramOffset: at } = segment;
+    const ports = at + segment.transportOffset;
     this.version = segment.version;
     this.protocol = segment.protocol;
-    this.sourcePort = readU16(bytes, segment.transportOffset);
-    this.destinationPort = readU16(bytes, segment.transportOffset + 2);
+    this.sourcePort = readU16(bytes, ports);
+    this.destinationPort = readU16(bytes, ports + 2);
     if (segment.version === 4) {
-      this.s0 = readU32(bytes, 12) | 0;
-      this.d0 = readU32(bytes, 16) | 0;
+      this.s0 = readU32(bytes, at + 12) | 0;
+      this.d0 = readU32(bytes, at + 16) | 0;
       this.s1 =
         this.s2 =
         this.s3 =
@@ -57,14 +58,14 @@ export class Tuple {
           0;
       return;
     }
-    this.s0 = readU32(bytes, 8) | 0;
-    this.s1 = readU32(bytes, 12) | 0;
-    this.s2 = readU32(bytes, 16) | 0;
-    this.s3 = readU32(bytes, 20) | 0;
-    this.d0 = readU32(bytes, 24) | 0;
-    this.d1 = readU32(bytes, 28) | 0;
-    this.d2 = readU32(bytes, 32) | 0;
-    this.d3 = readU32(bytes, 36) | 0;
+    this.s0 = readU32(bytes, at + 8) | 0;
+    this.s1 = readU32(bytes, at + 12) | 0;
+    this.s2 = readU32(bytes, at + 16) | 0;
+    this.s3 = readU32(bytes, at + 20) | 0;
+    this.d0 = readU32(bytes, at + 24) | 0;
+    this.d1 = readU32(bytes, at + 28) | 0;
+    this.d2 = readU32(bytes, at + 32) | 0;
+    this.d3 = readU32(bytes, at + 36) | 0;
   }
 
   /** A few bits that both directions of a flow share: cheap, unlike the hash, and for anyone to aim at. */

@@ -252,7 +252,7 @@ export class FlowTracker implements Engine<Segment> {
   }
 
   #isUsable(segment: Segment, headerLength: number): boolean {
-    if (segment.transportOffset + headerLength > segment.datagram.length) this.#stats.truncatedHeaders++;
+    if (segment.transportOffset + headerLength > segment.payloadEnd) this.#stats.truncatedHeaders++;
     else if (segment.checksum === "invalid") this.#stats.badChecksums++;
     else return true;
     return false;

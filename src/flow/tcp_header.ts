@@ -31,8 +31,8 @@ export class TcpHeader {
 
   /** Takes over the fields of a TCP segment whose header was captured. */
   read(segment: Segment): void {
-    const bytes = segment.datagram;
-    const at = segment.transportOffset;
+    const { bytes } = segment;
+    const at = segment.datagramOffset + segment.transportOffset;
     const flags = bytes[at + 13]!;
     this.isFin = (flags & TcpFlag.FIN) !== 0;
     this.isSyn = (flags & TcpFlag.SYN) !== 0;

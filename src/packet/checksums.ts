@@ -9,9 +9,9 @@ import { readU16 } from "../bytes/integers.ts";
 import { IpProtocol } from "./segment.ts";
 import type { SkipReason } from "./skip_reasons.ts";
 
-/** Checksum of the IPv4 header at the start of `datagram`; 0 when the one within it is right. */
-export function ipv4HeaderChecksum(datagram: Uint8Array, headerLength: number): number {
-  return checksumFinish(checksumAdd(0, datagram, 0, headerLength));
+/** Checksum of the IPv4 header at `start` of `bytes`; 0 when the one within it is right. */
+export function ipv4HeaderChecksum(bytes: Uint8Array, start: number, headerLength: number): number {
+  return checksumFinish(checksumAdd(0, bytes, start, start + headerLength));
 }
 
 /**

@@ -49,7 +49,7 @@ export function restoreIpv4(datagram: Uint8Array): void {
   writeU16(datagram, 2, datagram.length);
   writeU16(datagram, 6, 0);
   writeU16(datagram, 10, 0);
-  writeU16(datagram, 10, ipv4HeaderChecksum(datagram, (datagram[0]! & 0x0f) * 4));
+  writeU16(datagram, 10, ipv4HeaderChecksum(datagram, 0, (datagram[0]! & 0x0f) * 4));
 }
 
 /** Turns the fixed header of the first fragment into that of the whole datagram. */

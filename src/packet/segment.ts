@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { readU16 } from "../bytes/integers.ts";
 import { formatAddress } from "./address.ts";
 import type { Packet } from "./packet.ts";
 
@@ -45,8 +46,10 @@ export interface SegmentLayout {
 export class Segment {
   /** The packet it came in; for a datagram put together from fragments, the one that completed it. */
   readonly packet: Packet;
-  /** The IP datagram, from its header on. A view of the packet, or of a buffer of its own when reassembled. */
-  readonly datagram: Uint8Array;
+  /** What the datagram lies in: the packet's bytes, or a buffer of its own when reassembled. */
+  readonly bytes: Uint8Array;
+  /** Where the datagram starts in `bytes`. */
+  readonly datagramOffset: number;
   /** IP version. */
   readonly version: 4 | 6;
   /** IP protocol number; see {@linkcode IpProtocol}. */
@@ -61,11 +64,16 @@ export class Segment {
   readonly wirePayloadLength: number;
   /** Result of checksum verification. */
   readonly checksum: ChecksumState;
+  readonly #datagramEnd: number;
 
-  /** Made by `SegmentDecoder`; the layout must lie within `datagram`. */
-  constructor(packet: Packet, datagram: Uint8Array, layout: SegmentLayout) {
+  /**
+   * Made by `SegmentDecoder`; the layout must lie within the datagram, which is the part of `bytes` from `start` to
+   * `end`.
+   */
+  constructor(packet: Packet, bytes: Uint8Array, layout: SegmentLayout, start = 0, end: number = bytes.length) {
     this.packet = packet;
-    this.datagram = datagram;
+    this.bytes = bytes;
+    this.datagramOffset = start;
     this.version = layout.version;
     this.protocol = layout.protocol;
     this.transportOffset = layout.transportOffset;
@@ -73,16 +81,27 @@ export class Segment {
     this.payloadEnd = layout.payloadEnd;
     this.wirePayloadLength = layout.wirePayloadLength;
     this.checksum = layout.checksum;
+    this.#datagramEnd = end;
+  }
+
+  /**
+   * The IP datagram, from its header on: a view, made when asked for (one for every packet would cost a whole pipeline
+   * 3 %); all of `bytes` where the datagram fills it.
+   */
+  get datagram(): Uint8Array {
+    const { bytes, datagramOffset } = this;
+    if (datagramOffset === 0 && this.#datagramEnd === bytes.length) return bytes;
+    return bytes.subarray(datagramOffset, this.#datagramEnd);
   }
 
   /** Source address, 4 or 16 bytes: a view. */
   get sourceBytes(): Uint8Array {
-    return this.version === 4 ? this.datagram.subarray(12, 16) : this.datagram.subarray(8, 24);
+    return this.version === 4 ? this.#view(12, 16) : this.#view(8, 24);
   }
 
   /** Destination address, 4 or 16 bytes: a view. */
   get destinationBytes(): Uint8Array {
-    return this.version === 4 ? this.datagram.subarray(16, 20) : this.datagram.subarray(24, 40);
+    return this.version === 4 ? this.#view(16, 20) : this.#view(24, 40);
   }
 
   /** Source address as text. */
@@ -107,17 +126,20 @@ export class Segment {
 
   /** The transport header with its options: a view. */
   get header(): Uint8Array {
-    return this.datagram.subarray(this.transportOffset, this.payloadOffset);
+    return this.#view(this.transportOffset, this.payloadOffset);
   }
 
   /** The captured payload: a view. */
   get payload(): Uint8Array {
-    return this.datagram.subarray(this.payloadOffset, this.payloadEnd);
+    return this.#view(this.payloadOffset, this.payloadEnd);
   }
 
   #port(at: number): number {
     if (this.protocol !== IpProtocol.TCP && this.protocol !== IpProtocol.UDP) return 0;
-    const offset = this.transportOffset + at;
-    return (this.datagram[offset]! << 8) | this.datagram[offset + 1]!;
+    return readU16(this.bytes, this.datagramOffset + this.transportOffset + at);
+  }
+
+  #view(start: number, end: number): Uint8Array {
+    return this.bytes.subarray(this.datagramOffset + start, this.datagramOffset + end);
   }
 }

@@ -167,24 +167,23 @@ export class SegmentDecoder implements Engine<Packet> {
     if (total < headerLength) return this.#skip(packet, "badIpTotalLength", start + 2);
     if (total > wireLength) return this.#skip(packet, "ipLengthBeyondPacket", start + 2);
     if (bytes.length - start < headerLength) return this.#skip(packet, "cutHeader", start);
-    const datagram = view(bytes, start, total);
     let isIntact = true;
     if (this.#options.isVerifying) {
-      isIntact = ipv4HeaderChecksum(datagram, headerLength) === 0;
+      isIntact = ipv4HeaderChecksum(bytes, start, headerLength) === 0;
       if (!isIntact && !this.#options.keepsBad) return this.#skip(packet, "badIpChecksum", start + 10);
     }
-    const fault = headerLength > 20 ? scanIpv4Options(datagram, headerLength) : null;
+    const fault = headerLength > 20 ? scanIpv4Options(view(bytes, start, headerLength), headerLength) : null;
     // on a route, the address that the sender summed up is not in the fixed header
     const isRouted = fault === "sourceRouted" && this.#options.keepsRouted;
     if (fault !== null && !isRouted) return this.#skip(packet, fault, start + 20);
     // more fragments, or an offset
-    if ((readU16(datagram, 6) & 0x3fff) !== 0) {
+    if ((readU16(bytes, start + 6) & 0x3fff) !== 0) {
       if (!isIntact) return this.#skip(packet, "badIpChecksum", start + 10);
-      return this.#ipv4Fragment(packet, datagram, start, total, now);
+      return this.#ipv4Fragment(packet, view(bytes, start, total), start, total, now);
     }
     const isVerifiable = this.#options.isVerifying && stated !== 0 && !isRouted;
     const state = !isIntact ? "invalid" : isVerifiable ? "valid" : "unverified";
-    this.#transport(packet, datagram, start, headerLength, datagram[9]!, total, state);
+    this.#transport(packet, bytes, start, headerLength, bytes[start + 9]!, total, state);
   }
 
   #ipv4Fragment(packet: Packet, datagram: Uint8Array, start: number, total: number, now: number): void {
@@ -215,12 +214,11 @@ export class SegmentDecoder implements Engine<Packet> {
       if (isOffloaded || next === 0) total = wireLength;
     }
     if (total > wireLength) return this.#skip(packet, "ipLengthBeyondPacket", start + 4);
-    const datagram = view(bytes, start, total);
     if (next === IpProtocol.TCP || next === IpProtocol.UDP) {
       const state = this.#options.isVerifying && !isOffloaded ? "valid" : "unverified";
-      return this.#transport(packet, datagram, start, 40, next, total, state);
+      return this.#transport(packet, bytes, start, 40, next, total, state);
     }
-    this.#ipv6Extensions(packet, datagram, start, total, now);
+    this.#ipv6Extensions(packet, view(bytes, start, total), start, total, now);
   }
 
   /** `now` is `null` for a datagram made of fragments, which may not be a fragment again. */
@@ -235,7 +233,7 @@ export class SegmentDecoder implements Engine<Packet> {
       return this.#ipv6Fragment(packet, datagram, start, total, now);
     }
     const state = this.#options.isVerifying && !walk.hasOtherAddresses ? "valid" : "unverified";
-    this.#transport(packet, datagram, start, walk.offset, walk.protocol, total, state);
+    this.#transport(packet, now === null ? datagram : packet.bytes, start, walk.offset, walk.protocol, total, state);
   }
 
   #ipv6Fragment(packet: Packet, datagram: Uint8Array, start: number, total: number, now: number): void {
@@ -261,10 +259,13 @@ export class SegmentDecoder implements Engine<Packet> {
     return outcome;
   }
 
-  /** `state` is what there is to say before the transport checksum: `valid` asks for it to be verified. */
+  /**
+   * The datagram is `bytes` from `start` on. `state` is what there is to say before the transport checksum: `valid` asks
+   * for it to be verified.
+   */
   #transport(
     packet: Packet,
-    datagram: Uint8Array,
+    bytes: Uint8Array,
     start: number,
     at: number,
     protocol: number,
@@ -272,19 +273,20 @@ export class SegmentDecoder implements Engine<Packet> {
     state: ChecksumState,
   ): void {
     const layout = this.#layout;
+    const length = Math.min(end, bytes.length - start);
     layout.transportOffset = at;
     layout.protocol = protocol;
-    layout.version = datagram[0]! >>> 4 === 4 ? 4 : 6;
-    const fault = layTransport(layout, datagram, end);
+    layout.version = bytes[start]! >>> 4 === 4 ? 4 : 6;
+    const fault = layTransport(layout, bytes, start, length, end);
     if (fault !== null) return this.#skip(packet, fault, start + at);
     layout.checksum = state;
     if (state === "valid") {
-      const bad = this.#verify(datagram, layout);
+      const bad = this.#verify(view(bytes, start, length), layout);
       if (bad !== null) return this.#skip(packet, bad, start + at);
     }
     this.#stats.segments++;
     this.#stats.payloadBytes += layout.payloadEnd - layout.payloadOffset;
-    this.#sink.item(new Segment(packet, datagram, layout));
+    this.#sink.item(new Segment(packet, bytes, layout, start, start + length));
   }
 
   /** Verifies the transport checksum into `layout`; the reason to skip the packet if that is asked for. */
