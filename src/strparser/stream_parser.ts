@@ -212,8 +212,8 @@ export class StreamParser implements Engine<Uint8Array> {
     const maxHeaderBytes = this.#maxHeaderBytes;
     const copy = this.#copy;
     const end = chunk.length;
-    // 17 ns a view on Node 20, `subarray` 32; asking for the buffer costs 20, once a chunk
-    const { buffer, byteOffset } = chunk;
+    let buffer: ArrayBufferLike | undefined;
+    let byteOffset = 0;
     let at = from;
     while (at < end) {
       const visible = end - at > maxHeaderBytes ? at + maxHeaderBytes : end;
@@ -230,6 +230,8 @@ export class StreamParser implements Engine<Uint8Array> {
       if (!Number.isInteger(next)) return this.#beginMessage(chunk, at, answer);
       counts.messages++;
       this.#taken = next;
+      // 14 ns a view on Node 20, `subarray` 29; asking for the buffer costs 28, so not where no message ends
+      if (buffer === undefined) ({ buffer, byteOffset } = chunk);
       sink.item(copy ? copyOf(chunk, at, next) : new Uint8Array(buffer, byteOffset + at, answer));
       at = next;
       if (this.#isHalted) return;
