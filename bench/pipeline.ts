@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { closeSync, openSync, readSync } from "node:fs";
 import { open } from "node:fs/promises";
 import type { Engine, Sink } from "../src/core/mod.ts";
@@ -124,9 +125,10 @@ export function fileStream(path: string): ReadableStream<Uint8Array<ArrayBuffer>
   const reads: Promise<Uint8Array<ArrayBuffer>>[] = [];
   let position = 0;
   const readAt = async (at: number): Promise<Uint8Array<ArrayBuffer>> => {
-    const chunk = new Uint8Array(READ_AHEAD);
-    const { bytesRead } = await (await opened).read(chunk, 0, READ_AHEAD, at);
-    return chunk.subarray(0, bytesRead);
+    // not filled with zeros, as the chunks of `createReadStream` are not
+    const { buffer } = Buffer.allocUnsafeSlow(READ_AHEAD);
+    const { bytesRead } = await (await opened).read(new Uint8Array(buffer), 0, READ_AHEAD, at);
+    return new Uint8Array(buffer, 0, bytesRead);
   };
   const close = async (): Promise<void> => {
     await Promise.allSettled(reads);
