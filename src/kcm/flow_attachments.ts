@@ -20,7 +20,7 @@ import { type AttachmentsOptions, type ParserChoice, parserChoice } from "./flow
 import type { KcmConnection, KcmMessage } from "./kcm_message.ts";
 import { MultiplexorEngine } from "./multiplexor_engine.ts";
 import type { MultiplexorLimits } from "./multiplexor_options.ts";
-import type { AttachOptions } from "./ports.ts";
+import type { AttachOptions, SocketSink } from "./ports.ts";
 
 /** Options of {@linkcode flowsInto}. */
 export interface FlowsIntoOptions extends AttachmentsOptions {
@@ -106,9 +106,26 @@ export function muxedFlows(options: MuxedFlowsOptions): (sink: Sink<KcmMessage>)
   parserChoice(options.parser);
   return (sink) => {
     const engine = new MultiplexorEngine(options);
-    engine.socket({ message: (message) => sink.item(message), end: () => sink.end() });
+    engine.socket(new SinkSocket(sink));
     return new FlowAttachments(engine, options);
   };
+}
+
+/** A socket that is a sink. */
+class SinkSocket implements SocketSink {
+  readonly #sink: Sink<KcmMessage>;
+
+  constructor(sink: Sink<KcmMessage>) {
+    this.#sink = sink;
+  }
+
+  message(message: KcmMessage): void {
+    this.#sink.item(message);
+  }
+
+  end(): void {
+    this.#sink.end();
+  }
 }
 
 class FlowAttachments implements FlowSink {

@@ -6,6 +6,8 @@
  *
  * @module
  */
+import type { Sink } from "../core/engine.ts";
+import type { LeatError } from "../core/errors.ts";
 import type { StreamParserStats } from "../strparser/options.ts";
 import { StreamParser } from "../strparser/stream_parser.ts";
 import { datagrams } from "./datagrams.ts";
@@ -21,7 +23,6 @@ export class Psock implements LowerPort {
   readonly #host: PortHost;
   readonly #events: LowerEvents;
   readonly #parser: StreamParser;
-  #sequence = 0;
   /** What the host knows of the bytes that the parser holds. */
   #partialBytes = 0;
   #ready: KcmMessage | undefined;
@@ -55,11 +56,7 @@ export class Psock implements LowerPort {
         maxMessageLength: isWhole ? Infinity : maxMessageLength,
         maxHeaderBytes: isWhole ? Infinity : options.maxHeaderBytes,
       },
-      {
-        item: isWhole ? (data) => this.#datagram(data, maxMessageLength) : (data) => this.#message(data),
-        error: (error) => this.#finish(error, error.code),
-        end: () => this.#finish(undefined, undefined),
-      },
+      isWhole ? new DatagramSink(this, host, maxMessageLength) : new MessageSink(this, host),
     );
   }
 
@@ -129,16 +126,15 @@ export class Psock implements LowerPort {
     if (!this.#isOver && this.#ready === undefined) this.#events.resumed?.();
   }
 
-  #datagram(data: Uint8Array, maxLength: number): void {
-    if (data.length > maxLength) this.#host.dropped();
-    else this.#message(data);
-  }
-
-  #message(data: Uint8Array): void {
-    const message = new KcmMessage(data, this.connection, this.#sequence++);
-    if (this.#host.steer(this, message)) return;
+  /** Keeps the message that no socket took; the parser stops behind it. */
+  keep(message: KcmMessage): void {
     this.#ready = message;
     this.#parser.pause();
+  }
+
+  /** The parser has come to the end, with an error or (`undefined`) well. */
+  finish(error: LeatError | undefined): void {
+    this.#finish(error, error?.code);
   }
 
   #countPartial(): void {
@@ -168,5 +164,49 @@ export class Psock implements LowerPort {
     this.#countPartial();
     this.#host.unattach(this, failure);
     this.#events.unattached?.(error);
+  }
+}
+
+/** Where the parser of a port puts its messages. A class: closures made for each port would cost every message 2 ns. */
+class MessageSink implements Sink<Uint8Array> {
+  readonly #port: Psock;
+  readonly #host: PortHost;
+  readonly #connection: KcmConnection;
+  #sequence = 0;
+
+  constructor(port: Psock, host: PortHost) {
+    this.#port = port;
+    this.#host = host;
+    this.#connection = port.connection;
+  }
+
+  item(data: Uint8Array): void {
+    const message = new KcmMessage(data, this.#connection, this.#sequence++);
+    if (!this.#host.steer(this.#port, message)) this.#port.keep(message);
+  }
+
+  error(error: LeatError): void {
+    this.#port.finish(error);
+  }
+
+  end(): void {
+    this.#port.finish(undefined);
+  }
+}
+
+/** The same for datagrams: those that are too long are dropped. */
+class DatagramSink extends MessageSink {
+  readonly #dropped: () => void;
+  readonly #maxLength: number;
+
+  constructor(port: Psock, host: PortHost, maxLength: number) {
+    super(port, host);
+    this.#dropped = () => host.dropped();
+    this.#maxLength = maxLength;
+  }
+
+  override item(data: Uint8Array): void {
+    if (data.length > this.#maxLength) this.#dropped();
+    else super.item(data);
   }
 }
