@@ -23,7 +23,8 @@ const LARGEST_SLAB = 64 * 1024;
 const VIEW_AT = 2 * 1024;
 const BLOCK = 16 * 1024;
 
-const NOTHING = new Uint8Array(0);
+const NO_BUFFER = new ArrayBuffer(0);
+const NOTHING = new Uint8Array(NO_BUFFER);
 
 /** Bytes of an unfinished message. */
 export class Assembly {
@@ -31,6 +32,8 @@ export class Assembly {
   held = 0;
   /** Where the message is while it lies in one piece: from `start`, `held` bytes. */
   slab: Uint8Array = NOTHING;
+  /** What `slab` is a view of. */
+  #buffer: ArrayBufferLike = NO_BUFFER;
   /** Position of the message's first byte in `slab`. */
   start = 0;
   #slabSize = FIRST_SLAB;
@@ -70,11 +73,11 @@ export class Assembly {
   finish(length: number): Uint8Array {
     this.held = 0;
     if (this.#pieces !== undefined) return this.#join(this.#pieces, length);
-    const message = this.slab.subarray(this.start, this.start + length);
+    // a view of the buffer takes half the time of `subarray`; a slab starts at its buffer's first byte
+    const message = new Uint8Array(this.#buffer, this.start, length);
     this.start += length;
     // one that had to grow for a single message is not kept for the small ones behind it
-    if (this.slab.length > LARGEST_SLAB) this.slab = NOTHING;
-    if (this.start >= this.slab.length) this.#dropSlab();
+    if (this.slab.length > LARGEST_SLAB || this.start >= this.slab.length) this.#dropSlab();
     return message;
   }
 
@@ -103,6 +106,7 @@ export class Assembly {
     if (this.held > 0) slab.set(this.slab.subarray(this.start, this.start + this.held));
     this.#slabSize = Math.min(2 * this.#slabSize, LARGEST_SLAB);
     this.slab = slab;
+    this.#buffer = slab.buffer;
     this.start = 0;
   }
 
@@ -136,6 +140,7 @@ export class Assembly {
 
   #dropSlab(): void {
     this.slab = NOTHING;
+    this.#buffer = NO_BUFFER;
     this.start = 0;
   }
 
