@@ -12,7 +12,6 @@ import { byteCount } from "../core/words.ts";
 import type { FlowError } from "../flow/errors.ts";
 import type { FlowRecord } from "../flow/flow_record.ts";
 import type { FlowSide, FlowSink, Gap } from "../flow/sink.ts";
-import { packetTimeMs } from "../packet/packet.ts";
 import type { ConnectionOutcome } from "./connection_outcome.ts";
 import { KcmError } from "./errors.ts";
 import { FlowLink, type LinkBudget } from "./flow_link.ts";
@@ -208,5 +207,6 @@ class FlowAttachments implements FlowSink {
 
 /** Capture time of the flow's latest packet, in milliseconds. */
 function timeOf(flow: FlowRecord): number {
-  return packetTimeMs(flow.lastAt);
+  const { seconds, nanoseconds } = flow.lastAt;
+  return seconds * 1000 + nanoseconds / 1e6;
 }

@@ -88,6 +88,25 @@ test("no new view is made where the packet is the datagram", () => {
   assertStrictEquals(decode([packet]).segments[0]!.datagram, packet.bytes);
 });
 
+test("the datagram behind a link header is a view of the packet, without what is padded behind it", () => {
+  for (const [type, bytes] of [[0x0800, UDP4], [0x86dd, UDP6]] as const) {
+    const packet = frame(type, concat([bytes, new Uint8Array(13).fill(0xee)]));
+    const { segments: [segment] } = decode([packet]);
+    assertStrictEquals(segment!.bytes, segment!.packet.bytes);
+    assertEquals(segment!.datagramOffset, 14);
+    assertEquals(segment!.datagram, bytes);
+    assertStrictEquals(segment!.datagram.buffer, segment!.packet.bytes.buffer);
+  }
+});
+
+test("a cut packet's datagram ends where the capture cut it", () => {
+  const { segments: [segment] } = decode([
+    packetOf(UDP4.subarray(0, UDP4.length - 2), { originalLength: UDP4.length }),
+  ]);
+  assertEquals(segment!.datagram, UDP4.subarray(0, UDP4.length - 2));
+  assertEquals([segment!.payload.length, segment!.wirePayloadLength], [3, 5]);
+});
+
 test("every link header leads to the IP header", () => {
   const cooked = { packetType: 0, hardwareType: 1, address: MACS.source, interfaceIndex: 3 };
   for (const [ip, type, families] of [[UDP4, 0x0800, [2]], [UDP6, 0x86dd, [10, 24, 28, 30]]] as const) {
