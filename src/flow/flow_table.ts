@@ -42,6 +42,7 @@ export class Tuple {
   read(segment: Segment): void {
     const { bytes, datagramOffset: at } = segment;
     const ports = at + segment.transportOffset;
+    const wasIpv6 = this.version === 6;
     this.version = segment.version;
     this.protocol = segment.protocol;
     this.sourcePort = readU16(bytes, ports);
@@ -49,13 +50,15 @@ export class Tuple {
     if (segment.version === 4) {
       this.s0 = readU32(bytes, at + 12) | 0;
       this.d0 = readU32(bytes, at + 16) | 0;
-      this.s1 =
-        this.s2 =
-        this.s3 =
-        this.d1 =
-        this.d2 =
-        this.d3 =
-          0;
+      if (wasIpv6) {
+        this.s1 =
+          this.s2 =
+          this.s3 =
+          this.d1 =
+          this.d2 =
+          this.d3 =
+            0;
+      }
       return;
     }
     this.s0 = readU32(bytes, at + 8) | 0;

@@ -298,13 +298,13 @@ export class MultiplexorEngine {
 
   #leave(): void {
     try {
-      this.#moveWaiting();
+      if (this.#hold.length > 0 || this.#ready.length > 0) this.#moveWaiting();
     } finally {
       this.#isBusy = false;
     }
     // a driver that is woken pushes, and comes here again: the outer call goes on with the next, however many there are
     if (this.#isWaking) return;
-    this.#wake();
+    if (this.#resumed.length > 0) this.#wake();
     if (this.#isClosed && !this.#isFinished) this.#finishWhenDone();
   }
 
