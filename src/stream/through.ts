@@ -84,8 +84,9 @@ class PullThrough implements Sink<unknown> {
   readonly #timer: EngineTimer | undefined;
   #controller: ReadableStreamDefaultController<unknown[]> | undefined;
   /** The batch in work: as many results as `#count`, behind them room for as many as the last batch had. */
-  #results: unknown[] = roomFor(0);
+  #results: unknown[] = NOTHING;
   #count = 0;
+  #lastCount = 0;
   #isWanted = false;
   #isPumping = false;
   #delivered: (() => void) | undefined;
@@ -105,6 +106,8 @@ class PullThrough implements Sink<unknown> {
   }
 
   item(value: unknown): void {
+    // not before there is a result: a stream that waits for input would keep the room
+    if (this.#count === 0) this.#results = roomFor(this.#lastCount);
     this.#results[this.#count++] = value;
   }
 
@@ -198,7 +201,8 @@ class PullThrough implements Sink<unknown> {
     if (this.#count > 0) {
       const results = this.#results;
       results.length = this.#count;
-      this.#results = roomFor(this.#count);
+      this.#results = NOTHING;
+      this.#lastCount = this.#count;
       this.#count = 0;
       this.#controller!.enqueue(results);
     } else if (this.#outcome === "ended") {
@@ -216,6 +220,8 @@ class PullThrough implements Sink<unknown> {
   }
 }
 
+/** In place of a batch while there is no result. */
+const NOTHING: unknown[] = [];
 /** A batch is given at most so much room before its results are there. */
 const MOST_ROOM = 16_384;
 
