@@ -255,7 +255,8 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
   }
 
   #push(segment: Segment): void {
-    if (!(segment?.bytes instanceof Uint8Array)) {
+    // `bytes` is what packets have too
+    if (typeof segment?.datagramOffset !== "number") {
       const got = segment === null ? "null" : typeof segment;
       throw new TypeError(`chunk must be a Segment or an array of them, got ${got}`);
     }

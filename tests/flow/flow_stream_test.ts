@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import { test } from "node:test";
 import { type Flow, FlowError, FlowStream, type FlowStreamOptions } from "../../src/flow/mod.ts";
 import type { Segment } from "../../src/packet/segment.ts";
@@ -59,7 +59,7 @@ stageChecklist<Segment, number | Flow<false>>({
   outputs: [1, 2, 3],
   badOptions: [{ maxFlows: 0 }, { overlap: "middle" }, { gaps: "hide" }, { maxHoleMs: -1 }, { starveMs: -1 }],
   badInput: {
-    inputs: [...whole(1024), { datagram: "none" } as unknown as Segment],
+    inputs: [...whole(1024), { bytes: "none" } as unknown as Segment],
     outputs: [1],
     code: undefined as unknown as string,
   },
@@ -78,6 +78,17 @@ test("a flow has its key, times and both streams, and says how it ended", async 
   assertEquals(flow.client.stats.bytes, 4);
   assertEquals(flow.startedAt, { seconds: 0, nanoseconds: 0 });
   assertEquals(flow.lastAt, { seconds: 0, nanoseconds: 0 });
+});
+
+test("what is no segment fails the stage with a TypeError that says so, packets too", async () => {
+  const [segment] = whole();
+  for (const [wrong, got] of [[segment!.packet, "object"], [{}, "object"], [null, "null"], [7, "number"]] as const) {
+    for (const chunk of [wrong, [segment, wrong]]) {
+      const { error } = await drain(source([chunk as Segment]).pipeThrough(new FlowStream()));
+      assertInstanceOf(error, TypeError);
+      assertEquals(error.message, `chunk must be a Segment or an array of them, got ${got}`);
+    }
+  }
 });
 
 test("a flow is handed out at its first packet and its streams follow the capture", async () => {
