@@ -50,6 +50,7 @@ export class Tuple {
     if (segment.version === 4) {
       this.s0 = readU32(bytes, at + 12) | 0;
       this.d0 = readU32(bytes, at + 16) | 0;
+      // not for every packet: the six stores make this method take 55 ns on Node 20 instead of 15
       if (wasIpv6) {
         this.s1 =
           this.s2 =

@@ -53,6 +53,13 @@ test("every address bit, port bit and the protocol count in the hash", () => {
   }
 });
 
+test("nothing of an IPv6 tuple is left in the IPv4 tuple read after it", () => {
+  const [from, to] = [ipv4(1, 40000), ipv4(2, 80)];
+  const tuple = new Tuple();
+  for (const [a, z] of [[ipv6(3, 40000), ipv6(4, 80)], [from, to], [to, from]] as const) tuple.read(tcp(a, z, {}));
+  assertEquals({ ...tuple }, { ...tupleOf(to, from) });
+});
+
 test("flows with the same hash are told apart, in and out of the table", () => {
   const table = new FlowTable(0);
   const pairs = Array.from({ length: 50 }, (_, i) => [ipv4(1, 1000 + i), ipv4(2, 80)] as const);
