@@ -196,17 +196,17 @@ class MessageSink implements Sink<Uint8Array> {
 
 /** The same for datagrams: those that are too long are dropped. */
 class DatagramSink extends MessageSink {
-  readonly #dropped: () => void;
+  readonly #host: PortHost;
   readonly #maxLength: number;
 
   constructor(port: Psock, host: PortHost, maxLength: number) {
     super(port, host);
-    this.#dropped = () => host.dropped();
+    this.#host = host;
     this.#maxLength = maxLength;
   }
 
   override item(data: Uint8Array): void {
-    if (data.length > this.#maxLength) this.#dropped();
+    if (data.length > this.#maxLength) this.#host.dropped();
     else super.item(data);
   }
 }

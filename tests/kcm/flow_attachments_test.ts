@@ -197,6 +197,16 @@ test("what is kept is a copy, and does not keep the chunk that it came in", () =
   assertEquals([socket.queue[0]!.data.buffer.byteLength, socket.recv()], [3, "3"]);
 });
 
+test("copy and maxHeaderBytes reach the parsers", () => {
+  const bytes = wire("one");
+  const { sink, socket } = setUp({ copy: true });
+  openOn(sink).data("client", bytes);
+  assertEquals(socket.queue[0]!.data.buffer === bytes.buffer, false);
+  const { sink: strict, ends } = setUp({ maxHeaderBytes: 1 });
+  openOn(strict).data("client", bytes);
+  assertEquals((ends[0]![2] as KcmError).code, "EMSGSIZE");
+});
+
 test("a connection beyond maxConnections is reported and ignored", () => {
   const engine = new MultiplexorEngine({ maxConnections: 1 });
   const socket = new TestSocket(engine);

@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { LeatError } from "../../src/core/errors.ts";
 import { datagrams, KcmError, MultiplexorEngine } from "../../src/kcm/mod.ts";
-import type { Parser, StreamParserError } from "../../src/strparser/mod.ts";
+import { lengthPrefix, type Parser, type StreamParserError } from "../../src/strparser/mod.ts";
 import { parser, TestConnection, TestSocket, wire } from "./support.ts";
 
 const nowhere = { message: () => {}, end: () => {} };
@@ -158,6 +158,19 @@ test("maxMessageLength can be set for one connection", () => {
   const k0 = new TestSocket(engine);
   new TestConnection(engine, { maxMessageLength: 100 }).offer(wire("much longer"));
   assertEquals(k0.bodies, ["much longer"]);
+});
+
+test("copy and maxHeaderBytes of a connection reach its parser", () => {
+  const engine = new MultiplexorEngine();
+  const socket = new TestSocket(engine);
+  const [copying, viewing] = [true, false].map((copy) => engine.attach({ parser, copy }));
+  const bytes = wire("one");
+  copying!.push(bytes, 0);
+  viewing!.push(bytes, 0);
+  assertEquals(socket.queue.map(({ data }) => data.buffer === bytes.buffer), [false, true]);
+  const short = engine.attach({ parser: lengthPrefix(4), maxHeaderBytes: 3 });
+  short.push(new Uint8Array(4), 0);
+  assertEquals((short.error as KcmError).code, "EMSGSIZE");
 });
 
 test("K45 an end inside a message is reported with counts, what came before is delivered", () => {
