@@ -1,7 +1,7 @@
 /**
  * Feeding an engine: the right `now`, batches or single items, one failure, one end.
  *
- * Used by everything that drives a linear engine: the stages, `through` and the links inside `fuse`.
+ * Used by what drives a linear engine from outside: the stages and `through`. The links inside `fuse` have their own.
  *
  * @module
  */

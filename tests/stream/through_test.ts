@@ -23,6 +23,13 @@ test("through yields at most one batch for each chunk and no empty one", async (
   assertEquals(await collect(through(source([2, 0, 3]), repeat)), [[2, 2], [3, 3, 3]]);
 });
 
+test("a batch has as many items as there are, however many the one before had", async () => {
+  const numbers = [20_000, 3, 20_001, 0, 1];
+  const batches = await collect(through(source(numbers), repeat));
+  assertEquals(batches.map((batch) => batch.length), [20_000, 3, 20_001, 1]);
+  for (const batch of batches) assertEquals(new Set(batch).size, 1);
+});
+
 test("through takes batches as input", async () => {
   assertEquals(await collect(through(source([[1, 2], [], [1]]), repeat)), [[1, 2, 2], [1]]);
 });
@@ -165,6 +172,28 @@ test("a passive engine behind another lives on the time in its own input", () =>
   assertEquals(engine.timeoutAt(), Infinity);
   engine.push(110, 6);
   assertEquals(items, [101]);
+});
+
+test("engines behind the first are told the time: passive ones the latest of their own input, live ones the first's", () => {
+  const log: string[] = [];
+  const told = (name: string, timeOf?: (input: number) => number): EngineFactory<number, number> => (inner) => ({
+    ...increment(inner),
+    ...(timeOf === undefined ? {} : { timeOf }),
+    push: (input, now) => {
+      log.push(`${name} ${now}`);
+      inner.item(input);
+    },
+    end: (now) => {
+      log.push(`${name} ends ${now}`);
+      inner.end();
+    },
+  });
+  const passive = told("passive", (input) => input);
+  const engine = fuse(increment, passive, told("live"))({ item: () => {}, error: () => {}, end: () => {} });
+  engine.push(100, 5);
+  engine.push(90, 6);
+  engine.end(7);
+  assertEquals(log, ["passive 101", "live 5", "passive 101", "live 6", "passive ends 101", "live ends 7"]);
 });
 
 test("a fused engine with a passive head is passive", () => {
