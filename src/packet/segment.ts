@@ -84,10 +84,7 @@ export class Segment {
     this.#datagramEnd = end;
   }
 
-  /**
-   * The IP datagram, from its header on: a view, made when asked for (one for every packet would cost a whole pipeline
-   * 3 %); all of `bytes` where the datagram fills it.
-   */
+  /** The IP datagram, from its header on: a view, made when asked for; `bytes` itself where the datagram fills it. */
   get datagram(): Uint8Array {
     const { bytes, datagramOffset } = this;
     if (datagramOffset === 0 && this.#datagramEnd === bytes.length) return bytes;

@@ -79,6 +79,16 @@ test("a datagram that misses a fragment is counted by --stats", async () => {
   assertEquals(io.json.find(({ layer }) => layer === "packet")!.errors, { fragmentTimeouts: 1 });
 });
 
+test("fragments that come too late are not put together, though they come in one chunk", async () => {
+  const list = fragmented();
+  const late = list.packets[1]!;
+  list.packets[1] = { ...late, seconds: late.seconds + 100 };
+  const io = new MemoryIo({ a: captureOf(list) });
+  assertEquals(await run(["trace", "--json", "--stats", "a"], io), 0);
+  // each of the two waited for the other one
+  assertEquals(io.json.find(({ layer }) => layer === "packet")!.errors, { fragmentTimeouts: 2 });
+});
+
 test("real datagrams in fragments survive a filter and a second reading", async () => {
   const name = "udp_fragments.pcapng";
   const capture = new Uint8Array(readFileSync(new URL(`../../examples/captures/${name}`, import.meta.url)));

@@ -95,6 +95,7 @@ test("the datagram behind a link header is a view of the packet, without what is
     assertStrictEquals(segment!.bytes, segment!.packet.bytes);
     assertEquals(segment!.datagramOffset, 14);
     assertEquals(segment!.datagram, bytes);
+    assertEquals([segment!.sourcePort, segment!.destinationPort], [41111, 42222]);
     assertStrictEquals(segment!.datagram.buffer, segment!.packet.bytes.buffer);
   }
 });
