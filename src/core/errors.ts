@@ -63,4 +63,13 @@ export class LeatError extends Error {
     this.blame = options.blame;
     this.offset = options.offset;
   }
+
+  /**
+   * Answers `instanceof`: besides subclasses, every error with code, layer and blame is a `LeatError`, so that a layer's
+   * error may extend another class where a standard asks for it.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== LeatError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return value instanceof Error && "code" in value && "layer" in value && "blame" in value;
+  }
 }

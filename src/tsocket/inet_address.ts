@@ -1,0 +1,3 @@
+export class InetAddress {
+  declare readonly kind: "inet";
+}
