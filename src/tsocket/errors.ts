@@ -90,3 +90,23 @@ export class SocketError extends TypeError {
     this.bytesTransferred = options.bytesTransferred;
   }
 }
+
+/** The error of a read while another one is under way. */
+export function busyError(syscall: string): SocketError {
+  return new SocketError("another read is under way, or the readable stream is locked", { code: "EBUSY", syscall });
+}
+
+/** The error of everything that is asked of, or still under way on, a socket that was closed here. */
+export function closedError(syscall?: string): SocketError {
+  return new SocketError("the socket was closed here", {
+    code: "ECONNABORTED",
+    blame: "local",
+    ...syscall === undefined ? {} : { syscall },
+  });
+}
+
+/** `thrown` as a {@linkcode SocketError}. */
+export function toSocketError(thrown: unknown, code: string, syscall: string): SocketError {
+  if (thrown instanceof SocketError) return thrown;
+  return new SocketError(`${syscall} failed: ${String(thrown)}`, { code, syscall, cause: thrown });
+}

@@ -1,0 +1,70 @@
+/**
+ * Cancelling by signal and by deadline: what both have in common, made only for operations that really wait.
+ *
+ * @module
+ */
+import type { Clock } from "../core/clock.ts";
+import { Deadlines } from "./deadlines.ts";
+import { SocketError } from "./errors.ts";
+import type { IoOptions } from "./types.ts";
+
+/** Whether anything could cancel the operation. */
+export function isCancellable(options: IoOptions): boolean {
+  return options.signal !== undefined || (options.deadlineAt !== undefined && options.deadlineAt !== Infinity);
+}
+
+/**
+ * Checks before an operation begins.
+ *
+ * @throws {TypeError} when the deadline is not a number
+ * @throws the signal's reason when it is aborted already
+ * @throws {SocketError} `ETIMEDOUT` when the deadline has passed
+ */
+export function throwIfCancelled(options: IoOptions, clock: Clock, syscall: string): void {
+  const { signal, deadlineAt } = options;
+  signal?.throwIfAborted();
+  if (deadlineAt === undefined) return;
+  if (typeof deadlineAt !== "number" || Number.isNaN(deadlineAt)) {
+    throw new TypeError(`deadlineAt must be a number of milliseconds, got ${String(deadlineAt)}`);
+  }
+  if (deadlineAt <= clock.now()) throw deadlineError(syscall);
+}
+
+/** The error of a deadline that has passed. */
+export function deadlineError(syscall: string): SocketError {
+  return new SocketError(`the deadline of ${syscall} has passed`, { code: "ETIMEDOUT", blame: "remote", syscall });
+}
+
+/** Calls `cancel` once, when the signal fires or the deadline passes. Returns what takes both off again. */
+export function armCancellation(
+  options: IoOptions,
+  clock: Clock,
+  syscall: string,
+  cancel: (reason: unknown) => void,
+): () => void {
+  const { signal, deadlineAt } = options;
+  const onAbort = (): void => {
+    disarm();
+    cancel(signal!.reason);
+  };
+  const deadlines = Deadlines.of(clock);
+  const deadline = deadlineAt === undefined || deadlineAt === Infinity ? undefined : deadlines.set(deadlineAt, () => {
+    disarm();
+    cancel(deadlineError(syscall));
+  });
+  const disarm = (): void => {
+    if (deadline !== undefined) deadlines.clear(deadline);
+    signal?.removeEventListener("abort", onAbort);
+  };
+  signal?.addEventListener("abort", onAbort);
+  return disarm;
+}
+
+/** Waits for `promise`, but no longer than the options allow; what it waits for goes on. */
+export function waitFor<T>(promise: Promise<T>, options: IoOptions, clock: Clock, syscall: string): Promise<T> {
+  if (!isCancellable(options)) return promise;
+  return new Promise((resolve, reject) => {
+    const disarm = armCancellation(options, clock, syscall, reject);
+    promise.then(resolve, reject).finally(disarm);
+  });
+}
