@@ -90,6 +90,18 @@ for (const { name, error } of await runSmoke(new Uint8Array(readFileSync("captur
   else failed++;
   if (error !== undefined) console.log("FAIL " + name + "\\n" + error);
 }
+const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
+const { connect, listen } = await import(NAME + "/" + runtime);
+const listener = listen("127.0.0.1:0");
+const { localAddress } = await listener.opened;
+const client = connect(localAddress);
+const server = await listener.accept();
+await client.writev([new Uint8Array([1, 2]), new Uint8Array([3])]);
+const received = new Uint8Array(3);
+await server.readv([received]);
+if (received.join() !== "1,2,3") throw new Error("the socket of " + runtime + " received " + received.join());
+passed++;
+await Promise.all([client.close(), server.close(), listener.close()]);
 console.log(passed + " passed, " + failed + " failed");
 if (failed > 0) process.exit(1);
 `;
@@ -119,7 +131,7 @@ function freshProject(title: string, smoke: string, names: readonly string[]): s
   mkdirSync(folder);
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "fresh", private: true, type: "module" }));
   writeFileSync(join(folder, "smoke.mjs"), smoke);
-  writeFileSync(join(folder, "consumer.mjs"), `${consumer.replaceAll("NAMES", JSON.stringify(names))}`);
+  writeFileSync(join(folder, "consumer.mjs"), consumer.replaceAll("NAMES", JSON.stringify(names)).replaceAll("NAME", JSON.stringify(name)));
   writeFileSync(join(folder, "consumer.ts"), typedConsumer(names));
   writeFileSync(join(folder, "piping.ts"), pipingConsumer(name));
   cpSync(at("examples/captures/framed_nanosecond.pcap"), join(folder, "capture.pcap"));

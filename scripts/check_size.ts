@@ -33,6 +33,7 @@ async function bundle(entry: string): Promise<{ code: Uint8Array; carries: strin
     format: "esm",
     target: "es2022",
     platform: "browser",
+    external: ["node:*"],
     logLevel: "silent",
   });
   const inputs = Object.values(metafile.outputs)[0]?.inputs ?? {};

@@ -25,6 +25,8 @@ export interface LayerRule {
   streamImports?: readonly Target[];
   /** Purity: which groups of {@linkcode forbiddenUses} hold for wire and engine files of the layer; all by default. */
   freeOf?: readonly Use[];
+  /** The same for its stream files. */
+  streamFreeOf?: readonly Use[];
 }
 
 /**
@@ -39,7 +41,17 @@ export type Use = "timer" | "clock" | "random" | "console" | "promise" | "web st
 const base: Target[] = ["bytes:stream", "core:stream"];
 const adapter: Target[] = ["stream:stream"];
 
-/** The layers by folder name. */
+/** What a driver of a runtime may import, and that it may use the runtime. */
+function runtimeDriver(...others: Target[]): LayerRule {
+  return {
+    stream: /./,
+    engineImports: [],
+    streamImports: [...base, "stream/turn.ts", "tsocket:stream", ...others],
+    streamFreeOf: ["random", "console", "clock", "not everywhere"],
+  };
+}
+
+/** The layers by folder; the innermost one counts. */
 export const layerRules: Readonly<Record<string, LayerRule>> = {
   bytes: { engineImports: [], wire: /./ },
   core: { engineImports: ["bytes:stream"], wire: /./ },
@@ -76,11 +88,21 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
     streamImports: [],
     freeOf: ["timer", "clock", "random", "console", "runtime", "not everywhere"],
   },
+  tsocket: {
+    wire: /^(types|errors|.*address.*|host_\w+|inet_literal|platform|socket_target)\.ts$/,
+    stream: /^(?!.*(types|errors|address|host_|inet_literal|platform|socket_target))/,
+    engineImports: [...base, "packet/address.ts"],
+    streamImports: adapter,
+    freeOf: ["timer", "clock", "random", "console", "runtime", "not everywhere"],
+  },
+  "tsocket/drivers/node": runtimeDriver(),
+  "tsocket/drivers/bun": runtimeDriver("tsocket/drivers/node:stream"),
+  "tsocket/drivers/deno": runtimeDriver("tsocket/drivers/node:stream"),
   cli: { stream: /./, engineImports: [], streamImports: ["*"] },
 };
 
 /** What may import modules of the runtime (`node:*`). */
-export const mayImportRuntime: readonly string[] = ["cli"];
+export const mayImportRuntime: readonly string[] = ["cli", "tsocket/drivers/node", "tsocket/drivers/bun"];
 
 /** Layers that nothing imports, their own files and `cli` apart. */
 export const importedByNobody: readonly string[] = ["sim", "cli"];

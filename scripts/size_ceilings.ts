@@ -28,6 +28,10 @@ export const ceilings: Readonly<Record<string, Ceiling>> = {
   "./flow": { gzipBytes: 15_000, carries: ["src/flow/", "src/packet/"] },
   "./strparser": { gzipBytes: 15_000, carries: ["src/strparser/"] },
   "./kcm": { gzipBytes: 12_000, carries: ["src/kcm/", "src/strparser/"] },
+  "./tsocket": { gzipBytes: 25_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
+  "./node": { gzipBytes: 20_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
+  "./deno": { gzipBytes: 24_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
+  "./bun": { gzipBytes: 22_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
   "./testing": { gzipBytes: 3_000, carries: ["src/sim/"] },
 };
 

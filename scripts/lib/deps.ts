@@ -44,12 +44,21 @@ const rootModule = "mod.ts";
 
 /** Where a path belongs; undefined for the root module and for folders that no rule knows. */
 export function placeOf(path: string): Place | undefined {
-  const [, layer, file] = /^src\/([^/]+)\/(?:.*\/)?([^/]+)$/.exec(path) ?? [];
-  const rule = layer === undefined ? undefined : layerRules[layer];
-  if (layer === undefined || file === undefined || rule === undefined) return undefined;
+  const [, folder, file] = /^src\/(.+)\/([^/]+)$/.exec(path) ?? [];
+  const layer = folder === undefined ? undefined : layerOf(folder);
+  if (layer === undefined || file === undefined) return undefined;
+  const rule = layerRules[layer]!;
   const isStream = file === "mod.ts" || file.endsWith("_stream.ts") || rule.stream?.test(file) === true;
   const kind = isStream ? "stream" : rule.wire?.test(file) === true ? "wire" : "engine";
   return { layer, file, kind, rule };
+}
+
+/** The innermost folder that has a rule. */
+function layerOf(folder: string): string | undefined {
+  for (let layer = folder; layer !== ""; layer = layer.split("/").slice(0, -1).join("/")) {
+    if (layerRules[layer] !== undefined) return layer;
+  }
+  return undefined;
 }
 
 /** Judges the files. */
@@ -122,7 +131,7 @@ function allowedTargets(place: Place): readonly Target[] {
 function permits(allowed: Target, target: Place, isTypeOnly: boolean): boolean {
   if (allowed === "*") return true;
   if (allowed.startsWith("type ")) return isTypeOnly && permits(allowed.slice(5), target, isTypeOnly);
-  if (allowed.includes("/")) return allowed === `${target.layer}/${target.file}` || allowed === `${target.layer}/*`;
+  if (allowed.includes("/") && !allowed.includes(":")) return allowed === `${target.layer}/${target.file}` || allowed === `${target.layer}/*`;
   const [layer, upTo = "engine"] = allowed.split(":");
   return layer === target.layer && order.indexOf(target.kind) <= order.indexOf(upTo as Kind);
 }
@@ -143,7 +152,7 @@ function forbiddenFor(path: string): readonly Use[] {
   const place = placeOf(path);
   if (place === undefined) return forbiddenEverywhere;
   if (atHome.includes(place.layer)) return ["not everywhere"];
-  if (place.kind === "stream") return [...forbiddenEverywhere, ...forbiddenInStreams];
+  if (place.kind === "stream") return place.rule.streamFreeOf ?? [...forbiddenEverywhere, ...forbiddenInStreams];
   return place.rule.freeOf ?? Object.keys(forbiddenUses) as Use[];
 }
 

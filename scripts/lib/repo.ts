@@ -79,3 +79,11 @@ export function npmManifest(): NpmManifest {
 export function subpaths(): [subpath: string, file: string][] {
   return Object.entries(denoManifest().exports).map(([name, file]) => [name, file.replace(/^\.\//, "")]);
 }
+
+/** Subpaths that are for one runtime each, by whatever else may be able to load them; no browser can. */
+export const runtimeSubpaths: ReadonlySet<string> = new Set(["./node", "./deno", "./bun"]);
+
+/** Public subpaths that run everywhere, browsers included. */
+export function portableSubpaths(): [subpath: string, file: string][] {
+  return subpaths().filter(([subpath]) => !runtimeSubpaths.has(subpath));
+}

@@ -5,7 +5,7 @@
  * @module
  */
 import { build } from "esbuild";
-import { at, denoManifest, exists, subpaths } from "../../scripts/lib/repo.ts";
+import { at, denoManifest, exists, portableSubpaths, subpaths } from "../../scripts/lib/repo.ts";
 
 /** Outcome of one case, as `runSmoke` gives it. */
 export interface SmokeOutcome {
@@ -50,7 +50,7 @@ globalThis.runSmoke = runSmoke;`;
 export async function bundleSmoke(from: "source" | "package"): Promise<SmokeBundle> {
   const { name } = denoManifest();
   const publicName = (subpath: string) => `${name}${subpath.slice(1)}`;
-  const there = subpaths().filter(([subpath, file]) => exists(file) && exists(casesOf(subpath)));
+  const there = portableSubpaths().filter(([subpath, file]) => exists(file) && exists(casesOf(subpath)));
   // Longer names first: esbuild takes the first alias that is a prefix.
   const aliases = subpaths().map(([subpath, file]) => [publicName(subpath), at(file)] as const).reverse();
   const { outputFiles } = await build({
@@ -63,7 +63,7 @@ export async function bundleSmoke(from: "source" | "package"): Promise<SmokeBund
     logLevel: "silent",
     ...(from === "source" ? { alias: Object.fromEntries(aliases) } : { external: [name, `${name}/*`] }),
   });
-  const missing = subpaths().filter((one) => !there.some(([subpath]) => subpath === one[0]));
+  const missing = portableSubpaths().filter((one) => !there.some(([subpath]) => subpath === one[0]));
   return {
     code: outputFiles[0]?.text ?? "",
     missing: missing.map(([subpath, file]) => `${subpath}: needs ${file} and ${casesOf(subpath)}`),
