@@ -31,6 +31,10 @@ for (const page of ["README.md", "docs/guide.md"]) {
 const types = await run(deno, ["check", "--doc-only", "--quiet", ...files]);
 checks.note("types of the examples", types.code === 0 ? [] : [excerpt(types.output)]);
 
+// the one program that only Deno has the types for
+const program = await run(deno, ["check", "--quiet", "examples/echo_server_deno.ts"]);
+checks.note("types of Deno's example program", program.code === 0 ? [] : [excerpt(program.output)]);
+
 const { code, output } = await run(deno, ["test", "--doc", "-A", "--no-check", "--quiet", ...files]);
 const counts = readDenoCounts(output);
 checks.add(counts?.passed ?? 0, counts?.failed ?? 0);

@@ -1,4 +1,4 @@
-/** The program as a child process of the runtime that the tests run in. */
+/** The program, or another file, as a child process of the runtime that the tests run in. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import process from "node:process";
@@ -24,8 +24,8 @@ export class Child {
   #stderr = "";
   #changed: (() => void) | undefined;
 
-  constructor(args: readonly string[]) {
-    this.process = spawn(process.execPath, commandLine(args), OPTIONS);
+  constructor(args: readonly string[], file = MAIN) {
+    this.process = spawn(process.execPath, commandLine(args, file), OPTIONS);
     // a child that has ended takes no more input
     this.process.stdin.on("error", () => {});
     this.process.stdout.on("data", (chunk) => {
@@ -42,6 +42,11 @@ export class Child {
         this.#changed?.();
       });
     });
+  }
+
+  /** What it has written to standard output so far. */
+  get stdout(): string {
+    return this.#stdout;
   }
 
   /** Resolves once standard output holds this. */
@@ -88,8 +93,8 @@ export function runChild(args: readonly string[], input?: Uint8Array): Promise<O
   return child.done;
 }
 
-function commandLine(args: readonly string[]): string[] {
+function commandLine(args: readonly string[], file = MAIN): string[] {
   const { deno, bun } = process.versions;
   const runtime = deno !== undefined ? ["run", "-A", "--no-check"] : bun !== undefined ? [] : ["--import", "tsx"];
-  return [...runtime, MAIN, ...args];
+  return [...runtime, file, ...args];
 }
