@@ -13,3 +13,4 @@ export * from "./src/packet/mod.ts";
 export * from "./src/pcap/mod.ts";
 export * from "./src/stream/mod.ts";
 export * from "./src/strparser/mod.ts";
+export * from "./src/tsocket/mod.ts";
