@@ -15,22 +15,44 @@ export interface SocketWritable {
   readonly stream: WritableStream<Uint8Array>;
   /** Fails it at once. */
   error(reason: unknown): void;
+  /** Resolves when the socket has taken, or refused, all that the stream has accepted. */
+  drained(): Promise<void>;
 }
 
 /** Makes the stream. */
 export function socketWritable(socket: Pick<TStream, "writev" | "shutdown" | "abort">): SocketWritable {
   let controller: WritableStreamDefaultController | undefined;
+  let accepted = 0;
+  const onDrained: (() => void)[] = [];
   const stream = new WritableStream<Uint8Array>({
     start(given): void {
       controller = given;
+      // The stream calls its sink's `abort` only when the write under way has settled, which may need the abort. Not from
+      // within the stream's own method, in whose midst failing the stream finds it half changed.
+      given.signal.addEventListener("abort", () => queueMicrotask(() => socket.abort(given.signal.reason)));
     },
     async write(chunk): Promise<void> {
-      await socket.writev([bytesOf(chunk)]);
+      try {
+        await socket.writev([bytesOf(chunk)]);
+      } finally {
+        if (--accepted === 0) for (const resolve of onDrained.splice(0)) resolve();
+      }
     },
     close: () => socket.shutdown(),
     abort: (reason) => socket.abort(reason),
-  }, { highWaterMark: HIGH_WATER_MARK_BYTES, size: (chunk) => chunk?.byteLength ?? 0 });
-  return { stream, error: (reason) => controller!.error(reason) };
+  }, {
+    highWaterMark: HIGH_WATER_MARK_BYTES,
+    size(chunk): number {
+      // asked once for each chunk, when it is accepted
+      accepted++;
+      return chunk?.byteLength ?? 0;
+    },
+  });
+  return {
+    stream,
+    error: (reason) => controller!.error(reason),
+    drained: () => new Promise((resolve) => accepted === 0 ? resolve() : onDrained.push(resolve)),
+  };
 }
 
 function bytesOf(chunk: unknown): Uint8Array {

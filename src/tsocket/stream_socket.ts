@@ -392,6 +392,8 @@ export class StreamSocket implements TStream {
 
   async #endAfterPeer(): Promise<void> {
     await nextTurnOfLoop();
+    // what the stream has accepted must not be cut off: an echo by `pipeTo` reads the end before it has written all
+    await this.#writable?.drained();
     if (this.#over === undefined) this.#writes.shutdown().catch(() => {});
   }
 
