@@ -245,7 +245,7 @@ export type DatagramErrorListener = (error: DatagramError) => void;
 export interface TDgram extends AsyncDisposable {
   /** Resolves when the socket is bound (and connected, if a peer was named). */
   readonly opened: Promise<UdpInfo>;
-  /** Resolves when it is closed. Needs no handler. */
+  /** Resolves when it is closed, rejects when it could not be opened or broke. Needs no handler. */
   readonly closed: Promise<void>;
   /** Datagrams as they come; made on first access. */
   readonly readable: ReadableStream<UdpMessage>;
@@ -417,7 +417,7 @@ export interface TDgramDriver {
   joinMulticast?(group: string, networkInterface: string | undefined): void;
   /** Leaves a multicast group. */
   leaveMulticast?(group: string, networkInterface: string | undefined): void;
-  /** Frees everything. Idempotent, never rejects. */
+  /** Frees everything; pending sends settle. Idempotent, never rejects. */
   close(): Promise<void>;
   /** Whether the open socket keeps the process alive. */
   setRef?(isRef: boolean): void;
@@ -560,6 +560,12 @@ export interface TDgramOptions {
    * @default {65536}
    */
   maxQueuedSends?: number | undefined;
+  /**
+   * How long disposal waits for queued sends before it drops them, in milliseconds.
+   *
+   * @default {5000}
+   */
+  closeGraceMs?: number | undefined;
 }
 
 /** Options of `dgram`. */

@@ -1,0 +1,191 @@
+/**
+ * The receiving half of a datagram socket: a ring, one read at a time, and a stream over the same ring.
+ *
+ * A read that is cancelled takes nothing: what comes afterwards waits in the ring for the next one.
+ *
+ * @module
+ */
+import type { Clock } from "../core/clock.ts";
+import { armCancellation, isCancellable, throwIfCancelled } from "./cancellation.ts";
+import { DatagramRing } from "./datagram_ring.ts";
+import { toMessage } from "./dgram_addressing.ts";
+import { busyError } from "./errors.ts";
+import { type Ending, SharedReadable } from "./shared_readable_stream.ts";
+import type { Datagram, IoOptions, TDgramStats, UdpMessage } from "./types.ts";
+
+/** Limits of the ring. */
+export interface InboxLimits {
+  /** Datagrams that may wait. */
+  readonly maxQueuedDatagrams: number;
+  /** Bytes that may wait. */
+  readonly maxQueuedBytes: number;
+}
+
+/** A read that waits. */
+interface Reading {
+  /** Whether datagrams that come in the same go are gathered, and are then taken from the ring. */
+  readonly isGathering: boolean;
+  /** Has one datagram, or, when gathering, takes what is in the ring. */
+  settle(datagram?: Datagram): void;
+  reject(reason: unknown): void;
+  disarm(): void;
+}
+
+/** What came, until somebody takes it. */
+export class DgramInbox {
+  readonly #ring: DatagramRing;
+  readonly #stats: TDgramStats;
+  readonly #clock: Clock;
+  readonly #setReading: (isReading: boolean) => void;
+  #reading: Reading | undefined;
+  #isGathering = false;
+  #readable: SharedReadable<UdpMessage> | undefined;
+  #isHeld = false;
+  /** Whether messages leave out their source, which can only be the peer. */
+  #isConnected = false;
+  #refusal: { readonly error: unknown; readonly ending: Ending } | undefined;
+
+  /** An empty one; `setReading` is told when the ring is full and when it has room again. */
+  constructor(limits: InboxLimits, stats: TDgramStats, clock: Clock, setReading: (isReading: boolean) => void) {
+    this.#ring = new DatagramRing(limits.maxQueuedDatagrams, limits.maxQueuedBytes);
+    this.#stats = stats;
+    this.#clock = clock;
+    this.#setReading = setReading;
+  }
+
+  /** From now on everything comes from one peer. */
+  connected(): void {
+    this.#isConnected = true;
+  }
+
+  /** The stream; made on first access. */
+  get readable(): ReadableStream<UdpMessage> {
+    if (this.#readable === undefined) {
+      this.#readable = new SharedReadable<UdpMessage>({
+        take: () => this.#takeMessage(),
+        ending: () => this.#refusal?.ending,
+      });
+      // what is over before somebody asked for it need not wait for a reader to notice
+      if (this.#refusal !== undefined && this.#ring.length === 0) this.#readable.end(this.#refusal.ending);
+    }
+    return this.#readable.stream;
+  }
+
+  /** A datagram came. */
+  push(datagram: Datagram): void {
+    const reading = this.#reading;
+    if (reading !== undefined && !reading.isGathering) return this.#settle(reading, datagram);
+    // the ring is empty whenever a reader of the stream waits, or else it would not
+    if (reading === undefined && this.#readable?.offer(this.#message(datagram)) === true) return;
+    if (!this.#ring.push(datagram)) this.#stats.droppedIncoming++;
+    if (!this.#isHeld && this.#ring.isFull) {
+      this.#isHeld = true;
+      this.#setReading(false);
+    }
+    if (reading !== undefined) this.#gather();
+  }
+
+  /** The next datagram. */
+  recvfrom(options: IoOptions): Promise<Datagram> {
+    return this.#read(options, "recvfrom", false, (datagram) => datagram ?? this.#take()!);
+  }
+
+  /** Up to `max` datagrams. */
+  recvMany(max: number, options: IoOptions): Promise<Datagram[]> {
+    return this.#read(options, "recvMany", true, () => {
+      const datagrams: Datagram[] = [];
+      while (datagrams.length < max && this.#ring.length > 0) datagrams.push(this.#take()!);
+      return datagrams;
+    });
+  }
+
+  /** Closed here: what is there is dropped, and reads fail with `error`. */
+  close(error: unknown): void {
+    this.#ring.clear();
+    this.#end(error, {});
+  }
+
+  /** Broken: what is there can still be read, then reads fail with `error`. */
+  fail(error: unknown): void {
+    this.#end(error, { error });
+  }
+
+  #end(error: unknown, ending: Ending): void {
+    this.#refusal ??= { error, ending };
+    const reading = this.#reading;
+    if (reading !== undefined && this.#ring.length === 0) {
+      this.#reading = undefined;
+      reading.disarm();
+      reading.reject(error);
+    }
+    if (this.#ring.length === 0) this.#readable?.end(ending);
+  }
+
+  #read<T>(
+    options: IoOptions,
+    syscall: string,
+    isGathering: boolean,
+    result: (datagram?: Datagram) => T,
+  ): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      throwIfCancelled(options, this.#clock, syscall);
+      if (this.#reading !== undefined || this.#readable?.stream.locked === true) throw busyError(syscall);
+      if (this.#ring.length > 0) return resolve(result());
+      if (this.#refusal !== undefined) throw this.#refusal.error;
+      const reading: Reading = {
+        isGathering,
+        settle: (datagram) => resolve(result(datagram)),
+        reject,
+        disarm: isCancellable(options)
+          ? armCancellation(options, this.#clock, syscall, (reason) => this.#cancel(reading, reason))
+          : notArmed,
+      };
+      this.#reading = reading;
+    });
+  }
+
+  /** Frees the slot before the promise settles, so that whoever waits for it may read on at once. */
+  #settle(reading: Reading, datagram?: Datagram): void {
+    this.#reading = undefined;
+    reading.disarm();
+    reading.settle(datagram);
+  }
+
+  #cancel(reading: Reading, reason: unknown): void {
+    if (this.#reading !== reading) return;
+    this.#reading = undefined;
+    reading.reject(reason);
+  }
+
+  /** Hands over what has come when everything that comes in this go has. */
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    queueMicrotask(() => {
+      this.#isGathering = false;
+      const reading = this.#reading;
+      if (reading?.isGathering === true && this.#ring.length > 0) this.#settle(reading);
+      if (this.#ring.length > 0) this.#readable?.wake();
+    });
+  }
+
+  #take(): Datagram | undefined {
+    const datagram = this.#ring.shift();
+    if (this.#isHeld && this.#ring.isHalfEmpty) {
+      this.#isHeld = false;
+      this.#setReading(true);
+    }
+    return datagram;
+  }
+
+  #takeMessage(): UdpMessage | undefined {
+    const datagram = this.#take();
+    return datagram && this.#message(datagram);
+  }
+
+  #message({ data, source }: Datagram): UdpMessage {
+    return this.#isConnected ? { data } : toMessage(data, source);
+  }
+}
+
+function notArmed(): void {}
