@@ -272,7 +272,8 @@ export class StreamSocket implements TStream {
   /**
    * Hands the connection to TLS, after what is queued.
    *
-   * @throws {SocketError} `EINVAL` unless made with `secureTransport: "starttls"`, `ECONNABORTED` after closing
+   * @throws {SocketError} `EINVAL` unless made with `secureTransport: "starttls"`, `EBUSY` while a read is under way, `ECONNABORTED`
+   * after closing
    */
   startTls(options: TlsOptions = {}): TStream {
     if (this.#over !== undefined || this.#closing !== undefined) throw closedError("startTls");
@@ -282,6 +283,7 @@ export class StreamSocket implements TStream {
         syscall: "startTls",
       });
     }
+    if (this.#reads.operation !== undefined && !this.#isPullLeftBehind) throw busyError("startTls");
     this.#isUpgraded = true;
     const open: OpenStream = (signal) => this.#upgrade(options, signal);
     return new StreamSocket(open, this.#settings, { clock: this.#clock, secureTransport: "on" });
@@ -316,6 +318,11 @@ export class StreamSocket implements TStream {
     return this.#readable?.locked === true;
   }
 
+  /** Whether a reader of the stream has left without the bytes that it had asked for. */
+  get #isPullLeftBehind(): boolean {
+    return this.#reads.operation?.kind === "pull" && !this.#isReadableLocked;
+  }
+
   #read(
     kind: "readv" | "readvPdu" | "readSome",
     vector: Vector,
@@ -324,8 +331,7 @@ export class StreamSocket implements TStream {
   ): Promise<number | null> {
     throwIfCancelled(options, this.#clock, kind);
     if (this.#isReadableLocked) throw busyError(kind);
-    // a reader of the stream that has left may have left its read behind
-    if (this.#reads.operation?.kind === "pull") this.#reads.steal()!.settle!.resolve(0);
+    if (this.#isPullLeftBehind) this.#reads.steal()!.settle!.resolve(0);
     if (this.#reads.operation !== undefined) throw busyError(kind);
     const mayBeCancelled = isCancellable(options);
     const operation = new ReadOperation(kind, vector, next, mayBeCancelled);
