@@ -1,0 +1,80 @@
+/**
+ * Datagram sockets on Deno: its own where they are there and can do what is wanted, else those of `node:dgram`.
+ *
+ * `Deno.listenDatagram` needs `--unstable-net` (and is the only way to unix datagrams). Both kinds of UDP socket lack a
+ * connection in the kernel and any word of ICMP; the socket around the driver drops what strangers send.
+ *
+ * @module
+ */
+import { SocketError } from "../../errors.ts";
+import type { DgramOptions, TDgramDriver, TsocketAddress } from "../../types.ts";
+import { denoHost } from "./addresses.ts";
+import { type DenoApi, denoApi, type DenoDatagramConn } from "./deno_api.ts";
+import { DenoDgramDriver } from "./dgram_driver.ts";
+import { denoError, denoErrorCode } from "./errors.ts";
+
+/** Binds a datagram socket. Rejects with a {@linkcode SocketError} or the signal's reason. */
+export async function denoDgram(options: DgramOptions, signal: AbortSignal): Promise<TDgramDriver> {
+  const deno = denoApi("dgram");
+  signal.throwIfAborted();
+  const { localAddress, remoteAddress } = options;
+  const isUnix = (localAddress ?? remoteAddress)?.kind === "unix";
+  if (!isUnix && (deno.listenDatagram === undefined || needsNode(options))) return await nodeDgram(options, signal);
+  try {
+    const conn = isUnix ? bindUnix(deno, localAddress) : bindUdp(deno, options);
+    return new DenoDgramDriver(conn, { remoteAddress, removeFile: (path) => deno.removeSync(path) });
+  } catch (thrown) {
+    throw denoError(thrown, { syscall: "bind", address: localAddress });
+  }
+}
+
+/** What Deno's own sockets cannot be told. */
+function needsNode({ ipv6Only, reusePort }: DgramOptions): boolean {
+  return ipv6Only === true || reusePort === true;
+}
+
+/** `recvBufferSize` is left out: on Deno it only makes the buffer larger that is allocated for each datagram. */
+async function nodeDgram(options: DgramOptions, signal: AbortSignal): Promise<TDgramDriver> {
+  // only loaded when needed: it brings all of node:net and node:tls along
+  const { nodeRuntime } = await import("../node/runtime.ts");
+  return await nodeRuntime.dgram({ ...options, recvBufferSize: undefined }, signal);
+}
+
+function bindUnix(deno: DenoApi, localAddress: TsocketAddress | undefined): DenoDatagramConn {
+  if (deno.listenDatagram === undefined) {
+    const message = "unix datagrams need Deno.listenDatagram, which is only there with --unstable-net";
+    throw new SocketError(message, { code: "EPROTONOSUPPORT", syscall: "bind" });
+  }
+  if (localAddress === undefined) return deno.listenDatagram({ transport: "unixpacket" });
+  if (localAddress.kind !== "unix") throw familyError(localAddress);
+  if (localAddress.isUnnamed) return deno.listenDatagram({ transport: "unixpacket" });
+  return deno.listenDatagram({ transport: "unixpacket", path: localAddress.path });
+}
+
+function bindUdp(deno: DenoApi, { localAddress, remoteAddress, reuseAddress }: DgramOptions): DenoDatagramConn {
+  const bind = (hostname: string, port: number): DenoDatagramConn =>
+    // loopback is what multicast does everywhere unless told otherwise
+    deno.listenDatagram!({ transport: "udp", hostname, port, loopback: true, reuseAddress: reuseAddress ?? false });
+  if (localAddress !== undefined) {
+    if (localAddress.kind !== "inet") throw familyError(localAddress);
+    return bind(denoHost(localAddress), localAddress.port);
+  }
+  if (remoteAddress?.kind === "inet" && remoteAddress.family === "ipv4") return bind("0.0.0.0", 0);
+  try {
+    return bind("::", 0);
+  } catch (thrown) {
+    // a system without IPv6
+    if (remoteAddress !== undefined || !NO_IPV6.has(denoErrorCode(thrown))) throw thrown;
+    return bind("0.0.0.0", 0);
+  }
+}
+
+const NO_IPV6: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL"]);
+
+function familyError(address: TsocketAddress): SocketError {
+  return new SocketError(`no datagram socket of Deno's can be bound to ${address}`, {
+    code: "EAFNOSUPPORT",
+    syscall: "bind",
+    address,
+  });
+}
