@@ -57,6 +57,7 @@ export class BytePipe {
   #arrived = 0;
   #sent = 0;
   #write: PendingWrite | undefined;
+  #isPumping = false;
   #isWaitingForTurn = false;
   #refusal: Refusal | undefined;
   #hasSentEnd = false;
@@ -95,7 +96,7 @@ export class BytePipe {
       }
       this.#write = { vector, index: 0, at: 0, taken: 0, resolve, reject };
       if (this.#refusal !== undefined) this.#rejectWrite(this.#refusal);
-      else if (!this.#isWaitingForTurn) this.#pump();
+      else this.#pump();
     });
   }
 
@@ -106,7 +107,7 @@ export class BytePipe {
     if (count <= 0) return 0;
     this.#ring.take(into, count);
     this.#arrived -= count;
-    if (!this.#isWaitingForTurn) this.#pump();
+    this.#pump();
     return count;
   }
 
@@ -158,27 +159,16 @@ export class BytePipe {
 
   /** Takes of the waiting write what there is room for, or what the faults allow in one turn. */
   #pump(): void {
-    const write = this.#write;
-    if (write === undefined) return;
-    const allowance = Math.min(this.#ring.room, this.#faults.maxWriteBytes);
-    const isShort = allowance > 1 && this.#chance.happens(this.#faults.shortWrites);
-    let room = isShort ? this.#chance.between(1, Math.min(allowance, unwritten(write)) - 1) : allowance;
-    while (this.#write === write && room > 0 && write.index < write.vector.length) {
-      room -= this.#take(write, room);
+    // what is sent may be read at once, which makes room and comes back here
+    if (this.#isPumping || this.#isWaitingForTurn) return;
+    this.#isPumping = true;
+    let isHeldBack = false;
+    for (let write = this.#write; write !== undefined && !isHeldBack; write = this.#write) {
+      isHeldBack = this.#takePart(write);
+      if (this.#write === write && this.#ring.room === 0) break;
     }
-    if (this.#write !== write) return;
-    if (write.index === write.vector.length) {
-      this.#write = undefined;
-      return write.resolve();
-    }
-    if (write.vector[write.index]!.length === 0) return this.#skipEmpty(write);
-    if (this.#ring.room > 0) void this.#pumpNextTurn();
-  }
-
-  /** Empty views need no room. */
-  #skipEmpty(write: PendingWrite): void {
-    while (write.vector[write.index]?.length === 0) write.index++;
-    this.#pump();
+    this.#isPumping = false;
+    if (isHeldBack && this.#write !== undefined) void this.#pumpNextTurn();
   }
 
   async #pumpNextTurn(): Promise<void> {
@@ -188,20 +178,40 @@ export class BytePipe {
     this.#pump();
   }
 
+  /** Takes what there is room for, once. Returns whether faults let it take less. */
+  #takePart(write: PendingWrite): boolean {
+    const free = this.#ring.room;
+    let room = Math.min(free, this.#faults.maxWriteBytes);
+    if (room > 1 && this.#chance.happens(this.#faults.shortWrites)) {
+      room = this.#chance.between(1, Math.min(room, unwritten(write)) - 1);
+    }
+    const isHeldBack = room < free;
+    while (this.#write === write && write.index < write.vector.length) {
+      if (room === 0 && write.vector[write.index]!.length > 0) return isHeldBack;
+      room -= this.#takeView(write, room);
+    }
+    if (this.#write === write) {
+      this.#write = undefined;
+      write.resolve();
+    }
+    return isHeldBack;
+  }
+
   /** Takes a piece of the current view; how many bytes. */
-  #take(write: PendingWrite, room: number): number {
+  #takeView(write: PendingWrite, room: number): number {
     const view = write.vector[write.index]!;
     const { resetAfterBytes, endAfterBytes } = this.#faults;
     const untilFault = Math.min(resetAfterBytes, endAfterBytes) - this.#sent;
-    const count = Math.min(view.length - write.at, room, untilFault);
-    if (count > 0) this.#send(view.subarray(write.at, write.at + count));
+    const { at } = write;
+    const count = Math.min(view.length - at, room, untilFault);
     write.at += count;
     write.taken += count;
     if (write.at === view.length) {
       write.index++;
       write.at = 0;
     }
-    if (count === untilFault) this.#fault(write);
+    if (count > 0) this.#send(view.subarray(at, at + count));
+    if (count === untilFault && this.#write === write) this.#fault(write);
     return count;
   }
 
