@@ -24,7 +24,7 @@ export class Child {
   #stderr = "";
   #changed: (() => void) | undefined;
 
-  constructor(args: readonly string[], file = MAIN) {
+  constructor(args: readonly string[], file: string = MAIN) {
     this.process = spawn(process.execPath, commandLine(args, file), OPTIONS);
     // a child that has ended takes no more input
     this.process.stdin.on("error", () => {});
@@ -93,7 +93,7 @@ export function runChild(args: readonly string[], input?: Uint8Array): Promise<O
   return child.done;
 }
 
-function commandLine(args: readonly string[], file = MAIN): string[] {
+function commandLine(args: readonly string[], file: string = MAIN): string[] {
   const { deno, bun } = process.versions;
   const runtime = deno !== undefined ? ["run", "-A", "--no-check"] : bun !== undefined ? [] : ["--import", "tsx"];
   return [...runtime, file, ...args];
