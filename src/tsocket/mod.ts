@@ -15,6 +15,7 @@ export { InetAddress, type InetEqualsOptions, type InetFamily, type InetParseOpt
 export { JobQueue, type JobQueueOptions } from "./job_queue.ts";
 export { type ListenerInternals, ListenerSocket } from "./listener_socket.ts";
 export { PipeAddress, UnixAddress, VirtualAddress } from "./local_address.ts";
+export { connectWith, dgramWith, listenWith, type OpenInternals } from "./open.ts";
 export type { DriverSource } from "./opening.ts";
 export type { Platform } from "./platform.ts";
 export { type OpenStream, type StreamInternals, StreamSocket } from "./stream_socket.ts";
