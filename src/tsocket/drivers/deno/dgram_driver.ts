@@ -49,6 +49,7 @@ export class DenoDgramDriver implements TDgramDriver {
   readonly remoteAddress: TsocketAddress | undefined;
   readonly maxDatagramSize: number;
   readonly #conn: DenoDatagramConn;
+  readonly #peer: TsocketAddress | undefined;
   readonly #removeFile: ((path: string) => void) | undefined;
   readonly #groups: Map<string, Promise<DenoMembership | undefined>> = new Map();
   #events: TDgramEvents | undefined;
@@ -64,6 +65,7 @@ export class DenoDgramDriver implements TDgramDriver {
     this.#removeFile = options.removeFile;
     this.localAddress = fromDenoAddress(conn.addr);
     this.remoteAddress = options.remoteAddress;
+    this.#peer = options.remoteAddress === undefined ? undefined : this.#reachable(options.remoteAddress);
     this.maxDatagramSize = this.localAddress.kind === "unix" ? MAX_UNIX_BYTES : MAX_UDP_BYTES;
   }
 
@@ -78,7 +80,7 @@ export class DenoDgramDriver implements TDgramDriver {
   }
 
   async send(data: Uint8Array | Vector, to: TsocketAddress | undefined): Promise<void> {
-    const address = to ?? this.remoteAddress;
+    const address = to ?? this.#peer;
     if (address === undefined) {
       throw new SocketError("send: no receiver was named", { code: "EDESTADDRREQ", syscall: "send" });
     }
@@ -150,6 +152,13 @@ export class DenoDgramDriver implements TDgramDriver {
     }
     events.icmpError({ code: error.code, destination: undefined, cause: thrown });
     return false;
+  }
+
+  /** An IPv6 socket has IPv4 addresses in their mapped form. */
+  #reachable(address: TsocketAddress): TsocketAddress {
+    const { localAddress: local } = this;
+    if (address.kind !== "inet" || address.family === "ipv6" || local.kind !== "inet") return address;
+    return local.family === "ipv4" ? address : InetAddress.from(`::ffff:${address.address}`, address.port);
   }
 
   #membership(group: string, networkInterface: string | undefined): Promise<DenoMembership> {

@@ -6,7 +6,7 @@
 import type { Vector } from "../../types.ts";
 
 /** A view of at least this many bytes is written as it is; smaller neighbours are copied together. */
-export const JOIN_BELOW_BYTES = 8192;
+export const JOIN_BELOW_BYTES = 4096;
 
 /** Views are copied together up to this many bytes. */
 export const JOINED_BYTES = 65536;
