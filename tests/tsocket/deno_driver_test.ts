@@ -143,7 +143,14 @@ test("53: small views are written together, large ones as they are", async () =>
     resolve(argument.length);
   }
   await writing;
-  assertEquals(written.map(({ length }) => length), [JOINED_BYTES, JOINED_BYTES, 60_928, large.length, 1, large.length]);
+  assertEquals(written.map(({ length }) => length), [
+    JOINED_BYTES,
+    JOINED_BYTES,
+    60_928,
+    large.length,
+    1,
+    large.length,
+  ]);
   assertStrictEquals(written[3], large);
   assert(small.every((view, i) => written[Math.floor(i / 1024)]![(i % 1024) * 64] === view[0]), "in order");
 });

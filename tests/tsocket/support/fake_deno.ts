@@ -60,6 +60,10 @@ export class FakeConn implements DenoConn {
   closes = 0;
   isRef = true;
 
+  get isClosed(): boolean {
+    return this.closes > 0;
+  }
+
   read(into: Uint8Array): Promise<number | null> {
     return this.closes > 0 ? Promise.reject(denoThrows("BadResource")) : this.reads.ask(into);
   }

@@ -70,6 +70,14 @@ export interface DenoTlsClientOptions {
   alpnProtocols?: string[];
 }
 
+/** An address of a network interface; `scopeid` is the interface's number, at link-local IPv6 addresses. */
+export interface DenoInterface {
+  readonly name: string;
+  readonly family: "IPv4" | "IPv6";
+  readonly address: string;
+  readonly scopeid: number | null;
+}
+
 /** What the driver uses of the global `Deno`. */
 export interface DenoApi {
   connect(to: DenoEndpoint & { signal?: AbortSignal }): Promise<DenoConn>;
@@ -94,6 +102,7 @@ export interface DenoApi {
       | { transport: "unixpacket"; path?: string },
   ): DenoDatagramConn;
   removeSync(path: string): void;
+  networkInterfaces(): DenoInterface[];
 }
 
 /**

@@ -11,7 +11,7 @@ import type { DgramOptions, TDgramDriver, TsocketAddress } from "../../types.ts"
 import { denoHost } from "./addresses.ts";
 import { type DenoApi, denoApi, type DenoDatagramConn } from "./deno_api.ts";
 import { DenoDgramDriver } from "./dgram_driver.ts";
-import { denoError, denoErrorCode } from "./errors.ts";
+import { denoError } from "./errors.ts";
 
 /** Binds a datagram socket. Rejects with a {@linkcode SocketError} or the signal's reason. */
 export async function denoDgram(options: DgramOptions, signal: AbortSignal): Promise<TDgramDriver> {
@@ -22,7 +22,8 @@ export async function denoDgram(options: DgramOptions, signal: AbortSignal): Pro
   if (!isUnix && (deno.listenDatagram === undefined || needsNode(options))) return await nodeDgram(options, signal);
   try {
     const conn = isUnix ? bindUnix(deno, localAddress) : bindUdp(deno, options);
-    return new DenoDgramDriver(conn, { remoteAddress, removeFile: (path) => deno.removeSync(path) });
+    const removeFile = (path: string): void => deno.removeSync(path);
+    return new DenoDgramDriver(conn, { remoteAddress, removeFile, interfaces: () => deno.networkInterfaces() });
   } catch (thrown) {
     throw denoError(thrown, { syscall: "bind", address: localAddress });
   }
@@ -59,17 +60,9 @@ function bindUdp(deno: DenoApi, { localAddress, remoteAddress, reuseAddress }: D
     if (localAddress.kind !== "inet") throw familyError(localAddress);
     return bind(denoHost(localAddress), localAddress.port);
   }
-  if (remoteAddress?.kind === "inet" && remoteAddress.family === "ipv4") return bind("0.0.0.0", 0);
-  try {
-    return bind("::", 0);
-  } catch (thrown) {
-    // a system without IPv6
-    if (remoteAddress !== undefined || !NO_IPV6.has(denoErrorCode(thrown))) throw thrown;
-    return bind("0.0.0.0", 0);
-  }
+  const isIpv6 = remoteAddress?.kind === "inet" && remoteAddress.family === "ipv6";
+  return bind(isIpv6 ? "::" : "0.0.0.0", 0);
 }
-
-const NO_IPV6: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL"]);
 
 function familyError(address: TsocketAddress): SocketError {
   return new SocketError(`no datagram socket of Deno's can be bound to ${address}`, {

@@ -12,12 +12,13 @@ import { SocketError } from "../../errors.ts";
 import { InetAddress } from "../../inet_address.ts";
 import type { TDgramDriver, TDgramEvents, TsocketAddress, Vector } from "../../types.ts";
 import { denoHost, fromDenoAddress } from "./addresses.ts";
-import type { DenoAddress, DenoDatagramConn, DenoMembership } from "./deno_api.ts";
+import type { DenoAddress, DenoDatagramConn, DenoInterface, DenoMembership } from "./deno_api.ts";
 import { denoError } from "./errors.ts";
+import { ipv4Interface, ipv6Interface } from "./multicast_interface.ts";
 import { closeQuietly } from "./stream_driver.ts";
 
-/** Largest UDP datagram over IPv4, in bytes. */
-export const MAX_UDP_BYTES = 65507;
+/** Largest UDP datagram, by family, in bytes. */
+export const MAX_UDP_BYTES: { readonly ipv4: number; readonly ipv6: number } = { ipv4: 65507, ipv6: 65527 };
 
 /** Largest unix datagram that Linux takes unless it is told otherwise, in bytes. */
 export const MAX_UNIX_BYTES = 212_960;
@@ -40,6 +41,8 @@ export interface DenoDgramOptions {
   readonly remoteAddress?: TsocketAddress | undefined;
   /** Removes the file of a unix socket, which Deno leaves behind. */
   readonly removeFile?: ((path: string) => void) | undefined;
+  /** Network interfaces, for multicast. */
+  readonly interfaces?: (() => readonly DenoInterface[]) | undefined;
 }
 
 /** One datagram socket. */
@@ -51,6 +54,7 @@ export class DenoDgramDriver implements TDgramDriver {
   readonly #conn: DenoDatagramConn;
   readonly #peer: TsocketAddress | undefined;
   readonly #removeFile: ((path: string) => void) | undefined;
+  readonly #interfaces: () => readonly DenoInterface[];
   readonly #groups: Map<string, Promise<DenoMembership | undefined>> = new Map();
   #events: TDgramEvents | undefined;
   #buffer: Uint8Array | undefined;
@@ -63,10 +67,11 @@ export class DenoDgramDriver implements TDgramDriver {
   constructor(conn: DenoDatagramConn, options: DenoDgramOptions = {}) {
     this.#conn = conn;
     this.#removeFile = options.removeFile;
+    this.#interfaces = options.interfaces ?? (() => []);
     this.localAddress = fromDenoAddress(conn.addr);
     this.remoteAddress = options.remoteAddress;
     this.#peer = options.remoteAddress === undefined ? undefined : this.#reachable(options.remoteAddress);
-    this.maxDatagramSize = this.localAddress.kind === "unix" ? MAX_UNIX_BYTES : MAX_UDP_BYTES;
+    this.maxDatagramSize = maxDatagramSize(this.localAddress);
   }
 
   start(events: TDgramEvents): void {
@@ -163,11 +168,9 @@ export class DenoDgramDriver implements TDgramDriver {
 
   #membership(group: string, networkInterface: string | undefined): Promise<DenoMembership> {
     if (InetAddress.from(group, 0).family === "ipv4") {
-      return this.#conn.joinMulticastV4(group, networkInterface ?? "0.0.0.0");
+      return this.#conn.joinMulticastV4(group, ipv4Interface(networkInterface, this.#interfaces));
     }
-    const index = Number(networkInterface ?? 0);
-    if (Number.isInteger(index) && index >= 0) return this.#conn.joinMulticastV6(group, index);
-    throw groupError(`cannot join ${group} on an interface by name; Deno wants its number`, "EINVAL");
+    return this.#conn.joinMulticastV6(group, ipv6Interface(networkInterface, this.#interfaces));
   }
 
   /** Deno joins in its own time; when that fails it is reported like what the network reports. */
@@ -185,6 +188,10 @@ export class DenoDgramDriver implements TDgramDriver {
     if (this.#isClosed) return;
     this.#events?.icmpError({ code: denoError(thrown, { syscall }).code, destination: undefined, cause: thrown });
   }
+}
+
+function maxDatagramSize(local: TsocketAddress): number {
+  return local.kind === "inet" ? MAX_UDP_BYTES[local.family] : MAX_UNIX_BYTES;
 }
 
 function keyOf(group: string, networkInterface: string | undefined): string {
