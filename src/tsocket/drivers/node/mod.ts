@@ -1,0 +1,105 @@
+/**
+ * Sockets on Node: TCP, TLS, unix sockets and datagrams behind one interface. Works on Bun and Deno too.
+ *
+ * Not there: datagrams over unix sockets. Where the runtimes differ is in `docs/runtimes.md`.
+ *
+ * @module
+ */
+import { connectWith, dgramWith, listenWith } from "../../open.ts";
+import type {
+  AnySocketAddress,
+  ConnectOptions,
+  DgramOptions,
+  ListenOptions,
+  TDgram,
+  TListener,
+  TStream,
+} from "../../types.ts";
+import { nodeRuntime } from "./runtime.ts";
+
+export { nodeRuntime } from "./runtime.ts";
+export type {
+  AnySocketAddress,
+  ConnectOptions,
+  DgramOptions,
+  ListenOptions,
+  TDgram,
+  TListener,
+  TsocketRuntime,
+  TStream,
+} from "../../types.ts";
+
+/**
+ * Connects to an address or a host name, over TCP, TLS or a unix socket. Returns at once; the socket opens meanwhile.
+ *
+ * @throws {TypeError} when the address is none or an option makes no sense
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { connect, listen } from "@leat/streams/node";
+ *
+ * const listener = listen("127.0.0.1:0");
+ * const { localAddress } = await listener.opened;
+ * const client = connect(localAddress);
+ * const server = await listener.accept();
+ * await client.writev([new TextEncoder().encode("ping")]);
+ * const ping = new Uint8Array(4);
+ * await server.readv([ping]);
+ * assertEquals(new TextDecoder().decode(ping), "ping");
+ * await Promise.all([client.close(), server.close(), listener.close()]);
+ * ```
+ */
+export function connect(to: AnySocketAddress, options?: ConnectOptions): TStream {
+  return connectWith(nodeRuntime, to, options);
+}
+
+/**
+ * Listens on an address; port 0 is any that is free. Returns at once.
+ *
+ * @throws {TypeError} when the address is none or an option makes no sense
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { connect, listen } from "@leat/streams/node";
+ *
+ * const listener = listen("127.0.0.1:0");
+ * const { localAddress } = await listener.opened;
+ * const client = connect(localAddress);
+ * for await (const connection of listener) {
+ *   await connection.close();
+ *   break;
+ * }
+ * assertEquals(await client.readSome(new Uint8Array(1)), null);
+ * await Promise.all([client.close(), listener.close()]);
+ * ```
+ */
+export function listen(on: AnySocketAddress, options?: ListenOptions): TListener {
+  return listenWith(nodeRuntime, on, options);
+}
+
+/**
+ * Opens a UDP socket. Without an address it is one of IPv4. Returns at once.
+ *
+ * @throws {TypeError} when an option makes no sense
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { dgram } from "@leat/streams/node";
+ * import { InetAddress } from "@leat/streams/tsocket";
+ *
+ * const server = dgram({ localAddress: InetAddress.parse("127.0.0.1:0") });
+ * await server.opened;
+ * const client = dgram({ remoteAddress: server.localAddress });
+ * await client.sendto(Uint8Array.of(1, 2, 3));
+ * const { data, source } = await server.recvfrom();
+ * await server.sendto(data, source);
+ * assertEquals((await client.recvfrom()).data, Uint8Array.of(1, 2, 3));
+ * await Promise.all([client.close(), server.close()]);
+ * ```
+ */
+export function dgram(options?: DgramOptions): TDgram {
+  return dgramWith(nodeRuntime, options);
+}
