@@ -6,6 +6,7 @@
  * @module
  */
 import type { Clock } from "../core/clock.ts";
+import { Breath } from "./breath.ts";
 import { armCancellation, isCancellable, throwIfCancelled } from "./cancellation.ts";
 import { DatagramRing } from "./datagram_ring.ts";
 import { toMessage } from "./dgram_addressing.ts";
@@ -37,6 +38,7 @@ export class DgramInbox {
   readonly #stats: TDgramStats;
   readonly #clock: Clock;
   readonly #setReading: (isReading: boolean) => void;
+  readonly #breath: Breath = new Breath();
   #reading: Reading | undefined;
   #isGathering = false;
   #readable: SharedReadable<UdpMessage> | undefined;
@@ -130,11 +132,11 @@ export class DgramInbox {
     return new Promise<T>((resolve, reject) => {
       throwIfCancelled(options, this.#clock, syscall);
       if (this.#reading !== undefined || this.#readable?.stream.locked === true) throw busyError(syscall);
-      if (this.#ring.length > 0) return resolve(result());
+      if (this.#ring.length > 0) return resolve(this.#breath.before(result()));
       if (this.#refusal !== undefined) throw this.#refusal.error;
       const reading: Reading = {
         isGathering,
-        settle: (datagram) => resolve(result(datagram)),
+        settle: (datagram) => resolve(this.#breath.before(result(datagram))),
         reject,
         disarm: isCancellable(options)
           ? armCancellation(options, this.#clock, syscall, (reason) => this.#cancel(reading, reason))

@@ -7,6 +7,7 @@
  * @module
  */
 import type { Clock } from "../core/clock.ts";
+import { Breath } from "./breath.ts";
 import { armCancellation, isCancellable, throwIfCancelled } from "./cancellation.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { AddressMapper } from "./dgram_addressing.ts";
@@ -27,7 +28,7 @@ interface Job extends Member {
   /** Why no more of it is to be sent, while one is in flight. */
   cancelled: { readonly reason: unknown } | undefined;
   isOver: boolean;
-  resolve(value: number): void;
+  resolve(value: number | Promise<number>): void;
   reject(reason: unknown): void;
   disarm(): void;
 }
@@ -37,6 +38,7 @@ export class DgramOutbox {
   readonly #max: number;
   readonly #stats: TDgramStats;
   readonly #clock: Clock;
+  readonly #breath: Breath = new Breath();
   readonly #line: Line<Job> = new Line();
   readonly #mapper: AddressMapper = new AddressMapper();
   #driver: TDgramDriver | undefined;
@@ -86,7 +88,7 @@ export class DgramOutbox {
       attemptSend(driver, data, to && this.#mapper.map(driver.localAddress, to)).then(() => {
         this.#isBusy = false;
         this.#stats.sent++;
-        resolve(length);
+        resolve(this.#breath.before(length));
         this.#pump();
       }, (error) => {
         this.#isBusy = false;
@@ -135,7 +137,7 @@ export class DgramOutbox {
     syscall: Job["syscall"],
     datagrams: readonly OutDatagram[],
     options: IoOptions,
-    resolve: (value: number) => void,
+    resolve: (value: number | Promise<number>) => void,
     reject: (reason: unknown) => void,
   ): void {
     // one call alone may have more
@@ -265,9 +267,14 @@ export class DgramOutbox {
     this.#line.remove(job);
     this.#queued -= job.datagrams.length;
     if (failure !== undefined) job.reject(failure.reason);
-    else job.resolve(job.syscall === "sendto" ? datagramLength(job.datagrams[0]!.data, "data") : job.at);
+    else job.resolve(this.#breath.before(resultOf(job), job.at));
     this.#tellDrained();
   }
+}
+
+/** The length of one datagram, or the number of many. */
+function resultOf({ syscall, datagrams, at }: Job): number {
+  return syscall === "sendto" ? datagramLength(datagrams[0]!.data, "data") : at;
 }
 
 function notArmed(): void {}

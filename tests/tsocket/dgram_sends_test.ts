@@ -287,3 +287,30 @@ test("78: close waits for what found no room", async () => {
   await closing;
   assertEquals([await many, driver.closes], [4, 1]);
 });
+
+test("sending and receiving without end lets timers run", async () => {
+  const { socket, driver } = open({ sendMany: (count) => count });
+  let isTime = false;
+  const timer = (): void => {
+    setTimeout(() => isTime = true, 0);
+    isTime = false;
+  };
+  const until = async (act: () => Promise<unknown>): Promise<void> => {
+    timer();
+    for (let i = 0; !isTime; i++) {
+      assert(i < 5_000_000, "the timer never ran");
+      await act();
+    }
+  };
+  await until(() => socket.sendMany(list(10)));
+  await until(() => socket.sendto(bytes(1), friend));
+  await until(() => {
+    const received = socket.recvfrom();
+    driver.come(bytes(1), friend);
+    return received;
+  });
+  await until(() => {
+    driver.come(bytes(1), friend);
+    return socket.recvfrom();
+  });
+});

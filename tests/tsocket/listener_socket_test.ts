@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { ManualClock } from "../../src/sim/mod.ts";
 import { SocketError } from "../../src/tsocket/errors.ts";
-import { InetAddress } from "../../src/tsocket/inet_address.ts";
+import type { InetAddress } from "../../src/tsocket/inet_address.ts";
 import { ListenerSocket } from "../../src/tsocket/listener_socket.ts";
 import { StreamSocket } from "../../src/tsocket/stream_socket.ts";
 import type { ListenOptions, TListenerDriver, TStream } from "../../src/tsocket/types.ts";
