@@ -46,12 +46,13 @@ export const MAX_PENDING_CONNECTIONS = 1024;
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { connectWith, ListenerSocket, MemoryNetwork, toSocketTarget } from "@leat/streams/tsocket";
+ * import { connectWith, InetAddress, ListenerSocket, MemoryNetwork } from "@leat/streams/tsocket";
  *
  * const network = new MemoryNetwork();
- * const listener = new ListenerSocket((signal) => network.listen(toSocketTarget("127.0.0.1:80"), {}, signal));
+ * const on = InetAddress.from("127.0.0.1", 80);
+ * const listener = new ListenerSocket((signal) => network.listen(on, {}, signal));
  * await listener.opened;
- * const client = connectWith(network, "127.0.0.1:80");
+ * const client = connectWith(network, on);
  * const connection = await listener.accept();
  * await client.writev([Uint8Array.of(1)]);
  * assertEquals(await connection.readSome(new Uint8Array(8)), 1);
