@@ -9,8 +9,9 @@ import {
   UDP_BUFFER_BYTES,
   UNIX_BUFFER_BYTES,
 } from "../../src/tsocket/drivers/deno/dgram_driver.ts";
-import type { DenoInterface } from "../../src/tsocket/drivers/deno/deno_api.ts";
+import type { DenoAddress, DenoInterface } from "../../src/tsocket/drivers/deno/deno_api.ts";
 import { ipv4Interface, ipv6Interface } from "../../src/tsocket/drivers/deno/multicast_interface.ts";
+import { UnixDatagramConn } from "../../src/tsocket/drivers/deno/unix_datagram_conn.ts";
 import { SocketError } from "../../src/tsocket/errors.ts";
 import { InetAddress } from "../../src/tsocket/inet_address.ts";
 import { UnixAddress } from "../../src/tsocket/local_address.ts";
@@ -110,12 +111,86 @@ test("74: a connected socket sends to its peer, in the form that it can reach", 
   assertEquals(conn.sends[0]?.to, { transport: "udp", hostname: "::ffff:192.0.2.1", port: 9 });
 });
 
+test("79: a unix socket without a name does not receive", () => {
+  const { conn, driver } = played(unixConn(null));
+  driver.setReading(true);
+  assertEquals(conn.receives.open, 0);
+});
+
 test("79: unix datagrams go to paths, and nothing goes where no socket can send", async () => {
   const { conn, driver } = played(unixConn(null));
   await driver.send(Uint8Array.of(1), UnixAddress.from("/to"));
   assertEquals(conn.sends[0]?.to, { transport: "unixpacket", path: "/to" });
   const { code } = await assertRejects(() => driver.send(Uint8Array.of(1), undefined), SocketError);
   assertEquals(code, "EDESTADDRREQ");
+});
+
+test("79: a unix socket sends although a receive is under way, and the word that ends it is nobody's datagram", async () => {
+  const conn = unixConn("/s");
+  const waker = unixConn(null);
+  let wakers = 0;
+  const unix = new UnixDatagramConn(conn, () => {
+    wakers++;
+    return waker;
+  });
+  const to: DenoAddress = { transport: "unixpacket", path: "/to" };
+  const from: DenoAddress = { transport: "unixpacket", path: null };
+  const into = new Uint8Array(64);
+  const received = unix.receive(into).then(([bytes]) => [...bytes]);
+  for (let i = 0; i < 3; i++) {
+    const sending = unix.send(Uint8Array.of(i), to);
+    await turns();
+    assertEquals([conn.sends.length, waker.sends.length], [i, i + 1], "the receive has to end first");
+    const word = waker.sends[i]!.bytes;
+    assertEquals([word.length, waker.sends[i]!.to], [16, { transport: "unixpacket", path: "/s" }]);
+    into.set(word);
+    conn.receives.next().resolve([into.subarray(0, word.length), from]);
+    assertEquals(await sending, 1);
+    await turns();
+    assertEquals(conn.receives.open, 1, "receiving goes on");
+  }
+  into.set(waker.sends[0]!.bytes);
+  conn.receives.next().resolve([into.subarray(0, 16), from]);
+  assertEquals(await received, [...waker.sends[0]!.bytes], "only the word that was sent is dropped");
+  assertEquals(wakers, 1);
+});
+
+test("79: a datagram may end the receive before the word does", async () => {
+  const conn = unixConn("/s");
+  const waker = unixConn(null);
+  const unix = new UnixDatagramConn(conn, () => waker);
+  const from: DenoAddress = { transport: "unixpacket", path: "/from" };
+  const into = new Uint8Array(64);
+  const first = unix.receive(into);
+  const sending = unix.send(Uint8Array.of(1), from);
+  await turns();
+  conn.receives.next().resolve([into.subarray(0, 3), from]);
+  assertEquals([(await first)[0].length, await sending], [3, 1]);
+  const second = unix.receive(into);
+  await turns();
+  const again = unix.send(Uint8Array.of(2), from);
+  await turns();
+  assertEquals(waker.sends.length, 1, "the word is still on its way");
+  into.set(waker.sends[0]!.bytes);
+  conn.receives.next().resolve([into.subarray(0, 16), { transport: "unixpacket", path: null }]);
+  assertEquals(await again, 1);
+  await turns();
+  conn.receives.next().reject(denoThrows("Interrupted", "EINTR"));
+  await assertRejects(() => second);
+  unix.close();
+});
+
+test("79: a send fails when the receive before it cannot be ended", async () => {
+  const waker = unixConn(null);
+  waker.send = () => Promise.reject(denoThrows("NotFound", "ENOENT"));
+  const unix = new UnixDatagramConn(unixConn("/s"), () => waker);
+  const receiving = unix.receive(new Uint8Array(1));
+  for (let i = 0; i < 2; i++) {
+    const error = await assertRejects(() => unix.send(Uint8Array.of(1), { transport: "unixpacket", path: "/to" }));
+    assertEquals((error as { code?: string }).code, "ENOENT");
+  }
+  unix.close();
+  await assertRejects(() => receiving);
 });
 
 test("multicast: groups are joined once, at most MAX_GROUPS, and a failure is reported", async () => {

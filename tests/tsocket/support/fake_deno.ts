@@ -53,8 +53,8 @@ const REMOTE: DenoAddress = { transport: "tcp", hostname: "127.0.0.1", port: 200
 
 /** A connection. Closing it fails what is under way, as Deno does. */
 export class FakeConn implements DenoConn {
-  localAddr = LOCAL;
-  remoteAddr = REMOTE;
+  localAddr: DenoAddress = LOCAL;
+  remoteAddr: DenoAddress = REMOTE;
   readonly reads: Questions<number | null, Uint8Array> = new Questions();
   readonly writes: Questions<number, Uint8Array> = new Questions();
   closes = 0;
@@ -114,7 +114,7 @@ export class FakeTlsConn extends FakeConn {
 
 /** A listening socket. */
 export class FakeListener implements DenoListener {
-  addr = LOCAL;
+  addr: DenoAddress = LOCAL;
   readonly accepts: Questions<DenoConn, undefined> = new Questions();
   isRef = true;
 

@@ -12,6 +12,7 @@ import { denoHost } from "./addresses.ts";
 import { type DenoApi, denoApi, type DenoDatagramConn } from "./deno_api.ts";
 import { DenoDgramDriver } from "./dgram_driver.ts";
 import { denoError } from "./errors.ts";
+import { UnixDatagramConn } from "./unix_datagram_conn.ts";
 
 /** Binds a datagram socket. Rejects with a {@linkcode SocketError} or the signal's reason. */
 export async function denoDgram(options: DgramOptions, signal: AbortSignal): Promise<TDgramDriver> {
@@ -42,14 +43,16 @@ async function nodeDgram(options: DgramOptions, signal: AbortSignal): Promise<TD
 }
 
 function bindUnix(deno: DenoApi, localAddress: TsocketAddress | undefined): DenoDatagramConn {
-  if (deno.listenDatagram === undefined) {
+  const { listenDatagram } = deno;
+  if (listenDatagram === undefined) {
     const message = "unix datagrams need Deno.listenDatagram, which is only there with --unstable-net";
     throw new SocketError(message, { code: "EPROTONOSUPPORT", syscall: "bind" });
   }
-  if (localAddress === undefined) return deno.listenDatagram({ transport: "unixpacket" });
+  const nameless = (): DenoDatagramConn => listenDatagram({ transport: "unixpacket" });
+  if (localAddress === undefined) return nameless();
   if (localAddress.kind !== "unix") throw familyError(localAddress);
-  if (localAddress.isUnnamed) return deno.listenDatagram({ transport: "unixpacket" });
-  return deno.listenDatagram({ transport: "unixpacket", path: localAddress.path });
+  if (localAddress.isUnnamed) return nameless();
+  return new UnixDatagramConn(listenDatagram({ transport: "unixpacket", path: localAddress.path }), nameless);
 }
 
 function bindUdp(deno: DenoApi, { localAddress, remoteAddress, reuseAddress }: DgramOptions): DenoDatagramConn {

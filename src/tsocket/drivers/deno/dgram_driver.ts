@@ -130,10 +130,11 @@ export class DenoDgramDriver implements TDgramDriver {
   }
 
   async #receiveAll(events: TDgramEvents): Promise<void> {
-    if (this.#isReceiving) return;
+    const { localAddress: local } = this;
+    // nobody can send to a unix socket without a name, and a receive would be in the way of its sends
+    if (this.#isReceiving || local.kind === "unix" && local.isUnnamed) return;
     this.#isReceiving = true;
-    const isUnix = this.localAddress.kind === "unix";
-    const buffer = this.#buffer ??= new Uint8Array(isUnix ? UNIX_BUFFER_BYTES : UDP_BUFFER_BYTES);
+    const buffer = this.#buffer ??= new Uint8Array(local.kind === "unix" ? UNIX_BUFFER_BYTES : UDP_BUFFER_BYTES);
     // setReading and close may come while a receive is under way, and then what it brings still counts
     while (this.#isReading && !this.#isClosed) {
       try {
