@@ -9,7 +9,21 @@
  */
 export { type Deadline, Deadlines } from "./deadlines.ts";
 export { type DgramInternals, DgramSocket } from "./dgram_socket.ts";
-export * from "./drivers/memory/mod.ts";
+export type { ChanceOptions } from "./drivers/memory/chance.ts";
+export type { MemoryDgramOptions } from "./drivers/memory/dgram_driver.ts";
+export { dgramDriverPair, type MemoryDgramPairOptions } from "./drivers/memory/dgram_pair.ts";
+export type { DelayFaults, DgramFaults, ForSides, StreamFaults } from "./drivers/memory/faults.ts";
+export {
+  type MemoryLink,
+  type MemoryLinkOptions,
+  MemoryNetwork,
+  type MemoryNetworkOptions,
+} from "./drivers/memory/network.ts";
+export { dgramPair, type DgramPairOptions, streamPair, type StreamPairOptions } from "./drivers/memory/pairs.ts";
+export { type MemoryStreamOptions, streamDriverPair } from "./drivers/memory/stream_driver.ts";
+export { fromSocket, type WinterTcInfo, type WinterTcSocket } from "./drivers/web/socket_driver.ts";
+export { type ByteStreams, fromStreams, type FromStreamsOptions } from "./drivers/web/stream_driver.ts";
+export { streamFrom, type StreamFromOptions } from "./drivers/web/stream_from.ts";
 export { SocketError, type SocketErrorOptions } from "./errors.ts";
 export { InetAddress, type InetEqualsOptions, type InetFamily, type InetParseOptions } from "./inet_address.ts";
 export { JobQueue, type JobQueueOptions } from "./job_queue.ts";

@@ -340,6 +340,17 @@ test("locked streams are refused at once and left as they are", () => {
   assertEquals([driver.localAddress?.toHostPort(), driver.remoteAddress, driver.alpn], ["[::1]:1", undefined, "h2"]);
 });
 
+test("abort of one end of streams within this program is a reset at the other", async () => {
+  const [there, back] = [new TransformStream<Uint8Array, Uint8Array>(), new TransformStream<Uint8Array, Uint8Array>()];
+  const a = streamFrom({ readable: back.readable, writable: there.writable });
+  const b = streamFrom({ readable: there.readable, writable: back.writable });
+  const broken = b.monitor();
+  a.abort();
+  assertEquals((await broken).code, "ECONNRESET");
+  const late = await assertRejects(() => b.writev([Uint8Array.of(1)]), SocketError);
+  assertEquals([late.code, late.blame], ["ECONNRESET", "remote"]);
+});
+
 test("no rejection is left unhandled, however the streams fail", async () => {
   const unhandled = await unhandledRejections(async () => {
     for (const end of ["close", "abort"] as const) {

@@ -1,5 +1,5 @@
 /**
- * Sockets in memory: pairs, and a network of them. Re-exported by `./tsocket`.
+ * Sockets in memory: pairs, and a network of them. For tests; `./tsocket` has the same names.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Web streams as drivers. Re-exported by `./tsocket`.
+ * Web streams as drivers. For tests; `./tsocket` has the same names.
  *
  * @module
  */

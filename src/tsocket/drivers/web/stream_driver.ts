@@ -267,7 +267,8 @@ export class WebStreamDriver implements TStreamDriver {
 
 /** What an error of a stream says about the connection. */
 function brokenBy(reason: unknown): SocketError {
-  if (reason instanceof SocketError) return reason;
+  // one that the far end of streams within this program was closed with says nothing of this end
+  if (reason instanceof SocketError && reason.code !== "ECONNABORTED") return reason;
   return new SocketError("a stream of the connection failed", { code: "ECONNRESET", cause: reason });
 }
 
