@@ -1,6 +1,5 @@
 /** What the datagram suite needs of a runtime. */
 import type { Clock } from "../../../src/core/clock.ts";
-import { DgramSocket } from "../../../src/tsocket/dgram_socket.ts";
 import { dgramWith } from "../../../src/tsocket/open.ts";
 import type { DgramOptions, TDgram, TsocketAddress, TsocketRuntime } from "../../../src/tsocket/types.ts";
 
@@ -34,9 +33,7 @@ export async function withDgrams(
   try {
     await body(async (options = {}, clock) => {
       const bound = { localAddress: rig.freshAddresses()[0], ...options };
-      const socket = clock === undefined
-        ? dgramWith(rig.runtime, bound)
-        : new DgramSocket((signal) => rig.runtime.dgram(bound, signal), bound, { clock });
+      const socket = dgramWith(rig.runtime, bound, { clock });
       opened.push(socket);
       await socket.opened;
       return socket;

@@ -48,8 +48,8 @@ export const memoryRigs: readonly StreamRig[] = [
     faults: { seed: seed++, shortReads: 0.5, shortWrites: 0.5, maxWriteBytes: 512 },
   })),
   memoryRig("memory byte by byte", { ...FAULTY, share: 0.002, flood: 5_000 }, () => ({
-    capacityBytes: 64,
-    faults: { maxReadBytes: 1, maxWriteBytes: 1 },
+    capacityBytes: 4096,
+    faults: { maxReadBytes: 1, maxWriteBytes: 7 },
   })),
   memoryRig("memory in chaos", FAULTY, () => ({
     capacityBytes: 8192,

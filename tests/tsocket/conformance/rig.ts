@@ -6,7 +6,7 @@
 import type { Clock } from "../../../src/core/clock.ts";
 import { StreamSocket } from "../../../src/tsocket/stream_socket.ts";
 import type {
-  AnySocketAddress,
+  ConnectOptions,
   ListenOptions,
   SocketTarget,
   TsocketRuntime,
@@ -101,6 +101,8 @@ export async function runtimeDrivers(
   runtime: TsocketRuntime,
   on: SocketTarget,
   options: ListenOptions = {},
+  connectOptions: ConnectOptions = {},
+  client: TsocketRuntime = runtime,
 ): Promise<DriverPair> {
   const { signal } = new AbortController();
   const listener = await runtime.listen(on, options, signal);
@@ -109,7 +111,7 @@ export async function runtimeDrivers(
       listener.start({ connection: resolve, acceptError: reject, broken: reject });
     });
     accepted.catch(() => {});
-    const a = await runtime.connect(listener.localAddress, {}, signal);
+    const a = await client.connect(listener.localAddress, connectOptions, signal);
     return { a, b: await accepted };
   } finally {
     await listener.close();
@@ -124,6 +126,3 @@ export function reversed(rig: StreamRig): StreamRig {
   };
   return { name: `${rig.name}, accepted side`, features: rig.features, drivers };
 }
-
-/** An address as `connect` takes it. */
-export type Target = AnySocketAddress;

@@ -195,7 +195,8 @@ function sharing(rig: StreamRig): void {
 function writers(rig: StreamRig): void {
   definePair(rig, 70, "a writer feels that the peer does not read", async ({ a, b }) => {
     const writer = a.writable.getWriter();
-    const part = Math.ceil(rig.features.flood / 4);
+    // More than the stream itself takes before it asks to wait.
+    const part = Math.ceil(Math.max(rig.features.flood, 80_000) / 4);
     const writes = [0, 1, 2, 3, 4].map((i) => writer.write(pattern(part, i * part)));
     assertEquals(await isSettled(writer.ready), false);
     assert(writer.desiredSize! <= 0);
@@ -218,9 +219,8 @@ function writers(rig: StreamRig): void {
     await b.writev([pattern(8)]);
     const [chunk] = await Promise.all([take(a, 8), b.close()]);
     checkPattern(chunk);
-    assert(
-      await failure(a.writable.getWriter === undefined ? Promise.reject(0) : writer.write(pattern(1))) !== undefined,
-    );
+    // Node 20 throws an assertion of its own here instead of rejecting.
+    assert(await failure((async () => await writer.write(pattern(1)))()) !== undefined);
   }, { b: { allowHalfOpen: true } });
 
   definePair(rig, 70, "aborting the writable aborts the connection", async ({ a, b }) => {
