@@ -77,6 +77,10 @@ export function leaked(before: OpenThings): string[] {
  * says what stays open all the same.
  */
 export async function untilNoLeaks(before: OpenThings, limit = 2_000): Promise<string[]> {
-  for (let i = 0; i < limit && leaked(before).length > 0; i++) await turns(1);
+  // a look at thousands of descriptors takes longer than to close some
+  for (let i = 0, pause = 1; i < limit && leaked(before).length > 0; i += pause) {
+    pause = Math.min(2 * pause, 100);
+    await turns(pause);
+  }
   return leaked(before);
 }
