@@ -101,17 +101,38 @@ export function netReader(port: number, length: number): PduReader {
   };
 }
 
-/** A reader of a web stream and re-buffering. */
+/** A reader of a web stream and re-buffering: one call for each PDU, as with `readvPdu`, that waits only if it must. */
 export function webReader(readable: ReadableStream<Uint8Array>, length: number, close: () => void): PduReader {
   const reader = readable.getReader();
-  const pdus = new Rebuffer(length);
+  const header = new Uint8Array(4);
+  const body = new Uint8Array(length);
+  let chunk = new Uint8Array(0);
+  let from = 0;
+  /** Copies what there is; returns how far `into` is filled. */
+  const take = (into: Uint8Array, at: number): number => {
+    const taken = Math.min(into.length - at, chunk.length - from);
+    into.set(chunk.subarray(from, from + taken), at);
+    from += taken;
+    return at + taken;
+  };
+  const fill = async (into: Uint8Array, filled: number): Promise<void> => {
+    for (let at = filled; at < into.length; at = take(into, at)) {
+      if (from === chunk.length) {
+        chunk = (await reader.read()).value as Uint8Array<ArrayBuffer>;
+        from = 0;
+      }
+    }
+  };
+  const readPdu = async (): Promise<number> => {
+    const inHeader = take(header, 0);
+    if (inHeader < header.length) await fill(header, inHeader);
+    const inBody = take(body, 0);
+    if (inBody < body.length) await fill(body, inBody);
+    return header.length + body.length;
+  };
   return {
     async read(count) {
-      const wanted = pdus.count + count;
-      while (pdus.count < wanted) {
-        const { value } = await reader.read();
-        pdus.push(value!);
-      }
+      for (let i = 0; i < count; i++) await readPdu();
     },
     close,
   };

@@ -118,7 +118,9 @@ function judgeOutside(place: Place | undefined, to: string): string | undefined 
 const order: readonly Kind[] = ["wire", "engine", "stream"];
 
 function judgeWithin(place: Place, target: Place): string | undefined {
-  if (target.file === "mod.ts" && place.layer !== "cli") return "files of a layer do not import its module";
+  if (target.file === "mod.ts" && place.file !== "mod.ts" && place.layer !== "cli") {
+    return "files of a layer do not import its module";
+  }
   if (order.indexOf(target.kind) <= order.indexOf(place.kind)) return undefined;
   return `a ${place.kind} file may not import a ${target.kind} file of its layer`;
 }
