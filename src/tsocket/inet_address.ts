@@ -1,7 +1,7 @@
 /**
  * Addresses of TCP and UDP: a numeric IPv4 or IPv6 address and a port.
  *
- * Not here: host names. {@linkcode toSocketTarget} leaves those to the runtime's resolver.
+ * Not here: host names. Those are `{ hostname, port }`, and left to the runtime's resolver.
  *
  * @module
  */

@@ -98,7 +98,7 @@ export class JobQueue implements TQueue {
    * An aborted signal takes a waiting job out, with the signal's reason. A started one that takes a signal is told, and
    * decides itself how it ends.
    */
-  run<T>(job: Job<T>, options?: QueueOptions): Promise<T> {
+  run<T>(job: (signal: AbortSignal) => T | PromiseLike<T>, options?: QueueOptions): Promise<T> {
     if (typeof job !== "function") throw new TypeError(`a job must be a function, got ${typeof job}`);
     const refusal = this.#refusal(options?.signal);
     if (refusal !== undefined) return Promise.reject(refusal.reason);

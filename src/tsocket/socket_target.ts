@@ -19,15 +19,6 @@ import type { AnySocketAddress, SocketTarget, TsocketAddress } from "./types.ts"
  * checked for what no resolver can know, and copied. With a platform, addresses are checked against it as well.
  *
  * @throws {SocketError} (a `TypeError`) `EINVAL`, `ENAMETOOLONG` or `EAFNOSUPPORT`, with the offset in a text
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { InetAddress, toSocketTarget } from "@leat/streams/tsocket";
- *
- * assertEquals(toSocketTarget("example.com:80"), { hostname: "example.com", port: 80 });
- * assertEquals(toSocketTarget({ hostname: "::1", port: 80 }), InetAddress.from("::1", 80));
- * ```
  */
 export function toSocketTarget(any: AnySocketAddress, platform?: Platform): SocketTarget {
   if (typeof any === "string") return targetOfText(any);
