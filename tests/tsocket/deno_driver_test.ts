@@ -5,7 +5,7 @@ import { denoErrorCode } from "../../src/tsocket/drivers/deno/errors.ts";
 import { JOIN_BELOW_BYTES, JOINED_BYTES } from "../../src/tsocket/drivers/deno/join_views.ts";
 import { DenoStreamDriver, READ_BUFFER_BYTES } from "../../src/tsocket/drivers/deno/stream_driver.ts";
 import { SocketError } from "../../src/tsocket/errors.ts";
-import { READ_AGAIN, READ_END } from "../../src/tsocket/types.ts";
+import { READ_AGAIN, READ_END } from "../../src/tsocket/driver_types.ts";
 import { turns } from "../support/turns.ts";
 import { unhandledRejections } from "../support/unhandled.ts";
 import { denoThrows, FakeConn } from "./support/fake_deno.ts";
@@ -220,6 +220,7 @@ test("errors: Deno's classes and words have the codes of all runtimes", () => {
     [denoThrows("ConnectionReset", "ECONNRESET"), "ECONNRESET"],
     [denoThrows("ConnectionReset"), "ECONNRESET"],
     [denoThrows("BrokenPipe"), "EPIPE"],
+    [denoThrows("NotConnected", "ENOTCONN"), "ECONNRESET"],
     [denoThrows("AddrInUse", "EADDRINUSE"), "EADDRINUSE"],
     [denoThrows("Error", "EMFILE"), "EMFILE"],
     [denoThrows("Error", "EMSGSIZE"), "EMSGSIZE"],

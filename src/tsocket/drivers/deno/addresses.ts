@@ -5,7 +5,8 @@
  */
 import { InetAddress } from "../../inet_address.ts";
 import { UnixAddress } from "../../local_address.ts";
-import type { SocketTarget, TsocketAddress } from "../../types.ts";
+import type { SocketTarget } from "../../option_types.ts";
+import type { TsocketAddress } from "../../types.ts";
 import type { DenoAddress } from "./deno_api.ts";
 
 /**

@@ -5,7 +5,8 @@
  */
 import { SocketError } from "../../errors.ts";
 import type { InetAddress } from "../../inet_address.ts";
-import type { ConnectOptions, SocketTarget, TStreamDriver } from "../../types.ts";
+import type { TStreamDriver } from "../../driver_types.ts";
+import type { ConnectOptions, SocketTarget } from "../../option_types.ts";
 import { denoHost } from "./addresses.ts";
 import { type DenoApi, denoApi, type DenoConn } from "./deno_api.ts";
 import { denoError } from "./errors.ts";

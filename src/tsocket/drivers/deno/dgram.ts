@@ -7,7 +7,9 @@
  * @module
  */
 import { SocketError } from "../../errors.ts";
-import type { DgramOptions, TDgramDriver, TsocketAddress } from "../../types.ts";
+import type { TDgramDriver } from "../../driver_types.ts";
+import type { DgramOptions } from "../../option_types.ts";
+import type { TsocketAddress } from "../../types.ts";
 import { denoHost } from "./addresses.ts";
 import { type DenoApi, denoApi, type DenoDatagramConn } from "./deno_api.ts";
 import { DenoDgramDriver } from "./dgram_driver.ts";

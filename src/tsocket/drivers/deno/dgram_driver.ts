@@ -10,7 +10,8 @@
 import { concat } from "../../../bytes/concat.ts";
 import { SocketError } from "../../errors.ts";
 import { InetAddress } from "../../inet_address.ts";
-import type { TDgramDriver, TDgramEvents, TsocketAddress, Vector } from "../../types.ts";
+import type { TDgramDriver, TDgramEvents } from "../../driver_types.ts";
+import type { TsocketAddress, Vector } from "../../types.ts";
 import { denoHost, fromDenoAddress } from "./addresses.ts";
 import type { DenoAddress, DenoDatagramConn, DenoInterface, DenoMembership } from "./deno_api.ts";
 import { denoError } from "./errors.ts";

@@ -19,7 +19,7 @@ const CODES_BY_CLASS: ReadonlyMap<string, string> = new Map([
   ["ConnectionRefused", "ECONNREFUSED"],
   ["ConnectionAborted", "ECONNABORTED"],
   ["BrokenPipe", "EPIPE"],
-  ["NotConnected", "EPIPE"],
+  ["NotConnected", "ECONNRESET"],
   ["AddrInUse", "EADDRINUSE"],
   ["AddrNotAvailable", "EADDRNOTAVAIL"],
   ["TimedOut", "ETIMEDOUT"],
@@ -59,6 +59,7 @@ export function denoErrorCode(thrown: unknown): string {
   const over = CODES_OVER_OWN.get(thrown.name);
   if (over !== undefined) return over;
   const { code } = thrown as { code?: unknown };
+  if (code === "ENOTCONN") return "ECONNRESET";
   if (typeof code === "string" && ERRNO_NAME.test(code)) return code;
   const words = CODES_BY_WORDS.find(([pattern]) => pattern.test(thrown.message));
   return words?.[1] ?? CODES_BY_CLASS.get(thrown.name) ?? UNKNOWN;

@@ -5,7 +5,9 @@
  */
 import { type Clock, systemClock } from "../../../core/clock.ts";
 import { SocketError } from "../../errors.ts";
-import type { ListenOptions, SocketTarget, TListenerDriver, TlsOptions } from "../../types.ts";
+import type { TListenerDriver } from "../../driver_types.ts";
+import type { ListenOptions, SocketTarget } from "../../option_types.ts";
+import type { TlsOptions } from "../../types.ts";
 import { denoHost } from "./addresses.ts";
 import { isInet } from "./connect.ts";
 import { type DenoApi, denoApi, type DenoListener } from "./deno_api.ts";

@@ -9,7 +9,9 @@
 import type { Clock } from "../../../core/clock.ts";
 import { type Deadline, Deadlines } from "../../deadlines.ts";
 import { SocketError } from "../../errors.ts";
-import type { SocketTarget, TListenerDriver, TListenerEvents, TsocketAddress } from "../../types.ts";
+import type { TListenerDriver, TListenerEvents } from "../../driver_types.ts";
+import type { SocketTarget } from "../../option_types.ts";
+import type { TsocketAddress } from "../../types.ts";
 import { fromDenoAddress } from "./addresses.ts";
 import type { DenoConn, DenoListener, DenoTlsConn } from "./deno_api.ts";
 import { denoError } from "./errors.ts";

@@ -4,16 +4,8 @@
  * @module
  */
 import { SocketError } from "../../errors.ts";
-import type {
-  ConnectOptions,
-  DgramOptions,
-  ListenOptions,
-  SocketTarget,
-  TDgramDriver,
-  TListenerDriver,
-  TsocketRuntime,
-  TStreamDriver,
-} from "../../types.ts";
+import type { TDgramDriver, TListenerDriver, TsocketRuntime, TStreamDriver } from "../../driver_types.ts";
+import type { ConnectOptions, DgramOptions, ListenOptions, SocketTarget } from "../../option_types.ts";
 import { denoConnect } from "./connect.ts";
 import { denoApi } from "./deno_api.ts";
 import { denoDgram } from "./dgram.ts";

@@ -11,16 +11,9 @@
  * @module
  */
 import { SocketError } from "../../errors.ts";
-import {
-  READ_AGAIN,
-  READ_END,
-  type SocketTarget,
-  type TlsOptions,
-  type TsocketAddress,
-  type TStreamDriver,
-  type TStreamEvents,
-  type Vector,
-} from "../../types.ts";
+import { READ_AGAIN, READ_END, type TStreamDriver, type TStreamEvents } from "../../driver_types.ts";
+import type { SocketTarget } from "../../option_types.ts";
+import type { TlsOptions, TsocketAddress, Vector } from "../../types.ts";
 import { fromDenoAddress } from "./addresses.ts";
 import type { DenoConn } from "./deno_api.ts";
 import { denoError } from "./errors.ts";

@@ -7,7 +7,9 @@
  * @module
  */
 import { SocketError } from "../../errors.ts";
-import type { ConnectOptions, SocketTarget, TlsOptions, TStreamDriver } from "../../types.ts";
+import type { TStreamDriver } from "../../driver_types.ts";
+import type { ConnectOptions, SocketTarget } from "../../option_types.ts";
+import type { TlsOptions } from "../../types.ts";
 import type { DenoApi, DenoConn, DenoTlsClientOptions, DenoTlsConn } from "./deno_api.ts";
 import { denoError } from "./errors.ts";
 import { closeQuietly, DenoStreamDriver, type DenoTlsStarter } from "./stream_driver.ts";
