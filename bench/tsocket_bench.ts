@@ -8,7 +8,8 @@
  */
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { type Bench, bench, type Work } from "./harness.ts";
-import type { AnySocketAddress, DgramOptions, TDgram, TStream } from "../src/tsocket/types.ts";
+import type { AnySocketAddress, DgramOptions } from "../src/tsocket/option_types.ts";
+import type { TDgram, TStream } from "../src/tsocket/types.ts";
 import { InetAddress } from "../src/tsocket/inet_address.ts";
 import {
   denoConnected,
@@ -65,11 +66,13 @@ function work(reader: PduReader, length: number): Work {
 
 async function measurePdus(bench: Bench, sockets: Sockets, ports: SourcePorts): Promise<void> {
   const isDeno = bench.runtime.startsWith("deno");
-  for (const [label, length, webGoal, bareGoal] of [
-    ["64 B", 64, 1, undefined],
-    ["1 kB", 1024, 1, undefined],
-    ["64 kB", 65536, isDeno ? 1.2 : 1.3, 0.85],
-  ] as const) {
+  for (
+    const [label, length, webGoal, bareGoal] of [
+      ["64 B", 64, 1, undefined],
+      ["1 kB", 1024, 1, undefined],
+      ["64 kB", 65536, isDeno ? 1.2 : 1.3, 0.85],
+    ] as const
+  ) {
     if (!bench.isWanted(label)) continue;
     const leat = leatReader(sockets.connect(`127.0.0.1:${ports.tcp}`), length);
     const rivals: [name: string, reader: PduReader, goal: number | undefined][] = [];

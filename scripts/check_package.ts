@@ -131,7 +131,10 @@ function freshProject(title: string, smoke: string, names: readonly string[]): s
   mkdirSync(folder);
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "fresh", private: true, type: "module" }));
   writeFileSync(join(folder, "smoke.mjs"), smoke);
-  writeFileSync(join(folder, "consumer.mjs"), consumer.replaceAll("NAMES", JSON.stringify(names)).replaceAll("NAME", JSON.stringify(name)));
+  writeFileSync(
+    join(folder, "consumer.mjs"),
+    consumer.replaceAll("NAMES", JSON.stringify(names)).replaceAll("NAME", JSON.stringify(name)),
+  );
   writeFileSync(join(folder, "consumer.ts"), typedConsumer(names));
   writeFileSync(join(folder, "piping.ts"), pipingConsumer(name));
   cpSync(at("examples/captures/framed_nanosecond.pcap"), join(folder, "capture.pcap"));

@@ -133,7 +133,9 @@ function allowedTargets(place: Place): readonly Target[] {
 function permits(allowed: Target, target: Place, isTypeOnly: boolean): boolean {
   if (allowed === "*") return true;
   if (allowed.startsWith("type ")) return isTypeOnly && permits(allowed.slice(5), target, isTypeOnly);
-  if (allowed.includes("/") && !allowed.includes(":")) return allowed === `${target.layer}/${target.file}` || allowed === `${target.layer}/*`;
+  if (allowed.includes("/") && !allowed.includes(":")) {
+    return allowed === `${target.layer}/${target.file}` || allowed === `${target.layer}/*`;
+  }
   const [layer, upTo = "engine"] = allowed.split(":");
   return layer === target.layer && order.indexOf(target.kind) <= order.indexOf(upTo as Kind);
 }

@@ -7,7 +7,8 @@ import type { Clock } from "../core/clock.ts";
 import { armCancellation, isCancellable, throwIfCancelled } from "./cancellation.ts";
 import { Line, type Member } from "./line.ts";
 import { type Ending, SharedReadable } from "./shared_readable_stream.ts";
-import type { IoOptions, TStream, TStreamDriver } from "./types.ts";
+import type { TStreamDriver } from "./driver_types.ts";
+import type { IoOptions, TStream } from "./types.ts";
 
 /** An `accept` that waits. */
 interface Acceptor extends Member {

@@ -5,7 +5,8 @@
  */
 import { checkAddress } from "./dgram_addressing.ts";
 import { SocketError } from "./errors.ts";
-import type { TDgramDriver, TsocketAddress, Vector } from "./types.ts";
+import type { TDgramDriver } from "./driver_types.ts";
+import type { TsocketAddress, Vector } from "./types.ts";
 import { checkedLength } from "./vector.ts";
 
 /**

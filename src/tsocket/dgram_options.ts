@@ -5,7 +5,7 @@
  */
 import { durationOption, limitOption } from "../core/limits.ts";
 import { CLOSE_GRACE_MS } from "./stream_options.ts";
-import type { TDgramOptions } from "./types.ts";
+import type { TDgramOptions } from "./option_types.ts";
 
 /** Datagrams that may wait to be read. */
 export const MAX_QUEUED_DATAGRAMS = 4096;

@@ -13,7 +13,8 @@ import { type Deferred, deferred } from "./deferred.ts";
 import { AddressMapper } from "./dgram_addressing.ts";
 import { attemptSend, checkSend, datagramLength, failedSend, outboxFullError } from "./dgram_checks.ts";
 import { Line, type Member } from "./line.ts";
-import type { IoOptions, OutDatagram, TDgramDriver, TDgramStats, TsocketAddress, Vector } from "./types.ts";
+import type { TDgramDriver } from "./driver_types.ts";
+import type { IoOptions, OutDatagram, TDgramStats, TsocketAddress, Vector } from "./types.ts";
 
 /** One call of `sendto` or `sendMany` that waits, or is under way. */
 interface Job extends Member {

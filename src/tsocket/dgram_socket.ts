@@ -16,6 +16,8 @@ import { DgramOutbox } from "./dgram_outbox.ts";
 import { type DgramWritable, dgramWritable } from "./dgram_writable_stream.ts";
 import { closedError, SocketError } from "./errors.ts";
 import { discardDgram, type DriverSource, openDriver } from "./opening.ts";
+import type { TDgramDriver } from "./driver_types.ts";
+import type { TDgramOptions } from "./option_types.ts";
 import type {
   Datagram,
   DatagramError,
@@ -23,8 +25,6 @@ import type {
   IoOptions,
   OutDatagram,
   TDgram,
-  TDgramDriver,
-  TDgramOptions,
   TDgramStats,
   TsocketAddress,
   UdpInfo,

@@ -14,16 +14,9 @@ import { closedError } from "./errors.ts";
 import { discardListener, discardStream, type DriverSource, openDriver } from "./opening.ts";
 import { streamSettings } from "./stream_options.ts";
 import { StreamSocket } from "./stream_socket.ts";
-import type {
-  IoOptions,
-  ListenOptions,
-  TListener,
-  TListenerDriver,
-  TListenerStats,
-  TsocketAddress,
-  TStream,
-  TStreamDriver,
-} from "./types.ts";
+import type { TListenerDriver, TStreamDriver } from "./driver_types.ts";
+import type { ListenOptions } from "./option_types.ts";
+import type { IoOptions, TListener, TListenerStats, TsocketAddress, TStream } from "./types.ts";
 
 /** What only makers of sockets say. */
 export interface ListenerInternals {

@@ -31,44 +31,49 @@ export { type ListenerInternals, ListenerSocket } from "./listener_socket.ts";
 export { PipeAddress, UnixAddress, VirtualAddress } from "./local_address.ts";
 export { connectWith, dgramWith, listenWith, type OpenInternals } from "./open.ts";
 export type { DriverSource } from "./opening.ts";
+export { toSocketTarget } from "./socket_target.ts";
 export type { Platform } from "./platform.ts";
 export { type OpenStream, type StreamInternals, StreamSocket } from "./stream_socket.ts";
 export type {
+  TDgramDriver,
+  TDgramEvents,
+  TListenerDriver,
+  TListenerEvents,
+  TsocketRuntime,
+  TStreamDriver,
+  TStreamEvents,
+} from "./driver_types.ts";
+export type {
   AnySocketAddress,
   ConnectOptions,
+  DgramOptions,
+  ListenOptions,
+  SocketTarget,
+  TDgramOptions,
+  TStreamOptions,
+} from "./option_types.ts";
+export type {
   Datagram,
   DatagramError,
   DatagramErrorListener,
-  DgramOptions,
   IoOptions,
-  ListenOptions,
   NextVector,
   OutDatagram,
   PduProgress,
   QueueOptions,
   SocketInfo,
-  SocketTarget,
   TDgram,
-  TDgramDriver,
-  TDgramEvents,
-  TDgramOptions,
   TDgramStats,
   TListener,
-  TListenerDriver,
-  TListenerEvents,
   TListenerStats,
   TlsOptions,
   TQueue,
   TsocketAddress,
-  TsocketRuntime,
   TStream,
-  TStreamDriver,
-  TStreamEvents,
-  TStreamOptions,
   TStreamStats,
   UdpInfo,
   UdpMessage,
   Vector,
   WriteOptions,
 } from "./types.ts";
-export { READ_AGAIN, READ_END } from "./types.ts";
+export { READ_AGAIN, READ_END } from "./driver_types.ts";

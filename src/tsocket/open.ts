@@ -13,16 +13,9 @@ import { checkDgramOptions, checkedConnectOptions, checkListenOptions } from "./
 import { discardDgram, discardListener, discardStream, openWithin } from "./opening.ts";
 import { toSocketTarget } from "./socket_target.ts";
 import { StreamSocket } from "./stream_socket.ts";
-import type {
-  AnySocketAddress,
-  ConnectOptions,
-  DgramOptions,
-  ListenOptions,
-  TDgram,
-  TListener,
-  TsocketRuntime,
-  TStream,
-} from "./types.ts";
+import type { TsocketRuntime } from "./driver_types.ts";
+import type { AnySocketAddress, ConnectOptions, DgramOptions, ListenOptions } from "./option_types.ts";
+import type { TDgram, TListener, TStream } from "./types.ts";
 
 /** What only tests say. */
 export interface OpenInternals {

@@ -9,15 +9,8 @@ import { choiceOption, limitOption } from "../core/limits.ts";
 import { checkAddress } from "./dgram_addressing.ts";
 import { SocketError } from "./errors.ts";
 import { InetAddress } from "./inet_address.ts";
-import type {
-  ConnectOptions,
-  DgramOptions,
-  IoOptions,
-  ListenOptions,
-  SocketTarget,
-  TlsOptions,
-  TsocketAddress,
-} from "./types.ts";
+import type { ConnectOptions, DgramOptions, ListenOptions, SocketTarget } from "./option_types.ts";
+import type { IoOptions, TlsOptions, TsocketAddress } from "./types.ts";
 
 /** Longest name of a protocol in ALPN, in bytes (RFC 7301, section 3.1). */
 const MAX_ALPN_BYTES = 255;

@@ -5,7 +5,8 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { armCancellation, throwIfCancelled } from "./cancellation.ts";
-import type { IoOptions, TDgramDriver, TListenerDriver, TStreamDriver } from "./types.ts";
+import type { TDgramDriver, TListenerDriver, TStreamDriver } from "./driver_types.ts";
+import type { IoOptions } from "./types.ts";
 
 /** A driver, or what brings one. */
 export type DriverSource<D> = D | ((signal: AbortSignal) => Promise<D>);

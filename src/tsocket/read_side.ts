@@ -10,7 +10,8 @@ import { ChunkQueue } from "../bytes/chunk_queue.ts";
 import { breathe, nextTurnOfLoop } from "../stream/turn.ts";
 import { SocketError } from "./errors.ts";
 import { ReadOperation } from "./read_operation.ts";
-import { type NextVector, READ_AGAIN, READ_END, type TStreamDriver, type TStreamStats, type Vector } from "./types.ts";
+import { READ_AGAIN, READ_END, type TStreamDriver } from "./driver_types.ts";
+import type { NextVector, TStreamStats, Vector } from "./types.ts";
 import { emptyVectorError, vectorLength } from "./vector.ts";
 
 /** Reads answered without waiting before the event loop is asked whether it wants a turn. */

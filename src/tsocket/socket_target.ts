@@ -12,7 +12,8 @@ import { InetAddress } from "./inet_address.ts";
 import { isDottedDecimal } from "./inet_literal.ts";
 import { checkPlatform, PipeAddress, UnixAddress, VirtualAddress } from "./local_address.ts";
 import { type Platform, platformOption } from "./platform.ts";
-import type { AnySocketAddress, SocketTarget, TsocketAddress } from "./types.ts";
+import type { AnySocketAddress, SocketTarget } from "./option_types.ts";
+import type { TsocketAddress } from "./types.ts";
 
 /**
  * Checks `host:port`, `{ hostname, port }` or an address. Numeric hosts become an {@linkcode InetAddress}; names are

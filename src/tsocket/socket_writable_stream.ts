@@ -35,7 +35,7 @@ export function socketWritable(socket: Pick<TStream, "writev" | "shutdown" | "ab
       try {
         await socket.writev([bytesOf(chunk)]);
       } finally {
-        if (--accepted === 0) for (const resolve of onDrained.splice(0)) resolve();
+        if (--accepted === 0) { for (const resolve of onDrained.splice(0)) resolve(); }
       }
     },
     close: () => socket.shutdown(),

@@ -4,7 +4,7 @@
  * @module
  */
 import { durationOption, limitOption } from "../core/limits.ts";
-import type { TStreamOptions } from "./types.ts";
+import type { TStreamOptions } from "./option_types.ts";
 
 /** Writes that may wait in the queue of a socket. */
 export const MAX_QUEUED_WRITES = 65536;

@@ -18,6 +18,8 @@ import { type Arm, ReadSide } from "./read_side.ts";
 import { socketReadable } from "./socket_readable_stream.ts";
 import { type SocketWritable, socketWritable } from "./socket_writable_stream.ts";
 import { type StreamSettings, streamSettings } from "./stream_options.ts";
+import type { TStreamDriver } from "./driver_types.ts";
+import type { TStreamOptions } from "./option_types.ts";
 import type {
   IoOptions,
   NextVector,
@@ -26,8 +28,6 @@ import type {
   TQueue,
   TsocketAddress,
   TStream,
-  TStreamDriver,
-  TStreamOptions,
   TStreamStats,
   Vector,
   WriteOptions,
@@ -489,10 +489,16 @@ function infoOf(driver: TStreamDriver): SocketInfo {
 }
 
 function noTlsError(driver: TStreamDriver): SocketError {
-  return new SocketError(`a ${driver.kind} connection cannot start TLS`, { code: "EPROTONOSUPPORT", syscall: "startTls" });
+  return new SocketError(`a ${driver.kind} connection cannot start TLS`, {
+    code: "EPROTONOSUPPORT",
+    syscall: "startTls",
+  });
 }
 
 /** Bytes that came unprotected must not be taken for what TLS protected. */
 function earlyBytesError(count: number): SocketError {
-  return new SocketError(`the peer sent ${count} bytes before TLS was started`, { code: "EPROTO", syscall: "startTls" });
+  return new SocketError(`the peer sent ${count} bytes before TLS was started`, {
+    code: "EPROTO",
+    syscall: "startTls",
+  });
 }

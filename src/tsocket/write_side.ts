@@ -8,7 +8,8 @@ import { armCancellation, isCancellable } from "./cancellation.ts";
 import { SocketError } from "./errors.ts";
 import { JobQueue } from "./job_queue.ts";
 import type { StreamSettings } from "./stream_options.ts";
-import type { TStreamDriver, TStreamStats, Vector, WriteOptions } from "./types.ts";
+import type { TStreamDriver } from "./driver_types.ts";
+import type { TStreamStats, Vector, WriteOptions } from "./types.ts";
 
 /** What the writing half needs of its socket. */
 export interface WriteSideHost {
@@ -177,4 +178,3 @@ export class WriteSide {
     this.#host.ended(error);
   }
 }
-

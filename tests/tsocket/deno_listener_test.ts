@@ -8,7 +8,7 @@ import {
   MAX_HANDSHAKES,
   MIN_ACCEPT_REST_MS,
 } from "../../src/tsocket/drivers/deno/listener_driver.ts";
-import type { TStreamDriver } from "../../src/tsocket/types.ts";
+import type { TStreamDriver } from "../../src/tsocket/driver_types.ts";
 import { ManualClock } from "../../src/sim/manual_clock.ts";
 import { turns } from "../support/turns.ts";
 import { denoThrows, FakeConn, FakeListener, FakeTlsConn } from "./support/fake_deno.ts";

@@ -1,9 +1,10 @@
 /** The sockets of this runtime under load: stalled peers, thousands of connections, peers that misbehave. */
-import { connect as netConnect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { type AddressInfo, connect as netConnect, createServer, type Server, type Socket } from "node:net";
 import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import type { AnySocketAddress, ConnectOptions, ListenOptions, TListener, TStream } from "../../src/tsocket/types.ts";
+import type { AnySocketAddress, ConnectOptions, ListenOptions } from "../../src/tsocket/option_types.ts";
+import type { TListener, TStream } from "../../src/tsocket/types.ts";
 import { turns } from "../support/turns.ts";
 import { unhandledRejections } from "../support/unhandled.ts";
 import { openThings, untilNoLeaks } from "./support/leaks.ts";

@@ -7,7 +7,8 @@ import { dgramDriverPair, dgramPair, type MemoryDgramPairOptions } from "../../s
 import type { MemoryDgramDriver } from "../../src/tsocket/drivers/memory/dgram_driver.ts";
 import { SocketError } from "../../src/tsocket/errors.ts";
 import { VirtualAddress } from "../../src/tsocket/local_address.ts";
-import type { OutDatagram, TDgramDriver } from "../../src/tsocket/types.ts";
+import type { TDgramDriver } from "../../src/tsocket/driver_types.ts";
+import type { OutDatagram } from "../../src/tsocket/types.ts";
 import { isSettled, turns } from "../support/turns.ts";
 
 interface End {

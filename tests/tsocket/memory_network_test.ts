@@ -7,16 +7,9 @@ import { SocketError } from "../../src/tsocket/errors.ts";
 import { InetAddress } from "../../src/tsocket/inet_address.ts";
 import { UnixAddress, VirtualAddress } from "../../src/tsocket/local_address.ts";
 import { connectWith, dgramWith, listenWith } from "../../src/tsocket/open.ts";
-import type {
-  ConnectOptions,
-  DgramOptions,
-  ListenOptions,
-  SocketTarget,
-  TDgramDriver,
-  TListenerDriver,
-  TsocketAddress,
-  TStreamDriver,
-} from "../../src/tsocket/types.ts";
+import type { TDgramDriver, TListenerDriver, TStreamDriver } from "../../src/tsocket/driver_types.ts";
+import type { ConnectOptions, DgramOptions, ListenOptions, SocketTarget } from "../../src/tsocket/option_types.ts";
+import type { TsocketAddress } from "../../src/tsocket/types.ts";
 import { isSettled, turns } from "../support/turns.ts";
 
 const never = new AbortController().signal;

@@ -6,7 +6,7 @@ import { SeededRandom } from "../../src/sim/seeded_random.ts";
 import { type MemoryStreamOptions, streamDriverPair } from "../../src/tsocket/drivers/memory/mod.ts";
 import type { SocketError } from "../../src/tsocket/errors.ts";
 import { VirtualAddress } from "../../src/tsocket/local_address.ts";
-import { READ_AGAIN, READ_END, type TStreamDriver } from "../../src/tsocket/types.ts";
+import { READ_AGAIN, READ_END, type TStreamDriver } from "../../src/tsocket/driver_types.ts";
 import { isSettled, turns } from "../support/turns.ts";
 
 /** A driver with a protocol of what it told, that fails when an event comes from within one of its methods. */

@@ -7,17 +7,14 @@ import { SocketError } from "../../src/tsocket/errors.ts";
 import { InetAddress } from "../../src/tsocket/inet_address.ts";
 import { UnixAddress } from "../../src/tsocket/local_address.ts";
 import { connectWith, dgramWith, listenWith } from "../../src/tsocket/open.ts";
+import type { TDgramDriver, TListenerDriver, TsocketRuntime, TStreamDriver } from "../../src/tsocket/driver_types.ts";
 import type {
   AnySocketAddress,
   ConnectOptions,
   DgramOptions,
   ListenOptions,
   SocketTarget,
-  TDgramDriver,
-  TListenerDriver,
-  TsocketRuntime,
-  TStreamDriver,
-} from "../../src/tsocket/types.ts";
+} from "../../src/tsocket/option_types.ts";
 import { isSettled, turns } from "../support/turns.ts";
 import { unhandledRejections } from "../support/unhandled.ts";
 import { FakeDgramDriver } from "./support/fake_dgram_driver.ts";

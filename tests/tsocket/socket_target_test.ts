@@ -5,7 +5,7 @@ import { MAX_HOST_LABEL, MAX_HOST_NAME } from "../../src/tsocket/host_name.ts";
 import { InetAddress } from "../../src/tsocket/inet_address.ts";
 import { PipeAddress, UnixAddress, VirtualAddress } from "../../src/tsocket/local_address.ts";
 import { isTsocketAddress, toSocketTarget } from "../../src/tsocket/socket_target.ts";
-import type { AnySocketAddress } from "../../src/tsocket/types.ts";
+import type { AnySocketAddress } from "../../src/tsocket/option_types.ts";
 import { anyInetAddress, errorOf, faultOf } from "./address_errors.ts";
 
 const wrong = (value: unknown) => faultOf(() => toSocketTarget(value as AnySocketAddress));

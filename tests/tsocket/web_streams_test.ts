@@ -13,7 +13,7 @@ import {
 import { SocketError } from "../../src/tsocket/errors.ts";
 import { InetAddress } from "../../src/tsocket/inet_address.ts";
 import { StreamSocket } from "../../src/tsocket/stream_socket.ts";
-import { READ_AGAIN, READ_END, type TStreamDriver } from "../../src/tsocket/types.ts";
+import { READ_AGAIN, READ_END, type TStreamDriver } from "../../src/tsocket/driver_types.ts";
 import { isSettled, turns } from "../support/turns.ts";
 import { unhandledRejections } from "../support/unhandled.ts";
 

@@ -1,7 +1,9 @@
 /** What the datagram suite needs of a runtime. */
 import type { Clock } from "../../../src/core/clock.ts";
 import { dgramWith } from "../../../src/tsocket/open.ts";
-import type { DgramOptions, TDgram, TsocketAddress, TsocketRuntime } from "../../../src/tsocket/types.ts";
+import type { TsocketRuntime } from "../../../src/tsocket/driver_types.ts";
+import type { DgramOptions } from "../../../src/tsocket/option_types.ts";
+import type { TDgram, TsocketAddress } from "../../../src/tsocket/types.ts";
 
 /** What a rig's datagram sockets can do by nature. */
 export interface DgramFeatures {

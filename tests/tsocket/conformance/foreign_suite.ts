@@ -1,7 +1,7 @@
 /** Drivers of another runtime than this one: they say so, and do nothing else. */
 import { InetAddress } from "../../../src/tsocket/inet_address.ts";
 import { connectWith, dgramWith, listenWith } from "../../../src/tsocket/open.ts";
-import type { TsocketRuntime } from "../../../src/tsocket/types.ts";
+import type { TsocketRuntime } from "../../../src/tsocket/driver_types.ts";
 import { define } from "./define.ts";
 import { fails } from "./waiting.ts";
 

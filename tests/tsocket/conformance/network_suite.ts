@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { SocketError } from "../../../src/tsocket/errors.ts";
 import { connectWith, listenWith } from "../../../src/tsocket/open.ts";
-import type { ConnectOptions, ListenOptions, TListener, TStream } from "../../../src/tsocket/types.ts";
+import type { ConnectOptions, ListenOptions } from "../../../src/tsocket/option_types.ts";
+import type { TListener, TStream } from "../../../src/tsocket/types.ts";
 import { openThings, untilNoLeaks } from "../support/leaks.ts";
 import { isSettled, turns } from "../../support/turns.ts";
 import { checkPattern, pattern } from "./bytes.ts";

@@ -5,15 +5,9 @@
  */
 import type { Clock } from "../../../src/core/clock.ts";
 import { StreamSocket } from "../../../src/tsocket/stream_socket.ts";
-import type {
-  ConnectOptions,
-  ListenOptions,
-  SocketTarget,
-  TsocketRuntime,
-  TStream,
-  TStreamDriver,
-  TStreamOptions,
-} from "../../../src/tsocket/types.ts";
+import type { TsocketRuntime, TStreamDriver } from "../../../src/tsocket/driver_types.ts";
+import type { ConnectOptions, ListenOptions, SocketTarget, TStreamOptions } from "../../../src/tsocket/option_types.ts";
+import type { TStream } from "../../../src/tsocket/types.ts";
 
 /** What a rig's connections can do by nature. */
 export interface StreamFeatures {

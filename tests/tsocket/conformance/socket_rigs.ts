@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { InetAddress } from "../../../src/tsocket/inet_address.ts";
 import { UnixAddress } from "../../../src/tsocket/local_address.ts";
-import type { TsocketRuntime } from "../../../src/tsocket/types.ts";
+import type { TsocketRuntime } from "../../../src/tsocket/driver_types.ts";
 import type { DgramFeatures, DgramRig } from "./dgram_rig.ts";
 import { type NetworkRig, runtimeDrivers, type StreamFeatures, type StreamRig } from "./rig.ts";
 import { CLIENT, SERVER } from "./tls_suite.ts";

@@ -1,6 +1,7 @@
 /** A driver that tells what it is asked, around another. */
 import type { SocketError } from "../../../src/tsocket/errors.ts";
-import type { TlsOptions, TsocketAddress, TStreamDriver, TStreamEvents, Vector } from "../../../src/tsocket/types.ts";
+import type { TStreamDriver, TStreamEvents } from "../../../src/tsocket/driver_types.ts";
+import type { TlsOptions, TsocketAddress, Vector } from "../../../src/tsocket/types.ts";
 
 /** What is told. */
 export interface SpyListeners {

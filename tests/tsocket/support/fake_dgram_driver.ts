@@ -1,14 +1,8 @@
 /** A datagram driver by hand: tests say what comes and when a send is done, and see what was asked for. */
 import type { SocketError } from "../../../src/tsocket/errors.ts";
 import { InetAddress } from "../../../src/tsocket/inet_address.ts";
-import type {
-  DatagramError,
-  OutDatagram,
-  TDgramDriver,
-  TDgramEvents,
-  TsocketAddress,
-  Vector,
-} from "../../../src/tsocket/types.ts";
+import type { TDgramDriver, TDgramEvents } from "../../../src/tsocket/driver_types.ts";
+import type { DatagramError, OutDatagram, TsocketAddress, Vector } from "../../../src/tsocket/types.ts";
 
 /** A send that the driver was asked for. */
 export interface FakeSend {

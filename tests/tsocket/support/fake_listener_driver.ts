@@ -4,10 +4,10 @@ import { InetAddress } from "../../../src/tsocket/inet_address.ts";
 import type {
   TListenerDriver,
   TListenerEvents,
-  TsocketAddress,
   TStreamDriver,
   TStreamEvents,
-} from "../../../src/tsocket/types.ts";
+} from "../../../src/tsocket/driver_types.ts";
+import type { TsocketAddress } from "../../../src/tsocket/types.ts";
 
 /** A connection without a peer. */
 export class FakeStreamDriver implements TStreamDriver {

@@ -13,7 +13,9 @@
  */
 import { SocketError } from "../../errors.ts";
 import type { InetAddress } from "../../inet_address.ts";
-import type { DgramOptions, OutDatagram, TDgramDriver, TDgramEvents, TsocketAddress, Vector } from "../../types.ts";
+import type { TDgramDriver, TDgramEvents } from "../../driver_types.ts";
+import type { DgramOptions } from "../../option_types.ts";
+import type { OutDatagram, TsocketAddress, Vector } from "../../types.ts";
 import { fromNodeHost, toNodeHost } from "../node/addresses.ts";
 import { dgramNode, MAX_RESENDS } from "../node/dgram_driver.ts";
 import { type DgramEnds, dgramEnds, MAX_DATAGRAM, multicastInterface, receiver } from "../node/dgram_family.ts";

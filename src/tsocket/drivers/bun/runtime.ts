@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { TsocketRuntime } from "../../types.ts";
+import type { TsocketRuntime } from "../../driver_types.ts";
 import { connectNode } from "../node/connect.ts";
 import { listenNode } from "../node/listener_driver.ts";
 import { dgramBun } from "./dgram_driver.ts";

@@ -10,15 +10,8 @@ import { concat } from "../../../bytes/concat.ts";
 import { limitOption } from "../../../core/limits.ts";
 import { nextTurnOfLoop } from "../../../stream/turn.ts";
 import { SocketError } from "../../errors.ts";
-import type {
-  Datagram,
-  DatagramError,
-  OutDatagram,
-  TDgramDriver,
-  TDgramEvents,
-  TsocketAddress,
-  Vector,
-} from "../../types.ts";
+import type { TDgramDriver, TDgramEvents } from "../../driver_types.ts";
+import type { Datagram, DatagramError, OutDatagram, TsocketAddress, Vector } from "../../types.ts";
 import { Chance } from "./chance.ts";
 import { DelayLine } from "./delay_line.ts";
 import { type DgramFaults, type DgramFaultSettings, dgramFaultSettings, type ForSides, ofSide } from "./faults.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { TDgramDriver, TsocketAddress } from "../../types.ts";
+import type { TDgramDriver } from "../../driver_types.ts";
+import type { TsocketAddress } from "../../types.ts";
 import { pairAddresses } from "./addresses.ts";
 import { MemoryDgramDriver, type MemoryDgramOptions, memoryDgramSettings } from "./dgram_driver.ts";
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { TListenerDriver, TListenerEvents, TsocketAddress, TStreamDriver } from "../../types.ts";
+import type { TListenerDriver, TListenerEvents, TStreamDriver } from "../../driver_types.ts";
+import type { TsocketAddress } from "../../types.ts";
 
 /** A socket that accepts what connects through a {@linkcode MemoryNetwork}. */
 export class MemoryListenerDriver implements TListenerDriver {

@@ -9,17 +9,9 @@
 import { limitOption } from "../../../core/limits.ts";
 import { SocketError } from "../../errors.ts";
 import { InetAddress } from "../../inet_address.ts";
-import type {
-  ConnectOptions,
-  DgramOptions,
-  ListenOptions,
-  SocketTarget,
-  TDgramDriver,
-  TListenerDriver,
-  TsocketAddress,
-  TsocketRuntime,
-  TStreamDriver,
-} from "../../types.ts";
+import type { TDgramDriver, TListenerDriver, TsocketRuntime, TStreamDriver } from "../../driver_types.ts";
+import type { ConnectOptions, DgramOptions, ListenOptions, SocketTarget } from "../../option_types.ts";
+import type { TsocketAddress } from "../../types.ts";
 import { Bindings, isWildcard } from "./bindings.ts";
 import { Chance } from "./chance.ts";
 import { DelayLine } from "./delay_line.ts";

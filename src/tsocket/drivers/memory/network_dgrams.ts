@@ -5,7 +5,9 @@
  */
 import { SocketError } from "../../errors.ts";
 import { InetAddress } from "../../inet_address.ts";
-import type { DgramOptions, TDgramDriver, TsocketAddress } from "../../types.ts";
+import type { TDgramDriver } from "../../driver_types.ts";
+import type { DgramOptions } from "../../option_types.ts";
+import type { TsocketAddress } from "../../types.ts";
 import { Bindings, isWildcard } from "./bindings.ts";
 import { MemoryDgramDriver, type MemoryDgramOptions, memoryDgramSettings } from "./dgram_driver.ts";
 

@@ -5,7 +5,8 @@
  */
 import { DgramSocket } from "../../dgram_socket.ts";
 import { StreamSocket } from "../../stream_socket.ts";
-import type { TDgram, TDgramOptions, TStream, TStreamOptions } from "../../types.ts";
+import type { TDgramOptions, TStreamOptions } from "../../option_types.ts";
+import type { TDgram, TStream } from "../../types.ts";
 import { dgramDriverPair, type MemoryDgramPairOptions } from "./dgram_pair.ts";
 import { type MemoryStreamOptions, streamDriverPair } from "./stream_driver.ts";
 

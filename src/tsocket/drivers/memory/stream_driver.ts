@@ -8,14 +8,8 @@
  */
 import { limitOption } from "../../../core/limits.ts";
 import { SocketError } from "../../errors.ts";
-import {
-  READ_AGAIN,
-  READ_END,
-  type TsocketAddress,
-  type TStreamDriver,
-  type TStreamEvents,
-  type Vector,
-} from "../../types.ts";
+import { READ_AGAIN, READ_END, type TStreamDriver, type TStreamEvents } from "../../driver_types.ts";
+import type { TsocketAddress, Vector } from "../../types.ts";
 import { BytePipe, type Refusal } from "./byte_pipe.ts";
 import { pairAddresses } from "./addresses.ts";
 import { type ForSides, ofSide, type StreamFaults, streamFaultSettings } from "./faults.ts";

@@ -9,7 +9,8 @@ import { SocketError } from "../../errors.ts";
 import { InetAddress } from "../../inet_address.ts";
 import { pathAddress } from "../../local_address.ts";
 import { type Platform, platformNamed } from "../../platform.ts";
-import type { SocketTarget, TsocketAddress } from "../../types.ts";
+import type { SocketTarget } from "../../option_types.ts";
+import type { TsocketAddress } from "../../types.ts";
 
 /** The platform that this process runs on. */
 export const hostPlatform: Platform = platformNamed(process.platform);

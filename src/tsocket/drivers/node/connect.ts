@@ -4,7 +4,7 @@
  * @module
  */
 import { connect, type NetConnectOpts, type Socket } from "node:net";
-import type { ConnectOptions, SocketTarget } from "../../types.ts";
+import type { ConnectOptions, SocketTarget } from "../../option_types.ts";
 import { endsOf, toNodeHost, toNodeTarget } from "./addresses.ts";
 import { toSocketError } from "./error_codes.ts";
 import { Inbox } from "./inbox.ts";

@@ -10,7 +10,9 @@
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from "node:dgram";
 import { SocketError } from "../../errors.ts";
 import type { InetAddress } from "../../inet_address.ts";
-import type { DgramOptions, TDgramDriver, TDgramEvents, TsocketAddress, Vector } from "../../types.ts";
+import type { TDgramDriver, TDgramEvents } from "../../driver_types.ts";
+import type { DgramOptions } from "../../option_types.ts";
+import type { TsocketAddress, Vector } from "../../types.ts";
 import { fromNodeHost, toNodeHost } from "./addresses.ts";
 import { checkReusePort } from "./capabilities.ts";
 import { type DgramEnds, dgramEnds, MAX_DATAGRAM, multicastInterface, receiver } from "./dgram_family.ts";

@@ -7,7 +7,8 @@ import { networkInterfaces } from "node:os";
 import { isIP } from "node:net";
 import { SocketError } from "../../errors.ts";
 import { InetAddress } from "../../inet_address.ts";
-import type { DgramOptions, TsocketAddress } from "../../types.ts";
+import type { DgramOptions } from "../../option_types.ts";
+import type { TsocketAddress } from "../../types.ts";
 import { unsupported } from "./capabilities.ts";
 
 /** Largest payload of a datagram, by family: 65535 without the headers that count into it. */

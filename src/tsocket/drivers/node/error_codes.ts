@@ -5,7 +5,8 @@
  * @module
  */
 import { SocketError } from "../../errors.ts";
-import type { SocketTarget, TsocketAddress } from "../../types.ts";
+import type { SocketTarget } from "../../option_types.ts";
+import type { TsocketAddress } from "../../types.ts";
 
 /** What an error happened in. */
 export interface ErrorContext {

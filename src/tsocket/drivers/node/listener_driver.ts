@@ -9,14 +9,9 @@
 import { createServer, type ListenOptions as NodeListenOptions, type Server, type Socket } from "node:net";
 import type { SecureContext } from "node:tls";
 import { SocketError } from "../../errors.ts";
-import type {
-  ListenOptions,
-  SocketTarget,
-  TListenerDriver,
-  TListenerEvents,
-  TlsOptions,
-  TsocketAddress,
-} from "../../types.ts";
+import type { TListenerDriver, TListenerEvents } from "../../driver_types.ts";
+import type { ListenOptions, SocketTarget } from "../../option_types.ts";
+import type { TlsOptions, TsocketAddress } from "../../types.ts";
 import { endsOf, fromServerAddress, toNodeTarget } from "./addresses.ts";
 import { checkReusePort } from "./capabilities.ts";
 import { isTransient, toSocketError } from "./error_codes.ts";

@@ -6,28 +6,14 @@
  * @module
  */
 import { connectWith, dgramWith, listenWith } from "../../open.ts";
-import type {
-  AnySocketAddress,
-  ConnectOptions,
-  DgramOptions,
-  ListenOptions,
-  TDgram,
-  TListener,
-  TStream,
-} from "../../types.ts";
+import type { AnySocketAddress, ConnectOptions, DgramOptions, ListenOptions } from "../../option_types.ts";
+import type { TDgram, TListener, TStream } from "../../types.ts";
 import { nodeRuntime } from "./runtime.ts";
 
 export { nodeRuntime } from "./runtime.ts";
-export type {
-  AnySocketAddress,
-  ConnectOptions,
-  DgramOptions,
-  ListenOptions,
-  TDgram,
-  TListener,
-  TsocketRuntime,
-  TStream,
-} from "../../types.ts";
+export type { TsocketRuntime } from "../../driver_types.ts";
+export type { AnySocketAddress, ConnectOptions, DgramOptions, ListenOptions } from "../../option_types.ts";
+export type { TDgram, TListener, TStream } from "../../types.ts";
 
 /**
  * Connects to an address or a host name, over TCP, TLS or a unix socket. Returns at once; the socket opens meanwhile.

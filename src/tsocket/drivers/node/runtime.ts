@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TsocketRuntime } from "../../types.ts";
+import type { TsocketRuntime } from "../../driver_types.ts";
 import { connectNode } from "./connect.ts";
 import { dgramNode } from "./dgram_driver.ts";
 import { listenNode } from "./listener_driver.ts";

@@ -5,7 +5,8 @@
  */
 import { SocketError } from "../../errors.ts";
 import { InetAddress } from "../../inet_address.ts";
-import type { TsocketAddress, TStreamDriver } from "../../types.ts";
+import type { TStreamDriver } from "../../driver_types.ts";
+import type { TsocketAddress } from "../../types.ts";
 import { type ByteStreams, type FromStreamsOptions, WebStreamDriver } from "./stream_driver.ts";
 
 /** What a WinterTC socket tells of itself. */

@@ -4,14 +4,8 @@
  * @module
  */
 import { closedError, SocketError } from "../../errors.ts";
-import {
-  READ_AGAIN,
-  READ_END,
-  type TsocketAddress,
-  type TStreamDriver,
-  type TStreamEvents,
-  type Vector,
-} from "../../types.ts";
+import { READ_AGAIN, READ_END, type TStreamDriver, type TStreamEvents } from "../../driver_types.ts";
+import type { TsocketAddress, Vector } from "../../types.ts";
 import { StreamReader } from "./stream_reader.ts";
 
 /** Bytes of a vector that are joined to one chunk. */

@@ -4,7 +4,8 @@
  * @module
  */
 import { StreamSocket } from "../../stream_socket.ts";
-import type { TStream, TStreamOptions } from "../../types.ts";
+import type { TStreamOptions } from "../../option_types.ts";
+import type { TStream } from "../../types.ts";
 import { fromSocket, type WinterTcSocket } from "./socket_driver.ts";
 import { type ByteStreams, fromStreams, type FromStreamsOptions } from "./stream_driver.ts";
 
