@@ -69,7 +69,10 @@ export interface TStreamDriver {
   close(): Promise<void>;
   /** Frees everything at once; the peer sees a reset where that exists. Pending writes reject. Idempotent. */
   abort(): void;
-  /** Starts TLS on this connection, which the driver does not use any more. Not there: not possible. */
+  /**
+   * Starts TLS on this connection, which the driver does not use any more. Bytes that came before and were not read go
+   * to TLS, or it fails with `EPROTO`. Not there: not possible.
+   */
   startTls?(options: TlsOptions, signal: AbortSignal): Promise<TStreamDriver>;
   /** Whether the open connection keeps the process alive. */
   setRef?(isRef: boolean): void;

@@ -59,6 +59,11 @@ export class ReadSide {
     return this.#wasToldEnd;
   }
 
+  /** Bytes that cancelled reads gave back and nobody has read since. */
+  get putBackBytes(): number {
+    return this.#putBack.length;
+  }
+
   /** Bytes that can be read without waiting. */
   get pendingBytes(): number {
     const { length } = this.#putBack;

@@ -12,7 +12,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { nextTurnOfLoop } from "../stream/turn.ts";
 import { armCancellation, isCancellable, throwIfCancelled, waitFor } from "./cancellation.ts";
 import { Deadlines } from "./deadlines.ts";
-import { busyError, closedError, SocketError, toSocketError } from "./errors.ts";
+import { busyError, closedError, SocketError } from "./errors.ts";
 import { ReadOperation } from "./read_operation.ts";
 import { type Arm, ReadSide } from "./read_side.ts";
 import { socketReadable } from "./socket_readable_stream.ts";
@@ -32,6 +32,7 @@ import type {
   Vector,
   WriteOptions,
 } from "./types.ts";
+import { checkTlsMode, socketInfo, startTlsOn } from "./tls_upgrade.ts";
 import { checkedLength, emptyVectorError } from "./vector.ts";
 import { WriteSide } from "./write_side.ts";
 
@@ -122,7 +123,7 @@ export class StreamSocket implements TStream {
     });
     this.#opening = typeof driver === "function" ? this.#open(driver) : Promise.resolve(driver);
     this.#opening.catch(() => {});
-    this.opened = this.#opening.then(infoOf);
+    this.opened = this.#opening.then(socketInfo);
     this.opened.catch(() => {});
     if (typeof driver !== "function") this.#attach(driver);
   }
@@ -272,17 +273,12 @@ export class StreamSocket implements TStream {
   /**
    * Hands the connection to TLS, after what is queued.
    *
-   * @throws {SocketError} `EINVAL` unless made with `secureTransport: "starttls"`, `EBUSY` while a read is under way, `ECONNABORTED`
-   * after closing
+   * @throws {SocketError} `EINVAL` unless made with `secureTransport: "starttls"`, `EBUSY` while a read is under way,
+   * `ECONNABORTED` after closing
    */
   startTls(options: TlsOptions = {}): TStream {
     if (this.#over !== undefined || this.#closing !== undefined) throw closedError("startTls");
-    if (this.#secureTransport !== "starttls") {
-      throw new SocketError(`startTls needs secureTransport "starttls", not "${this.#secureTransport}"`, {
-        code: "EINVAL",
-        syscall: "startTls",
-      });
-    }
+    checkTlsMode(this.#secureTransport);
     if (this.#reads.operation !== undefined && !this.#isPullLeftBehind) throw busyError("startTls");
     this.#isUpgraded = true;
     const open: OpenStream = (signal) => this.#upgrade(options, signal);
@@ -455,21 +451,13 @@ export class StreamSocket implements TStream {
     const flushed = this.#writes.queue.flushed({ signal });
     this.#writes.refuse(closedError("writev"));
     await flushed;
-    const { startTls } = driver;
-    const early = this.pendingBytes;
+    const early = this.#reads.putBackBytes;
     this.#stopReading();
     if (this.#over !== undefined) throw closedError("startTls");
     // from here on nothing of this socket touches the driver
     this.#driver = undefined;
     this.#finish(undefined, false);
-    try {
-      if (startTls === undefined) throw noTlsError(driver);
-      if (early > 0) throw earlyBytesError(early);
-      return await startTls.call(driver, options, signal);
-    } catch (thrown) {
-      driver.abort();
-      throw signal.aborted ? signal.reason : toSocketError(thrown, "EPROTO", "startTls");
-    }
+    return await startTlsOn(driver, early, options, signal);
   }
 
   #tellMonitors(error: SocketError): void {
@@ -478,27 +466,4 @@ export class StreamSocket implements TStream {
     for (const told of this.#monitors) told(error);
     this.#monitors.clear();
   }
-}
-
-function infoOf(driver: TStreamDriver): SocketInfo {
-  return {
-    remoteAddress: driver.remoteAddress?.toHostPort() ?? null,
-    localAddress: driver.localAddress?.toHostPort() ?? null,
-    alpn: driver.alpn,
-  };
-}
-
-function noTlsError(driver: TStreamDriver): SocketError {
-  return new SocketError(`a ${driver.kind} connection cannot start TLS`, {
-    code: "EPROTONOSUPPORT",
-    syscall: "startTls",
-  });
-}
-
-/** Bytes that came unprotected must not be taken for what TLS protected. */
-function earlyBytesError(count: number): SocketError {
-  return new SocketError(`the peer sent ${count} bytes before TLS was started`, {
-    code: "EPROTO",
-    syscall: "startTls",
-  });
 }

@@ -14,14 +14,19 @@ const FEATURES: StreamFeatures = {
   flood: 1_000_000,
 };
 
+/** One that holds something, as connections do: by itself a transform stream takes a write only when somebody reads. */
+function bufferedTransform(): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream(undefined, undefined, new ByteLengthQueuingStrategy({ highWaterMark: 65536 }));
+}
+
 /** The rigs. */
 export const webRigs: readonly StreamRig[] = [
   {
     name: "web streams",
     features: FEATURES,
     drivers: () => {
-      const there = new TransformStream<Uint8Array, Uint8Array>();
-      const back = new TransformStream<Uint8Array, Uint8Array>();
+      const there = bufferedTransform();
+      const back = bufferedTransform();
       return Promise.resolve({
         a: fromStreams({ readable: back.readable, writable: there.writable }),
         b: fromStreams({ readable: there.readable, writable: back.writable }),

@@ -11,6 +11,7 @@
  * @module
  */
 import { equals } from "../../../bytes/equals.ts";
+import { systemRandom } from "../../../core/random.ts";
 import type { DenoAddress, DenoDatagramConn, DenoMembership } from "./deno_api.ts";
 import { closeQuietly } from "./stream_driver.ts";
 
@@ -22,7 +23,7 @@ export class UnixDatagramConn implements DenoDatagramConn {
   readonly addr: DenoAddress;
   readonly #conn: DenoDatagramConn;
   readonly #openWaker: () => DenoDatagramConn;
-  readonly #word: Uint8Array<ArrayBuffer> = crypto.getRandomValues(new Uint8Array(WORD_BYTES));
+  readonly #word: Uint8Array = new Uint8Array(WORD_BYTES);
   #waker: DenoDatagramConn | undefined;
   /** Rejects when the word cannot be sent; there while one is on its way. */
   #waking: Promise<never> | undefined;
@@ -34,6 +35,7 @@ export class UnixDatagramConn implements DenoDatagramConn {
     this.#conn = conn;
     this.#openWaker = openWaker;
     this.addr = conn.addr;
+    systemRandom(this.#word);
   }
 
   async receive(into: Uint8Array): Promise<[Uint8Array, DenoAddress]> {

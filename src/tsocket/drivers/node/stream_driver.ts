@@ -10,15 +10,8 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { SocketError } from "../../errors.ts";
-import {
-  READ_AGAIN,
-  READ_END,
-  type TlsOptions,
-  type TsocketAddress,
-  type TStreamDriver,
-  type TStreamEvents,
-  type Vector,
-} from "../../types.ts";
+import { READ_AGAIN, READ_END, type TStreamDriver, type TStreamEvents } from "../../driver_types.ts";
+import type { TlsOptions, TsocketAddress, Vector } from "../../types.ts";
 import type { Ends } from "./addresses.ts";
 import { checkEnd } from "./end_check.ts";
 import { codeOf, toSocketError } from "./error_codes.ts";
@@ -311,7 +304,9 @@ export class NodeStreamDriver implements TStreamDriver {
       else this.#settle(pending, this.#pendingError());
       return;
     }
-    this.#settle(pending, undefined);
+    // Node 20 calls a write done that it gave up when the socket was destroyed
+    const isDoubtful = pending === this.#write && this.#socket.destroyed;
+    this.#settle(pending, isDoubtful ? this.#pendingError() : undefined);
   }
 
   #onWriteError(pending: PendingWrite, cause: unknown): void {
