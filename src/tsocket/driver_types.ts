@@ -12,7 +12,7 @@ import type { DatagramError, OutDatagram, TlsOptions, TsocketAddress, Vector } f
 export const READ_AGAIN = 0;
 
 /** What {@linkcode TStreamDriver.readSync} answers when nothing will ever come again. */
-export const READ_END = -1;
+export const READ_END: -1 = -1;
 
 /** What a stream driver tells its socket. Never called from within a method of the driver. */
 export interface TStreamEvents {
