@@ -10,6 +10,7 @@ const PLAIN: StreamFeatures = {
   isWhole: true,
   hasAddresses: true,
   hasTls: false,
+  writesPastEnd: true,
   share: 1,
   flood: 1_000_000,
 };

@@ -23,6 +23,8 @@ export interface StreamFeatures {
   readonly hasAddresses: boolean;
   /** TLS can be asked for. */
   readonly hasTls: boolean;
+  /** A write that is under way goes on when the peer ends its side; else it fails, and is never lost silently. */
+  readonly writesPastEnd: boolean;
   /** Share of the large amounts that cases move, from 0 to 1: rigs that move single bytes are slow. */
   readonly share: number;
   /** More than what fits between a writer and a reader that does not read, in bytes. */

@@ -20,6 +20,7 @@ const TCP: StreamFeatures = {
   isWhole: true,
   hasAddresses: true,
   hasTls: true,
+  writesPastEnd: true,
   share: 1,
   flood: FLOOD_BYTES,
 };

@@ -10,13 +10,18 @@ const FEATURES: StreamFeatures = {
   isWhole: true,
   hasAddresses: false,
   hasTls: false,
+  writesPastEnd: true,
   share: 0.3,
   flood: 1_000_000,
 };
 
 /** One that holds something, as connections do: by itself a transform stream takes a write only when somebody reads. */
 function bufferedTransform(): TransformStream<Uint8Array, Uint8Array> {
-  return new TransformStream(undefined, undefined, new ByteLengthQueuingStrategy({ highWaterMark: 65536 }));
+  return new TransformStream<Uint8Array, Uint8Array>(
+    undefined,
+    undefined,
+    new ByteLengthQueuingStrategy({ highWaterMark: 65536 }),
+  );
 }
 
 /** The rigs. */
