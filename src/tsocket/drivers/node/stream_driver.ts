@@ -91,6 +91,7 @@ export class NodeStreamDriver implements TStreamDriver {
     if (parts.inbox === undefined) socket.on("data", this.#onData);
     else parts.inbox.onArrival = () => this.#arrived();
     socket.on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
+    if (socket.readableEnded) this.#onEnd();
     if (socket.closed) this.#onClose();
   }
 
@@ -231,6 +232,7 @@ export class NodeStreamDriver implements TStreamDriver {
   #closed(): void {
     if (this.#isReleased || this.#isGone) return;
     this.#isReleased = true;
+    this.#parts.raw?.destroy();
     const isInOrder = this.#isClosed || (this.#mayHaveEnded && this.#isShut);
     // some runtimes close a broken socket without a word
     if (!isInOrder && this.#error === undefined) this.#onError(this.#socket.errored ?? { code: "ECONNRESET" });

@@ -126,8 +126,10 @@ function handshake(
     const settle = (): void => {
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
-      socket.off(doneEvent, onDone).off("close", onClose);
+      socket.off(doneEvent, onDone).off("end", onEnd).off("close", onClose);
     };
+    // half-open as the socket is, it would wait for more for ever
+    const onEnd = (): void => fail(tlsError({ code: "ECONNRESET" }, options.peer));
     const onDone = (): void => {
       if (failure !== undefined) return;
       settle();
@@ -137,10 +139,10 @@ function handshake(
     const onClose = (): void => {
       settle();
       raw.destroy();
-      reject(failure ?? tlsError(Object.assign(new Error("closed"), { code: "ECONNRESET" }), options.peer));
+      reject(failure ?? tlsError({ code: "ECONNRESET" }, options.peer));
     };
     socket.pause();
-    socket.on("error", onError).on(doneEvent, onDone).on("close", onClose);
+    socket.on("error", onError).on(doneEvent, onDone).on("end", onEnd).on("close", onClose);
     signal.addEventListener("abort", onAbort);
   });
 }
