@@ -166,8 +166,10 @@ export class NodeStreamDriver implements TStreamDriver {
     this.#isClosed = true;
     this.#inbox.clear();
     const bottom = this.#parts.raw ?? this.#socket;
+    // a reset while the end is being sent is refused, and the descriptor would be lost
+    const canReset = this.remoteAddress?.kind === "inet" && this.#ending === undefined && this.#closing === undefined;
     try {
-      if (this.remoteAddress?.kind === "inet") bottom.resetAndDestroy();
+      if (canReset) bottom.resetAndDestroy();
     } catch {
       // not a handle that can be reset: destroying has to do
     }
