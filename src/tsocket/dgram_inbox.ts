@@ -6,6 +6,7 @@
  * @module
  */
 import type { Clock } from "../core/clock.ts";
+import { nextTurnOfLoop } from "../stream/turn.ts";
 import { Breath } from "./breath.ts";
 import { armCancellation, isCancellable, throwIfCancelled } from "./cancellation.ts";
 import { DatagramRing } from "./datagram_ring.ts";
@@ -159,16 +160,18 @@ export class DgramInbox {
     reading.reject(reason);
   }
 
-  /** Hands over what has come when everything that comes in this go has. */
-  #gather(): void {
+  /**
+   * Hands over what has come when everything that is there now has: runtimes tell of datagrams one by one, up to 32 in
+   * one turn of the event loop, and a reader woken for each of them would cost as much as receiving it.
+   */
+  async #gather(): Promise<void> {
     if (this.#isGathering) return;
     this.#isGathering = true;
-    queueMicrotask(() => {
-      this.#isGathering = false;
-      const reading = this.#reading;
-      if (reading?.isGathering === true && this.#ring.length > 0) this.#settle(reading);
-      if (this.#ring.length > 0) this.#readable?.wake();
-    });
+    await nextTurnOfLoop();
+    this.#isGathering = false;
+    const reading = this.#reading;
+    if (reading?.isGathering === true && this.#ring.length > 0) this.#settle(reading);
+    if (this.#ring.length > 0) this.#readable?.wake();
   }
 
   #take(): Datagram | undefined {
