@@ -232,7 +232,10 @@ function many(rig: StreamRig): void {
     const written = a.writev([all]);
     let seenByTimer = -1;
     let seen = 0;
-    setTimeout(() => seenByTimer = seen, 0);
+    const note = (): number => seenByTimer = seen;
+    // A few are read in less than the millisecond that the shortest timer takes.
+    if (count < 10_000) setImmediate(note);
+    else setTimeout(note, 0);
     const header = new Uint8Array(HEADER);
     const body = new Uint8Array(1);
     const next: NextVector = ({ total }) => total === 0 ? [header] : total === HEADER ? [body] : null;
