@@ -13,13 +13,16 @@ import { SocketError } from "../../errors.ts";
 import { READ_AGAIN, READ_END, type TStreamDriver, type TStreamEvents } from "../../driver_types.ts";
 import type { TlsOptions, TsocketAddress, Vector } from "../../types.ts";
 import type { Ends } from "./addresses.ts";
-import { checkEnd } from "./end_check.ts";
 import { codeOf, toSocketError } from "./error_codes.ts";
 import { Inbox } from "./inbox.ts";
+import { checkEnd, readFurther } from "./quirks.ts";
 import { alpnOf, clientHandshake, serverContext, serverHandshake } from "./tls.ts";
 
 /** Several views of together no more than this are written as one copy, which is faster than as many. */
 export const JOIN_BYTES: number = 16 * 1024;
+
+/** Turns of the event loop that closing goes on reading while each brings more. */
+export const LINGER_TURNS = 8;
 
 /** What a driver is made of. */
 export interface NodeStreamParts {
@@ -70,6 +73,7 @@ export class NodeStreamDriver implements TStreamDriver {
   #isShut = false;
   #isClosed = false;
   #isReleased = false;
+  #discarded = 0;
   /** Taken over by TLS. */
   #isGone = false;
 
@@ -153,28 +157,29 @@ export class NodeStreamDriver implements TStreamDriver {
   }
 
   /**
-   * Sends FIN behind what was written, reads once more what the peer has sent (closing over unread bytes would be a
-   * reset, which takes from the peer what it has not read yet), and frees everything.
+   * Sends FIN behind what was written, reads what the peer has sent so far (closing over unread bytes would be a reset,
+   * which takes from the peer what it has not read yet), and frees everything.
    */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }
 
-  /** Frees everything at once, with a reset on TCP. */
+  /** Frees everything at once, with a reset on plain TCP. */
   abort(): void {
     if (this.#isReleased || this.#isGone) return;
     this.#isClosed = true;
     this.#inbox.clear();
-    const bottom = this.#parts.raw ?? this.#socket;
-    // a reset while the end is being sent is refused, and the descriptor would be lost
-    const canReset = this.remoteAddress?.kind === "inet" && this.#ending === undefined && this.#closing === undefined;
-    try {
-      if (canReset) bottom.resetAndDestroy();
-    } catch {
-      // not a handle that can be reset: destroying has to do
-    }
-    bottom.destroy();
+    if (this.#canReset()) this.#socket.resetAndDestroy();
     this.#socket.destroy();
+  }
+
+  /**
+   * Whether it can be ended with a reset. Not while the end is being sent: Node refuses that and loses the descriptor.
+   * Not under TLS: Node crashes when the socket goes away beneath.
+   */
+  #canReset(): boolean {
+    const isTcp = this.remoteAddress?.kind === "inet" && this.#parts.raw === undefined;
+    return isTcp && this.#ending === undefined && this.#closing === undefined && !this.#socket.destroyed;
   }
 
   /** Starts TLS in the role that this side has. */
@@ -183,6 +188,11 @@ export class NodeStreamDriver implements TStreamDriver {
     const refusal = below === undefined ? this.#refusal("startTls") : alreadyError(this.remoteAddress);
     if (refusal !== undefined) throw refusal;
     const context = role === "server" ? serverContext(tls) : undefined;
+    if (role === "client" && this.#inbox.length > 0) {
+      const error = injectedError(this.#inbox.length, this.remoteAddress);
+      this.abort();
+      throw error;
+    }
     this.#handOver();
     const options = { tls, host, peer: this.remoteAddress };
     const socket = context === undefined
@@ -205,13 +215,17 @@ export class NodeStreamDriver implements TStreamDriver {
   readonly #onData = (chunk: Uint8Array): void => {
     this.#inbox.push(chunk);
     this.#arrived();
+    if (this.#parts.raw !== undefined) readFurther(this.#socket);
     if (!this.#inbox.isFull || this.#isPaused) return;
     this.#isPaused = true;
     this.#socket.pause();
   };
 
   #arrived(): void {
-    if (this.#isClosed) return this.#inbox.clear();
+    if (this.#isClosed) {
+      this.#discarded += this.#inbox.length;
+      return this.#inbox.clear();
+    }
     this.#wake();
     // `onread` stops by itself when it is told that the inbox is full
     if (this.#parts.inbox?.isFull) this.#isPaused = true;
@@ -279,6 +293,7 @@ export class NodeStreamDriver implements TStreamDriver {
     if (!this.#isPaused || this.#isReleased || this.#isGone) return;
     this.#isPaused = false;
     this.#socket.resume();
+    if (this.#parts.raw !== undefined) readFurther(this.#socket);
   }
 
   #send(views: readonly Uint8Array[], done: (error?: Error | null) => void): void {
@@ -355,10 +370,19 @@ export class NodeStreamDriver implements TStreamDriver {
       socket.resume();
       const ended = new Promise<void>((resolve) => socket.end(() => resolve()));
       await Promise.race([ended, this.#released]);
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await this.#linger();
       socket.destroy();
     }
     await this.#released;
+  }
+
+  async #linger(): Promise<void> {
+    for (let turn = 0; turn < LINGER_TURNS && !this.#isReleased; turn++) {
+      const before = this.#discarded;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      // the first turn may end before it has polled
+      if (turn > 0 && this.#discarded === before) return;
+    }
   }
 
   /** Lets go of the socket; what came already goes back, since it is the peer's part of the handshake. */
@@ -384,6 +408,15 @@ function join(views: readonly Uint8Array[], length: number): Uint8Array {
     at += view.length;
   }
   return whole;
+}
+
+/** A TLS server speaks second: whatever came before is not its, and must not be taken for what TLS protects. */
+function injectedError(length: number, peer: TsocketAddress | undefined): SocketError {
+  return new SocketError(`${length} plain bytes came from the server before the TLS handshake`, {
+    code: "EPROTO",
+    syscall: "handshake",
+    ...(peer === undefined ? {} : { address: peer }),
+  });
 }
 
 function alreadyError(peer: TsocketAddress | undefined): SocketError {

@@ -115,8 +115,8 @@ function handshake(
     let failure: unknown;
     const fail = (reason: unknown): void => {
       failure ??= reason;
+      // the socket beneath only after it, or Node may crash
       socket.destroy();
-      raw.destroy();
     };
     const onError = (error: unknown): void => fail(tlsError(error, options.peer));
     const onAbort = (): void => fail(signal.reason);

@@ -1,7 +1,11 @@
 /**
+ * What single runtimes do to reading, in one place.
+ *
  * Was that the end, or a reset? When data and a reset are there at once, the libuv of Node 20 reports an orderly end
  * after the data; a message cut off by the reset would pass for a whole one. The system still knows, so it is asked
  * once more. Later versions and other runtimes report the reset.
+ *
+ * Deno's TLS sockets miss the end when they were paused before it came, unless they are asked to read further.
  *
  * @module
  */
@@ -12,10 +16,9 @@ interface WithHandle {
   readonly _handle?: { readStart?: () => void } | null;
 }
 
-const mayMistakeReset = (() => {
-  const { node, bun, deno } = process.versions;
-  return bun === undefined && deno === undefined && Number(node.split(".")[0]) < 22;
-})();
+const { node, bun, deno } = process.versions;
+const mayMistakeReset = bun === undefined && deno === undefined && Number(node.split(".")[0]) < 22;
+const mayMissEnd = deno !== undefined;
 
 /** Calls `then` when `end` is sure: at once, or a turn later, unless the socket has failed by then. */
 export function checkEnd(socket: Socket, then: () => void): void {
@@ -24,4 +27,9 @@ export function checkEnd(socket: Socket, then: () => void): void {
   handle.readStart();
   // the answer comes in the next poll, which the second one of these follows
   setImmediate(() => setImmediate(then));
+}
+
+/** Makes sure that the end is noticed after a chunk of a TLS socket, and when it is read again after a pause. */
+export function readFurther(socket: Socket): void {
+  if (mayMissEnd) setImmediate(() => socket.read(0));
 }
