@@ -8,6 +8,7 @@ import type { ConnectOptions, SocketTarget } from "../../option_types.ts";
 import { endsOf, toNodeHost, toNodeTarget } from "./addresses.ts";
 import { toSocketError } from "./error_codes.ts";
 import { Inbox } from "./inbox.ts";
+import { prefersOnread } from "./quirks.ts";
 import { NodeStreamDriver } from "./stream_driver.ts";
 import { clientHandshake } from "./tls.ts";
 
@@ -24,7 +25,7 @@ export async function connectNode(
   signal.throwIfAborted();
   const isPlain = (options.secureTransport ?? "off") === "off";
   // TLS takes the handle over, and does not know of onread
-  const inbox = isPlain ? new Inbox() : undefined;
+  const inbox = isPlain && prefersOnread ? new Inbox() : undefined;
   const raw = await open(target, options, inbox, signal);
   const ends = endsOf(raw, { remote: "hostname" in target ? undefined : target, local: options.localAddress });
   const parts = { ends, role: "client", host: hostOf(target) } as const;
