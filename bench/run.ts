@@ -15,7 +15,7 @@ const installed = (path: string) => fileURLToPath(new URL(`../tests/runtimes/nod
 
 /** How each runtime is started, without the file. */
 const RUNTIMES: Record<string, { programs: string[]; args: string[] }> = {
-  node: { programs: [process.execPath, "node"], args: ["--import", "tsx"] },
+  node: { programs: [process.execPath, "node"], args: ["--import", new URL("register_loader.mjs", folder).href] },
   deno: { programs: [installed("@deno/linux-x64-glibc/deno"), "deno"], args: ["run", "-A", "--no-check"] },
   bun: { programs: [installed("@oven/bun-linux-x64/bin/bun"), "bun"], args: [] },
 };

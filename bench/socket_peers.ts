@@ -19,7 +19,11 @@ export interface SourcePorts {
 /** Starts the source. */
 export async function startSource(): Promise<{ ports: SourcePorts; stop(): void }> {
   const file = fileURLToPath(new URL("./socket_source.ts", import.meta.url));
-  const child: ChildProcess = spawn("node", ["--import", "tsx", file], { stdio: ["ignore", "pipe", "inherit"] });
+  const child: ChildProcess = spawn(
+    "node",
+    ["--import", new URL("./register_loader.mjs", import.meta.url).href, file],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
   const line = await new Promise<string>((resolve, reject) => {
     child.stdout!.once("data", (data) => resolve(String(data)));
     child.once("exit", (code) => reject(new Error(`the source ended with ${code}`)));

@@ -16,6 +16,9 @@ import { Line, type Member } from "./line.ts";
 import type { TDgramDriver } from "./driver_types.ts";
 import type { IoOptions, OutDatagram, TDgramStats, TsocketAddress, Vector } from "./types.ts";
 
+/** Datagrams that a driver may have at once. */
+const MAX_BATCH = 64;
+
 /** One call of `sendto` or `sendMany` that waits, or is under way. */
 interface Job extends Member {
   readonly syscall: "sendto" | "sendMany";
@@ -208,6 +211,7 @@ export class DgramOutbox {
       if (!job.isChecked) this.#prepare(job, driver);
       if (job.at === job.datagrams.length) this.#finish(job);
       else if (job.syscall === "sendMany" && driver.sendMany !== undefined) this.#handOver(job, driver);
+      else if (job.syscall === "sendMany" && driver.sendBatch !== undefined) this.#sendBatch(job, driver);
       else this.#sendOne(job, driver);
     } catch (reason) {
       this.#finish(job, { reason });
@@ -246,6 +250,29 @@ export class DgramOutbox {
       this.#landed(job);
       this.#stats.sendErrors++;
       this.#finish(job, { reason: job.syscall === "sendto" ? thrown : failedSend(thrown, job.at) });
+      this.#pump();
+    });
+  }
+
+  /** As {@linkcode #sendOne}, for as many as the driver may have at once. */
+  #sendBatch(job: Job, driver: TDgramDriver): void {
+    const { at, datagrams } = job;
+    const batch = at === 0 && datagrams.length <= MAX_BATCH ? datagrams : datagrams.slice(at, at + MAX_BATCH);
+    this.#isBusy = true;
+    job.isInFlight = true;
+    driver.sendBatch!(batch).then(() => {
+      this.#landed(job);
+      this.#stats.sent += batch.length;
+      job.at += batch.length;
+      if (job.at === datagrams.length) this.#finish(job);
+      else if (job.cancelled !== undefined) this.#finish(job, job.cancelled);
+      this.#pump();
+    }, (thrown) => {
+      this.#landed(job);
+      const error = failedSend(thrown, at);
+      this.#stats.sent += error.bytesTransferred! - at;
+      this.#stats.sendErrors += batch.length - (error.bytesTransferred! - at);
+      this.#finish(job, { reason: error });
       this.#pump();
     });
   }

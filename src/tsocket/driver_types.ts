@@ -111,6 +111,12 @@ export interface TDgramDriver {
    * follows. Throws a {@linkcode SocketError} with the number taken in `bytesTransferred` for a datagram it cannot send.
    */
   sendMany?(datagrams: readonly OutDatagram[], from: number): number;
+  /**
+   * Sends all of a few datagrams, in order, without a promise for each; resolves when their buffers may be used again.
+   * The next send comes only when this has settled. Rejects with a {@linkcode SocketError} with the number sent in
+   * `bytesTransferred`.
+   */
+  sendBatch?(datagrams: readonly OutDatagram[]): Promise<void>;
   /** Joins a multicast group. Not there: not possible. */
   joinMulticast?(group: string, networkInterface: string | undefined): void;
   /** Leaves a multicast group. */

@@ -27,20 +27,22 @@ export class ReadOperation implements PduProgress {
   index = 0;
   /** Bytes of that view that are filled. */
   at = 0;
-  /** What came of it, until somebody waits for that. */
-  outcome: { readonly value: number | null } | { readonly reason: unknown } | undefined;
+  /** Whether something came of it before anybody had to wait; then {@linkcode result} says what. */
+  outcome: "none" | "resolved" | "rejected" = "none";
+  /** What it resolves, or rejects, with. */
+  result: unknown = undefined;
   /** Settles the promise, when it could not be answered at once. */
-  settle: { resolve(value: number | null): void; reject(reason: unknown): void } | undefined;
+  settle: { resolve(value: number | null): void; reject(reason: unknown): void } | undefined = undefined;
   /** Whether whoever asked still wants it: a stream's pull whose reader has left does not. */
   readonly isWanted: (() => boolean) | undefined;
   /** Takes signal and deadline off. */
-  disarm: (() => void) | undefined;
+  disarm: (() => void) | undefined = undefined;
   /** Whether signal or deadline may cancel it. */
   readonly isCancellable: boolean;
   /** Filled views of earlier vectors and of this one, as long as nothing fills them again. */
-  #views: Uint8Array[] = [];
+  #views: Uint8Array[] | undefined = undefined;
   /** Copies of what was filled before {@linkcode #views}. */
-  #copies: Uint8Array[] = [];
+  #copies: Uint8Array[] | undefined = undefined;
   #mustCopy = false;
 
   /** A read of `vector`, or, with `next`, of what that hands out. */
@@ -86,28 +88,29 @@ export class ReadOperation implements PduProgress {
     const view = this.vector[this.index++]!;
     this.at = 0;
     if (!this.isCancellable || view.length === 0) return;
-    this.#views.push(view);
-    if (this.#mustCopy || this.#views.length >= MAX_KEPT_VIEWS) this.#copy();
+    const views = this.#views ??= [];
+    views.push(view);
+    if (this.#mustCopy || views.length >= MAX_KEPT_VIEWS) this.#copy();
   }
 
   /** All bytes filled so far, copied: what a cancelled read gives back. */
   filled(): Uint8Array[] {
-    if (this.at > 0) this.#views.push(this.vector[this.index]!.subarray(0, this.at));
+    if (this.at > 0) (this.#views ??= []).push(this.vector[this.index]!.subarray(0, this.at));
     this.#copy();
-    return this.#copies;
+    return this.#copies ?? [];
   }
 
   /** A caller may fill the same memory twice; what is kept of it has to be copied before. */
   #protect(vector: Vector): void {
     const overlaps = (view: Uint8Array): boolean => vector.some((other) => overlap(view, other));
-    if (this.#views.some(overlaps)) this.#copy();
+    if (this.#views?.some(overlaps)) this.#copy();
     this.#mustCopy = vector.length > MAX_KEPT_VIEWS ||
       vector.some((view, i) => vector.some((other, j) => j < i && overlap(view, other)));
   }
 
   #copy(): void {
-    if (this.#views.length === 0) return;
-    this.#copies.push(concat(this.#views));
-    this.#views = [];
+    if (this.#views === undefined) return;
+    (this.#copies ??= []).push(concat(this.#views));
+    this.#views = undefined;
   }
 }

@@ -104,12 +104,10 @@ export class ReadSide {
   read(operation: ReadOperation, arm: Arm | undefined): Promise<number | null> {
     this.#operation = operation;
     this.#advance(operation);
-    const { outcome } = operation;
-    if (outcome === undefined) {
-      if (arm !== undefined) operation.disarm = arm((reason) => this.#cancel(operation, reason));
-      return new Promise((resolve, reject) => operation.settle = { resolve, reject });
-    }
-    return "reason" in outcome ? Promise.reject(outcome.reason) : this.#answered(outcome.value);
+    if (operation.outcome === "resolved") return this.#answered(operation.result as number | null);
+    if (operation.outcome === "rejected") return Promise.reject(operation.result);
+    if (arm !== undefined) operation.disarm = arm((reason) => this.#cancel(operation, reason));
+    return new Promise((resolve, reject) => operation.settle = { resolve, reject });
   }
 
   /** Fills all views from what is there, or none. */
@@ -263,14 +261,16 @@ export class ReadSide {
 
   #resolve(operation: ReadOperation, value: number | null): void {
     this.#finish(operation);
-    if (operation.settle === undefined) operation.outcome = { value };
-    else operation.settle.resolve(value);
+    if (operation.settle !== undefined) return operation.settle.resolve(value);
+    operation.outcome = "resolved";
+    operation.result = value;
   }
 
   #reject(operation: ReadOperation, reason: unknown): void {
     this.#finish(operation);
-    if (operation.settle === undefined) operation.outcome = { reason };
-    else operation.settle.reject(reason);
+    if (operation.settle !== undefined) return operation.settle.reject(reason);
+    operation.outcome = "rejected";
+    operation.result = reason;
   }
 
   /** Frees the slot before the promise settles, so that whoever waits for it may read on at once. */

@@ -19,7 +19,7 @@ import type { OutDatagram, TsocketAddress, Vector } from "../../types.ts";
 import { fromNodeHost, toNodeHost } from "../node/addresses.ts";
 import { dgramNode, MAX_RESENDS } from "../node/dgram_driver.ts";
 import { type DgramEnds, dgramEnds, MAX_DATAGRAM, multicastInterface, receiver } from "../node/dgram_family.ts";
-import { codeOf, toSocketError } from "../node/error_codes.ts";
+import { codeOf, toSocketError, withCount } from "../node/error_codes.ts";
 import { SourceCache } from "../node/source_cache.ts";
 import { type BunUdp, bunUdp, type BunUdpHandlers, type BunUdpSocket } from "./bun_api.ts";
 
@@ -252,20 +252,6 @@ function joined(views: Vector): Uint8Array {
     at += view.length;
   }
   return whole;
-}
-
-/** The error with how many datagrams were taken before it. */
-function withCount(error: unknown, taken: number): unknown {
-  if (!(error instanceof SocketError)) return error;
-  const { code, blame, syscall, address, cause } = error;
-  return new SocketError(error.message.replace(/^SocketError: /, ""), {
-    code,
-    blame,
-    bytesTransferred: taken,
-    cause,
-    ...(syscall === undefined ? {} : { syscall }),
-    ...(address === undefined ? {} : { address }),
-  });
 }
 
 function closedError(syscall: string): SocketError {

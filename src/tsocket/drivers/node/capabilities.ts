@@ -12,6 +12,11 @@ export function canReusePort(): boolean {
   return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
 }
 
+/** Whether datagrams leave in the order in which they were handed over; on Deno sends overtake each other. */
+export function keepsOrderOfSends(): boolean {
+  return (process.versions as Record<string, string | undefined>)["deno"] === undefined;
+}
+
 /**
  * Refuses what the runtime would silently ignore.
  *

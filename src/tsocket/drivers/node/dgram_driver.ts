@@ -12,11 +12,11 @@ import { SocketError } from "../../errors.ts";
 import type { InetAddress } from "../../inet_address.ts";
 import type { TDgramDriver, TDgramEvents } from "../../driver_types.ts";
 import type { DgramOptions } from "../../option_types.ts";
-import type { TsocketAddress, Vector } from "../../types.ts";
+import type { OutDatagram, TsocketAddress, Vector } from "../../types.ts";
 import { fromNodeHost, toNodeHost } from "./addresses.ts";
-import { checkReusePort } from "./capabilities.ts";
+import { checkReusePort, keepsOrderOfSends } from "./capabilities.ts";
 import { type DgramEnds, dgramEnds, MAX_DATAGRAM, multicastInterface, receiver } from "./dgram_family.ts";
-import { codeOf, toSocketError } from "./error_codes.ts";
+import { codeOf, toSocketError, withCount } from "./error_codes.ts";
 import { SourceCache } from "./source_cache.ts";
 
 /** How often one datagram is sent again because an earlier one's error was reported in its place. */
@@ -116,6 +116,8 @@ export class NodeDgramDriver implements TDgramDriver {
   readonly remoteAddress: TsocketAddress | undefined;
   /** Largest datagram that can be sent, in bytes. */
   readonly maxDatagramSize: number;
+  /** Sends a few at once. */
+  readonly sendBatch?: (datagrams: readonly OutDatagram[]) => Promise<void>;
   readonly #socket: Socket;
   readonly #family: "ipv4" | "ipv6";
   readonly #isIpv6Only: boolean;
@@ -132,6 +134,7 @@ export class NodeDgramDriver implements TDgramDriver {
     this.localAddress = localAddressOf(socket, ends.local);
     this.remoteAddress = ends.remote?.unmapped();
     this.maxDatagramSize = MAX_DATAGRAM[ends.family];
+    if (keepsOrderOfSends()) this.sendBatch = (datagrams) => this.#sendBatch(datagrams);
     socket.removeAllListeners("error");
     socket.on("message", (data, info) => this.#received(data, info));
     socket.on("error", (error) => this.#reported(error, this.remoteAddress));
@@ -201,6 +204,39 @@ export class NodeDgramDriver implements TDgramDriver {
     } catch (thrown) {
       done(thrown);
     }
+  }
+
+  /** One promise for all: with one for each, a datagram costs a quarter more. */
+  #sendBatch(datagrams: readonly OutDatagram[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let left = datagrams.length;
+      let failure: SocketError | undefined;
+      let failed = 0;
+      this.#pending.add(reject);
+      const settled = (error?: SocketError): void => {
+        if (error !== undefined) failed++;
+        failure ??= error;
+        if (--left > 0 || !this.#pending.delete(reject)) return;
+        if (failure === undefined) resolve();
+        else reject(withCount(failure, datagrams.length - failed));
+      };
+      for (const { data, to } of datagrams) {
+        const done = (cause: unknown): void => {
+          if (cause === null || cause === undefined) return settled();
+          // an earlier datagram's error; this one was not sent
+          if (codeOf(cause) === "ECONNREFUSED" && this.#closing === undefined) {
+            this.#reported(cause, this.remoteAddress);
+            return this.#send(data, to, MAX_RESENDS - 1, settled, settled);
+          }
+          settled(toSocketError(cause, { syscall: "send", address: to ?? this.remoteAddress }));
+        };
+        try {
+          this.#hand(data, to, done);
+        } catch (thrown) {
+          done(thrown);
+        }
+      }
+    });
   }
 
   #hand(data: Uint8Array | Vector, to: TsocketAddress | undefined, done: (cause: unknown) => void): void {

@@ -114,3 +114,17 @@ function place({ target, address }: ErrorContext): string {
 function printable(text: string): string {
   return text.replaceAll("\0", "@");
 }
+
+/** The error with how many datagrams were taken in spite of it. */
+export function withCount(error: unknown, taken: number): unknown {
+  if (!(error instanceof SocketError)) return error;
+  const { code, blame, syscall, address, cause } = error;
+  return new SocketError(error.message.replace(/^SocketError: /, ""), {
+    code,
+    blame,
+    bytesTransferred: taken,
+    cause,
+    ...(syscall === undefined ? {} : { syscall }),
+    ...(address === undefined ? {} : { address }),
+  });
+}
