@@ -42,6 +42,9 @@ export class ReadSide {
   #isEndNoticed = false;
   #isReadingDirectly = false;
   #sinceBreath = 0;
+  /** The last answer, which is given again as long as it is the same: PDUs are often of one size. */
+  #lastValue: number | null = null;
+  #lastAnswer: Promise<number | null> = Promise.resolve(null);
 
   /** A half without a driver yet: reads wait. */
   constructor(stats: TStreamStats, events: ReadSideEvents) {
@@ -290,9 +293,13 @@ export class ReadSide {
 
   /** A promise for what is known already; now and then one that lets the event loop have its turn first. */
   #answered(value: number | null): Promise<number | null> {
-    if (++this.#sinceBreath < READS_PER_BREATH) return Promise.resolve(value);
+    if (value !== this.#lastValue) {
+      this.#lastValue = value;
+      this.#lastAnswer = Promise.resolve(value);
+    }
+    if (++this.#sinceBreath < READS_PER_BREATH) return this.#lastAnswer;
     this.#sinceBreath = 0;
-    return breathe()?.then(() => value) ?? Promise.resolve(value);
+    return breathe()?.then(() => value) ?? this.#lastAnswer;
   }
 
   #drain(driver: TStreamDriver): void {
