@@ -12,7 +12,7 @@ import { SocketError } from "./errors.ts";
 import { ReadOperation } from "./read_operation.ts";
 import { READ_AGAIN, READ_END, type TStreamDriver } from "./driver_types.ts";
 import type { NextVector, TStreamStats, Vector } from "./types.ts";
-import { emptyVectorError, vectorLength } from "./vector.ts";
+import { checkedLength, emptyVectorError } from "./vector.ts";
 
 /** Reads answered without waiting before the event loop is asked whether it wants a turn. */
 const READS_PER_BREATH = 64;
@@ -99,7 +99,9 @@ export class ReadSide {
     this.#putBack.clear();
     this.#end = { error };
     const operation = this.#operation;
-    if (operation !== undefined) this.#reject(operation, error);
+    // a view that the driver is filling is not the caller's yet: that read fails when the driver has done with it
+    if (operation !== undefined && this.#isReadingDirectly) this.#finish(operation);
+    else if (operation !== undefined) this.#reject(operation, error);
     this.#tellEnd();
   }
 
@@ -123,6 +125,7 @@ export class ReadSide {
       return false;
     }
     this.#stats.bytesRead += length;
+    this.#expectNoticedEnd();
     return true;
   }
 
@@ -197,8 +200,10 @@ export class ReadSide {
   /** Asks for the next vector of a PDU. Returns whether the operation goes on. */
   #nextVector(operation: ReadOperation, next: NextVector): boolean {
     let vector: Vector | null | undefined;
+    let length: number;
     try {
       vector = next(operation);
+      length = vector === null || vector === undefined ? 0 : checkedLength(vector, "what next returns");
     } catch (thrown) {
       if (this.#operation === operation) this.#reject(operation, thrown);
       return false;
@@ -209,7 +214,7 @@ export class ReadSide {
       this.#complete(operation);
       return false;
     }
-    if (vectorLength(vector) === 0) {
+    if (length === 0) {
       this.#reject(operation, emptyVectorError(operation.kind));
       return false;
     }
@@ -227,7 +232,7 @@ export class ReadSide {
     this.#isReadingDirectly = true;
     driver.readInto(into).then((taken) => {
       this.#isReadingDirectly = false;
-      if (this.#operation !== operation) return;
+      if (this.#operation !== operation) return operation.settle!.reject(this.#end!.error);
       if (taken > 0) {
         this.#took(operation, taken, into.length);
         if (operation.takesSome) return this.#complete(operation);
@@ -249,6 +254,9 @@ export class ReadSide {
   #complete(operation: ReadOperation): void {
     this.#stats.bytesRead += operation.total;
     this.#resolve(operation, operation.total);
+  }
+
+  #expectNoticedEnd(): void {
     if (this.#isEndNoticed) this.#expectEnd();
   }
 
@@ -281,6 +289,7 @@ export class ReadSide {
     this.#operation = undefined;
     operation.disarm?.();
     operation.disarm = undefined;
+    this.#expectNoticedEnd();
   }
 
   #cancel(operation: ReadOperation, reason: unknown): void {

@@ -6,13 +6,6 @@
 import { SocketError } from "./errors.ts";
 import type { Vector } from "./types.ts";
 
-/** Total length of the views, in bytes. */
-export function vectorLength(vector: Vector): number {
-  let length = 0;
-  for (let i = 0; i < vector.length; i++) length += vector[i]!.byteLength;
-  return length;
-}
-
 /**
  * Total length of a vector that a caller handed in.
  *
