@@ -23,7 +23,9 @@ export interface SocketWritable {
 export function socketWritable(socket: Pick<TStream, "writev" | "shutdown" | "abort">): SocketWritable {
   let controller: WritableStreamDefaultController | undefined;
   let accepted = 0;
+  let hasFailed = false;
   const onDrained: (() => void)[] = [];
+  const isDrained = (): boolean => accepted === 0 || hasFailed;
   const stream = new WritableStream<Uint8Array>({
     start(given): void {
       controller = given;
@@ -34,8 +36,13 @@ export function socketWritable(socket: Pick<TStream, "writev" | "shutdown" | "ab
     async write(chunk): Promise<void> {
       try {
         await socket.writev([bytesOf(chunk)]);
+      } catch (thrown) {
+        // the stream drops what it has accepted behind it
+        hasFailed = true;
+        throw thrown;
       } finally {
-        if (--accepted === 0) { for (const resolve of onDrained.splice(0)) resolve(); }
+        accepted--;
+        if (isDrained()) { for (const resolve of onDrained.splice(0)) resolve(); }
       }
     },
     close: () => socket.shutdown(),
@@ -51,7 +58,7 @@ export function socketWritable(socket: Pick<TStream, "writev" | "shutdown" | "ab
   return {
     stream,
     error: (reason) => controller!.error(reason),
-    drained: () => new Promise((resolve) => accepted === 0 ? resolve() : onDrained.push(resolve)),
+    drained: () => new Promise((resolve) => isDrained() ? resolve() : onDrained.push(resolve)),
   };
 }
 
