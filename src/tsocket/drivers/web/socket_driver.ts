@@ -6,7 +6,7 @@
 import { SocketError } from "../../errors.ts";
 import { InetAddress } from "../../inet_address.ts";
 import type { TStreamDriver } from "../../driver_types.ts";
-import type { TsocketAddress } from "../../types.ts";
+import type { TlsOptions, TsocketAddress } from "../../types.ts";
 import { type ByteStreams, type FromStreamsOptions, WebStreamDriver } from "./stream_driver.ts";
 
 /** What a WinterTC socket tells of itself. */
@@ -25,8 +25,8 @@ export interface WinterTcSocket extends ByteStreams {
   readonly opened?: Promise<WinterTcInfo> | undefined;
   /** Closes both sides. */
   close?(reason?: unknown): Promise<unknown>;
-  /** Starts TLS; the result is the socket from then on. */
-  startTls?(): WinterTcSocket;
+  /** Starts TLS; the result is the socket from then on. Gets all of our options, whichever of them it knows. */
+  startTls?(options?: TlsOptions): WinterTcSocket;
 }
 
 /**
@@ -58,8 +58,8 @@ export async function fromSocket(socket: WinterTcSocket, signal?: AbortSignal): 
   const { startTls } = socket;
   if (startTls === undefined) return driver;
   return Object.assign(driver, {
-    async startTls(_options: unknown, tlsSignal: AbortSignal): Promise<TStreamDriver> {
-      if (driver.release()) return await fromSocket(startTls.call(socket), tlsSignal);
+    async startTls(tls: TlsOptions, tlsSignal: AbortSignal): Promise<TStreamDriver> {
+      if (driver.release()) return await fromSocket(startTls.call(socket, tls), tlsSignal);
       throw new SocketError("bytes were read before TLS, or something is under way", {
         code: "EINVAL",
         syscall: "startTls",
