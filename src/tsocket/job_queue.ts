@@ -101,9 +101,12 @@ export class JobQueue implements TQueue {
   run<T>(job: (signal: AbortSignal) => T | PromiseLike<T>, options?: QueueOptions): Promise<T> {
     if (typeof job !== "function") throw new TypeError(`a job must be a function, got ${typeof job}`);
     const refusal = this.#refusal(options?.signal);
-    if (refusal !== undefined) return Promise.reject(refusal.reason);
-    if (this.#isFree) return this.#runNow(job, options?.signal);
-    return this.#wait<T>(options, (place, resolve) => this.#runQueued(place, job, options?.signal, resolve));
+    return refusal === undefined ? this.#run(job, options) : Promise.reject(refusal.reason);
+  }
+
+  /** Runs `job` in its turn like {@linkcode run}, even when `maxQueued` jobs wait: for the end, which must come. */
+  runLast<T>(job: (signal: AbortSignal) => T | PromiseLike<T>): Promise<T> {
+    return this.#destroyed === undefined ? this.#run(job, undefined) : Promise.reject(this.#destroyed.reason);
   }
 
   /**
@@ -170,6 +173,11 @@ export class JobQueue implements TQueue {
   /** Same as {@linkcode destroy}. */
   [Symbol.dispose](): void {
     this.destroy();
+  }
+
+  #run<T>(job: Job<T>, options: QueueOptions | undefined): Promise<T> {
+    if (this.#isFree) return this.#runNow(job, options?.signal);
+    return this.#wait<T>(options, (place, resolve) => this.#runQueued(place, job, options?.signal, resolve));
   }
 
   get #isFree(): boolean {

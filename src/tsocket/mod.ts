@@ -33,7 +33,7 @@ export { connectWith, dgramWith, listenWith, type OpenInternals } from "./open.t
 export type { DriverSource } from "./opening.ts";
 export { toSocketTarget } from "./socket_target.ts";
 export type { Platform } from "./platform.ts";
-export { type OpenStream, type StreamInternals, StreamSocket } from "./stream_socket.ts";
+export { type StreamInternals, StreamSocket } from "./stream_socket.ts";
 export type {
   TDgramDriver,
   TDgramEvents,

@@ -12,7 +12,9 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { nextTurnOfLoop } from "../stream/turn.ts";
 import { armCancellation, isCancellable, throwIfCancelled, waitFor } from "./cancellation.ts";
 import { Deadlines } from "./deadlines.ts";
+import { type Deferred, deferred } from "./deferred.ts";
 import { busyError, closedError, SocketError } from "./errors.ts";
+import { discardStream, type DriverSource, openDriver } from "./opening.ts";
 import { ReadOperation } from "./read_operation.ts";
 import { type Arm, ReadSide } from "./read_side.ts";
 import { socketReadable } from "./socket_readable_stream.ts";
@@ -38,9 +40,6 @@ import { WriteSide } from "./write_side.ts";
 
 /** What a PDU begins with: the first vector is asked for. */
 const NOTHING: Vector = [];
-
-/** Makes a driver; the signal says that it is not wanted any more. */
-export type OpenStream = (signal: AbortSignal) => Promise<TStreamDriver>;
 
 /** What only makers of sockets say. */
 export interface StreamInternals {
@@ -84,12 +83,11 @@ export class StreamSocket implements TStream {
   readonly #secureTransport: "off" | "on" | "starttls";
   readonly #reads: ReadSide;
   readonly #writes: WriteSide;
-  readonly #canceller = new AbortController();
-  readonly #closed: Promise<void>;
+  readonly #closed: Deferred<void> = deferred();
+  readonly #opened: Deferred<TStreamDriver> = deferred();
+  readonly #cancelOpening: (reason: unknown) => void;
   readonly #monitors = new Set<(error: SocketError) => void>();
-  #settleClosed!: { resolve(): void; reject(reason: unknown): void };
   #driver: TStreamDriver | undefined;
-  #opening: Promise<TStreamDriver>;
   /** Why the connection is over. */
   #over: { readonly error: unknown } | undefined;
   /** What the monitors are told. */
@@ -109,29 +107,29 @@ export class StreamSocket implements TStream {
    * @throws {TypeError} when an option is of a wrong type
    * @throws {RangeError} when a limit is out of its range
    */
-  constructor(driver: TStreamDriver | OpenStream, options?: TStreamOptions, internals: StreamInternals = {}) {
+  constructor(driver: DriverSource<TStreamDriver>, options?: TStreamOptions, internals: StreamInternals = {}) {
     this.#settings = streamSettings(options);
     this.#clock = internals.clock ?? systemClock;
     this.#secureTransport = internals.secureTransport ?? "starttls";
-    this.#closed = new Promise((resolve, reject) => this.#settleClosed = { resolve, reject });
-    this.#closed.catch(() => {});
     this.#reads = new ReadSide(this.stats, { ended: (error) => this.#readEnded(error) });
     this.#writes = new WriteSide(this.#settings, this.stats, this.#clock, {
-      driver: () => this.#driver ?? this.#opening,
+      driver: () => this.#driver ?? this.#opened.promise,
       torn: (reason) => this.abort(reason),
       ended: (error) => this.#writeEnded(error),
     });
-    this.#opening = typeof driver === "function" ? this.#open(driver) : Promise.resolve(driver);
-    this.#opening.catch(() => {});
-    this.opened = this.#opening.then(socketInfo);
+    this.opened = this.#opened.promise.then(socketInfo);
     this.opened.catch(() => {});
-    if (typeof driver !== "function") this.#attach(driver);
+    this.#cancelOpening = openDriver(driver, {
+      opened: (driver) => this.#attach(driver),
+      failed: (reason) => this.abort(reason),
+      late: discardStream,
+    });
   }
 
   /** Resolves when the connection is over, rejects when it broke, see {@linkcode TStream.closed}. */
   get closed(): Promise<void> {
     this.#watch();
-    return this.#closed;
+    return this.#closed.promise;
   }
 
   /** Whether {@linkcode startTls} took the connection over. */
@@ -271,18 +269,25 @@ export class StreamSocket implements TStream {
   }
 
   /**
-   * Hands the connection to TLS, after what is queued.
+   * Hands the connection to TLS, after what is queued. From now on this socket takes nothing more.
    *
    * @throws {SocketError} `EINVAL` unless made with `secureTransport: "starttls"`, `EBUSY` while a read is under way,
-   * `ECONNABORTED` after closing
+   * `ECONNABORTED` after closing, and the second time
    */
   startTls(options: TlsOptions = {}): TStream {
-    if (this.#over !== undefined || this.#closing !== undefined) throw closedError("startTls");
+    if (this.#over !== undefined || this.#closing !== undefined || this.#isUpgraded) throw closedError("startTls");
     checkTlsMode(this.#secureTransport);
     if (this.#reads.operation !== undefined && !this.#isPullLeftBehind) throw busyError("startTls");
     this.#isUpgraded = true;
-    const open: OpenStream = (signal) => this.#upgrade(options, signal);
-    return new StreamSocket(open, this.#settings, { clock: this.#clock, secureTransport: "on" });
+    const early = this.#reads.putBackBytes;
+    this.#stopReading();
+    const flushed = this.#writes.flushed();
+    flushed.catch(() => {});
+    this.#writes.refuse(closedError("writev"));
+    const open = (signal: AbortSignal): Promise<TStreamDriver> => this.#upgrade(flushed, early, options, signal);
+    const upgraded = new StreamSocket(open, this.#settings, { clock: this.#clock, secureTransport: "on" });
+    if (!this.#isRef) upgraded.unref();
+    return upgraded;
   }
 
   /** Keeps the process alive while the socket is open. */
@@ -348,23 +353,6 @@ export class StreamSocket implements TStream {
     return this.#reads.read(new ReadOperation(kind, vector, next, mayBeCancelled), mayBeCancelled ? arm : undefined);
   }
 
-  async #open(open: OpenStream): Promise<TStreamDriver> {
-    let driver: TStreamDriver;
-    try {
-      driver = await open(this.#canceller.signal);
-    } catch (thrown) {
-      this.#reads.fail(thrown);
-      this.#finish(thrown, true);
-      throw this.#over!.error ?? closedError("connect");
-    }
-    if (this.#over !== undefined) {
-      driver.abort();
-      throw this.#over.error ?? closedError("connect");
-    }
-    this.#attach(driver);
-    return driver;
-  }
-
   #attach(driver: TStreamDriver): void {
     this.#driver = driver;
     driver.start({
@@ -373,6 +361,7 @@ export class StreamSocket implements TStream {
     });
     if (!this.#isRef) driver.setRef?.(false);
     if (this.#isWatched) driver.watch?.();
+    this.#opened.resolve(driver);
     this.#reads.attach(driver);
   }
 
@@ -419,6 +408,8 @@ export class StreamSocket implements TStream {
   }
 
   async #close(): Promise<void> {
+    // the connection is no longer ours
+    if (this.#isUpgraded && this.#over === undefined) return;
     if (this.#over !== undefined || this.#writes.isOver || this.#driver === undefined) {
       this.#stopReading();
       this.#finish(this.#writes.failure, false);
@@ -435,25 +426,34 @@ export class StreamSocket implements TStream {
   #finish(error: unknown, isAbrupt: boolean): void {
     if (this.#over !== undefined) return;
     this.#over = { error };
-    this.#canceller.abort(error ?? closedError("connect"));
+    this.#cancelOpening(error ?? closedError("connect"));
+    this.#opened.reject(error ?? closedError("connect"));
     this.#writes.fail(error ?? closedError("writev"));
     this.#reads.detach(error);
     this.#writable?.error(error ?? closedError("write"));
     this.#tellMonitors(error instanceof SocketError ? error : closedError());
     this.#freed = isAbrupt ? this.#driver?.abort() : this.#driver?.close();
-    if (error !== undefined) this.#settleClosed.reject(error);
-    else Promise.resolve(this.#freed).then(this.#settleClosed.resolve, this.#settleClosed.reject);
+    if (error !== undefined) this.#closed.reject(error);
+    else Promise.resolve(this.#freed).then(this.#closed.resolve, this.#closed.reject);
   }
 
-  /** Hands the driver over to TLS. */
-  async #upgrade(options: TlsOptions, signal: AbortSignal): Promise<TStreamDriver> {
-    const driver = await this.#opening;
-    const flushed = this.#writes.queue.flushed({ signal });
-    this.#writes.refuse(closedError("writev"));
-    await flushed;
-    const early = this.#reads.putBackBytes;
-    this.#stopReading();
-    if (this.#over !== undefined) throw closedError("startTls");
+  /** Hands the driver over to TLS, or frees it when that is not wanted any more. */
+  async #upgrade(
+    flushed: Promise<void>,
+    early: number,
+    options: TlsOptions,
+    signal: AbortSignal,
+  ): Promise<TStreamDriver> {
+    const unwanted = (): void => this.abort(signal.reason);
+    signal.addEventListener("abort", unwanted);
+    let driver: TStreamDriver;
+    try {
+      driver = await this.#opened.promise;
+      await flushed;
+    } finally {
+      signal.removeEventListener("abort", unwanted);
+    }
+    if (this.#over !== undefined) throw this.#over.error ?? closedError("startTls");
     // from here on nothing of this socket touches the driver
     this.#driver = undefined;
     this.#finish(undefined, false);

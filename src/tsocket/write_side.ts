@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../core/clock.ts";
-import { armCancellation, isCancellable } from "./cancellation.ts";
+import { armCancellation, isCancellable, waitFor } from "./cancellation.ts";
 import { SocketError } from "./errors.ts";
 import { JobQueue } from "./job_queue.ts";
 import type { StreamSettings } from "./stream_options.ts";
@@ -83,6 +83,11 @@ export class WriteSide {
     return this.#shutdown;
   }
 
+  /** Resolves when everything queued is written. */
+  flushed(): Promise<void> {
+    return this.queue.runLast(() => {});
+  }
+
   /** Refuses later writes with `error`; what is queued goes on. */
   refuse(error: unknown): void {
     if (!this.#hasFailed) this.#refusal = { error };
@@ -98,14 +103,12 @@ export class WriteSide {
   }
 
   async #end(): Promise<void> {
-    await this.queue.run(async () => {
-      try {
-        await (await this.#host.driver()).shutdown();
-      } catch (thrown) {
-        this.#failed(thrown);
-        throw thrown;
-      }
-    });
+    try {
+      await this.queue.runLast(async () => await (await this.#host.driver()).shutdown());
+    } catch (thrown) {
+      this.#failed(thrown);
+      throw thrown;
+    }
     this.#tellEnd(undefined);
   }
 
@@ -125,6 +128,9 @@ export class WriteSide {
     let isStarted = false;
     try {
       const written = await this.queue.run(async () => {
+        // nothing is torn as long as there is no connection
+        const driver = this.#host.driver();
+        if (driver instanceof Promise) await waitFor(driver, { signal }, this.#clock, "writev");
         isStarted = true;
         if (options.onAbort !== "finish") signal.addEventListener("abort", () => this.#host.torn(signal.reason));
         return await this.#write(vector, length);
