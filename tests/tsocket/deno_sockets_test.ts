@@ -1,5 +1,6 @@
 /** Deno's sockets behind the library's, for what other runtimes do otherwise; on these: that they are refused. */
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { tmpdir } from "node:os";
 import { connect, dgram, listen } from "../../src/tsocket/drivers/deno/mod.ts";
 import { denoRuntime } from "../../src/tsocket/drivers/deno/runtime.ts";
 import { SocketError } from "../../src/tsocket/errors.ts";
@@ -50,6 +51,16 @@ denoTest("62: what cannot be connected to says why, and an aborted connect its r
   assertStrictEquals(await connecting.then(() => undefined, (thrown) => thrown), reason);
   await listener.close();
   assertEquals(await untilNoLeaks(before), []);
+});
+
+denoTest("57: an address is free again when closing the listener is over", async () => {
+  const path = UnixAddress.from(`${tmpdir()}/leat-${crypto.randomUUID()}`);
+  for (let i = 0; i < 3; i++) {
+    const listener = listen(path);
+    await listener.opened;
+    assertEquals(await codeOf(denoRuntime.listen(path, {}, never)), "EADDRINUSE");
+    await listener.close();
+  }
 });
 
 denoTest("71: TLS with ALPN, and both sides know the protocol", async () => {

@@ -50,6 +50,7 @@ export class DenoListenerDriver implements TListenerDriver {
   readonly #handshakes: Set<DenoTlsConn> = new Set();
   #events: TListenerEvents | undefined;
   #isClosed = false;
+  #accepting: Promise<void> | undefined;
   #rest: { readonly deadline: Deadline; readonly end: () => void } | undefined;
 
   /** Takes a listener over. */
@@ -63,11 +64,16 @@ export class DenoListenerDriver implements TListenerDriver {
 
   start(events: TListenerEvents): void {
     this.#events = events;
-    void this.#acceptAll(events);
+    this.#accepting = this.#acceptAll(events);
   }
 
-  close(): Promise<void> {
-    if (this.#isClosed) return Promise.resolve();
+  /** Resolves when the address is free again, which it is not while Deno's accept is under way. */
+  async close(): Promise<void> {
+    if (!this.#isClosed) this.#end();
+    await this.#accepting;
+  }
+
+  #end(): void {
     this.#isClosed = true;
     closeQuietly(this.#listener);
     for (const conn of this.#handshakes) closeQuietly(conn);
@@ -76,7 +82,6 @@ export class DenoListenerDriver implements TListenerDriver {
       this.#deadlines.clear(this.#rest.deadline);
       this.#rest.end();
     }
-    return Promise.resolve();
   }
 
   setRef(isRef: boolean): void {
