@@ -29,8 +29,8 @@ interface Job extends Member {
   isChecked: boolean;
   /** Whether the driver has one of its datagrams: its buffers cannot be given back now. */
   isInFlight: boolean;
-  /** Why no more of it is to be sent, while one is in flight. */
-  cancelled: { readonly reason: unknown } | undefined;
+  /** Whether no more of it is to be sent, and with what it then fails, while one is in flight. */
+  cancelled: (() => unknown) | undefined;
   isOver: boolean;
   resolve(value: number | Promise<number>): void;
   reject(reason: unknown): void;
@@ -167,8 +167,8 @@ export class DgramOutbox {
     this.#pump();
     if (!job.isOver && isCancellable(options)) {
       job.disarm = armCancellation(options, this.#clock, syscall, (reason) => {
-        const isDeadline = reason !== options.signal?.reason;
-        this.#cancel(job, isDeadline ? failedSend(reason, job.at) : reason);
+        const isCounted = syscall === "sendMany" && reason !== options.signal?.reason;
+        this.#cancel(job, () => isCounted ? failedSend(reason, job.at) : reason);
       });
     }
   }
@@ -244,7 +244,7 @@ export class DgramOutbox {
       this.#stats.sent++;
       job.at++;
       if (job.at === job.datagrams.length) this.#finish(job);
-      else if (job.cancelled !== undefined) this.#finish(job, job.cancelled);
+      else if (job.cancelled !== undefined) this.#finish(job, { reason: job.cancelled() });
       this.#pump();
     }, (thrown) => {
       this.#landed(job);
@@ -282,10 +282,10 @@ export class DgramOutbox {
     job.isInFlight = false;
   }
 
-  #cancel(job: Job, reason: unknown): void {
+  #cancel(job: Job, reason: () => unknown): void {
     // what the driver has cannot be taken back: it counts as sent if it is
-    if (job.isInFlight) job.cancelled = { reason };
-    else this.#finish(job, { reason });
+    if (job.isInFlight) job.cancelled = reason;
+    else this.#finish(job, { reason: reason() });
   }
 
   #finish(job: Job, failure?: { readonly reason: unknown }): void {

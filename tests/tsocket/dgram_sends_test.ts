@@ -267,15 +267,18 @@ test("sendMany that is cancelled stops: at once while it waits for room, else wh
   clock.advance(10);
   assertEquals(await isSettled(slow), false);
   driver.sends[1]!.done();
-  await slow;
+  assertEquals((await slow).bytesTransferred, 2);
   assertEquals([driver.taken, driver.sends.length], [[0, 1], 2]);
 });
 
 test("a deadline while waiting for room says how many were sent", async () => {
   const { socket, clock } = open({ sendMany: () => 2 });
   const many = failsWith(socket.sendMany(list(9), { deadlineAt: 1010 }), "ETIMEDOUT");
+  const one = failsWith(socket.sendto(bytes(1), friend, { deadlineAt: 1010 }), "ETIMEDOUT");
   clock.advance(10);
   assertEquals((await many).bytesTransferred, 2);
+  const { syscall, bytesTransferred } = await one;
+  assertEquals([syscall, bytesTransferred], ["sendto", undefined]);
   await socket.close();
 });
 
