@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../core/clock.ts";
-import { armCancellation, isCancellable, throwIfCancelled } from "./cancellation.ts";
+import { armCancellation, throwIfCancelled } from "./cancellation.ts";
 import { Line, type Member } from "./line.ts";
 import { type Ending, SharedReadable } from "./shared_readable_stream.ts";
 import type { TStreamDriver } from "./driver_types.ts";
@@ -80,12 +80,10 @@ export class AcceptQueue {
       const acceptor: Acceptor = {
         resolve,
         reject,
-        disarm: isCancellable(options)
-          ? armCancellation(options, this.#clock, "accept", (reason) => {
-            this.#acceptors.remove(acceptor);
-            reject(reason);
-          })
-          : notArmed,
+        disarm: armCancellation(options, this.#clock, "accept", (reason) => {
+          this.#acceptors.remove(acceptor);
+          reject(reason);
+        }),
       };
       this.#acceptors.push(acceptor);
     });
@@ -130,5 +128,3 @@ export class AcceptQueue {
     return this.#wrap(pending.driver);
   }
 }
-
-function notArmed(): void {}

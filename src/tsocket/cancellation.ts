@@ -35,13 +35,17 @@ export function deadlineError(syscall: string): SocketError {
   return new SocketError(`the deadline of ${syscall} has passed`, { code: "ETIMEDOUT", blame: "remote", syscall });
 }
 
-/** Calls `cancel` once, when the signal fires or the deadline passes. Returns what takes both off again. */
+/**
+ * Calls `cancel` once, when the signal fires or the deadline passes. Returns what takes both off again; nothing is made
+ * when there is neither.
+ */
 export function armCancellation(
   options: IoOptions,
   clock: Clock,
   syscall: string,
   cancel: (reason: unknown) => void,
 ): () => void {
+  if (!isCancellable(options)) return notArmed;
   const { signal, deadlineAt } = options;
   const onAbort = (): void => {
     disarm();
@@ -68,3 +72,5 @@ export function waitFor<T>(promise: Promise<T>, options: IoOptions, clock: Clock
     promise.then(resolve, reject).finally(disarm);
   });
 }
+
+function notArmed(): void {}

@@ -8,7 +8,7 @@
 import type { Clock } from "../core/clock.ts";
 import { nextTurnOfLoop } from "../stream/turn.ts";
 import { Breath } from "./breath.ts";
-import { armCancellation, isCancellable, throwIfCancelled } from "./cancellation.ts";
+import { armCancellation, throwIfCancelled } from "./cancellation.ts";
 import { DatagramRing } from "./datagram_ring.ts";
 import { toMessage } from "./dgram_addressing.ts";
 import { busyError } from "./errors.ts";
@@ -139,9 +139,7 @@ export class DgramInbox {
         isGathering,
         settle: (datagram) => resolve(this.#breath.before(result(datagram))),
         reject,
-        disarm: isCancellable(options)
-          ? armCancellation(options, this.#clock, syscall, (reason) => this.#cancel(reading, reason))
-          : notArmed,
+        disarm: armCancellation(options, this.#clock, syscall, (reason) => this.#cancel(reading, reason)),
       };
       this.#reading = reading;
     });
@@ -192,5 +190,3 @@ export class DgramInbox {
     return this.#isConnected ? { data } : toMessage(data, source);
   }
 }
-
-function notArmed(): void {}

@@ -8,7 +8,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { Breath } from "./breath.ts";
-import { armCancellation, isCancellable, throwIfCancelled } from "./cancellation.ts";
+import { armCancellation, throwIfCancelled } from "./cancellation.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { AddressMapper } from "./dgram_addressing.ts";
 import { attemptSend, checkSend, datagramLength, failedSend, outboxFullError } from "./dgram_checks.ts";
@@ -159,18 +159,17 @@ export class DgramOutbox {
       isOver: false,
       resolve,
       reject,
-      disarm: notArmed,
+      disarm: () => {},
     };
     if (this.#driver !== undefined) this.#prepare(job, this.#driver);
     this.#line.push(job);
     this.#queued += datagrams.length;
     this.#pump();
-    if (!job.isOver && isCancellable(options)) {
-      job.disarm = armCancellation(options, this.#clock, syscall, (reason) => {
-        const isCounted = syscall === "sendMany" && reason !== options.signal?.reason;
-        this.#cancel(job, () => isCounted ? failedSend(reason, job.at) : reason);
-      });
-    }
+    if (job.isOver) return;
+    job.disarm = armCancellation(options, this.#clock, syscall, (reason) => {
+      const isCounted = syscall === "sendMany" && reason !== options.signal?.reason;
+      this.#cancel(job, () => isCounted ? failedSend(reason, job.at) : reason);
+    });
   }
 
   /** Checks a whole job, so that nothing of it is sent when it cannot be sent as a whole. */
@@ -304,5 +303,3 @@ export class DgramOutbox {
 function resultOf({ syscall, datagrams, at }: Job): number {
   return syscall === "sendto" ? datagramLength(datagrams[0]!.data, "data") : at;
 }
-
-function notArmed(): void {}

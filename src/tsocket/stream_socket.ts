@@ -236,14 +236,12 @@ export class StreamSocket implements TStream {
     if (this.#broken !== undefined) return this.#broken;
     this.#watch();
     return await new Promise((resolve, reject) => {
-      const disarm = isCancellable(options)
-        ? armCancellation(options, this.#clock, "monitor", (reason) => {
-          this.#monitors.delete(told);
-          reject(reason);
-        })
-        : undefined;
+      const disarm = armCancellation(options, this.#clock, "monitor", (reason) => {
+        this.#monitors.delete(told);
+        reject(reason);
+      });
       const told = (error: SocketError): void => {
-        disarm?.();
+        disarm();
         resolve(error);
       };
       this.#monitors.add(told);

@@ -4,7 +4,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { canReusePort } from "../../src/tsocket/drivers/node/capabilities.ts";
 import { connectNode } from "../../src/tsocket/drivers/node/connect.ts";
-import { codeOf, toSocketError } from "../../src/tsocket/drivers/node/error_codes.ts";
+import { codeOf, nodeError } from "../../src/tsocket/drivers/node/error_codes.ts";
 import {
   CHUNK_OVERHEAD,
   Inbox,
@@ -329,10 +329,10 @@ test("4.4: codes of the runtimes become ours, the first of several counts", () =
   assertEquals(codeOf(new Error("Socket is closed")), "ECONNABORTED");
   assertEquals(codeOf(undefined), "EIO");
   const cause = coded("ECONNRESET");
-  const error = toSocketError(cause, { syscall: "read", address: UnixAddress.from("\0name") });
+  const error = nodeError(cause, { syscall: "read", address: UnixAddress.from("\0name") });
   assertEquals(error.message, "SocketError: read @name: the peer reset the connection (ECONNRESET)");
   assertStrictEquals(error.cause, cause);
-  assertStrictEquals(toSocketError(error, { syscall: "x" }), error);
+  assertStrictEquals(nodeError(error, { syscall: "x" }), error);
 });
 
 test("READ_AHEAD_BYTES: tiny chunks count more than their bytes", () => {

@@ -11,7 +11,8 @@
  *
  * @module
  */
-import { SocketError } from "../../errors.ts";
+import { concat } from "../../../bytes/concat.ts";
+import { closedError, SocketError } from "../../errors.ts";
 import type { InetAddress } from "../../inet_address.ts";
 import type { TDgramDriver, TDgramEvents } from "../../driver_types.ts";
 import type { DgramOptions } from "../../option_types.ts";
@@ -19,7 +20,7 @@ import type { OutDatagram, TsocketAddress, Vector } from "../../types.ts";
 import { fromNodeHost, toNodeHost } from "../node/addresses.ts";
 import { dgramNode, MAX_RESENDS } from "../node/dgram_driver.ts";
 import { type DgramEnds, dgramEnds, MAX_DATAGRAM, multicastInterface, receiver } from "../node/dgram_family.ts";
-import { codeOf, toSocketError, withCount } from "../node/error_codes.ts";
+import { codeOf, nodeError, withCount } from "../node/error_codes.ts";
 import { SourceCache } from "../node/source_cache.ts";
 import { type BunUdp, bunUdp, type BunUdpHandlers, type BunUdpSocket } from "./bun_api.ts";
 
@@ -37,7 +38,7 @@ export async function dgramBun(options: DgramOptions, signal: AbortSignal): Prom
   try {
     driver.attach(await openSocket(bun, ends, driver.handlers));
   } catch (thrown) {
-    throw toSocketError(thrown, { syscall: "bind", address: ends.local });
+    throw nodeError(thrown, { syscall: "bind", address: ends.local });
   }
   if (signal.aborted) {
     await driver.close();
@@ -167,7 +168,7 @@ export class BunDgramDriver implements TDgramDriver {
 
   #checked({ data, to }: OutDatagram): Checked {
     if (this.#isClosed) throw closedError("send");
-    const bytes = data instanceof Uint8Array ? data : data.length === 1 ? data[0]! : joined(data);
+    const bytes = data instanceof Uint8Array ? data : data.length === 1 ? data[0]! : concat(data);
     if (bytes.length > this.maxDatagramSize) {
       throw new SocketError(`a datagram of ${bytes.length} bytes exceeds maxDatagramSize ${this.maxDatagramSize}`, {
         code: "EMSGSIZE",
@@ -195,7 +196,7 @@ export class BunDgramDriver implements TDgramDriver {
       } catch (thrown) {
         if (codeOf(thrown) === "ECONNREFUSED" && resends++ < MAX_RESENDS) continue;
         const to = datagrams[taken]?.to;
-        throw withCount(toSocketError(thrown, { syscall: "send", address: to ?? this.remoteAddress }), taken);
+        throw withCount(nodeError(thrown, { syscall: "send", address: to ?? this.remoteAddress }), taken);
       }
     }
     return taken;
@@ -224,7 +225,7 @@ export class BunDgramDriver implements TDgramDriver {
     try {
       this.#socket[method](group, multicastInterface(networkInterface, this.#ends.family));
     } catch (thrown) {
-      throw toSocketError(thrown, { syscall });
+      throw nodeError(thrown, { syscall });
     }
   }
 }
@@ -242,18 +243,4 @@ function flat(checked: readonly Checked[], from: number): (Uint8Array | number |
     if (to !== undefined) list.push(to.port, toNodeHost(to));
   }
   return list;
-}
-
-function joined(views: Vector): Uint8Array {
-  const whole = new Uint8Array(views.reduce((sum, view) => sum + view.length, 0));
-  let at = 0;
-  for (const view of views) {
-    whole.set(view, at);
-    at += view.length;
-  }
-  return whole;
-}
-
-function closedError(syscall: string): SocketError {
-  return toSocketError({ code: "ECONNABORTED" }, { syscall });
 }

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { SocketError } from "../../errors.ts";
+import { closedError, SocketError } from "../../errors.ts";
 import { READ_AGAIN, READ_END, type TStreamDriver, type TStreamEvents } from "../../driver_types.ts";
 import type { SocketTarget } from "../../option_types.ts";
 import type { TlsOptions, TsocketAddress, Vector } from "../../types.ts";
@@ -153,7 +153,7 @@ export class DenoStreamDriver implements TStreamDriver {
     this.#isClosed = true;
     // what is under way fails now, and with it whoever waits for it
     closeQuietly(this.#conn);
-    if (!this.#isOver) this.#end(new SocketError("the socket was closed here", { code: "ECONNABORTED" }));
+    if (!this.#isOver) this.#end(closedError());
   }
 
   setRef(isRef: boolean): void {

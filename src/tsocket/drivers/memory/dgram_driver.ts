@@ -9,8 +9,9 @@
 import { concat } from "../../../bytes/concat.ts";
 import { limitOption } from "../../../core/limits.ts";
 import { nextTurnOfLoop } from "../../../stream/turn.ts";
-import { SocketError } from "../../errors.ts";
+import { closedError, SocketError } from "../../errors.ts";
 import type { TDgramDriver, TDgramEvents } from "../../driver_types.ts";
+import { Teller } from "../../teller.ts";
 import type { Datagram, DatagramError, OutDatagram, TsocketAddress, Vector } from "../../types.ts";
 import { Chance } from "./chance.ts";
 import { DelayLine } from "./delay_line.ts";
@@ -137,10 +138,9 @@ export class MemoryDgramDriver implements TDgramDriver {
   readonly #errors: DatagramError[] = [];
   #queuedBytes = 0;
   #droppedIncoming = 0;
-  #events: TDgramEvents | undefined;
+  readonly #teller: Teller<TDgramEvents> = new Teller((events) => this.#tell(events));
   #isReading = true;
   #isClosed = false;
-  #isTelling = false;
   #sentThisTurn = 0;
   /** Whether `sendMany` took fewer than it was given. */
   #isWriterWaiting = false;
@@ -175,21 +175,20 @@ export class MemoryDgramDriver implements TDgramDriver {
 
   /** Names whom to tell. */
   start(events: TDgramEvents): void {
-    this.#events = events;
-    this.#tellSoon();
+    this.#teller.start(events);
   }
 
   /** Holds back what comes, up to the limits, or hands it out again. */
   setReading(isReading: boolean): void {
     this.#isReading = isReading;
-    this.#tellSoon();
+    this.#teller.soon();
   }
 
   /** Sends one datagram, once there is room for it. */
   async send(data: Uint8Array | Vector, to: TsocketAddress | undefined): Promise<void> {
     const thing = this.#check({ data, to });
     while (!this.#hasRoom && !this.#isClosed) await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
-    if (this.#isClosed) throw closedError();
+    if (this.#isClosed) throw closedError("send");
     this.#launch(thing);
   }
 
@@ -229,7 +228,7 @@ export class MemoryDgramDriver implements TDgramDriver {
     }
     this.#queue.push({ data: kept, source, truncated });
     this.#queuedBytes += kept.length;
-    this.#tellSoon();
+    this.#teller.soon();
   }
 
   get #hasRoom(): boolean {
@@ -239,7 +238,7 @@ export class MemoryDgramDriver implements TDgramDriver {
 
   /** Copies what is to be sent, after all that could be wrong with it. */
   #check({ data, to = this.remoteAddress }: OutDatagram, bytesTransferred = 0): InTransit {
-    if (this.#isClosed) throw closedError();
+    if (this.#isClosed) throw closedError("send");
     const vector = data instanceof Uint8Array ? [data] : data;
     const length = vector.reduce((sum, view) => sum + view.length, 0);
     const common = { syscall: "send", bytesTransferred };
@@ -278,7 +277,7 @@ export class MemoryDgramDriver implements TDgramDriver {
   #arrive({ data, to }: InTransit): void {
     if (!this.#place.deliver(this, data, to) && this.#errors.length < MAX_UNTOLD_ERRORS && !this.#isClosed) {
       this.#errors.push({ code: "ECONNREFUSED", destination: to });
-      this.#tellSoon();
+      this.#teller.soon();
     }
     this.#wakeWriters();
   }
@@ -291,17 +290,7 @@ export class MemoryDgramDriver implements TDgramDriver {
     if (!this.#isWriterWaiting) return;
     this.#isWriterWaiting = false;
     this.#isWritable = true;
-    this.#tellSoon();
-  }
-
-  /** Events come from a microtask of their own, never from within a method of this driver or of another. */
-  #tellSoon(): void {
-    if (this.#isTelling || this.#events === undefined) return;
-    this.#isTelling = true;
-    queueMicrotask(() => {
-      this.#isTelling = false;
-      this.#tell(this.#events!);
-    });
+    this.#teller.soon();
   }
 
   #tell(events: TDgramEvents): void {
@@ -314,14 +303,10 @@ export class MemoryDgramDriver implements TDgramDriver {
       events.datagram(data, source, truncated);
     }
     this.#queue.splice(0, at);
-    if (this.#queue.length > 0 && this.#isReading) this.#tellSoon();
+    if (this.#queue.length > 0 && this.#isReading) this.#teller.soon();
     while (this.#errors.length > 0) events.icmpError(this.#errors.shift()!);
     if (!this.#isWritable || this.#isClosed) return;
     this.#isWritable = false;
     events.writable();
   }
-}
-
-function closedError(): SocketError {
-  return new SocketError("the socket was closed on this side", { code: "ECONNABORTED", syscall: "send" });
 }

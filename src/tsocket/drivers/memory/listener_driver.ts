@@ -4,6 +4,7 @@
  * @module
  */
 import type { TListenerDriver, TListenerEvents, TStreamDriver } from "../../driver_types.ts";
+import { Teller } from "../../teller.ts";
 import type { TsocketAddress } from "../../types.ts";
 
 /** A socket that accepts what connects through a {@linkcode MemoryNetwork}. */
@@ -14,8 +15,7 @@ export class MemoryListenerDriver implements TListenerDriver {
   readonly #freed: () => void;
   #localAddress: TsocketAddress;
   #waiting: TStreamDriver[] = [];
-  #events: TListenerEvents | undefined;
-  #isTelling = false;
+  readonly #teller: Teller<TListenerEvents> = new Teller((events) => this.#tell(events));
   #isClosed = false;
 
   /** A listener that keeps up to `backlog` connections waiting. */
@@ -37,8 +37,7 @@ export class MemoryListenerDriver implements TListenerDriver {
 
   /** Names whom to tell. */
   start(events: TListenerEvents): void {
-    this.#events = events;
-    this.#tellSoon();
+    this.#teller.start(events);
   }
 
   /** Whether there is room for one more connection. */
@@ -49,7 +48,7 @@ export class MemoryListenerDriver implements TListenerDriver {
   /** Takes a connection, for which there is room. */
   offer(driver: TStreamDriver): void {
     this.#waiting.push(driver);
-    this.#tellSoon();
+    this.#teller.soon();
   }
 
   /** Stops listening; connections that nobody was told of are reset. */
@@ -63,14 +62,8 @@ export class MemoryListenerDriver implements TListenerDriver {
     return Promise.resolve();
   }
 
-  /** Events come from a microtask of their own, never from within a method of this driver or of another. */
-  #tellSoon(): void {
-    if (this.#isTelling || this.#events === undefined) return;
-    this.#isTelling = true;
-    queueMicrotask(() => {
-      this.#isTelling = false;
-      // one that closes the listener has the others reset
-      while (this.#waiting.length > 0) this.#events!.connection(this.#waiting.shift()!);
-    });
+  #tell(events: TListenerEvents): void {
+    // one that closes the listener has the others reset
+    while (this.#waiting.length > 0) events.connection(this.#waiting.shift()!);
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isFrom } from "../../dgram_addressing.ts";
 import { SocketError } from "../../errors.ts";
 import { InetAddress } from "../../inet_address.ts";
 import type { TDgramDriver } from "../../driver_types.ts";
@@ -57,7 +58,7 @@ export class NetworkDgrams {
     }
     const sockets = this.#bindings.find(to.kind === "inet" && isWildcard(to) ? hostAddress(to, to.port) : to)
       .map(({ driver }) => driver!);
-    const connected = sockets.find(({ remoteAddress }) => remoteAddress !== undefined && isPeer(remoteAddress, source));
+    const connected = sockets.find(({ remoteAddress }) => remoteAddress !== undefined && isFrom(remoteAddress, source));
     const receiver = connected ?? sockets.find(({ remoteAddress }) => remoteAddress === undefined);
     receiver?.receive(data, source);
     return receiver !== undefined;
@@ -69,7 +70,7 @@ export class NetworkDgrams {
       const isIn = to.address === BROADCAST
         ? localAddress?.kind === "inet" && localAddress.unmapped().family === "ipv4"
         : groups.has(to.address);
-      if (isIn && (remoteAddress === undefined || isPeer(remoteAddress, source))) {
+      if (isIn && (remoteAddress === undefined || isFrom(remoteAddress, source))) {
         driver!.receive(data.slice(), source);
       }
     }
@@ -130,12 +131,6 @@ function reaches(from: TsocketAddress, to: TsocketAddress, isIpv6Only: boolean):
 /** The sender's address as the receiver sees it. */
 function sourceOf(from: TsocketAddress | undefined, to: TsocketAddress): TsocketAddress | undefined {
   return from?.kind === "inet" && to.kind === "inet" && isWildcard(from) ? hostAddress(to, from.port) : from;
-}
-
-function isPeer(peer: TsocketAddress, source: TsocketAddress | undefined): boolean {
-  if (source === undefined) return false;
-  if (peer.kind !== "inet" || source.kind !== "inet") return peer.equals(source);
-  return peer.unmapped().equals(source.unmapped(), { ignoreZone: true });
 }
 
 function isForMany(address: InetAddress): boolean {

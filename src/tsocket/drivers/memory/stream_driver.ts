@@ -7,8 +7,9 @@
  * @module
  */
 import { limitOption } from "../../../core/limits.ts";
-import { SocketError } from "../../errors.ts";
+import { closedError, SocketError } from "../../errors.ts";
 import { READ_AGAIN, READ_END, type TStreamDriver, type TStreamEvents } from "../../driver_types.ts";
+import { Teller } from "../../teller.ts";
 import type { TsocketAddress, Vector } from "../../types.ts";
 import { BytePipe, type Refusal } from "./byte_pipe.ts";
 import { pairAddresses } from "./addresses.ts";
@@ -51,7 +52,7 @@ interface EndSettings {
   readonly isEndNoticedLate: boolean;
 }
 
-const CLOSED_HERE: Refusal = { code: "ECONNABORTED", message: "the connection was closed on this side" };
+const CLOSED_HERE: Refusal = { code: "ECONNABORTED", message: "the socket was closed here" };
 const PEER_CLOSED: Refusal = { code: "EPIPE", message: "the peer has closed the connection" };
 const PEER_RESET: Refusal = { code: "ECONNRESET", message: "the peer reset the connection" };
 const SHUT_DOWN: Refusal = { code: "EPIPE", message: "this side has ended its direction", blame: "local" };
@@ -123,10 +124,9 @@ class MemoryStreamDriver implements TStreamDriver {
   readonly #incoming: BytePipe;
   readonly #outgoing: BytePipe;
   readonly #freed: () => void;
-  #events: TStreamEvents | undefined;
+  readonly #teller: Teller<TStreamEvents> = new Teller((events) => this.#tell(events));
   /** Whether a read was answered with {@linkcode READ_AGAIN} and nobody was told since. */
   #isAsked = false;
-  #isTelling = false;
   #isClosed = false;
   #hasEnded = false;
   #isReset = false;
@@ -150,7 +150,7 @@ class MemoryStreamDriver implements TStreamDriver {
     this.#isWatched = !settings.isEndNoticedLate;
     if (settings.canReadInto) this.readInto = (into) => this.#readInto(into);
     incoming.listen({
-      arrived: () => this.#tellSoon(),
+      arrived: () => this.#teller.soon(),
       ended: (error) => this.#ended(error),
       faulted,
     });
@@ -165,8 +165,7 @@ class MemoryStreamDriver implements TStreamDriver {
   }
 
   start(events: TStreamEvents): void {
-    this.#events = events;
-    this.#tellSoon();
+    this.#teller.start(events);
   }
 
   readSync(into: Uint8Array): number {
@@ -184,7 +183,7 @@ class MemoryStreamDriver implements TStreamDriver {
 
   watch(): void {
     this.#isWatched = true;
-    this.#tellSoon();
+    this.#teller.soon();
   }
 
   writev(vector: Vector): Promise<void> {
@@ -236,17 +235,7 @@ class MemoryStreamDriver implements TStreamDriver {
     else this.#isReset = true;
     if (error !== undefined) this.#outgoing.refuse(PEER_RESET);
     this.#untold.push(error ?? new SocketError("the peer has ended the connection", { code: "EOF" }));
-    this.#tellSoon();
-  }
-
-  /** Events come from a microtask of their own, never from within a method of this driver or of the peer's. */
-  #tellSoon(): void {
-    if (this.#isTelling || this.#events === undefined) return;
-    this.#isTelling = true;
-    queueMicrotask(() => {
-      this.#isTelling = false;
-      this.#tell(this.#events!);
-    });
+    this.#teller.soon();
   }
 
   #tell(events: TStreamEvents): void {
@@ -258,8 +247,4 @@ class MemoryStreamDriver implements TStreamDriver {
       events.broken(this.#untold.shift()!);
     }
   }
-}
-
-function closedError(syscall: string): SocketError {
-  return new SocketError(CLOSED_HERE.message, { code: CLOSED_HERE.code, syscall });
 }

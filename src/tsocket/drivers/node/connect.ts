@@ -6,7 +6,7 @@
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { ConnectOptions, SocketTarget } from "../../option_types.ts";
 import { endsOf, toNodeHost, toNodeTarget } from "./addresses.ts";
-import { toSocketError } from "./error_codes.ts";
+import { nodeError } from "./error_codes.ts";
 import { Inbox } from "./inbox.ts";
 import { prefersOnread } from "./quirks.ts";
 import { NodeStreamDriver } from "./stream_driver.ts";
@@ -55,7 +55,7 @@ function open(
       socket.destroy();
     };
     const onError = (error: unknown): void => {
-      failure ??= toSocketError(error, {
+      failure ??= nodeError(error, {
         syscall: "connect",
         target,
         address: "hostname" in target ? undefined : target,
@@ -63,7 +63,7 @@ function open(
     };
     const onClose = (): void => {
       signal.removeEventListener("abort", onAbort);
-      reject(failure ?? toSocketError({ code: "ECONNRESET" }, { syscall: "connect", target }));
+      reject(failure ?? nodeError({ code: "ECONNRESET" }, { syscall: "connect", target }));
     };
     const onConnect = (): void => {
       if (failure !== undefined) return;

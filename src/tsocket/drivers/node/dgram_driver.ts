@@ -8,7 +8,7 @@
  * @module
  */
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from "node:dgram";
-import { SocketError } from "../../errors.ts";
+import { closedError, SocketError } from "../../errors.ts";
 import type { InetAddress } from "../../inet_address.ts";
 import type { TDgramDriver, TDgramEvents } from "../../driver_types.ts";
 import type { DgramOptions } from "../../option_types.ts";
@@ -16,7 +16,7 @@ import type { OutDatagram, TsocketAddress, Vector } from "../../types.ts";
 import { fromNodeHost, toNodeHost } from "./addresses.ts";
 import { checkReusePort, keepsOrderOfSends } from "./capabilities.ts";
 import { type DgramEnds, dgramEnds, MAX_DATAGRAM, multicastInterface, receiver } from "./dgram_family.ts";
-import { codeOf, toSocketError, withCount } from "./error_codes.ts";
+import { codeOf, nodeError, withCount } from "./error_codes.ts";
 import { SourceCache } from "./source_cache.ts";
 
 /** How often one datagram is sent again because an earlier one's error was reported in its place. */
@@ -86,7 +86,7 @@ function opened(
       closeQuietly(socket);
       reject(reason);
     };
-    const onError = (cause: unknown): void => settle(toSocketError(cause, { syscall, address }), true);
+    const onError = (cause: unknown): void => settle(nodeError(cause, { syscall, address }), true);
     const onAbort = (): void => settle(signal.reason, true);
     signal.addEventListener("abort", onAbort);
     socket.on("error", onError);
@@ -197,7 +197,7 @@ export class NodeDgramDriver implements TDgramDriver {
         this.#reported(cause, this.remoteAddress);
         return this.#send(data, to, resends - 1, resolve, reject);
       }
-      reject(toSocketError(cause, { syscall: "send", address: to ?? this.remoteAddress }));
+      reject(nodeError(cause, { syscall: "send", address: to ?? this.remoteAddress }));
     };
     try {
       this.#hand(data, to, done);
@@ -228,7 +228,7 @@ export class NodeDgramDriver implements TDgramDriver {
             this.#reported(cause, this.remoteAddress);
             return this.#send(data, to, MAX_RESENDS - 1, settled, settled);
           }
-          settled(toSocketError(cause, { syscall: "send", address: to ?? this.remoteAddress }));
+          settled(nodeError(cause, { syscall: "send", address: to ?? this.remoteAddress }));
         };
         try {
           this.#hand(data, to, done);
@@ -277,7 +277,7 @@ export class NodeDgramDriver implements TDgramDriver {
     try {
       this.#socket[method](group, multicastInterface(networkInterface, this.#family));
     } catch (thrown) {
-      throw toSocketError(thrown, { syscall });
+      throw nodeError(thrown, { syscall });
     }
   }
 }
@@ -288,8 +288,4 @@ function localAddressOf(socket: Socket, wanted: InetAddress): TsocketAddress | u
   // Bun drops the zone
   const isSame = reported !== undefined && reported.zone === undefined && reported.address === wanted.address;
   return isSame ? wanted.withPort(reported.port) : reported;
-}
-
-function closedError(syscall: string): SocketError {
-  return toSocketError({ code: "ECONNABORTED" }, { syscall });
 }

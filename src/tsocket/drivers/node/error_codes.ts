@@ -84,7 +84,7 @@ export function codeOf(cause: unknown): string {
 }
 
 /** The {@linkcode SocketError} behind what a runtime threw or reported; one that is one already stays. */
-export function toSocketError(cause: unknown, context: ErrorContext): SocketError {
+export function nodeError(cause: unknown, context: ErrorContext): SocketError {
   if (cause instanceof SocketError) return cause;
   const code = codeOf(cause);
   const { syscall, address } = context;

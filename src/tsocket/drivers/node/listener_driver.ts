@@ -14,7 +14,7 @@ import type { ListenOptions, SocketTarget } from "../../option_types.ts";
 import type { TlsOptions, TsocketAddress } from "../../types.ts";
 import { endsOf, fromServerAddress, toNodeTarget } from "./addresses.ts";
 import { checkReusePort } from "./capabilities.ts";
-import { isTransient, toSocketError } from "./error_codes.ts";
+import { isTransient, nodeError } from "./error_codes.ts";
 import { NodeStreamDriver } from "./stream_driver.ts";
 import { serverContext, serverHandshake } from "./tls.ts";
 
@@ -51,7 +51,7 @@ export async function listenNode(
   const address = fromServerAddress(server.address()) ?? ("hostname" in target ? undefined : target);
   if (address === undefined) {
     server.close();
-    throw toSocketError({ code: "ECONNABORTED" }, { syscall: "listen", target });
+    throw nodeError({ code: "ECONNABORTED" }, { syscall: "listen", target });
   }
   return new NodeListenerDriver(server, address, secured, internals);
 }
@@ -72,7 +72,7 @@ function listening(server: Server, target: SocketTarget, options: ListenOptions,
     const onError = (error: unknown): void => {
       settle();
       server.close(() => {});
-      reject(toSocketError(error, { syscall: "listen", target, address: "hostname" in target ? undefined : target }));
+      reject(nodeError(error, { syscall: "listen", target, address: "hostname" in target ? undefined : target }));
     };
     const onListening = (): void => {
       settle();
@@ -175,7 +175,7 @@ export class NodeListenerDriver implements TListenerDriver {
       if (this.#isClosed) socket.destroy();
       else this.#events!.connection(make({ socket, raw }));
     } catch (thrown) {
-      if (!this.#isClosed) this.#events!.acceptError(toSocketError(thrown, { syscall: "handshake", address: peer }));
+      if (!this.#isClosed) this.#events!.acceptError(nodeError(thrown, { syscall: "handshake", address: peer }));
     } finally {
       this.#handshakes.delete(handshake);
     }
@@ -183,7 +183,7 @@ export class NodeListenerDriver implements TListenerDriver {
 
   #onError(cause: unknown): void {
     if (this.#isClosed) return;
-    const error = toSocketError(cause, { syscall: "accept", address: this.localAddress });
+    const error = nodeError(cause, { syscall: "accept", address: this.localAddress });
     if (this.#server.listening && isTransient(error.code)) return this.#events?.acceptError(error);
     this.#events?.broken(error);
     this.close();

@@ -9,11 +9,12 @@
  */
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { concat } from "../../../bytes/concat.ts";
 import { SocketError } from "../../errors.ts";
 import { READ_AGAIN, READ_END, type TStreamDriver, type TStreamEvents } from "../../driver_types.ts";
 import type { TlsOptions, TsocketAddress, Vector } from "../../types.ts";
 import type { Ends } from "./addresses.ts";
-import { codeOf, toSocketError } from "./error_codes.ts";
+import { codeOf, nodeError } from "./error_codes.ts";
 import { Inbox } from "./inbox.ts";
 import { checkEnd, readFurther } from "./quirks.ts";
 import { alpnOf, clientHandshake, serverContext, serverHandshake } from "./tls.ts";
@@ -242,7 +243,7 @@ export class NodeStreamDriver implements TStreamDriver {
   };
 
   readonly #onError = (cause: unknown): void => {
-    this.#fail(toSocketError(cause, { syscall: "connection", address: this.remoteAddress }));
+    this.#fail(nodeError(cause, { syscall: "connection", address: this.remoteAddress }));
   };
 
   #closed(): void {
@@ -304,7 +305,7 @@ export class NodeStreamDriver implements TStreamDriver {
     }
     const length = views.reduce((sum, view) => sum + view.length, 0);
     if (length <= JOIN_BYTES) {
-      socket.write(join(views, length), done);
+      socket.write(concat(views), done);
       return;
     }
     const last = views.length - 1;
@@ -329,7 +330,7 @@ export class NodeStreamDriver implements TStreamDriver {
   }
 
   #onWriteError(pending: PendingWrite, cause: unknown): void {
-    this.#settle(pending, toSocketError(cause, { syscall: "write", address: this.remoteAddress }));
+    this.#settle(pending, nodeError(cause, { syscall: "write", address: this.remoteAddress }));
   }
 
   #settle(pending: PendingWrite, error: SocketError | undefined): void {
@@ -349,15 +350,15 @@ export class NodeStreamDriver implements TStreamDriver {
   #pendingError(): SocketError {
     if (this.#error !== undefined) return this.#error;
     const code = this.#isClosed ? "ECONNABORTED" : "ECONNRESET";
-    return toSocketError({ code }, { syscall: "write", address: this.remoteAddress });
+    return nodeError({ code }, { syscall: "write", address: this.remoteAddress });
   }
 
   #refusal(syscall: string): SocketError | undefined {
     const address = this.remoteAddress;
-    if (this.#isClosed || this.#isGone) return toSocketError({ code: "ECONNABORTED" }, { syscall, address });
-    if (this.#isShut) return toSocketError({ code: "EPIPE" }, { syscall, address });
+    if (this.#isClosed || this.#isGone) return nodeError({ code: "ECONNABORTED" }, { syscall, address });
+    if (this.#isShut) return nodeError({ code: "EPIPE" }, { syscall, address });
     if (this.#error !== undefined) return this.#error;
-    return this.#socket.destroyed ? toSocketError({ code: "EPIPE" }, { syscall, address }) : undefined;
+    return this.#socket.destroyed ? nodeError({ code: "EPIPE" }, { syscall, address }) : undefined;
   }
 
   async #close(): Promise<void> {
@@ -398,16 +399,6 @@ export class NodeStreamDriver implements TStreamDriver {
   #at(): { address?: TsocketAddress } {
     return this.remoteAddress === undefined ? {} : { address: this.remoteAddress };
   }
-}
-
-function join(views: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const view of views) {
-    whole.set(view, at);
-    at += view.length;
-  }
-  return whole;
 }
 
 /** A TLS server speaks second: whatever came before is not its, and must not be taken for what TLS protects. */

@@ -11,7 +11,7 @@ import { isIP, type Socket } from "node:net";
 import { connect, createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { SocketError } from "../../errors.ts";
 import type { TlsOptions, TsocketAddress } from "../../types.ts";
-import { codeOf, toSocketError } from "./error_codes.ts";
+import { codeOf, nodeError } from "./error_codes.ts";
 
 /** What a handshake needs. */
 export interface HandshakeOptions {
@@ -172,10 +172,11 @@ function tlsError(cause: unknown, peer: TsocketAddress | undefined): SocketError
 }
 
 function lateError(options: HandshakeOptions): SocketError {
-  return toSocketError(
-    new SocketError(`no TLS handshake within ${options.timeoutMs} ms`, { code: "ETIMEDOUT", syscall: "handshake" }),
-    { syscall: "handshake" },
-  );
+  return new SocketError(`no TLS handshake within ${options.timeoutMs} ms`, {
+    code: "ETIMEDOUT",
+    syscall: "handshake",
+    ...(options.peer === undefined ? {} : { address: options.peer }),
+  });
 }
 
 function localError(message: string, cause?: unknown): SocketError {

@@ -5,6 +5,7 @@
  */
 import { closedError, SocketError } from "../../errors.ts";
 import { READ_AGAIN, READ_END, type TStreamDriver, type TStreamEvents } from "../../driver_types.ts";
+import { Teller } from "../../teller.ts";
 import type { TsocketAddress, Vector } from "../../types.ts";
 import { StreamReader } from "./stream_reader.ts";
 
@@ -77,9 +78,8 @@ export class WebStreamDriver implements TStreamDriver {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #isSinkDone: boolean;
   readonly #free: (() => void) | undefined;
-  #events: TStreamEvents | undefined;
+  readonly #teller: Teller<TStreamEvents> = new Teller((events) => this.#tell(events));
   #isAsked = false;
-  #isTelling = false;
   #isClosed = false;
   #isAborted = false;
   #hasShutDown = false;
@@ -103,7 +103,7 @@ export class WebStreamDriver implements TStreamDriver {
     this.alpn = options.alpn ?? null;
     this.#isSinkDone = options.isSinkDone === true;
     this.#reader = new StreamReader(readable, {
-      progress: () => this.#tellSoon(),
+      progress: () => this.#teller.soon(),
       ended: (failure) => this.#readEnded(failure),
     });
     this.#writer = writable.getWriter();
@@ -124,8 +124,7 @@ export class WebStreamDriver implements TStreamDriver {
 
   /** Names whom to tell. */
   start(events: TStreamEvents): void {
-    this.#events = events;
-    this.#tellSoon();
+    this.#teller.start(events);
   }
 
   /** Copies what is there. */
@@ -225,7 +224,7 @@ export class WebStreamDriver implements TStreamDriver {
     if (this.#isClosed) return;
     if (failure !== undefined) this.#readError = brokenBy(failure.reason);
     this.#untold = this.#readError ?? new SocketError("the peer has ended the connection", { code: "EOF" });
-    this.#tellSoon();
+    this.#teller.soon();
   }
 
   #writeError(reason: unknown, bytesTransferred: number): SocketError {
@@ -235,16 +234,6 @@ export class WebStreamDriver implements TStreamDriver {
     const { code, message } = brokenBy(reason);
     const text = message.replace(/^SocketError: /, "");
     return new SocketError(text, { code, syscall: "writev", bytesTransferred, cause: reason });
-  }
-
-  /** Events come from a microtask of their own, never from within a method of this driver. */
-  #tellSoon(): void {
-    if (this.#isTelling || this.#events === undefined) return;
-    this.#isTelling = true;
-    queueMicrotask(() => {
-      this.#isTelling = false;
-      this.#tell(this.#events!);
-    });
   }
 
   #tell(events: TStreamEvents): void {
