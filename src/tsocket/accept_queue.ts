@@ -40,11 +40,6 @@ export class AcceptQueue {
     this.#wrap = wrap;
   }
 
-  /** Connections that wait. */
-  get length(): number {
-    return this.#length;
-  }
-
   /** The stream; made on first access. */
   get readable(): ReadableStream<TStream> {
     if (this.#readable === undefined) {
@@ -107,12 +102,12 @@ export class AcceptQueue {
   }
 
   #end(error: unknown, ending: Ending): void {
-    this.#refusal ??= { error, ending };
+    const refusal = this.#refusal ??= { error, ending };
     for (let acceptor = this.#acceptors.first; acceptor !== undefined; acceptor = this.#acceptors.first) {
       this.#leave(acceptor);
       acceptor.reject(error);
     }
-    if (this.#length === 0) this.#readable?.end(ending);
+    if (this.#length === 0) this.#readable?.end(refusal.ending);
   }
 
   #leave(acceptor: Acceptor): void {

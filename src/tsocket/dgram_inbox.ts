@@ -114,14 +114,14 @@ export class DgramInbox {
   }
 
   #end(error: unknown, ending: Ending): void {
-    this.#refusal ??= { error, ending };
+    const refusal = this.#refusal ??= { error, ending };
     const reading = this.#reading;
     if (reading !== undefined && this.#ring.length === 0) {
       this.#reading = undefined;
       reading.disarm();
-      reading.reject(error);
+      reading.reject(refusal.error);
     }
-    if (this.#ring.length === 0) this.#readable?.end(ending);
+    if (this.#ring.length === 0) this.#readable?.end(refusal.ending);
   }
 
   #read<T>(

@@ -62,11 +62,6 @@ export class DgramOutbox {
     this.#clock = clock;
   }
 
-  /** Datagrams that wait to be sent. */
-  get queued(): number {
-    return this.#queued;
-  }
-
   /** The socket is open: what waits is sent. */
   attach(driver: TDgramDriver): void {
     this.#driver = driver;

@@ -232,16 +232,6 @@ export function pathAddress(path: string, platform: Platform): UnixAddress | Pip
 }
 
 /**
- * The path of an address that has one.
- *
- * @throws {SocketError} `EINVAL` for other kinds
- */
-export function pathOf(address: TsocketAddress): string {
-  if (address.kind === "unix" || address.kind === "pipe") return address.path;
-  throw new SocketError(`${address} has no path`, { code: "EINVAL", address });
-}
-
-/**
  * Checks that a platform has addresses like this one: paths may be shorter there, or abstract names unknown.
  *
  * @throws {SocketError} `EAFNOSUPPORT` or `ENAMETOOLONG`

@@ -55,11 +55,6 @@ export class WriteSide {
     return this.#isOver;
   }
 
-  /** Bytes queued and not yet taken by the driver. */
-  get queuedBytes(): number {
-    return this.#queuedBytes;
-  }
-
   /** Queues one vector of `length` bytes. */
   writev(vector: Vector, length: number, options: WriteOptions): Promise<number> {
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal.error);

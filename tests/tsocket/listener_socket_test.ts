@@ -227,6 +227,13 @@ test("the readable fails when listening broke, and cancelling it closes nothing"
   const over = listen().listener;
   await over.close();
   assertEquals((await over.readable.getReader().read()).done, true);
+
+  const both = listen();
+  both.driver.come(1);
+  const reader = both.listener.readable.getReader();
+  both.driver.break(gone);
+  await both.listener.close();
+  assertStrictEquals(await reasonOf(reader.read()), gone, "closing takes nothing back");
 });
 
 test("67: ref and unref reach the driver, those before it was there as well", async () => {

@@ -8,7 +8,6 @@ import {
   MAX_UNIX_PATH,
   MAX_VIRTUAL_NAME,
   pathAddress,
-  pathOf,
   PipeAddress,
   UnixAddress,
   VirtualAddress,
@@ -58,13 +57,6 @@ test("11: NULs and lone surrogates have no place in a path", () => {
   assertEquals(faultOf(() => UnixAddress.from("/tmp/\ud800")), ["EINVAL", 5]);
   assertEquals(UnixAddress.from("/tmp/😀").path, "/tmp/😀");
   assertEquals(errorOf(() => UnixAddress.from(1 as unknown as string)).code, "EINVAL");
-});
-
-test("11: only addresses with a path have one", () => {
-  assertEquals(pathOf(UnixAddress.from("/a")), "/a");
-  assertEquals(pathOf(PipeAddress.from("\\\\.\\pipe\\a")), "\\\\.\\pipe\\a");
-  assertEquals(errorOf(() => pathOf(InetAddress.from("1.2.3.4", 80))).code, "EINVAL");
-  assertEquals(errorOf(() => pathOf(VirtualAddress.from("memory", "a"))).code, "EINVAL");
 });
 
 test("11: an address made for one platform can be checked against another", () => {

@@ -16,7 +16,7 @@ import { listenNode, NodeListenerDriver } from "../../src/tsocket/drivers/node/l
 import { JOIN_BYTES } from "../../src/tsocket/drivers/node/stream_driver.ts";
 import type { SocketError } from "../../src/tsocket/errors.ts";
 import { InetAddress } from "../../src/tsocket/inet_address.ts";
-import { UnixAddress, VirtualAddress } from "../../src/tsocket/local_address.ts";
+import { PipeAddress, UnixAddress, VirtualAddress } from "../../src/tsocket/local_address.ts";
 import { READ_AGAIN, READ_END } from "../../src/tsocket/driver_types.ts";
 import type { TsocketAddress } from "../../src/tsocket/types.ts";
 import { turns } from "../support/turns.ts";
@@ -208,6 +208,10 @@ test("62: what cannot be connected to says why", async () => {
   assertEquals(await codeFrom(connectNode(InetAddress.from("127.0.0.1", 1), {}, never)), "ECONNREFUSED");
   assertEquals(await codeFrom(connectNode(freshPath(), {}, never)), "ENOENT");
   assertEquals(await codeFrom(connectNode(VirtualAddress.from("x", "y"), {}, never)), "EAFNOSUPPORT");
+  // a file of that name in the current folder is nobody's pipe
+  const pipe = PipeAddress.from("\\\\.\\pipe\\leat");
+  assertEquals(await codeFrom(listenNode(pipe, {}, never)), "EAFNOSUPPORT");
+  assertEquals(await codeFrom(connectNode(pipe, {}, never)), "EAFNOSUPPORT");
   const elsewhere = await codeFrom(listenNode(InetAddress.from("203.0.113.1", 0), {}, never));
   assertEquals(elsewhere, isDeno ? "EINVAL" : "EADDRNOTAVAIL");
 });

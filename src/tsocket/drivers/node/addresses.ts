@@ -7,13 +7,13 @@ import type { Socket } from "node:net";
 import process from "node:process";
 import { SocketError } from "../../errors.ts";
 import { InetAddress } from "../../inet_address.ts";
-import { pathAddress } from "../../local_address.ts";
+import { checkPlatform, pathAddress } from "../../local_address.ts";
 import { type Platform, platformNamed } from "../../platform.ts";
 import type { SocketTarget } from "../../option_types.ts";
 import type { TsocketAddress } from "../../types.ts";
 
 /** The platform that this process runs on. */
-export const hostPlatform: Platform = platformNamed(process.platform);
+const hostPlatform: Platform = platformNamed(process.platform);
 
 /** Where to, for the options of `net.connect` and `server.listen`. */
 export type NodeTarget = { path: string } | { host: string; port: number };
@@ -21,11 +21,13 @@ export type NodeTarget = { path: string } | { host: string; port: number };
 /**
  * The host and port, or the path, of a target.
  *
- * @throws {SocketError} `EAFNOSUPPORT` for what is no address of a socket of the system
+ * @throws {SocketError} `EAFNOSUPPORT` for what is no address of a socket of this system, `ENAMETOOLONG` for a path that
+ * it would cut
  */
 export function toNodeTarget(target: SocketTarget): NodeTarget {
   if ("hostname" in target) return { host: target.hostname, port: target.port };
   if (target.kind === "inet") return { host: toNodeHost(target), port: target.port };
+  checkPlatform(target, hostPlatform);
   if (target.kind !== "virtual" && target.path !== "") return { path: target.path };
   throw new SocketError(`no socket of the system has the address ${target}`, {
     code: "EAFNOSUPPORT",
