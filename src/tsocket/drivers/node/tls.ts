@@ -11,7 +11,7 @@ import { isIP, type Socket } from "node:net";
 import { connect, createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { SocketError } from "../../errors.ts";
 import type { TlsOptions, TsocketAddress } from "../../types.ts";
-import { codeOf, nodeError } from "./error_codes.ts";
+import { codeOf } from "./error_codes.ts";
 
 /** What a handshake needs. */
 export interface HandshakeOptions {
