@@ -4,6 +4,9 @@
  * With a high-water mark of 0 the stream holds nothing of its own, so reads through it and reads of vectors may take
  * turns, as long as only one of them is under way. A read of the stream while a vector is being read fails the stream.
  *
+ * What it cannot do: the Streams standard does not ask the source again for a BYOB reader whose read comes behind one
+ * that an earlier reader left pending. If a vector was read in between, that BYOB read never settles; default readers do.
+ *
  * @module
  */
 import { busyError } from "./errors.ts";
