@@ -259,7 +259,7 @@ export class DgramOutbox {
       this.#stats.sent += batch.length;
       job.at += batch.length;
       if (job.at === datagrams.length) this.#finish(job);
-      else if (job.cancelled !== undefined) this.#finish(job, job.cancelled);
+      else if (job.cancelled !== undefined) this.#finish(job, { reason: job.cancelled() });
       this.#pump();
     }, (thrown) => {
       this.#landed(job);
