@@ -152,7 +152,7 @@ export interface TStream extends AsyncDisposable {
   close(reason?: unknown): Promise<void>;
   /** Ends both sides at once; the peer sees a reset. What is pending rejects with `reason`. */
   abort(reason?: unknown): void;
-  /** Hands the connection to TLS: this socket is over, the new one goes on. */
+  /** Hands the connection to TLS: this socket is over, the new one goes on. What is left out is as `connect` was told. */
   startTls(options?: TlsOptions): TStream;
   /** Keeps the process alive while the socket is open; the default. */
   ref(): void;

@@ -69,6 +69,7 @@ export function tlsSuite(rig: TlsRig): void {
   refusals(rig);
   strangers(rig);
   later(rig);
+  laterAsTold(rig);
   laterRefusals(rig);
 }
 
@@ -302,6 +303,26 @@ function later(rig: TlsRig): void {
           server.writev([pattern(200_000)]).then(() => server.shutdown()),
         ]);
         assertEquals(total, 200_000);
+      }),
+  );
+}
+
+function laterAsTold(rig: TlsRig): void {
+  if (!rig.canServerStart) return;
+  define(
+    rig,
+    71,
+    "startTls takes what is left out from what connect was told",
+    () =>
+      withServer(rig, {}, async ({ connect, accept, keep }) => {
+        const tls = { ca: OTHER_AUTHORITY, sni: "localhost" };
+        const a = connect({ secureTransport: "starttls", alpn: ["b", "a"], tls });
+        const b = await accept();
+        await greet(a, b);
+        const server = keep(b.startTls({ ...SERVER, alpn: ["a"] }));
+        const client = keep(a.startTls({ ca: AUTHORITY }));
+        const [{ alpn }] = await Promise.all([client.opened, server.opened]);
+        assertEquals(alpn, "a");
       }),
   );
 }

@@ -29,8 +29,8 @@ export async function connectNode(
   const raw = await open(target, options, inbox, signal);
   const ends = endsOf(raw, { remote: "hostname" in target ? undefined : target, local: options.localAddress });
   const parts = { ends, role: "client", host: hostOf(target) } as const;
-  if (options.secureTransport !== "on") return new NodeStreamDriver({ ...parts, socket: raw, inbox });
   const tls = { ...options.tls, ...given("sni", options.sni), ...given("alpn", options.alpn) };
+  if (options.secureTransport !== "on") return new NodeStreamDriver({ ...parts, socket: raw, inbox, tls });
   const socket = await clientHandshake(raw, { tls, host: parts.host, peer: ends.remote }, signal);
   return new NodeStreamDriver({ ...parts, socket, raw });
 }

@@ -39,6 +39,8 @@ export interface NodeStreamParts {
   role: "client" | "server";
   /** Name or numeric address of the peer, for TLS. */
   host?: string | undefined;
+  /** What TLS is told when it is started later, unless it is told otherwise then. */
+  tls?: TlsOptions | undefined;
 }
 
 interface PendingWrite {
@@ -184,7 +186,8 @@ export class NodeStreamDriver implements TStreamDriver {
   }
 
   /** Starts TLS in the role that this side has. */
-  async startTls(tls: TlsOptions, signal: AbortSignal): Promise<TStreamDriver> {
+  async startTls(given: TlsOptions, signal: AbortSignal): Promise<TStreamDriver> {
+    const tls = { ...this.#parts.tls, ...given };
     const { socket: raw, raw: below, role, host } = this.#parts;
     const refusal = below === undefined ? this.#refusal("startTls") : alreadyError(this.remoteAddress);
     if (refusal !== undefined) throw refusal;
