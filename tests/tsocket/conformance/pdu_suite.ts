@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { SeededRandom } from "../../../src/sim/mod.ts";
 import { SocketError } from "../../../src/tsocket/errors.ts";
 import { JobQueue } from "../../../src/tsocket/job_queue.ts";
-import type { NextVector, TStream } from "../../../src/tsocket/types.ts";
+import type { NextVector, TStream, Vector } from "../../../src/tsocket/types.ts";
 import { turns } from "../../support/turns.ts";
 import { checkPattern, pattern } from "./bytes.ts";
 import { definePair } from "./define.ts";
@@ -153,6 +153,25 @@ function callbacks(rig: StreamRig): void {
       checkPattern(await take(b, 1));
     },
   );
+
+  definePair(rig, 30, "what is not an array of Uint8Array is refused, whenever it is handed out", async ({ a, b }) => {
+    const wrong: unknown[] = [
+      new Uint8Array(4),
+      Promise.resolve([new Uint8Array(4)]),
+      [new ArrayBuffer(4)],
+      ["four"],
+      [undefined],
+      5,
+    ];
+    for (const vector of wrong) {
+      assert(await failure(b.readvPdu(() => vector as Vector)) instanceof TypeError);
+      const later = failure(b.readvPdu(({ total }) => total === 0 ? [new Uint8Array(1)] : vector as Vector));
+      await a.writev([pattern(1)]);
+      assert(await later instanceof TypeError);
+    }
+    await a.writev([pattern(1)]);
+    checkPattern(await take(b, 1));
+  });
 
   definePair(rig, 32, "the callback is not called after the end of its PDU, however that came", async ({ a, b }) => {
     let calls = 0;
