@@ -26,7 +26,7 @@ export async function denoConnect(
     if (target.kind === "unix") return await connectUnix(deno, target.path, options, signal);
   } catch (thrown) {
     if (signal.aborted) throw signal.reason;
-    throw denoError(thrown, { syscall: "connect", address: "kind" in target ? target : undefined });
+    throw denoError(thrown, { syscall: "connect", target, address: "kind" in target ? target : undefined });
   }
   throw new SocketError(`Deno cannot connect to ${target}`, { code: "EPROTONOSUPPORT", syscall: "connect" });
 }

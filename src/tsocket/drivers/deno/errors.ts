@@ -6,6 +6,7 @@
  * @module
  */
 import { SocketError } from "../../errors.ts";
+import type { SocketTarget } from "../../option_types.ts";
 import type { TsocketAddress } from "../../types.ts";
 
 /** Codes by the class's name. Those that win over the error's own code come first; Deno says `EINTR` for a closed socket. */
@@ -47,6 +48,8 @@ const UNKNOWN = "EIO";
 export interface DenoErrorContext {
   /** What was being done: `connect`, `read`, `accept`. */
   readonly syscall: string;
+  /** Where to, as it was asked for; names it in the message. */
+  readonly target?: SocketTarget | undefined;
   /** Address that it concerned. */
   readonly address?: TsocketAddress | undefined;
   /** Bytes that had been written. */
@@ -70,14 +73,21 @@ export function denoError(thrown: unknown, context: DenoErrorContext): SocketErr
   if (thrown instanceof SocketError) return thrown;
   const code = denoErrorCode(thrown);
   const { syscall, address, bytesTransferred } = context;
-  const where = address === undefined ? "" : ` ${address}`;
-  return new SocketError(`${syscall}${where}: ${words(thrown, code)}`, {
+  return new SocketError(`${syscall}${place(context)}: ${words(thrown, code)}`, {
     code,
     syscall,
     cause: thrown,
     ...(address === undefined ? {} : { address }),
     ...(bytesTransferred === undefined ? {} : { bytesTransferred }),
   });
+}
+
+/** ` HOST:PORT`, of the context's target or address; empty without. */
+function place({ target, address }: DenoErrorContext): string {
+  const where = target ?? address;
+  if (where === undefined) return "";
+  if (!("kind" in where)) return ` ${where.hostname}:${where.port}`;
+  return ` ${where.kind === "inet" ? where.toHostPort() : where}`;
 }
 
 function words(thrown: unknown, code: string): string {

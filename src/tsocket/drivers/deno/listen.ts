@@ -30,7 +30,7 @@ export function denoListen(
   try {
     return new DenoListenerDriver(listen(deno, target, options), { clock, target, isNoDelay });
   } catch (thrown) {
-    throw denoError(thrown, { syscall: "listen", address: "kind" in target ? target : undefined });
+    throw denoError(thrown, { syscall: "listen", target, address: "kind" in target ? target : undefined });
   }
 }
 

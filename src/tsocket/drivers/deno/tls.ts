@@ -45,7 +45,7 @@ export async function startTls(
     return await shakeHands(secured, target, signal);
   } catch (thrown) {
     closeQuietly(conn);
-    throw signal.aborted ? signal.reason : denoError(thrown, { syscall: "startTls" });
+    throw signal.aborted ? signal.reason : denoError(thrown, { syscall: "startTls", target });
   }
 }
 
@@ -81,15 +81,15 @@ async function shakeHands(conn: DenoTlsConn, target: SocketTarget, signal: Abort
     return new DenoStreamDriver(conn, { alpn: alpnProtocol, target });
   } catch (thrown) {
     closeQuietly(conn);
-    throw signal.aborted ? signal.reason : handshakeError(thrown);
+    throw signal.aborted ? signal.reason : handshakeError(thrown, target);
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
 }
 
 /** A failed handshake: what the peer did wrong in it is a broken protocol, an end in its midst included. */
-export function handshakeError(thrown: unknown): SocketError {
-  const error = denoError(thrown, { syscall: "handshake" });
+export function handshakeError(thrown: unknown, target?: SocketTarget): SocketError {
+  const error = denoError(thrown, { syscall: "handshake", target });
   if (error.code !== "EUNEXPECTEDEOF") return error;
   const message = "handshake: the peer ended the connection before TLS was agreed upon";
   return new SocketError(message, { code: "EPROTO", syscall: "handshake", cause: thrown });
