@@ -8,6 +8,9 @@ import { Deadlines } from "./deadlines.ts";
 import { SocketError } from "./errors.ts";
 import type { IoOptions } from "./types.ts";
 
+/** Whoever hands in a duration is told so. */
+const PASSED_BEFORE = "had passed before it began; deadlineAt is a time of the clock (performance.now()), no duration";
+
 /** Whether anything could cancel the operation. */
 export function isCancellable(options: IoOptions): boolean {
   return options.signal !== undefined || (options.deadlineAt !== undefined && options.deadlineAt !== Infinity);
@@ -27,12 +30,12 @@ export function throwIfCancelled(options: IoOptions, clock: Clock, syscall: stri
   if (typeof deadlineAt !== "number" || Number.isNaN(deadlineAt)) {
     throw new TypeError(`deadlineAt must be a number of milliseconds, got ${String(deadlineAt)}`);
   }
-  if (deadlineAt <= clock.now()) throw deadlineError(syscall);
+  if (deadlineAt <= clock.now()) throw deadlineError(syscall, PASSED_BEFORE);
 }
 
 /** The error of a deadline that has passed. */
-export function deadlineError(syscall: string): SocketError {
-  return new SocketError(`the deadline of ${syscall} has passed`, { code: "ETIMEDOUT", blame: "remote", syscall });
+export function deadlineError(syscall: string, how = "has passed"): SocketError {
+  return new SocketError(`the deadline of ${syscall} ${how}`, { code: "ETIMEDOUT", blame: "remote", syscall });
 }
 
 /**

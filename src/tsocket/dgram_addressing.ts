@@ -95,7 +95,7 @@ export class MessageAddresses {
  */
 export function checkAddress(name: string, address: TsocketAddress | undefined): void {
   if (address !== undefined && !isTsocketAddress(address)) {
-    throw new TypeError(`${name} must be an address object like InetAddress, got ${typeof address}`);
+    throw new TypeError(`${name} must be an address like InetAddress.parse("127.0.0.1:53"), got ${typeof address}`);
   }
 }
 

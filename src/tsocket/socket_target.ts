@@ -40,14 +40,20 @@ export function isTsocketAddress(value: unknown): value is TsocketAddress {
 function targetOfText(text: string): SocketTarget {
   const { host, hostAt, isBracketed, port } = splitHostPort(text);
   if (port === undefined) {
-    const hint = host.includes(":") && !isBracketed
-      ? "an IPv6 address needs brackets before the port"
-      : "it has no port";
-    throw badAddress(text, hint, text.length);
+    throw badAddress(text, isBracketed ? "it has no port" : hintAt(host), text.length);
   }
   if (isBracketed || isDottedDecimal(host)) return InetAddress.parse(text);
   checkHostName(host, text, hostAt);
   return Object.freeze({ hostname: host, port });
+}
+
+/** What is wrong with a text that has no port behind a single colon. */
+function hintAt(host: string): string {
+  if (host.includes("://")) return "it is a URL, not host:port";
+  if (/^(ipv4|ipv6|unix|pipe|virtual):/.test(host)) {
+    return "it is an address as text: hand in the address, or its toHostPort()";
+  }
+  return host.includes(":") ? "an IPv6 address needs brackets before the port" : "it has no port";
 }
 
 function targetOfParts(hostname: unknown, port: number): SocketTarget {

@@ -395,7 +395,8 @@ export class StreamSocket implements TStream {
     await nextTurnOfLoop();
     // what the stream has accepted must not be cut off: an echo by `pipeTo` reads the end before it has written all
     await this.#writable?.drained();
-    if (this.#over === undefined) this.#writes.shutdown().catch(() => {});
+    const why = "the peer has ended the connection, and this side with it: allowHalfOpen is not set";
+    if (this.#over === undefined) this.#writes.shutdown(why).catch(() => {});
   }
 
   #writeEnded(error: unknown): void {

@@ -66,13 +66,11 @@ export class WriteSide {
     return isCancellable(options) ? this.#queueCancellable(views, length, options) : this.#queue(views, length);
   }
 
-  /** Ends our side after everything queued; the same promise every time. */
-  shutdown(): Promise<void> {
+  /** Ends our side after everything queued; the same promise every time. `why` is what later writes are told. */
+  shutdown(why = "this side of the connection was shut down"): Promise<void> {
     if (this.#shutdown !== undefined) return this.#shutdown;
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal.error);
-    this.#refusal = {
-      error: new SocketError("this side of the connection was shut down", { code: "EPIPE", blame: "local" }),
-    };
+    this.#refusal = { error: new SocketError(why, { code: "EPIPE", blame: "local" }) };
     this.#shutdown = this.#end();
     this.#shutdown.catch(() => {});
     return this.#shutdown;

@@ -28,6 +28,20 @@ export interface HandshakeOptions {
 /** Codes that tell of the connection, not of TLS. */
 const CONNECTION_CODES: ReadonlySet<string> = new Set(["ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT"]);
 
+const UNTRUSTED = "the certificate is of no authority that is trusted; tls.ca names others";
+
+/** What the codes of the commonest failures mean, and what to do. */
+const WORDS: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  CERT_HAS_EXPIRED: "the certificate has expired",
+  ERR_TLS_CERT_ALTNAME_INVALID: "the certificate is for other names than the one asked for, which sni sets",
+  ERR_SSL_WRONG_VERSION_NUMBER: "the peer does not speak TLS",
+};
+
 /**
  * Does a handshake as client.
  *
@@ -159,9 +173,11 @@ function tlsError(cause: unknown, peer: TsocketAddress | undefined): SocketError
       ...address,
     });
   }
-  const reason = (cause as { code?: unknown }).code;
+  const { code: reason } = cause as { code?: unknown };
+  const words = typeof reason === "string" ? WORDS[reason] : undefined;
+  const text = typeof reason === "string" ? reason : "unknown reason";
   return new SocketError(
-    `the TLS handshake${where} failed: ${typeof reason === "string" ? reason : "unknown reason"}`,
+    `the TLS handshake${where} failed: ${words === undefined ? text : `${words} (${text})`}`,
     {
       code: "EPROTO",
       syscall: "handshake",
