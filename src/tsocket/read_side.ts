@@ -203,7 +203,7 @@ export class ReadSide {
     let length: number;
     try {
       vector = next(operation);
-      length = vector === null || vector === undefined ? 0 : checkedLength(vector, "what next returns");
+      length = vector === null || vector === undefined ? 0 : checkedLength(vector, "next()");
     } catch (thrown) {
       if (this.#operation === operation) this.#reject(operation, thrown);
       return false;

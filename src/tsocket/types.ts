@@ -22,7 +22,7 @@ export type Vector = readonly Uint8Array[];
 export interface IoOptions {
   /** Cancels the operation, which then rejects with the signal's own reason. */
   signal?: AbortSignal | undefined;
-  /** Absolute time, in milliseconds of the socket's clock (`performance.now()`), at which it fails with `ETIMEDOUT`. */
+  /** Absolute time, in milliseconds of the socket's clock (`performance.now()`, not `Date.now()`), at which it fails with `ETIMEDOUT`. */
   deadlineAt?: number | undefined;
 }
 
