@@ -38,6 +38,8 @@ export interface Figure {
   goal?: Goal | undefined;
   /** Repetitions, where the usual number would take too long. */
   repetitions?: number | undefined;
+  /** Least duration of the warm-up in milliseconds, where one round is so long that the usual one is over too soon. */
+  warmUpMs?: number | undefined;
 }
 
 /** A value that was found out otherwise: memory, counts. */
@@ -137,7 +139,7 @@ export async function measure(figure: Figure, timing: Timing): Promise<Omit<Resu
   const { run, baseline } = figure;
   const now = timing.now ?? (() => performance.now());
   const speed = (work: Work) => speedOf(work, timing.repetitionMs, now);
-  await speedOf(run, timing.warmUpMs, now);
+  await speedOf(run, Math.max(timing.warmUpMs, figure.warmUpMs ?? 0), now);
   if (baseline !== undefined) await speedOf(baseline.run, timing.warmUpMs, now);
   const values: number[] = [], baselines: number[] = [];
   for (let i = 0; i < (figure.repetitions ?? timing.repetitions); i++) {
