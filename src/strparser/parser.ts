@@ -24,6 +24,12 @@ export interface ParseFailure {
 }
 
 /**
+ * The parser hands the stream back: what begins here is not for it, and whoever attached it goes on reading himself.
+ * `ESTRPIPE` as long as nothing of the message was taken, `ENODATA` otherwise; names and meaning are the kernel's.
+ */
+export const handOver: ParseFailure = { code: "ESTRPIPE", reason: "the parser hands the stream over" };
+
+/**
  * Delineates one protocol. Stateless itself: what it has to remember between calls is in the state that `start` made.
  *
  * `parse` looks at the bytes from `start` to `end`, of which `start` is the message's first byte; what lies outside
@@ -34,7 +40,7 @@ export interface ParseFailure {
  * - 0: more bytes are needed, no telling how many;
  * - a negative integer `-n`: at least `n` bytes of the message (counted from `start`) are needed before another call
  *   makes sense;
- * - a {@linkcode ParseFailure}: this is not the protocol, synchronisation is lost.
+ * - a {@linkcode ParseFailure}: this is not the protocol, synchronisation is lost; or {@linkcode handOver}.
  *
  * For one message, `parse` is called again with the same `start` byte and more bytes behind it, never with fewer; a
  * parser that scans keeps its position in the state and so looks at each byte once. It is never called with no bytes.
