@@ -1,0 +1,102 @@
+/**
+ * STUN and TURN over TCP (RFC 8489 sections 5 and 6.2.2, RFC 8656 section 12.5).
+ *
+ * STUN messages and TURN's ChannelData are told apart by the top bits of the first byte. ChannelData is padded to a
+ * multiple of four in TCP, padding that its length does not count and that the message here includes. Not here: classic
+ * STUN (RFC 3489), which has no magic cookie; STUN behind the 16-bit lengths of ICE over TCP (`rtpTcp` with
+ * `multiplexed`); the raw bytes of a connection that TURN's ConnectionBind has turned into one (RFC 6062).
+ *
+ * @module
+ */
+import { readU16, readU32, writeU16 } from "../../bytes/integers.ts";
+import type { Encoder } from "../encoder.ts";
+import type { ParseFailure, Parser } from "../parser.ts";
+import { hexByte } from "./hex_byte.ts";
+import { likelyCause, payloadTooBig, refuse } from "./refusal.ts";
+
+const STUN_HEADER = 20;
+const CHANNEL_HEADER = 4;
+const COOKIE = 0x2112a442;
+/** Channels in use; those above, to 0x7fff, were once allowed and are no more. */
+const FIRST_CHANNEL = 0x4000;
+const LAST_CHANNEL = 0x4fff;
+const LONGEST_DATA = 0xffff;
+
+/**
+ * Parser for STUN and TURN over TCP, the same in both directions.
+ *
+ * @example
+ * ```ts
+ * import { stun } from "@leat/streams/strparser";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(stun().parse(Uint8Array.of(0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42), 0, 8, undefined), 28);
+ * assertEquals(stun().parse(Uint8Array.of(0x40, 0, 0, 5), 0, 4, undefined), 12);
+ * ```
+ */
+export function stun(): Parser {
+  return { name: "stun", maxMessageLength: STUN_HEADER + 0xfffc, parse: parseMessage };
+}
+
+function parseMessage(bytes: Uint8Array, start: number, end: number): number | ParseFailure {
+  const first = bytes[start]!;
+  if (first >= 0x80) return refuse(`first byte ${hexByte(first)} is neither STUN nor a channel`);
+  const seen = end - start;
+  if (first >= 0x40) return seen < CHANNEL_HEADER ? -CHANNEL_HEADER : parseChannelData(bytes, start);
+  if (seen < 8) return -8;
+  const cookie = readU32(bytes, start + 4);
+  if (cookie !== COOKIE) {
+    return refuse(`magic cookie 0x${cookie.toString(16).padStart(8, "0")}${likelyCause(readU32(bytes, start))}`);
+  }
+  const length = readU16(bytes, start + 2);
+  return length % 4 === 0 ? STUN_HEADER + length : refuse(`STUN length ${length} is not a multiple of 4`);
+}
+
+function parseChannelData(bytes: Uint8Array, start: number): number | ParseFailure {
+  const channel = readU16(bytes, start);
+  if (channel > LAST_CHANNEL) {
+    return refuse(`channel 0x${channel.toString(16)} is reserved${likelyCause(readU32(bytes, start))}`);
+  }
+  return CHANNEL_HEADER + padded(readU16(bytes, start + 2));
+}
+
+function padded(length: number): number {
+  return (length + 3) & ~3;
+}
+
+/** Options of {@linkcode turnChannelEncoder}. */
+export interface TurnChannelEncoderOptions {
+  /** Number of the channel, 0x4000 to 0x4fff. */
+  channel: number;
+}
+
+/**
+ * Encoder for TURN's ChannelData over TCP: a payload is what the peer shall get.
+ *
+ * @throws {RangeError} when there is no such channel
+ * @example
+ * ```ts
+ * import { turnChannelEncoder } from "@leat/streams/strparser";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const parts = turnChannelEncoder({ channel: 0x4001 }).encode(new Uint8Array(5));
+ * assertEquals(parts.map((part) => part.length), [4, 5, 3]);
+ * ```
+ */
+export function turnChannelEncoder(options: TurnChannelEncoderOptions): Encoder {
+  const { channel } = options;
+  if (!Number.isInteger(channel) || channel < FIRST_CHANNEL || channel > LAST_CHANNEL) {
+    throw new RangeError(`channel must be within 0x4000 to 0x4fff, got ${String(channel)}`);
+  }
+  return {
+    name: "stun",
+    encode(payload: Uint8Array): readonly Uint8Array[] {
+      const { length } = payload;
+      if (length > LONGEST_DATA) throw payloadTooBig("stun", length, LONGEST_DATA);
+      const header = new Uint8Array(CHANNEL_HEADER);
+      writeU16(header, 0, channel);
+      writeU16(header, 2, length);
+      return length % 4 === 0 ? [header, payload] : [header, payload, new Uint8Array(padded(length) - length)];
+    },
+  };
+}
