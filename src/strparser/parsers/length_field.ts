@@ -18,7 +18,9 @@ export interface LengthPrefixOptions {
   littleEndian?: boolean | undefined;
   /** Whether the value counts the whole message, instead of what follows the field. @default {false} */
   includesHeader?: boolean | undefined;
-  /** Added to the value before anything else: for fields that count a part of the header, or not a trailer. @default {0} */
+  /** How many bytes one of the value is worth: 4 where it counts words of 32 bits. @default {1} */
+  unit?: number | undefined;
+  /** Added to the value in bytes before anything else: for fields that count a part of the header, or not a trailer. @default {0} */
   adjustment?: number | undefined;
   /** Longest message the protocol knows, in bytes, header included. @default {Infinity} */
   max?: number | undefined;
@@ -82,8 +84,9 @@ export function lengthPrefix(size: LengthFieldSize, options: LengthPrefixOptions
 /**
  * Parser for messages with a length field anywhere in a header of fixed layout.
  *
- * The total length is `offset + size + value + adjustment`, or with `includesHeader` `value + adjustment`. A total that
- * does not even cover the field is `EPROTO`, one beyond 2^53 - 1 `EMSGSIZE`.
+ * The total length is `offset + size + value * unit + adjustment`, or with `includesHeader` `value * unit + adjustment`.
+ * A total that does not even cover the field is `EPROTO`, one beyond 2^53 - 1 `EMSGSIZE`. The message is the whole frame;
+ * what some frameworks call bytes to strip is `message.subarray(n)`.
  *
  * @throws {TypeError | RangeError} when an option is wrong
  * @example PostgreSQL: a type byte, then a length that counts itself but not the type
@@ -96,17 +99,11 @@ export function lengthPrefix(size: LengthFieldSize, options: LengthPrefixOptions
  * ```
  */
 export function lengthField(options: LengthFieldOptions): Parser {
-  const { size, littleEndian = false, includesHeader = false, adjustment = 0 } = options;
-  const offset = limitOption("offset", options.offset, 0, 0);
-  const max = limitOption("max", options.max, Infinity);
-  const readers = READERS[size];
-  if (readers === undefined) throw new RangeError(`size must be 1, 2, 3, 4 or 8, got ${size}`);
-  if (!Number.isSafeInteger(adjustment)) throw new RangeError(`adjustment must be an integer, got ${adjustment}`);
-  if (!Number.isSafeInteger(offset + size)) throw new RangeError(`offset must be finite, got ${offset}`);
-  const read = littleEndian ? readers[1] : readers[0];
-  const header = offset + size;
-  const added = adjustment + (includesHeader ? 0 : header);
-  const name = `length:${size}${littleEndian ? ",le" : ""}`;
+  const { name, max, header, added, unit } = lengthLayout(options);
+  const { size, littleEndian = false } = options;
+  const offset = header - size;
+  const field = READERS[size]![littleEndian ? 1 : 0];
+  const read: Reader = unit === 1 ? field : (bytes, at) => field(bytes, at) * unit;
   const parser: Parser = {
     name,
     parse(bytes: Uint8Array, start: number, end: number): number | ParseFailure {
@@ -116,6 +113,33 @@ export function lengthField(options: LengthFieldOptions): Parser {
     },
   };
   return max === Infinity ? parser : { ...parser, maxMessageLength: max };
+}
+
+/** Options that were checked. Internal to this parser and its encoder. */
+export interface LengthLayout {
+  readonly name: string;
+  /** Longest total. */
+  readonly max: number;
+  /** End of the field. */
+  readonly header: number;
+  /** Total less the value in bytes. */
+  readonly added: number;
+  readonly unit: number;
+}
+
+/** Checks options. */
+export function lengthLayout(options: LengthFieldOptions): LengthLayout {
+  const { size, littleEndian = false, includesHeader = false, adjustment = 0 } = options;
+  const offset = limitOption("offset", options.offset, 0, 0);
+  const max = limitOption("max", options.max, Infinity);
+  const unit = limitOption("unit", options.unit, 1);
+  if (READERS[size] === undefined) throw new RangeError(`size must be 1, 2, 3, 4 or 8, got ${size}`);
+  if (!Number.isSafeInteger(adjustment)) throw new RangeError(`adjustment must be an integer, got ${adjustment}`);
+  if (!Number.isSafeInteger(offset + size)) throw new RangeError(`offset must be finite, got ${offset}`);
+  if (unit === Infinity) throw new RangeError("unit must be finite");
+  const header = offset + size;
+  const added = adjustment + (includesHeader ? 0 : header);
+  return { name: `length:${size}${littleEndian ? ",le" : ""}`, max, header, added, unit };
 }
 
 function refuse(total: number, header: number): ParseFailure {
