@@ -6,42 +6,54 @@
  * - While the length is unknown, and for lengths up to `SMALL`, bytes are copied behind each other into a slab that
  *   many messages share; the finished message is a view of it. An allocation for each would cost 0.3 to 1 us.
  * - Longer messages are kept as views of the chunks and copied once, when all is there, so that a length that a peer
- *   merely claims allocates nothing. Pieces too small to be worth a view are copied into blocks on arrival: a
- *   message of 10 MB that comes byte by byte must not become ten million views.
+ *   merely claims allocates nothing.
  *
  * Each byte is copied a constant number of times, however the chunks are cut.
  *
  * @module
  */
+import { concat } from "../bytes/concat.ts";
+import { Pieces } from "./pieces.ts";
 
 /** Longest message that gets its place in a slab as soon as its length is known. */
 const SMALL = 16 * 1024;
 /** Slabs start small, for the many connections that need little, and double up to the largest. */
 const FIRST_SLAB = 4 * 1024;
 const LARGEST_SLAB = 64 * 1024;
-/** Pieces from here on are kept as views; a view costs about 200 bytes itself. */
-const VIEW_AT = 2 * 1024;
-const BLOCK = 16 * 1024;
 
-const NO_BUFFER = new ArrayBuffer(0);
-const NOTHING = new Uint8Array(NO_BUFFER);
+const NOTHING = new Uint8Array(0);
 
-/** Bytes of an unfinished message. */
-export class Assembly {
+/** What holds the bytes of an unfinished message, whichever form that is to have. */
+export interface Holder<Message> {
   /** How many bytes of the message are here. */
+  readonly held: number;
+  /** Where the message is while its length is unknown: from `start`, `held` bytes. */
+  readonly slab: Uint8Array;
+  /** Position of the message's first byte in `slab`. */
+  readonly start: number;
+  /** Adds bytes while the length of the message is unknown. */
+  append(chunk: Uint8Array, from: number, to: number): void;
+  /** The length has become known, and is more than what is held; from here on `fill` adds bytes. */
+  expect(length: number): void;
+  /** Adds bytes of a message whose length is known, never more than it has. */
+  fill(chunk: Uint8Array, from: number, to: number): void;
+  /** Takes the first `length` bytes out as the finished message and forgets the rest; `undefined`: some are lost. */
+  finish(length: number): Message | undefined;
+  /** A copy of the first `count` bytes. */
+  copyFirst(count: number): Uint8Array;
+  /** Frees everything. */
+  clear(): void;
+}
+
+/** Bytes of an unfinished message that is to be in one piece. */
+export class Assembly implements Holder<Uint8Array> {
   held = 0;
   /** Where the message is while it lies in one piece: from `start`, `held` bytes. */
   slab: Uint8Array = NOTHING;
-  /** What `slab` is a view of. */
-  #buffer: ArrayBufferLike = NO_BUFFER;
-  /** Position of the message's first byte in `slab`. */
   start = 0;
   #slabSize = FIRST_SLAB;
-  #pieces: Uint8Array[] | undefined;
-  #block: Uint8Array = NOTHING;
-  #blockUsed = 0;
+  #pieces: Pieces | undefined;
 
-  /** Adds bytes while the length of the message is unknown. */
   append(chunk: Uint8Array, from: number, to: number): void {
     const held = this.held + to - from;
     // twice, so that a message that grows chunk by chunk is moved a logarithmic number of times
@@ -49,53 +61,46 @@ export class Assembly {
     this.#copy(chunk, from, to);
   }
 
-  /** The length has become known; from here on `fill` adds bytes. */
   expect(length: number): void {
     if (length <= SMALL || this.start + length <= this.slab.length) return this.#reserve(length, length);
-    this.#pieces = [];
-    if (this.held > 0) this.#pieces.push(this.slab.subarray(this.start, this.start + this.held));
+    this.#pieces = new Pieces(0);
+    if (this.held > 0) this.#pieces.add(this.slab, this.start, this.start + this.held, true);
   }
 
-  /** Adds bytes of a message whose length is known, never more than it has. */
   fill(chunk: Uint8Array, from: number, to: number): void {
-    const pieces = this.#pieces;
-    if (pieces === undefined) return this.#copy(chunk, from, to);
+    if (this.#pieces === undefined) return this.#copy(chunk, from, to);
     this.held += to - from;
-    if (to - from >= VIEW_AT) {
-      this.#closeBlock(pieces);
-      pieces.push(chunk.subarray(from, to));
-    } else {
-      this.#fillBlock(pieces, chunk, from, to);
-    }
+    this.#pieces.add(chunk, from, to);
   }
 
-  /** Takes the first `length` bytes out as the finished message and forgets the rest. */
-  finish(length: number): Uint8Array {
+  finish(length: number): Uint8Array | undefined {
     this.held = 0;
-    if (this.#pieces !== undefined) return this.#join(this.#pieces, length);
-    // a view of the buffer takes half the time of `subarray`; a slab starts at its buffer's first byte
-    const message = new Uint8Array(this.#buffer, this.start, length);
+    if (this.#pieces !== undefined) {
+      const views = this.#pieces.take(length);
+      this.#pieces = undefined;
+      return views === undefined ? undefined : concat(views);
+    }
+    const message = this.slab.subarray(this.start, this.start + length);
     this.start += length;
     // one that had to grow for a single message is not kept for the small ones behind it
-    if (this.slab.length > LARGEST_SLAB || this.start >= this.slab.length) this.#dropSlab();
+    if (this.slab.length > LARGEST_SLAB) this.slab = NOTHING;
+    if (this.start >= this.slab.length) this.#dropSlab();
     return message;
   }
 
-  /** Frees everything. */
+  copyFirst(count: number): Uint8Array {
+    if (this.#pieces !== undefined) return concat(this.#pieces.take(count) ?? []);
+    return concat([this.slab.subarray(this.start, this.start + count)]);
+  }
+
   clear(): void {
     this.held = 0;
     this.#dropSlab();
-    this.#dropPieces();
+    this.#pieces = undefined;
   }
 
   #copy(chunk: Uint8Array, from: number, to: number): void {
-    const at = this.start + this.held;
-    // a handful of bytes is copied faster by hand than by making a view for `set`
-    if (to - from <= 32) {
-      for (let i = from; i < to; i++) this.slab[at + i - from] = chunk[i]!;
-    } else {
-      this.slab.set(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to), at);
-    }
+    copyInto(this.slab, this.start + this.held, chunk, from, to);
     this.held += to - from;
   }
 
@@ -106,47 +111,21 @@ export class Assembly {
     if (this.held > 0) slab.set(this.slab.subarray(this.start, this.start + this.held));
     this.#slabSize = Math.min(2 * this.#slabSize, LARGEST_SLAB);
     this.slab = slab;
-    this.#buffer = slab.buffer;
     this.start = 0;
-  }
-
-  #fillBlock(pieces: Uint8Array[], chunk: Uint8Array, from: number, to: number): void {
-    if (this.#block.length - this.#blockUsed < to - from) {
-      this.#closeBlock(pieces);
-      this.#block = new Uint8Array(BLOCK);
-    }
-    this.#block.set(chunk.subarray(from, to), this.#blockUsed);
-    this.#blockUsed += to - from;
-  }
-
-  #closeBlock(pieces: Uint8Array[]): void {
-    if (this.#blockUsed === 0) return;
-    pieces.push(this.#block.subarray(0, this.#blockUsed));
-    this.#block = this.#block.subarray(this.#blockUsed);
-    this.#blockUsed = 0;
-  }
-
-  #join(pieces: Uint8Array[], length: number): Uint8Array {
-    this.#closeBlock(pieces);
-    const message = new Uint8Array(length);
-    let at = 0;
-    for (const piece of pieces) {
-      message.set(piece, at);
-      at += piece.length;
-    }
-    this.#dropPieces();
-    return message;
   }
 
   #dropSlab(): void {
     this.slab = NOTHING;
-    this.#buffer = NO_BUFFER;
     this.start = 0;
   }
+}
 
-  #dropPieces(): void {
-    this.#pieces = undefined;
-    this.#block = NOTHING;
-    this.#blockUsed = 0;
+/** Copies the bytes of `chunk` from `from` to `to` to `at`. */
+export function copyInto(into: Uint8Array, at: number, chunk: Uint8Array, from: number, to: number): void {
+  // a handful of bytes is copied faster by hand than by making a view for `set`
+  if (to - from <= 32) {
+    for (let i = from; i < to; i++) into[at + i - from] = chunk[i]!;
+  } else {
+    into.set(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to), at);
   }
 }

@@ -4,11 +4,13 @@
  * @module
  */
 import { type Batched, createStage, type StageOptions, type StreamPair } from "../stream/mod.ts";
+import type { MessageOf } from "./message_parts.ts";
 import type { StreamParserOptions, StreamParserStats } from "./options.ts";
 import { StreamParser } from "./stream_parser.ts";
 
 /** Options of {@linkcode MessageStream}. */
-export interface MessageStreamOptions<Batch extends boolean = false> extends StreamParserOptions, StageOptions<Batch> {}
+export interface MessageStreamOptions<Batch extends boolean = false, Parts extends boolean = false>
+  extends StreamParserOptions<Parts>, StageOptions<Batch> {}
 
 /**
  * A stage from bytes to messages: each chunk that comes out is one whole message, with `batch` an array of them.
@@ -26,22 +28,22 @@ export interface MessageStreamOptions<Batch extends boolean = false> extends Str
  * assertEquals(messages, [Uint8Array.of(0, 1, 65), Uint8Array.of(0, 2, 66, 67)]);
  * ```
  */
-export class MessageStream<Batch extends boolean = false>
-  implements StreamPair<Batched<Uint8Array, Batch>, Uint8Array | readonly Uint8Array[]> {
+export class MessageStream<Batch extends boolean = false, Parts extends boolean = false>
+  implements StreamPair<Batched<MessageOf<Parts>, Batch>, Uint8Array | readonly Uint8Array[]> {
   /** Messages, or arrays of messages with `batch`. */
-  readonly readable: ReadableStream<Batched<Uint8Array, Batch>>;
+  readonly readable: ReadableStream<Batched<MessageOf<Parts>, Batch>>;
   /** The byte stream, in chunks or in arrays of chunks. */
   readonly writable: WritableStream<Uint8Array | readonly Uint8Array[]>;
-  readonly #engine: StreamParser;
+  readonly #engine: StreamParser<Parts>;
 
   /**
    * Makes a stage.
    *
    * @throws {TypeError | RangeError} when an option is wrong
    */
-  constructor(options: MessageStreamOptions<Batch>) {
-    const stage = createStage<Uint8Array, Uint8Array, Batch, StreamParser>(
-      (sink) => new StreamParser(options, sink),
+  constructor(options: MessageStreamOptions<Batch, Parts>) {
+    const stage = createStage<Uint8Array, MessageOf<Parts>, Batch, StreamParser<Parts>>(
+      (sink) => new StreamParser<Parts>(options, sink),
       options,
       (bytes) => bytes.length,
     );

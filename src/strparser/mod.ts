@@ -67,5 +67,8 @@ export {
 export { tls } from "./parsers/tls.ts";
 export { typeByte, type TypeByteOptions } from "./parsers/type_byte.ts";
 export { parserByName, type ParserEntry, parserTable } from "./registry.ts";
-export type { StreamParserOptions, StreamParserStats } from "./options.ts";
+export { MessageBudget } from "./message_budget.ts";
+export { type MessageOf, MessageParts } from "./message_parts.ts";
+export type { Resync, StreamParserOptions, StreamParserStats } from "./options.ts";
+export { aggregate, type LinuxCounters, linuxCounters } from "./statistics.ts";
 export { StreamParser } from "./stream_parser.ts";

@@ -2,30 +2,24 @@
  * The engine of the strparser layer: bytes in, whole messages out.
  *
  * Follows the general mode of Linux `net/strparser` (Documentation/networking/strparser.rst), with exact counters, one
- * report per failure, a bound on headers and a truncation error. Not here: the receive-callback mode, deadlines,
- * skipping of oversize messages, exchange of the parser in mid-stream.
+ * report per failure, a bound on headers, deadlines that cover every message, and a truncation error. This file is the
+ * life of a parser: pushed, paused, failed, over. How messages are found is in `message_scanner.ts`.
  *
- * Theory. Between two pushes the engine holds nothing, or the bytes of exactly one unfinished message (`#assembly`),
- * whose length is known (`#length`) or not (0). Messages that lie inside a chunk are never copied or stored. A push
- * finishes the held message first (`#continueMessage`), then walks through the chunk (`#scan`) and begins to hold what
- * is cut off at its end (`#beginMessage`).
+ * Not here: the receive-callback mode (`receive_mode.ts`), sockets, timers.
  *
  * @module
  */
 import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
-import { choiceOption, limitOption } from "../core/limits.ts";
-import { byteCount } from "../core/words.ts";
-import { Assembly } from "./assembly.ts";
-import { busyError, StreamParserError } from "./errors.ts";
+import { durationOption, limitOption } from "../core/limits.ts";
+import { busyError, lostBytesError, StreamParserError } from "./errors.ts";
+import { timedOut } from "./failures.ts";
+import { MessageDeadlines } from "./message_deadlines.ts";
+import type { MessageOf } from "./message_parts.ts";
+import { MessageScanner } from "./message_scanner.ts";
 import type { StreamParserOptions, StreamParserStats } from "./options.ts";
-import type { ParseFailure, Parser } from "./parser.ts";
-
-const DEFAULT_MAX_MESSAGE_LENGTH = 1024 * 1024;
-const DEFAULT_MAX_HEADER_BYTES = 64 * 1024;
-/** How much of a chunk is first joined to a held header; where that is not enough, four times as much, and so on. */
-const FIRST_WINDOW = 1024;
-
-type Counts = { -readonly [Name in keyof StreamParserStats]: StreamParserStats[Name] };
+import type { Parser } from "./parser.ts";
+import { checkedParser, type Settings, settingsOf } from "./settings.ts";
+import { type Counts, newCounts } from "./statistics.ts";
 
 /**
  * Cuts a byte stream into messages.
@@ -33,6 +27,8 @@ type Counts = { -readonly [Name in keyof StreamParserStats]: StreamParserStats[N
  * What a peer sent never makes a method throw: it ends in `sink.error`, once, and from then on nothing is taken. What
  * a message's `sink.item` throws comes out of `push` unchanged; the message counts as delivered, and `stats.bytes` says
  * how far it got.
+ *
+ * From within `sink.item` `pause`, `resume`, `stop`, `abort`, `takeover` and `setParser` may be called.
  *
  * @example
  * ```ts
@@ -51,63 +47,41 @@ type Counts = { -readonly [Name in keyof StreamParserStats]: StreamParserStats[N
  * assertEquals(messages, [Uint8Array.of(0, 1, 65), Uint8Array.of(0, 2, 66, 67)]);
  * ```
  */
-export class StreamParser implements Engine<Uint8Array> {
-  readonly #parser: Parser;
-  readonly #parserState: unknown;
-  readonly #sink: Sink<Uint8Array>;
-  readonly #maxMessageLength: number;
-  readonly #maxHeaderBytes: number;
-  readonly #copy: boolean;
-  readonly #counts: Counts;
-  readonly #assembly: Assembly = new Assembly();
-  /** Length of the held message, 0 while it is unknown. */
-  #length = 0;
-  /** While the length is unknown: how many bytes the parser wants to see. */
-  #wanted = 0;
-  /** How much of the chunk in work was taken. */
-  #taken = 0;
+export class StreamParser<Parts extends boolean = false> implements Engine<Uint8Array> {
+  readonly #settings: Settings;
+  readonly #sink: Sink<MessageOf<Parts>>;
+  readonly #counts: Counts = newCounts();
+  readonly #deadlines: MessageDeadlines;
+  readonly #scanner: MessageScanner;
   #isBusy = false;
-  #isPaused = false;
-  #isOver = false;
-  /** Paused or over: the one thing to look at after each message. */
-  #isHalted = false;
+  /** Failed or stopped. Linux goes on parsing all the same until it is done. */
+  #isStopped = false;
   #error: StreamParserError | undefined;
 
   /**
-   * Makes a parser that hands its messages to `sink`.
+   * Makes a parser that hands its messages to `sink`. `below` tells how many bytes can be read where the chunks come
+   * from, the chunk in work included; only `compat: "linux"` wants to know.
    *
    * @throws {TypeError | RangeError} when an option is wrong
    */
-  constructor(options: StreamParserOptions, sink: Sink<Uint8Array>) {
-    const parser = options.parser;
-    if (typeof parser?.parse !== "function") throw new TypeError("parser must be an object with a parse method");
-    const limit = limitOption("maxMessageLength", options.maxMessageLength, DEFAULT_MAX_MESSAGE_LENGTH);
-    this.#maxMessageLength = Math.min(limit, parser.maxMessageLength ?? Infinity);
-    const headerDefault = parser.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES;
-    const headerLimit = limitOption("maxHeaderBytes", options.maxHeaderBytes, headerDefault);
-    this.#maxHeaderBytes = Math.min(headerLimit, this.#maxMessageLength);
-    this.#copy = options.copy ?? false;
-    const direction = options.direction === undefined
-      ? undefined
-      : choiceOption("direction", options.direction, options.direction, ["client", "server"]);
-    this.#parser = parser;
-    this.#parserState = parser.start?.({ direction });
+  constructor(
+    options: StreamParserOptions<Parts>,
+    sink: Sink<MessageOf<Parts>>,
+    below: () => number = () => Infinity,
+  ) {
+    const parser = checkedParser(options.parser);
+    const settings = settingsOf(options);
+    this.#settings = settings;
     this.#sink = sink;
-    this.#counts = {
-      messages: 0,
-      bytes: 0,
-      needMoreHeader: 0,
-      messageTooBig: 0,
-      headerTooBig: 0,
-      badHeaderLength: 0,
-      interrupted: 0,
-      aborts: 0,
-    };
+    this.#deadlines = new MessageDeadlines(settings.headerTimeoutMs, settings.idleTimeoutMs);
+    this.#scanner = new MessageScanner(settings, parser, sink as Sink<unknown>, this.#counts, this.#deadlines, below);
   }
 
   /** The same as a factory, for `through` and `fuse`; wrong options are noticed when it is called. */
-  static with(options: StreamParserOptions): EngineFactory<Uint8Array, Uint8Array> {
-    return (sink) => new StreamParser(options, sink);
+  static with<Parts extends boolean = false>(
+    options: StreamParserOptions<Parts>,
+  ): EngineFactory<Uint8Array, MessageOf<Parts>> {
+    return (sink) => new StreamParser<Parts>(options, sink);
   }
 
   /** Live counters. */
@@ -120,16 +94,29 @@ export class StreamParser implements Engine<Uint8Array> {
     return this.#error;
   }
 
+  /** Whether it has failed, ended, or was stopped. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** Whether it takes nothing for now. */
+  get isPaused(): boolean {
+    return this.#scanner.isPaused;
+  }
+
   /** Bytes held of a message that has begun. */
   get bytesHeld(): number {
-    return this.#assembly.held;
+    return this.#scanner.held;
   }
 
   /** Bytes still missing of the message that has begun, as far as known: 0 between messages. */
   get bytesNeeded(): number {
-    const held = this.#assembly.held;
-    if (held === 0) return 0;
-    return this.#length > 0 ? this.#length - held : this.#wanted - held;
+    return this.#scanner.missing;
+  }
+
+  /** With `compat: "linux"`: how many bytes the kernel would wait for before it reads again; 0 for any. */
+  get bytesAwaited(): number {
+    return this.#scanner.gate;
   }
 
   /**
@@ -138,23 +125,61 @@ export class StreamParser implements Engine<Uint8Array> {
    * @returns how many bytes were taken: all, or less when paused (offer the rest again after `resume`) or failed (the
    * rest is unread and begins with what this chunk had of the failing message)
    * @throws {TypeError} when `chunk` is not a `Uint8Array`
-   * @throws {StreamParserError} `EBUSY` when called from within the sink or the parser
+   * @throws {StreamParserError} `EBUSY` when called from within the sink or the parser, `EFAULT` when the chunk's buffer
+   * was transferred
    */
-  push(chunk: Uint8Array, _now: number): number {
+  push(chunk: Uint8Array, now: number): number {
     if (!(chunk instanceof Uint8Array)) throw new TypeError("chunk must be a Uint8Array");
     if (this.#isBusy) throw busyError("push");
-    if (this.#isHalted || chunk.length === 0) return 0;
+    const scanner = this.#scanner;
+    if (scanner.isHalted) return 0;
+    if (chunk.length === 0) return emptyChunk(chunk);
+    if (now >= this.#deadlines.at && this.#isLate(now)) return 0;
+    scanner.now = now;
     this.#isBusy = true;
-    this.#taken = 0;
     try {
-      const at = this.#assembly.held > 0 ? this.#continueMessage(chunk) : 0;
-      if (!this.#isHalted) this.#scan(chunk, at);
+      scanner.consume(chunk);
     } finally {
       this.#isBusy = false;
-      this.#counts.bytes += this.#taken;
+      scanner.position += scanner.taken;
+      this.#counts.bytes += scanner.taken + scanner.doubled;
+      scanner.doubled = 0;
     }
-    if (this.#error !== undefined) this.#sink.error(this.#error);
-    return this.#taken;
+    const { taken } = scanner;
+    if (scanner.failed !== undefined) this.#fail();
+    return taken;
+  }
+
+  /**
+   * The kernel's `strp_process`: takes `length` bytes of `chunk` from `offset` on, with a longest message and a time for
+   * each message (0: none) in place of the options. A limit counts when the length of a message becomes known in this
+   * call, a time for the messages that begin in it, or that have none so far.
+   *
+   * @returns how many bytes were taken, see {@linkcode StreamParser.push}
+   * @throws {RangeError} when the bytes are not there
+   * @throws {StreamParserError} as {@linkcode StreamParser.push}
+   */
+  process(
+    chunk: Uint8Array,
+    offset: number,
+    length: number,
+    maxMessageLength: number,
+    timeoutMs: number,
+    now: number,
+  ): number {
+    if (!(offset >= 0 && length >= 0 && offset + length <= chunk.length)) {
+      throw new RangeError(`there are no ${length} bytes at ${offset} of ${chunk.length}`);
+    }
+    if (this.#isBusy) throw busyError("process");
+    const scanner = this.#scanner;
+    scanner.setLimit(limitOption("maxMessageLength", maxMessageLength, maxMessageLength));
+    scanner.messageTimeoutMs = durationOption("timeoutMs", timeoutMs, 0) || Infinity;
+    try {
+      return this.push(chunk.subarray(offset, offset + length), now);
+    } finally {
+      scanner.setLimit(this.#settings.maxMessageLength);
+      scanner.messageTimeoutMs = this.#settings.messageTimeoutMs;
+    }
   }
 
   /**
@@ -162,261 +187,167 @@ export class StreamParser implements Engine<Uint8Array> {
    *
    * @throws {StreamParserError} `EBUSY` when called from within the sink or the parser
    */
-  end(_now: number): void {
+  end(now: number): void {
     if (this.#isBusy) throw busyError("end");
-    if (this.#isOver) return;
-    if (this.#assembly.held === 0) {
-      this.#stop();
-      this.#sink.end();
-      return;
-    }
-    if (this.#length === 0 && this.#assembly.held < this.#wanted) this.#askLast();
-    if (!this.#isOver) this.#failTruncated();
-    if (this.#error !== undefined) this.#sink.error(this.#error);
-  }
-
-  /** Hands out nothing more until {@linkcode resume}: `push` stops behind the message in work and takes nothing after. */
-  pause(): void {
-    this.#isPaused = true;
-    this.#isHalted = true;
-  }
-
-  /** Takes bytes again. Nothing is kept back while paused, so nothing comes out before the next `push`. */
-  resume(): void {
-    this.#isPaused = false;
-    this.#isHalted = this.#isOver;
-  }
-
-  /** Gives up: frees what is held; nothing is taken or reported any more. May be called at any time, more than once. */
-  abort(): void {
-    if (this.#isOver) return;
-    this.#counts.aborts++;
-    this.#stop();
-  }
-
-  /** Always `Infinity`: there are no deadlines here. */
-  timeoutAt(): number {
-    return Infinity;
-  }
-
-  /** Does nothing: there are no deadlines here. */
-  onTimeout(_now: number): void {}
-
-  /** Walks through the messages that lie whole inside the chunk. This is the hot loop. */
-  #scan(chunk: Uint8Array, from: number): void {
-    const parser = this.#parser;
-    const state = this.#parserState;
-    const sink = this.#sink;
-    const counts = this.#counts;
-    const maxMessageLength = this.#maxMessageLength;
-    const maxHeaderBytes = this.#maxHeaderBytes;
-    const copy = this.#copy;
-    const end = chunk.length;
-    let buffer: ArrayBufferLike | undefined;
-    let byteOffset = 0;
-    let at = from;
-    while (at < end) {
-      const visible = end - at > maxHeaderBytes ? at + maxHeaderBytes : end;
-      let answer: number | ParseFailure;
+    if (this.#isStopped) return;
+    const scanner = this.#scanner;
+    scanner.now = now;
+    if (!this.#settings.isLinux) {
+      this.#isBusy = true;
       try {
-        answer = parser.parse(chunk, at, visible, state);
-      } catch (thrown) {
-        return this.#parserThrew(thrown, at);
+        scanner.end();
+      } finally {
+        this.#isBusy = false;
       }
-      if (typeof answer !== "number" || !(answer > 0 && answer <= end - at && answer <= maxMessageLength)) {
-        return this.#beginMessage(chunk, at, answer);
-      }
-      const next = at + answer;
-      if (!Number.isInteger(next)) return this.#beginMessage(chunk, at, answer);
-      counts.messages++;
-      this.#taken = next;
-      // 14 ns a view on Node 20, `subarray` 29; asking for the buffer costs 28, so not where no message ends
-      if (buffer === undefined) ({ buffer, byteOffset } = chunk);
-      sink.item(copy ? copyOf(chunk, at, next) : new Uint8Array(buffer, byteOffset + at, answer));
-      at = next;
-      if (this.#isHalted) return;
+      if (scanner.failed !== undefined) return this.#fail();
+      if (this.#isStopped) return;
     }
-  }
-
-  /** Holds what the chunk's end has cut off. `answer` is what the parser said about it. */
-  #beginMessage(chunk: Uint8Array, at: number, answer: number | ParseFailure): void {
-    const end = chunk.length;
-    if (!this.#accept(answer, at, 0)) return;
-    if (this.#length > 0) {
-      this.#assembly.expect(this.#length);
-      this.#assembly.fill(chunk, at, end);
-    } else {
-      if (end - at > this.#maxHeaderBytes) return this.#failHeader(at);
-      this.#counts.needMoreHeader++;
-      this.#assembly.append(chunk, at, end);
-      this.#wanted = Math.max(this.#wanted, end - at + 1);
-    }
-    this.#taken = end;
-  }
-
-  /** Adds to the held message; returns where in the chunk the next one begins. */
-  #continueMessage(chunk: Uint8Array): number {
-    const assembly = this.#assembly;
-    const heldBefore = assembly.held;
-    let at = 0;
-    if (this.#length === 0) {
-      at = this.#continueHeader(chunk);
-      if (this.#length === 0) return at;
-    }
-    const length = this.#length;
-    if (assembly.held < length) {
-      const to = Math.min(chunk.length, at + length - assembly.held);
-      assembly.fill(chunk, at, to);
-      if (assembly.held < length) {
-        this.#taken = to;
-        return to;
-      }
-    }
-    const next = length - heldBefore;
-    const message = assembly.finish(length);
-    this.#length = 0;
-    this.#counts.messages++;
-    this.#taken = next;
-    this.#sink.item(this.#copy ? copyOf(message, 0, length) : message);
-    return next;
-  }
-
-  /** Adds to a held message of unknown length and asks for the length; returns how much of the chunk it has copied. */
-  #continueHeader(chunk: Uint8Array): number {
-    const assembly = this.#assembly;
-    const heldBefore = assembly.held;
-    let window = FIRST_WINDOW;
-    for (let at = 0;;) {
-      const room = this.#maxHeaderBytes - assembly.held;
-      const to = Math.min(chunk.length, at + Math.min(room, Math.max(window, this.#wanted - assembly.held)));
-      assembly.append(chunk, at, to);
-      at = to;
-      if (assembly.held >= this.#wanted) {
-        if (!this.#askAgain(heldBefore)) return 0;
-        if (this.#length > 0) {
-          if (this.#length > assembly.held) assembly.expect(this.#length);
-          return at;
-        }
-        this.#wanted = Math.max(this.#wanted, assembly.held + 1);
-      }
-      if (at === chunk.length) break;
-      if (assembly.held === this.#maxHeaderBytes) {
-        this.#failHeader(-heldBefore);
-        return 0;
-      }
-      window *= 4;
-    }
-    this.#counts.needMoreHeader++;
-    this.#taken = chunk.length;
-    return chunk.length;
+    this.#finish();
+    this.#sink.end();
   }
 
   /**
-   * At the end, bytes that the parser has not seen because it asked for more are judged after all: what is wrong with
-   * a message is worth more than that it is cut, and must not depend on the chunks.
+   * Hands out nothing more until {@linkcode resume}: `push` stops behind the message in work and takes nothing after.
+   * Deadlines stand still from `now` on.
+   *
+   * @param now the time, where it is not that of the latest `push`
    */
-  #askLast(): void {
-    this.#isBusy = true;
-    try {
-      const { held } = this.#assembly;
-      if (this.#askAgain(held)) this.#wanted = Math.max(this.#wanted, held + 1);
-    } finally {
-      this.#isBusy = false;
-    }
+  pause(now: number = this.#scanner.now): void {
+    this.#scanner.isPaused = true;
+    this.#scanner.halt();
+    if (!this.#settings.isLinux) this.#deadlines.freeze(now);
   }
 
-  /** Asks the parser about the held bytes; returns whether the answer was acceptable. */
-  #askAgain(heldBefore: number): boolean {
-    const { slab, start, held } = this.#assembly;
-    let answer: number | ParseFailure;
-    try {
-      answer = this.#parser.parse(slab, start, start + held, this.#parserState);
-    } catch (thrown) {
-      this.#parserThrew(thrown, -heldBefore);
+  /**
+   * Takes bytes again. Nothing is kept back while paused, so nothing comes out before the next `push`.
+   *
+   * @param now the time; without it deadlines go on from the next call that tells it
+   */
+  resume(now?: number): void {
+    this.#scanner.isPaused = false;
+    this.#scanner.halt();
+    this.#deadlines.thaw(now ?? (this.#isBusy ? this.#scanner.now : undefined));
+  }
+
+  /** Takes nothing more and frees what is held, without a report. The kernel only marks it and frees at `strp_done`. */
+  stop(): void {
+    if (this.#settings.isLinux) this.#isStopped = true;
+    else this.#finish();
+  }
+
+  /** Gives up: as {@linkcode stop}, and counted. May be called at any time, more than once. The kernel's `strp_done`. */
+  abort(): void {
+    if (this.#scanner.isDone) return;
+    if (!this.#settings.isLinux) this.#counts.aborts++;
+    this.#finish();
+  }
+
+  /**
+   * Stops and returns what was taken of the unfinished message, or with `keepConsumed` of the one that failed. What
+   * `push` has not taken comes behind it: together they are all that was not handed out.
+   */
+  takeover(): Uint8Array {
+    const bytes = this.#scanner.takeHeld();
+    this.#finish();
+    return bytes;
+  }
+
+  /**
+   * Changes the parser, as when a protocol is upgraded. Allowed between messages and in `sink.item`: the bytes behind
+   * that message are for the new parser, in the same chunk already.
+   *
+   * @throws {TypeError} when it is no parser
+   * @throws {StreamParserError} `EBUSY` in mid-message
+   */
+  setParser(parser: Parser): void {
+    const scanner = this.#scanner;
+    if (!this.#isBusy && !scanner.isBetweenMessages) throw busyError("setParser", "inside a message");
+    scanner.setParser(checkedParser(parser), this.#isBusy);
+  }
+
+  /**
+   * After a failure or a stop: takes bytes again, beginning with a message. What was held is lost.
+   *
+   * @throws {StreamParserError} `EBUSY` when called from within the sink or the parser
+   */
+  reset(): void {
+    if (this.#isBusy) throw busyError("reset");
+    this.#finish();
+    this.#scanner.isDone = false;
+    this.#scanner.consumed = undefined;
+    this.#scanner.halt();
+    this.#scanner.restart();
+    this.#isStopped = false;
+    this.#error = undefined;
+  }
+
+  /** When {@linkcode onTimeout} must be called; `Infinity` without deadlines or between messages. */
+  timeoutAt(): number {
+    return this.#deadlines.at;
+  }
+
+  /**
+   * Fails with `ETIMEDOUT` when a deadline has passed.
+   *
+   * @throws {StreamParserError} `EBUSY` when called from within the sink or the parser
+   */
+  onTimeout(now: number): void {
+    if (this.#isBusy) throw busyError("onTimeout");
+    this.#isLate(now);
+  }
+
+  #isLate(now: number): boolean {
+    const deadlines = this.#deadlines;
+    const kind = deadlines.passed(now);
+    if (kind === undefined) return false;
+    const scanner = this.#scanner;
+    const ms = deadlines.lengthOf(kind);
+    deadlines.finish();
+    if (this.#isStopped) {
+      // Linux: the timer was not cancelled, but there is nothing left to abort
+      this.#counts.timeouts++;
       return false;
     }
-    return this.#accept(answer, -heldBefore, heldBefore);
+    scanner.failHeld(timedOut(kind, ms, scanner.arrived, scanner.missing));
+    this.#fail();
+    return true;
   }
 
-  /**
-   * Judges a parser's answer about the message that begins at `at` of the chunk (negative: in an earlier one). Sets
-   * `#length` or `#wanted`; returns false when it failed.
-   */
-  #accept(answer: number | ParseFailure, at: number, heldBefore: number): boolean {
-    if (typeof answer !== "number" || !Number.isSafeInteger(answer)) {
-      this.#failAnswer(answer, at);
-    } else if (answer <= 0) {
-      this.#length = 0;
-      this.#wanted = -answer;
-      if (-answer > this.#maxHeaderBytes) this.#failHeader(at);
-    } else if (answer > this.#maxMessageLength) {
-      this.#counts.messageTooBig++;
-      const limit = `maxMessageLength ${this.#maxMessageLength}`;
-      this.#fail(`message of ${answer} bytes exceeds ${limit}`, "EMSGSIZE", at);
-    } else if (answer <= heldBefore) {
-      this.#counts.badHeaderLength++;
-      const taken = `${byteCount(heldBefore)} that had to be taken to learn it`;
-      this.#fail(`message length ${answer} ends within the ${taken}`, "EPROTO", at);
-    } else {
-      this.#length = answer;
+  /** The one place where it fails. */
+  #fail(): void {
+    const counts = this.#counts;
+    const { failure, offset } = this.#scanner.failed!;
+    const { counter, message, code, blame = "remote" } = failure;
+    this.#scanner.failed = undefined;
+    if (counter === "interrupted" || counter === "unrecoverable") counts[counter] = 1;
+    else if (counter !== undefined) counts[counter]++;
+    const error = new StreamParserError(message, { ...failure, code, blame, offset });
+    this.#error ??= error;
+    this.#isStopped = true;
+    this.#deadlines.finish();
+    if (!this.#settings.isLinux) {
+      counts.aborts++;
+      this.#finish();
     }
-    return !this.#isOver;
+    this.#sink.error(error);
   }
 
-  /** The parser gave an answer that is no length. */
-  #failAnswer(answer: unknown, at: number): void {
-    const failure = answer as Partial<ParseFailure> | null;
-    if (typeof failure === "object" && failure !== null && typeof failure.code === "string") {
-      this.#counts.interrupted++;
-      this.#fail(`${this.#parser.name}: ${failure.reason}`, failure.code, at);
-      return;
-    }
-    this.#counts.badHeaderLength++;
-    const seen = typeof answer === "number" || answer == null ? String(answer) : `a value of type ${typeof answer}`;
-    this.#fail(`parser ${this.#parser.name} returned ${seen}, which is no length`, "EPROTO", at, { blame: "local" });
-  }
-
-  #parserThrew(cause: unknown, at: number): void {
-    this.#counts.interrupted++;
-    this.#fail(`parser ${this.#parser.name} threw`, "EPROTO", at, { blame: "local", cause });
-  }
-
-  #failTruncated(): void {
-    const bytesHeld = this.#assembly.held;
-    const bytesMissing = this.bytesNeeded;
-    const what = this.#length > 0
-      ? `with ${bytesHeld} of its ${byteCount(this.#length)}, ${bytesMissing} missing`
-      : `of unknown length with ${byteCount(bytesHeld)}, at least ${bytesMissing} missing`;
-    this.#fail(`stream ended inside a message ${what}`, "ETRUNCATED", -bytesHeld, { bytesHeld, bytesMissing });
-  }
-
-  #failHeader(at: number): void {
-    const isOwn = this.#maxHeaderBytes < this.#maxMessageLength;
-    if (isOwn) this.#counts.headerTooBig++;
-    else this.#counts.messageTooBig++;
-    const limit = isOwn ? `maxHeaderBytes ${this.#maxHeaderBytes}` : `maxMessageLength ${this.#maxMessageLength}`;
-    this.#fail(`length of a message is not known within ${limit}`, "EMSGSIZE", at);
-  }
-
-  /** The one place where the engine fails. */
-  #fail(message: string, code: string, at: number, more: Partial<StreamParserError> = {}): void {
-    this.#counts.aborts++;
-    this.#error = new StreamParserError(message, { blame: "remote", ...more, code, offset: this.#counts.bytes + at });
-    this.#stop();
-  }
-
-  #stop(): void {
-    this.#isOver = true;
-    this.#isHalted = true;
-    this.#length = 0;
-    this.#wanted = 0;
-    this.#assembly.clear();
+  #finish(): void {
+    this.#isStopped = true;
+    this.#scanner.isDone = true;
+    this.#scanner.halt();
+    this.#scanner.free();
+    this.#deadlines.finish();
   }
 }
 
-/** A copy with a buffer of its own. Not `slice`: on a Node `Buffer` that is a view. */
-function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const copy = new Uint8Array(end - start);
-  copy.set(bytes.subarray(start, end));
-  return copy;
+/** Nothing to take, unless that is because the buffer is gone. */
+function emptyChunk(chunk: Uint8Array): 0 {
+  if (chunk.buffer.byteLength > 0) return 0;
+  try {
+    new Uint8Array(chunk.buffer);
+  } catch {
+    throw lostBytesError();
+  }
+  return 0;
 }

@@ -28,7 +28,7 @@ test("small messages share slabs of 4 to 64 KiB", () => {
     assembly.expect(100);
     assembly.fill(chunk, i, i + 60);
     assembly.fill(chunk, i + 60, i + 100);
-    const message = assembly.finish(100);
+    const message = assembly.finish(100)!;
     assertEquals(message[99], chunk[i + 99]);
     slabs.set(message.buffer, message.buffer.byteLength);
   }
@@ -51,7 +51,7 @@ test("large pieces are kept as views, small ones are not", () => {
   assembly.fill(source, 1000, 80_000);
   assembly.fill(source, 80_000, 90_000);
   source.fill(0, 0, 2000);
-  const message = assembly.finish(90_000);
+  const message = assembly.finish(90_000)!;
   assertEquals(message.subarray(0, 1000), chunk.subarray(0, 1000));
   assertEquals(message.subarray(1000, 2000), new Uint8Array(1000));
   assertEquals(message.subarray(2000), chunk.subarray(2000, 90_000));

@@ -1,0 +1,102 @@
+/**
+ * The pieces of one message as views of the chunks that they came in.
+ *
+ * Small pieces are copied into blocks on arrival, once there are many: a message of 10 MB that comes byte by byte must
+ * not become ten million views.
+ *
+ * @module
+ */
+
+/** Pieces from here on are always kept as views; a view costs about 200 bytes itself. */
+const VIEW_AT = 2 * 1024;
+const BLOCK = 16 * 1024;
+
+const NOTHING = new Uint8Array(0);
+
+/** A growing list of views. */
+export class Pieces {
+  /** How many bytes were added. */
+  length = 0;
+  readonly #keep: number;
+  #views: Uint8Array[] = [];
+  #block: Uint8Array = NOTHING;
+  #blockUsed = 0;
+  #lastChunk: Uint8Array | undefined;
+  #lastFrom = 0;
+  #lastTo = 0;
+
+  /** The first `keep` pieces are kept as views whatever their size. */
+  constructor(keep: number) {
+    this.#keep = keep;
+  }
+
+  /** Adds the bytes of `chunk` from `from` to `to`; as a view, whatever their number, if it `isStable`. */
+  add(chunk: Uint8Array, from: number, to: number, isStable = false): void {
+    this.length += to - from;
+    const views = this.#views;
+    if (chunk === this.#lastChunk && from === this.#lastTo) {
+      this.#lastTo = to;
+      views[views.length - 1] = viewOf(chunk, this.#lastFrom, to);
+    } else if (isStable || to - from >= VIEW_AT || views.length < this.#keep) {
+      this.#closeBlock();
+      views.push(viewOf(chunk, from, to));
+      this.#lastChunk = chunk;
+      this.#lastFrom = from;
+      this.#lastTo = to;
+    } else {
+      this.#lastChunk = undefined;
+      this.#fillBlock(chunk, from, to);
+    }
+  }
+
+  /**
+   * Takes the first `length` bytes out and forgets the rest; `undefined` when some are not there any more, because the
+   * buffer of a chunk was transferred or has shrunk.
+   */
+  take(length: number): Uint8Array[] | undefined {
+    this.#closeBlock();
+    const views = this.#views;
+    let sum = 0;
+    for (const view of views) sum += view.length;
+    const isWhole = sum === this.length;
+    while (sum > length) {
+      const last = views.pop()!;
+      sum -= last.length;
+      if (sum < length) {
+        views.push(last.subarray(0, length - sum));
+        break;
+      }
+    }
+    this.clear();
+    return isWhole ? views : undefined;
+  }
+
+  /** Forgets everything. What is left of a block serves the next message. */
+  clear(): void {
+    this.length = 0;
+    this.#views = [];
+    this.#blockUsed = 0;
+    this.#lastChunk = undefined;
+  }
+
+  #fillBlock(chunk: Uint8Array, from: number, to: number): void {
+    if (this.#block.length - this.#blockUsed < to - from) {
+      this.#closeBlock();
+      this.#block = new Uint8Array(BLOCK);
+    }
+    this.#block.set(chunk.subarray(from, to), this.#blockUsed);
+    this.#blockUsed += to - from;
+  }
+
+  #closeBlock(): void {
+    if (this.#blockUsed === 0) return;
+    this.#views.push(this.#block.subarray(0, this.#blockUsed));
+    this.#block = this.#block.subarray(this.#blockUsed);
+    this.#blockUsed = 0;
+  }
+}
+
+/** A view of the bytes from `from` to `to`, a plain one also of a Node `Buffer`. */
+function viewOf(chunk: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(chunk.buffer, chunk.byteOffset + from, to - from);
+}
