@@ -2,7 +2,8 @@
  * STUN and TURN over TCP (RFC 8489 sections 5 and 6.2.2, RFC 8656 section 12.5).
  *
  * STUN messages and TURN's ChannelData are told apart by the top bits of the first byte. ChannelData is padded to a
- * multiple of four in TCP, padding that its length does not count and that the message here includes. Not here: classic
+ * multiple of four in TCP, padding that its length does not count and that the message here includes; no connection begins
+ * with it, because channels are agreed on with STUN. Not here: classic
  * STUN (RFC 3489), which has no magic cookie; STUN behind the 16-bit lengths of ICE over TCP (`rtpTcp` with
  * `multiplexed`); the raw bytes of a connection that TURN's ConnectionBind has turned into one (RFC 6062).
  *
@@ -14,12 +15,17 @@ import type { ParseFailure, Parser } from "../parser.ts";
 import { hexByte } from "./hex_byte.ts";
 import { likelyCause, payloadTooBig, refuse } from "./refusal.ts";
 
+interface StunState {
+  /** Whether there was a STUN message. */
+  isBegun: boolean;
+}
+
 const STUN_HEADER = 20;
 const CHANNEL_HEADER = 4;
 const COOKIE = 0x2112a442;
-/** Channels in use; those above, to 0x7fff, were once allowed and are no more. */
+/** RFC 8656 ends at 0x4fff, RFC 5766 before it here, and so do programs (coturn's client). */
 const FIRST_CHANNEL = 0x4000;
-const LAST_CHANNEL = 0x4fff;
+const LAST_CHANNEL = 0x7fff;
 const LONGEST_DATA = 0xffff;
 
 /**
@@ -30,33 +36,35 @@ const LONGEST_DATA = 0xffff;
  * import { stun } from "@leat/streams/strparser";
  * import { assertEquals } from "@std/assert";
  *
- * assertEquals(stun().parse(Uint8Array.of(0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42), 0, 8, undefined), 28);
- * assertEquals(stun().parse(Uint8Array.of(0x40, 0, 0, 5), 0, 4, undefined), 12);
+ * const parser = stun();
+ * const state = parser.start?.({});
+ * assertEquals(parser.parse(Uint8Array.of(0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42), 0, 8, state), 28);
+ * assertEquals(parser.parse(Uint8Array.of(0x40, 0, 0, 5), 0, 4, state), 12);
  * ```
  */
 export function stun(): Parser {
-  return { name: "stun", maxMessageLength: STUN_HEADER + 0xfffc, parse: parseMessage };
+  const start = (): StunState => ({ isBegun: false });
+  return { name: "stun", maxMessageLength: STUN_HEADER + 0xfffc, start, parse: parseMessage };
 }
 
-function parseMessage(bytes: Uint8Array, start: number, end: number): number | ParseFailure {
+function parseMessage(bytes: Uint8Array, start: number, end: number, state: StunState): number | ParseFailure {
   const first = bytes[start]!;
   if (first >= 0x80) return refuse(`first byte ${hexByte(first)} is neither STUN nor a channel`);
   const seen = end - start;
-  if (first >= 0x40) return seen < CHANNEL_HEADER ? -CHANNEL_HEADER : parseChannelData(bytes, start);
+  if (first >= 0x40) return seen < CHANNEL_HEADER ? -CHANNEL_HEADER : parseChannelData(bytes, start, state);
   if (seen < 8) return -8;
   const cookie = readU32(bytes, start + 4);
   if (cookie !== COOKIE) {
     return refuse(`magic cookie 0x${cookie.toString(16).padStart(8, "0")}${likelyCause(readU32(bytes, start))}`);
   }
   const length = readU16(bytes, start + 2);
-  return length % 4 === 0 ? STUN_HEADER + length : refuse(`STUN length ${length} is not a multiple of 4`);
+  if (length % 4 !== 0) return refuse(`STUN length ${length} is not a multiple of 4`);
+  state.isBegun = true;
+  return STUN_HEADER + length;
 }
 
-function parseChannelData(bytes: Uint8Array, start: number): number | ParseFailure {
-  const channel = readU16(bytes, start);
-  if (channel > LAST_CHANNEL) {
-    return refuse(`channel 0x${channel.toString(16)} is reserved${likelyCause(readU32(bytes, start))}`);
-  }
+function parseChannelData(bytes: Uint8Array, start: number, state: StunState): number | ParseFailure {
+  if (!state.isBegun) return refuse(`channel data before any STUN message${likelyCause(readU32(bytes, start))}`);
   return CHANNEL_HEADER + padded(readU16(bytes, start + 2));
 }
 
@@ -66,7 +74,7 @@ function padded(length: number): number {
 
 /** Options of {@linkcode turnChannelEncoder}. */
 export interface TurnChannelEncoderOptions {
-  /** Number of the channel, 0x4000 to 0x4fff. */
+  /** Number of the channel, 0x4000 to 0x7fff. */
   channel: number;
 }
 
@@ -86,7 +94,7 @@ export interface TurnChannelEncoderOptions {
 export function turnChannelEncoder(options: TurnChannelEncoderOptions): Encoder {
   const { channel } = options;
   if (!Number.isInteger(channel) || channel < FIRST_CHANNEL || channel > LAST_CHANNEL) {
-    throw new RangeError(`channel must be within 0x4000 to 0x4fff, got ${String(channel)}`);
+    throw new RangeError(`channel must be within 0x4000 to 0x7fff, got ${String(channel)}`);
   }
   return {
     name: "stun",
