@@ -9,9 +9,9 @@
  */
 
 /** The bytes end within the integer; one more byte at least is needed. */
-export const VARINT_MORE = -1;
+export const VARINT_MORE: number = -1;
 /** The integer goes on behind the last byte that it may have. */
-export const VARINT_TOO_LONG = -2;
+export const VARINT_TOO_LONG: number = -2;
 
 /**
  * The integer that begins at `at`, or {@linkcode VARINT_MORE}, or {@linkcode VARINT_TOO_LONG} where `maxBytes` bytes
