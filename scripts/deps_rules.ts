@@ -76,7 +76,11 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
     engineImports: [...base, "packet:wire"],
     streamImports: adapter,
   },
-  strparser: { wire: /^(parser|errors)\.ts$/, engineImports: base, streamImports: adapter },
+  strparser: {
+    wire: /^(parser|errors)\.ts$/,
+    engineImports: base,
+    streamImports: [...adapter, "type tsocket/types.ts"],
+  },
   kcm: {
     wire: /^(errors|kcm_message)\.ts$/,
     stream: /^attachment\.ts$/,

@@ -72,3 +72,9 @@ export { type MessageOf, MessageParts } from "./message_parts.ts";
 export type { Resync, StreamParserOptions, StreamParserStats } from "./options.ts";
 export { aggregate, type LinuxCounters, linuxCounters } from "./statistics.ts";
 export { StreamParser } from "./stream_parser.ts";
+export {
+  StreamParserSocket,
+  type StreamParserSocketOptions,
+  type TakeoverOptions,
+} from "./stream_parser_socket_stream.ts";
+export type { ReceiveCallbacks } from "./receive_mode.ts";

@@ -104,6 +104,11 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
     return this.#scanner.isPaused;
   }
 
+  /** Bytes of the stream taken so far. */
+  get bytesTaken(): number {
+    return this.#scanner.position;
+  }
+
   /** Bytes held of a message that has begun. */
   get bytesHeld(): number {
     return this.#scanner.held;

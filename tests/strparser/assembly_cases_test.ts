@@ -100,7 +100,7 @@ test("S19 every split into two and three chunks", () => {
 });
 test("S20 random messages in random pieces are the messages of a single chunk", () => {
   const random = seeded(20);
-  for (let i = 0; i < 1000; i++) {
+  for (let i = 0; i < 10_000; i++) {
     const messages = Array.from({ length: 1 + random() * 8 }, () => M(Math.floor(random() * 301), i));
     const stream = join(...messages);
     let unknown = 0;
@@ -118,6 +118,8 @@ test("S21 a view inside a larger buffer: nothing outside is read", () => {
   const buffer = new Uint8Array(12).fill(0xff);
   buffer.set(A, 3);
   check(L2, [buffer.subarray(3, 8)], { ret: [5], out: [5] });
+  const run = record(L2);
+  assertEquals([run.engine.process(buffer, 3, 5, 100, 0, 0), run.messages], [5, [A]]);
 });
 test("S22 a view inside a larger buffer continues a message", () => {
   const buffer = new Uint8Array(7).fill(0xff);
@@ -125,6 +127,8 @@ test("S22 a view inside a larger buffer continues a message", () => {
   const run = record(L2).push(A.subarray(0, 2), buffer.subarray(2, 5));
   assertEquals(run.returned, [2, 3]);
   assertEquals(run.messages, [A]);
+  const processed = record(L2).push(A.subarray(0, 2));
+  assertEquals([processed.engine.process(buffer, 2, 3, 100, 0, 0), processed.messages], [3, [A]]);
 });
 test("S23 the top bit of a 32-bit length is no sign", () => {
   const chunk = Uint8Array.of(0x80, 0, 0, 0, 1);
@@ -133,6 +137,10 @@ test("S23 the top bit of a 32-bit length is no sign", () => {
     assertEquals([run.returned, run.errors], [[5], []]);
     assertEquals(run.engine.bytesNeeded, 2147483652 - 5);
   }
+});
+test("S23 compat: the kernel's lengths are signed", () => {
+  const run = record(L4, { maxMessageLength: 2 ** 32, compat: "linux" }).push(Uint8Array.of(0x80, 0, 0, 0, 1));
+  assertEquals([run.returned, run.errors.map((error) => error.code)], [[0], ["EPROTO"]]);
 });
 test("S24 a length above the limit is never taken for need-more", () => {
   for (const parser of [L4, lengthPrefix(4)]) {

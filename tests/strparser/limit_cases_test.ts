@@ -1,7 +1,13 @@
 /** Cases S26 to S49: limits and errors in general mode. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { lengthPrefix, MessageStream, StreamParser, StreamParserError } from "../../src/strparser/mod.ts";
+import {
+  lengthPrefix,
+  MessageBudget,
+  MessageStream,
+  StreamParser,
+  StreamParserError,
+} from "../../src/strparser/mod.ts";
 import { A, B, bytewise, counters, cut, join, L2, M, parserOf, record, type Recording } from "./support.ts";
 
 function codes(run: Recording): string[] {
@@ -35,6 +41,28 @@ test("S29, S49 too long, known in the second chunk only; nothing stays held", ()
   assertEquals([run.returned, codes(run)], [[1, 0], ["EMSGSIZE"]]);
   assertEquals(counters(run), { bytes: 1, needMoreHeader: 1, messageTooBig: 1, aborts: 1 });
   assertEquals([run.errors[0]!.offset, run.engine.bytesHeld, run.engine.bytesNeeded], [0, 0, 0]);
+});
+test("S30 a limit counts when the length becomes known, and not again", () => {
+  const run = record(L2);
+  const message = M(9);
+  assertEquals(run.engine.process(message.subarray(0, 3), 0, 3, 11, 0, 0), 3);
+  assertEquals(run.engine.process(message, 3, 8, 5, 0, 0), 8);
+  assertEquals([run.messages, run.errors], [[message], []]);
+  assertEquals(run.engine.process(message, 0, 11, 5, 0, 0), 0);
+  assertEquals(codes(run), ["EMSGSIZE"]);
+});
+test("process: the limit of a call replaces the option, and only for that call", () => {
+  const run = record(L2, { maxMessageLength: 10 });
+  assertEquals(run.engine.process(M(20), 0, 22, 100, 0, 0), 22);
+  assertEquals([run.lengths(), codes(run.push(M(20)))], [[22], ["EMSGSIZE"]]);
+});
+test("process: wrong arguments throw", () => {
+  const { engine } = record(L2);
+  for (const [offset, length] of [[-1, 2], [0, 6], [4, 2], [0, -1], [NaN, 1]] as const) {
+    assertThrows(() => engine.process(A, offset, length, 10, 0, 0), RangeError, "there are no");
+  }
+  assertThrows(() => engine.process(A, 0, 5, 0, 0, 0), RangeError, "maxMessageLength");
+  assertThrows(() => engine.process(A, 0, 5, 10, -1, 0), RangeError, "timeoutMs");
 });
 test("S31 the parser refuses at once", () => {
   const run = record(refusing()).push(A);
@@ -85,12 +113,27 @@ test("S40 one failure is reported once", () => {
   run.engine.abort();
   assertEquals([codes(run), run.ends, run.engine.stats.aborts], [["EINVAL"], 0, 1]);
 });
-test("S41, S42 a failed parser takes and parses nothing", () => {
+test("S41 a failed parser takes and parses nothing", () => {
   const run = record(L2OrRefuse).push(Uint8Array.of(0xff), A);
   run.engine.resume();
   run.push(A);
   assertEquals([run.returned, run.lengths(), run.calls], [[0, 0, 0], [], 1]);
   assertEquals(run.engine.error, run.errors[0]);
+});
+test("S41 compat: the kernel goes on, although stopped", () => {
+  const run = record(L2OrRefuse, { compat: "linux" }).push(Uint8Array.of(0xff), A);
+  assertEquals([run.returned, run.lengths(), codes(run)], [[0, 5], [5], ["EINVAL"]]);
+  assertEquals([run.engine.isStopped, counters(run)], [true, { messages: 1, bytes: 5, interrupted: 1 }]);
+});
+test("S42 a failed parser goes on when it is reset", () => {
+  const run = record(L2OrRefuse);
+  const { errors } = run;
+  errors.push = (...error) => {
+    run.engine.reset();
+    return Array.prototype.push.apply(errors, error);
+  };
+  run.push(A.subarray(0, 1), A.subarray(1), Uint8Array.of(0xff), B.subarray(0, 4), B.subarray(4)).end();
+  assertEquals([run.returned, run.messages, codes(run), run.ends], [[1, 4, 0, 4, 3], [A, B], ["EINVAL"], 1]);
 });
 
 for (
@@ -186,6 +229,33 @@ test("S46 maxHeaderBytes: a header that never ends", () => {
   assertEquals(run.errors[0]!.message, "length of a message is not known within maxHeaderBytes 8");
 });
 
+for (const chunks of [[join(M(20), A)], bytewise(join(M(20), A)), cut(join(M(20), A), 1, 5, 24)]) {
+  test(`S47, S48 discard: a message too long is swallowed, in ${chunks.length} chunks`, () => {
+    const run = record(L2, { maxMessageLength: 10, oversize: "discard" });
+    let most = 0;
+    for (const chunk of chunks) {
+      run.push(chunk);
+      most = Math.max(most, run.engine.bytesHeld);
+    }
+    run.end();
+    assertEquals([run.messages, run.errors, run.ends, most <= 4], [[A], [], 1, true]);
+    const { needMoreHeader: _, ...rest } = counters(run);
+    assertEquals(rest, { messages: 1, bytes: 27, messageTooBig: 1, discarded: 1, discardedBytes: 22 });
+  });
+}
+test("S47 discard: the end inside a swallowed message is ETRUNCATED, however cut", () => {
+  for (const chunks of [[M(20).subarray(0, 15)], bytewise(M(20).subarray(0, 15))]) {
+    const run = record(L2, { maxMessageLength: 10, oversize: "discard" }).push(...chunks);
+    assertEquals([run.engine.bytesHeld, run.engine.bytesNeeded], [0, 7]);
+    const error = run.end().errors[0]!;
+    assertEquals([error.code, error.bytesHeld, error.bytesMissing, error.offset], ["ETRUNCATED", 15, 7, 0]);
+  }
+});
+test("S47 discard: a length that never becomes known still fails", () => {
+  const run = record(parserOf(() => 0), { maxHeaderBytes: 4, oversize: "discard" }).push(new Uint8Array(5));
+  assertEquals(codes(run), ["EMSGSIZE"]);
+});
+
 test("maxHeaderBytes: the outcome does not depend on the chunks", () => {
   const lineOf = (limit: number) =>
     parserOf((b) => {
@@ -243,6 +313,15 @@ test("wrong options fail at once", () => {
   assertThrows(make({ maxHeaderBytes: -1 }), RangeError, "maxHeaderBytes");
   assertThrows(make({ maxHeaderBytes: "8" }), TypeError, "maxHeaderBytes");
   assertThrows(make({ direction: "up" }), RangeError, "direction");
+  for (const name of ["headerTimeoutMs", "messageTimeoutMs", "idleTimeoutMs", "copyThreshold"]) {
+    assertThrows(make({ [name]: -1 }), RangeError, name);
+    assertThrows(make({ [name]: "1" }), TypeError, name);
+  }
+  assertThrows(make({ oversize: "keep" }), RangeError, "oversize");
+  assertThrows(make({ compat: "bsd" }), RangeError, "compat");
+  assertThrows(make({ resync: 3 }), TypeError, "resync");
+  assertThrows(make({ budget: 3 }), TypeError, "budget");
+  assertThrows(() => new MessageBudget(0), RangeError, "maxBytes");
   assertThrows(make({ parser: undefined }), TypeError, "parser");
   assertThrows(make({ parser: {} }), TypeError, "parser");
 });

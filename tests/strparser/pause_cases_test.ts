@@ -48,6 +48,32 @@ test("S57, S58 abort frees a partial message and is harmless again", () => {
   run.end();
   assertEquals([run.engine.bytesHeld, run.engine.stats.aborts, run.errors, run.ends], [0, 1, [], 0]);
 });
+test("S55 compat: the kernel delivers what else is in the chunk", () => {
+  const run = record(L2, { compat: "linux", onMessage: ({ engine }) => engine.stop() }).push(join(A, B));
+  assertEquals([run.returned, run.lengths()], [[12], [5, 7]]);
+});
+test("S55 stop inside the sink: the rest of the chunk is not delivered", () => {
+  const run = record(L2, { onMessage: ({ engine }) => engine.stop() }).push(join(A, B));
+  assertEquals([run.returned, run.lengths(), run.engine.stats.aborts], [[5], [5], 0]);
+});
+test("S56 stop, then a chunk: nothing is taken; the kernel takes it", () => {
+  for (const [compat, taken] of [[undefined, 0], ["linux", 5]] as const) {
+    const run = record(L2, { compat });
+    run.engine.stop();
+    assertEquals(run.push(A).returned, [taken]);
+  }
+});
+test("S57 stop, then abort with a partial message: freed, no timer left, again harmless", () => {
+  for (const compat of [undefined, "linux"] as const) {
+    const run = record(L2, { compat, messageTimeoutMs: 100 }).push(A.subarray(0, 1));
+    assertEquals(run.engine.timeoutAt(), 100);
+    run.engine.stop();
+    assertEquals([run.engine.bytesHeld, run.engine.timeoutAt()], compat ? [1, 100] : [0, Infinity]);
+    run.engine.abort();
+    run.engine.abort();
+    assertEquals([run.engine.bytesHeld, run.engine.timeoutAt(), run.push(A).returned], [0, Infinity, [1, 0]]);
+  }
+});
 test("S59 resume delivers nothing by itself", () => {
   const run = record(L2, { onMessage: ({ engine }) => engine.pause() }).push(join(A, B));
   run.engine.resume();

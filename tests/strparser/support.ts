@@ -13,6 +13,10 @@ export interface Recording {
   errors: StreamParserError[];
   ends: number;
   push(...chunks: Uint8Array[]): Recording;
+  /** Pushes at a given time. */
+  at(now: number, ...chunks: Uint8Array[]): Recording;
+  /** Lets time pass: runs what is due. */
+  wait(now: number): Recording;
   end(): Recording;
   lengths(): number[];
 }
@@ -31,7 +35,14 @@ export function record(parser: Parser, options: RecordOptions = {}): Recording {
     errors: [],
     ends: 0,
     push(...chunks: Uint8Array[]) {
-      for (const chunk of chunks) recording.returned.push(recording.engine.push(chunk, 0));
+      return recording.at(0, ...chunks);
+    },
+    at(now: number, ...chunks: Uint8Array[]) {
+      for (const chunk of chunks) recording.returned.push(recording.engine.push(chunk, now));
+      return recording;
+    },
+    wait(now: number) {
+      if (recording.engine.timeoutAt() <= now) recording.engine.onTimeout(now);
       return recording;
     },
     end() {

@@ -1,0 +1,312 @@
+/**
+ * The parser that reads a socket itself: Linux's receive-callback mode over a {@linkcode TStream}.
+ *
+ * Reads into slabs; messages are views of them. Not here: writing, and closing the socket, which stays its owner's.
+ *
+ * @module
+ */
+import { ChunkQueue } from "../bytes/chunk_queue.ts";
+import { concat } from "../bytes/concat.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { limitOption } from "../core/limits.ts";
+import { EngineTimer } from "../stream/engine_timer.ts";
+import type { TStream } from "../tsocket/types.ts";
+import type { StreamParserError } from "./errors.ts";
+import type { StreamParserOptions, StreamParserStats } from "./options.ts";
+import type { Parser } from "./parser.ts";
+import { type ReceiveCallbacks, ReceiveMode, type ReceiveSource } from "./receive_mode.ts";
+
+/** Options of {@linkcode StreamParserSocket}. */
+export interface StreamParserSocketOptions<Parts extends boolean = false> extends StreamParserOptions<Parts> {
+  /** Size of the slabs that are read into, in bytes. @default {65536} */
+  slabBytes?: number | undefined;
+  /** Time and timers. @default {systemClock} */
+  clock?: Clock | undefined;
+}
+
+/** What is to be taken over. */
+export interface TakeoverOptions {
+  /** Also the bytes that were taken of an unfinished message; of a failed one only with `keepConsumed`. @default {false} */
+  includeConsumed?: boolean | undefined;
+}
+
+const DEFAULT_SLAB_BYTES = 65536;
+/** A slab with less room than this is not read into any more. */
+const MIN_ROOM = 4096;
+
+/** Reason of reads that are called off; nobody sees it. */
+const CALLED_OFF = new Error("not wanted now");
+
+/** The unread bytes, with the peek that parsing needs. */
+class UnreadBytes extends ChunkQueue implements ReceiveSource {
+  get pendingBytes(): number {
+    return this.length;
+  }
+
+  peek(): Uint8Array | undefined {
+    if (this.length === 0) return undefined;
+    const chunk = this.shift()!;
+    this.unshift(chunk);
+    return chunk;
+  }
+}
+
+/**
+ * Reads messages from a socket, beginning at once, and tells its callbacks.
+ *
+ * Reading goes on while it is neither paused nor stopped. A failure stops it and leaves the socket alone: whoever owns
+ * it closes it, or goes on reading behind {@linkcode StreamParserSocket.takeover}.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { lengthPrefix, StreamParserSocket } from "@leat/streams/strparser";
+ * import { streamPair } from "@leat/streams/tsocket";
+ *
+ * const [client, server] = streamPair();
+ * const messages: Uint8Array[] = [];
+ * const parser = new StreamParserSocket(server, { parser: lengthPrefix(1) }, {
+ *   receiveMessage: (message) => messages.push(message),
+ * });
+ * await client.writev([Uint8Array.of(1, 65, 2, 66, 67)]);
+ * await client.shutdown();
+ * await parser.ended;
+ * assertEquals(messages, [Uint8Array.of(1, 65), Uint8Array.of(2, 66, 67)]);
+ * await Promise.all([client.close(), server.close()]);
+ * ```
+ */
+export class StreamParserSocket<Parts extends boolean = false> {
+  /**
+   * Resolves when the peer has ended between two messages, or after `stop` or `done`; rejects with what failed: a
+   * {@linkcode StreamParserError}, the socket's error, or what a callback threw. Needs no handler.
+   */
+  readonly ended: Promise<void>;
+  readonly #socket: TStream;
+  readonly #clock: Clock;
+  readonly #unread: UnreadBytes = new UnreadBytes();
+  readonly #mode: ReceiveMode<Parts>;
+  readonly #slabBytes: number;
+  #timer: EngineTimer;
+  #slab: Uint8Array = new Uint8Array(0);
+  #slabUsed = 0;
+  #canceller: AbortController | undefined;
+  #isReading = false;
+  #isRunning = false;
+  #isAtEnd = false;
+  #isOver = false;
+  #settle!: { resolve: () => void; reject: (reason: unknown) => void };
+
+  /**
+   * Attaches a parser to a socket, whose reading half is its own from now on.
+   *
+   * @throws {TypeError | RangeError} when an option is wrong
+   */
+  constructor(socket: TStream, options: StreamParserSocketOptions<Parts>, callbacks: ReceiveCallbacks<Parts>) {
+    this.#socket = socket;
+    this.#clock = options.clock ?? systemClock;
+    this.#slabBytes = limitOption("slabBytes", options.slabBytes, DEFAULT_SLAB_BYTES);
+    this.#mode = new ReceiveMode<Parts>(options, this.#unread, callbacks, () => {
+      Promise.resolve().then(() => this.#run((now) => this.#mode.work(now)));
+    });
+    this.#timer = this.#newTimer();
+    this.ended = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.ended.catch(() => {});
+    this.#mode.checkReceive();
+  }
+
+  /** Live counters. */
+  get stats(): StreamParserStats {
+    return this.#mode.stats;
+  }
+
+  /** The failure of delineation, once there is one: what the kernel would leave in `SO_ERROR`. */
+  get error(): StreamParserError | undefined {
+    return this.#mode.parser.error;
+  }
+
+  /** Whether it reads nothing for now. */
+  get isPaused(): boolean {
+    return this.#mode.parser.isPaused;
+  }
+
+  /** Whether it has failed, ended or was stopped. */
+  get isStopped(): boolean {
+    return this.#mode.parser.isStopped;
+  }
+
+  /** Bytes that were read from the socket and that the parser has not taken. */
+  get unreadBytes(): number {
+    return this.#unread.length;
+  }
+
+  /** Bytes held of a message that has begun. */
+  get bytesHeld(): number {
+    return this.#mode.parser.bytesHeld;
+  }
+
+  /** Longest message; a change counts for lengths that become known after it. The kernel's receive buffer limit. */
+  get maxMessageLength(): number {
+    return this.#mode.maxMessageLength;
+  }
+
+  set maxMessageLength(bytes: number) {
+    this.#mode.maxMessageLength = limitOption("maxMessageLength", bytes, bytes);
+  }
+
+  /** Time for a message; a change counts for those that begin after it. The kernel's receive timeout. */
+  get messageTimeoutMs(): number {
+    return this.#mode.messageTimeoutMs;
+  }
+
+  set messageTimeoutMs(ms: number) {
+    if (!(ms >= 0)) throw new RangeError(`messageTimeoutMs must not be negative or NaN, got ${ms}`);
+    this.#mode.messageTimeoutMs = ms;
+  }
+
+  /** Parses what was read and not taken yet, now. Reading starts by itself; there is no need to call this. */
+  dataReady(): void {
+    this.#run((now) => this.#mode.dataReady(now));
+  }
+
+  /** Queues a look at what is there; it runs after this has returned, once, however often this is called. */
+  checkReceive(): void {
+    this.#mode.checkReceive();
+  }
+
+  /** Reads nothing more, so that the socket's flow control holds up the peer. Deadlines stand still. */
+  pause(): void {
+    this.#mode.pause(this.#clock.now());
+    this.#canceller?.abort(CALLED_OFF);
+  }
+
+  /** Goes on; nothing is delivered before this has returned. */
+  unpause(): void {
+    this.#mode.unpause(this.#clock.now());
+    this.#timer.update();
+  }
+
+  /** Delivers nothing more. What was read and not taken is there for {@linkcode takeover}. */
+  stop(): void {
+    this.#mode.parser.stop();
+    this.#finish(undefined);
+  }
+
+  /** Stops, and frees everything. */
+  done(): void {
+    this.stop();
+    this.#mode.parser.abort();
+    this.#unread.clear();
+    this.#slab = new Uint8Array(0);
+  }
+
+  /** Changes the parser, see {@linkcode StreamParser.setParser}. */
+  setParser(parser: Parser): void {
+    this.#mode.parser.setParser(parser);
+  }
+
+  /**
+   * Stops and gives the stream back: returns the bytes that were read from the socket and not delivered. What comes
+   * behind them is still in the socket, which may be read at once.
+   */
+  takeover(options: TakeoverOptions = {}): Uint8Array {
+    const consumed = this.#mode.parser.takeover();
+    const unread = this.#unread.take(this.#unread.length);
+    this.#finish(undefined);
+    return options.includeConsumed ? concat([consumed, unread]) : unread;
+  }
+
+  /** From within `abortParser` only: goes on with the bytes that are unread. What was taken of the message is lost. */
+  reset(): void {
+    this.#mode.parser.reset();
+  }
+
+  /** Runs a piece of the engine; then reads, or comes to an end. */
+  #run(piece: (now: number) => void): void {
+    if (this.#isOver) return;
+    // called from within a callback: later, as the kernel does while the socket is in use
+    if (this.#isRunning) return this.#mode.checkReceive();
+    this.#isRunning = true;
+    try {
+      piece(this.#clock.now());
+      this.#lookForEnd();
+    } catch (thrown) {
+      return this.#finish({ reason: thrown });
+    } finally {
+      this.#isRunning = false;
+    }
+    const { parser } = this.#mode;
+    if (parser.isStopped) return this.#finish(parser.error === undefined ? undefined : { reason: parser.error });
+    this.#timer.update();
+    this.#read();
+  }
+
+  /** The peer's end counts when everything before it is parsed. */
+  #lookForEnd(): void {
+    if (!this.#isAtEnd || this.isPaused || this.isStopped || this.#unread.length > this.#mode.parser.bytesAwaited) {
+      return;
+    }
+    this.#mode.parser.end(this.#clock.now());
+  }
+
+  #read(): void {
+    if (!this.#isReading && this.#wantsMore()) this.#readAll();
+  }
+
+  #wantsMore(): boolean {
+    return !this.#isOver && !this.#isAtEnd && !this.isPaused && !this.isStopped;
+  }
+
+  async #readAll(): Promise<void> {
+    this.#isReading = true;
+    while (this.#wantsMore()) {
+      const canceller = new AbortController();
+      this.#canceller = canceller;
+      try {
+        const count = await this.#socket.readSome(this.#room(), { signal: canceller.signal });
+        this.#received(count);
+      } catch (thrown) {
+        if (!canceller.signal.aborted) this.#finish({ reason: thrown });
+      }
+    }
+    this.#isReading = false;
+  }
+
+  #received(count: number | null): void {
+    if (count === null) {
+      this.#isAtEnd = true;
+    } else {
+      const from = this.#slabUsed;
+      this.#slabUsed += count;
+      this.#unread.push(this.#slab.subarray(from, from + count));
+    }
+    this.#run((now) => this.#mode.dataReady(now));
+  }
+
+  #room(): Uint8Array {
+    const left = this.#slab.length - this.#slabUsed;
+    if (left < Math.min(MIN_ROOM, this.#slabBytes)) {
+      this.#slab = new Uint8Array(this.#slabBytes);
+      this.#slabUsed = 0;
+    }
+    return this.#slab.subarray(this.#slabUsed);
+  }
+
+  #newTimer(): EngineTimer {
+    const { parser } = this.#mode;
+    return new EngineTimer(this.#clock, parser, () => this.#run(() => {}), (thrown) => {
+      this.#finish({ reason: thrown });
+    });
+  }
+
+  #finish(failure: { readonly reason: unknown } | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timer.stop();
+    this.#canceller?.abort(CALLED_OFF);
+    if (!this.isStopped) this.#mode.parser.abort();
+    if (failure === undefined) this.#settle.resolve();
+    else this.#settle.reject(failure.reason);
+  }
+}
