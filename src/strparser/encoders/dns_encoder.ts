@@ -4,10 +4,11 @@
  * @module
  */
 import type { Encoder } from "../encoder.ts";
-import { unencodable } from "../parsers/refusal.ts";
+import { payloadTooBig, unencodable } from "../parsers/refusal.ts";
 import { lengthPrefixEncoder } from "./length_field_encoder.ts";
 
 const HEADER = 12;
+const LONGEST = 65535;
 
 /**
  * Encoder for DNS messages. RFC 7766 wants length and message in one segment: write them as one chunk, as
@@ -22,13 +23,14 @@ const HEADER = 12;
  * ```
  */
 export function dnsEncoder(): Encoder {
-  const encoder = { ...lengthPrefixEncoder(2), name: "dns" };
+  const encoder = lengthPrefixEncoder(2);
   return {
     name: "dns",
     encode(payload: Uint8Array): readonly Uint8Array[] {
       if (payload.length < HEADER) {
         throw unencodable("dns", `message of ${payload.length} bytes is shorter than a header`);
       }
+      if (payload.length > LONGEST) throw payloadTooBig("dns", payload.length, LONGEST);
       return encoder.encode(payload);
     },
   };

@@ -60,7 +60,7 @@ export function natsEncoder(
 
 function word(name: string, text: string): string {
   // anything that ends a word or a line would begin another command
-  if (!/^[^\s\u0000-\u0020\u007f]+$/u.test(text)) {
+  if (text === "" || /\s/.test(text) || [...text].some((c) => c < " ")) {
     throw unencodable("nats", `${name} is empty or has white space in it`);
   }
   return text;

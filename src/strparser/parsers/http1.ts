@@ -121,6 +121,7 @@ function parserWith(options: Http1Options, maxUnanswered: number, exchange: Exch
     maxPieceBytes: limitOption("maxPieceBytes", options.maxPieceBytes, 64 * 1024),
     inPieces,
     maxUnanswered,
+    hasNext: options.next !== undefined,
   };
   const untilClose = choiceOption("untilClose", options.untilClose, inPieces ? "pieces" : "handOver", [
     "handOver",
@@ -243,8 +244,8 @@ const STEPS: Readonly<Record<Exclude<Phase, "switched" | "until close">, Step>> 
     return line === at ? finish(state, state.at, behind(state)) : takeField(bytes, at, line, state, true);
   },
   /** A request asked for another protocol: whether it got it, the answer tells, else what the client goes on with. */
-  asked(bytes, start, end, state) {
-    const isSwitched = state.asked?.isSwitched ?? isNoRequest(bytes, start, end);
+  asked(bytes, start, end, state, settings) {
+    const isSwitched = state.asked?.isSwitched ?? isNoRequest(bytes, start, end, settings.hasNext);
     if (isSwitched === undefined) return -(end - start + 1);
     state.phase = isSwitched ? "switched" : "start line";
     return undefined;
@@ -269,11 +270,15 @@ function behind(state: Http1State): Phase {
   return state.isRequest === true && state.asked !== undefined ? "asked" : "start line";
 }
 
-/** Whether the bytes are not the start of a request; undefined where more are needed to tell. */
-function isNoRequest(bytes: Uint8Array, start: number, end: number): boolean | undefined {
+/**
+ * Whether the bytes are not the start of a request; undefined where more are needed to tell. Handing over must not
+ * depend on how many are there, so without a parser for what follows only the first one is looked at.
+ */
+function isNoRequest(bytes: Uint8Array, start: number, end: number, hasNext: boolean): boolean | undefined {
   const stop = Math.min(end, start + LONGEST_METHOD);
   let at = start;
   while (at < stop && bytes[at]! >= 65 && bytes[at]! <= 90) at++;
+  if (!hasNext) return at === start;
   if (at === end && at < start + LONGEST_METHOD) return undefined;
   const isPreface = at - start === 3 && bytes[start] === 80 && bytes[start + 1] === 82 && bytes[start + 2] === 73;
   return at - start < 3 || bytes[at] !== 32 || isPreface;

@@ -43,6 +43,7 @@ export interface Http1Settings {
   readonly maxPieceBytes: number;
   readonly inPieces: boolean;
   readonly maxUnanswered: number;
+  readonly hasNext: boolean;
 }
 
 /** State of one direction of a connection. */
