@@ -50,10 +50,13 @@ export class MessageParts implements Iterable<Uint8Array> {
    * @throws {StreamParserError} `EFAULT` when the buffer of a view was transferred or has shrunk since
    */
   toUint8Array(): Uint8Array {
-    const whole = this.#whole ?? (this.parts.length === 1 ? this.parts[0]! : concat(this.parts));
-    if (whole.length !== this.length) throw lostBytesError();
-    this.#whole = whole;
-    return whole;
+    if (this.#whole === undefined) {
+      let sum = 0;
+      for (const part of this.parts) sum += part.length;
+      if (sum !== this.length) throw lostBytesError();
+      this.#whole = this.parts.length === 1 ? this.parts[0]! : concat(this.parts);
+    }
+    return this.#whole;
   }
 }
 

@@ -2,8 +2,14 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { lengthField, type LengthFieldSize, type Parser } from "../../src/strparser/mod.ts";
-import { chaos, join, parserOf, record, type Recording, seeded } from "./support.ts";
+import {
+  lengthField,
+  type LengthFieldSize,
+  type Parser,
+  StreamParser,
+  type StreamParserOptions,
+} from "../../src/strparser/mod.ts";
+import { bytewise, chaos, join, parserOf, record, type Recording, seeded } from "./support.ts";
 
 interface Outcome {
   messages: Uint8Array[];
@@ -113,4 +119,75 @@ function encode4(size: number, seed: number): Uint8Array {
   const message = Uint8Array.from({ length: size + 4 }, (_, i) => i * 7 + seed);
   new DataView(message.buffer).setUint32(0, size);
   return message;
+}
+
+/** The same stream whole and in random pieces, under every mix of options; what is told must not differ. */
+test("random options: whole and pieces agree in messages, error and counters", () => {
+  const options = fc.record({
+    maxMessageLength: fc.integer({ min: 4, max: 60 }),
+    maxHeaderBytes: fc.constantFrom(1, 2, 4, 60),
+    oversize: fc.constantFrom("abort" as const, "discard" as const),
+    copyThreshold: fc.constantFrom(0, 8, 1000),
+    parts: fc.boolean(),
+    isResyncing: fc.boolean(),
+    messageTimeoutMs: fc.constantFrom(0, 10),
+    idleTimeoutMs: fc.constantFrom(0, 10),
+  });
+  const property = fc.property(
+    options,
+    fc.constantFrom(LATE, EARLY),
+    fc.array(fc.oneof(fc.uint8Array({ maxLength: 60 }), fc.uint8Array({ maxLength: 4 })), { maxLength: 12 }),
+    fc.nat(),
+    fc.integer({ min: 1, max: 40 }),
+    ({ isResyncing, ...options }, parser, bodies, seed, longest) => {
+      const random = seeded(seed);
+      const noise = () =>
+        random() < 0.2 ? Uint8Array.from({ length: 5 * random() }, () => 4 * random()) : new Uint8Array(0);
+      const stream = join(...bodies.flatMap((body) => [noise(), Uint8Array.of(MARK, body.length), body]));
+      // a parser that does not judge what it could cannot tell junk at the end from a beginning
+      fc.pre(!isResyncing || parser !== LATE);
+      const full = { ...options, parser, resync: isResyncing ? toMark : undefined };
+      const whole = observe(full, [stream]);
+      assertEquals(observe(full, chaos(stream, random, longest)), whole);
+      assertEquals(observe({ ...full, parts: !full.parts, copyThreshold: 0 }, bytewise(stream)), whole);
+    },
+  );
+  fc.assert(property, { numRuns: 2000 });
+});
+
+const MARK = 3;
+
+/** A mark, a length, a body; `more` bytes are asked for before anything is judged. */
+function marked(more: number): Parser {
+  return parserOf((b) => {
+    if (b.length < more) return -more;
+    if (b[0] !== MARK) return { code: "EPROTO", reason: "no mark" };
+    return b.length < 2 ? 0 : 2 + b[1]!;
+  });
+}
+
+const LATE = marked(2);
+const EARLY = marked(0);
+
+/** Skips to the next mark; what it sees without one can be no beginning. */
+function toMark(bytes: Uint8Array, start: number, end: number): number {
+  const at = bytes.subarray(0, end).indexOf(MARK, start + 1);
+  return (at < 0 ? end : at) - start;
+}
+
+/** Everything about a run that may not depend on the chunks. */
+function observe(options: StreamParserOptions<boolean>, chunks: Uint8Array[]): unknown {
+  const seen: unknown[] = [];
+  const parser = new StreamParser(options, {
+    item: (message) => seen.push(message instanceof Uint8Array ? message.slice() : message.toUint8Array().slice()),
+    error: (error) => seen.push(`${error.code} at ${error.offset}: ${error.message}`),
+    end: () => seen.push("end"),
+  });
+  for (const chunk of chunks) parser.push(chunk.slice(), 0);
+  seen.push(parser.isStopped ? 0 : parser.bytesNeeded, parser.timeoutAt());
+  if (seen.length % 2 === 0) parser.onTimeout(10);
+  parser.end(10);
+  // how often a chunk ended inside a header is about the chunks; what of a failing message was taken, too
+  const { needMoreHeader: _, bytes, ...stats } = parser.stats;
+  return [seen, stats, parser.error === undefined ? bytes : 0, parser.bytesHeld];
 }
