@@ -97,9 +97,9 @@ roundTrip({
   encoder: () => lengthPrefixEncoder(2),
   payload: bytes,
 });
-for (const  of of["\n", "\r\n", "\r\n\r\n", "AAAAAA", ["\r\n", "\n\n", "A\0A"]]) {
-  const name = `delimiter ${JSON.stringify(of)}`;
-  roundTrip({ name, parser: () => delimiter(of), encoder: () => delimiterEncoder(of), payload: fewBytes });
+for (const ends of ["\n", "\r\n", "\r\n\r\n", "AAAAAA", ["\r\n", "\n\n", "A\0A"]]) {
+  const name = `delimiter ${JSON.stringify(ends)}`;
+  roundTrip({ name, parser: () => delimiter(ends), encoder: () => delimiterEncoder(ends), payload: fewBytes });
 }
 roundTrip({ name: "lines", parser: () => lines(), encoder: () => linesEncoder(), payload: fewBytes });
 roundTrip({
@@ -176,16 +176,16 @@ test("encoders: payloads come back out of messages", () => {
 });
 
 test("encoders: a payload with the delimiter in it, or that makes one, is refused; all others are not", () => {
-  for (const  of of["\n", "\r\n", "aab", ["ab", "bba"], ["aba", "b"]]) {
-    if (of[1] === "b") {
-      assertThrows(() => delimiterEncoder(of), RangeError, "another one");
+  for (const ends of ["\n", "\r\n", "aab", ["ab", "bba"], ["aba", "b"]]) {
+    if (ends[1] === "b") {
+      assertThrows(() => delimiterEncoder(ends), RangeError, "another one");
       continue;
     }
-    const encoder = delimiterEncoder(of);
+    const encoder = delimiterEncoder(ends);
     const property = fc.property(fc.array(fc.constantFrom(13, 10, 97, 98), { maxLength: 6 }), (all) => {
       const payload = Uint8Array.from(all);
-      const message = join(payload, ascii(Array.isArray(of) ? of[0]! : of as string));
-      const isOne = record(delimiter(of)).push(message).lengths()[0] === message.length;
+      const message = join(payload, ascii(Array.isArray(ends) ? ends[0]! : ends as string));
+      const isOne = record(delimiter(ends)).push(message).lengths()[0] === message.length;
       if (isOne) return assertEquals(join(...encoder.encode(payload)), message);
       assertThrows(() => encoder.encode(payload), StreamParserError, "delimiter in it");
     });

@@ -108,9 +108,9 @@ function plainLengths(bytes: Uint8Array, needles: string[]): number[] {
 
 test("delimiter: a long one, bytes that almost match it, linear time however it is cut", () => {
   const long = "-".repeat(400) + "x";
-  for (const [of, fill] of [["\r\n", "\n"], [long, "-"], ["ab", "b"]] as [Delimiter, string][]) {
-    const bytes = ascii(fill.repeat(300_000) + of);
-    const run = record(delimiter(of), { maxMessageLength: Infinity });
+  for (const [ends, fill] of [["\r\n", "\n"], [long, "-"], ["ab", "b"]] as [Delimiter, string][]) {
+    const bytes = ascii(fill.repeat(300_000) + ends);
+    const run = record(delimiter(ends), { maxMessageLength: Infinity });
     for (let at = 0; at < bytes.length; at++) run.push(bytes.subarray(at, at + 1));
     assertEquals(run.lengths(), [bytes.length]);
   }
