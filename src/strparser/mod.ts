@@ -2,9 +2,13 @@
  * From a byte stream to messages: {@linkcode StreamParser} delineates any protocol that a {@linkcode Parser} can tell
  * message lengths of, {@linkcode MessageStream} is the same as a stage.
  *
- * Parsers: {@linkcode lengthPrefix} and {@linkcode lengthField} for everything with a length field, {@linkcode dns},
- * {@linkcode http2}, {@linkcode postgres}, {@linkcode resp} and {@linkcode tls}. {@linkcode parserByName} makes one
- * from a name, {@linkcode detectParser} finds out which one fits.
+ * Parsers of framings: {@linkcode lengthPrefix} and {@linkcode lengthField} for everything with a length field,
+ * {@linkcode delimiter}, {@linkcode lines}, {@linkcode fixedLength}, {@linkcode cobs}, {@linkcode ndjson},
+ * {@linkcode jsonSequence}; {@linkcode typeByte} puts several together, {@linkcode parserFromView} makes one of a function.
+ * Parsers of protocols are named after them. {@linkcode parserByName} makes one from a name, {@linkcode detectParser}
+ * finds out which one fits.
+ *
+ * The other way round an {@linkcode Encoder} frames payloads, and {@linkcode MessageEncoderStream} writes them.
  *
  * @module
  */
