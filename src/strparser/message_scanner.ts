@@ -6,9 +6,7 @@
  * chunk are never copied or stored. `consume` goes through a chunk in steps, each of which takes some of it and returns
  * where the next one begins: `#swallow`, `#continueMessage`, and `#scan`, the hot loop, which leaves everything but
  * whole messages to `#meet`. Bytes that were held and turned out to be something else (only after a resync) are gone
- * through again, as a chunk of their own (`#backlog`), before the chunk.
- *
- * Not here: the life of the engine (failed, stopped), reports, and when deadlines are looked at.
+ * through again, as a chunk of their own (`#backlog`), before the chunk. The life of the engine is in `stream_parser.ts`.
  *
  * @module
  */
@@ -26,6 +24,7 @@ import {
   truncated,
 } from "./failures.ts";
 import { BudgetShare } from "./message_budget.ts";
+import type { LinuxGate } from "./linux_gate.ts";
 import type { MessageDeadlines } from "./message_deadlines.ts";
 import { MessageForm } from "./message_form.ts";
 import type { ParseFailure, Parser } from "./parser.ts";
@@ -63,16 +62,12 @@ export class MessageScanner {
   isHalted = false;
   isPaused = false;
   isDone = false;
-  /** Linux: bytes that were counted although they are counted again. */
-  doubled = 0;
-  /** Linux: so many bytes have to be there before it is worth reading. */
-  gate = 0;
+  /** Only in Linux's way. */
+  readonly gate: LinuxGate | undefined;
   readonly #settings: Settings;
   readonly #sink: Sink<unknown>;
   readonly #counts: Counts;
   readonly #deadlines: MessageDeadlines;
-  /** Linux: how much the lower socket holds, the chunk in work included. */
-  readonly #below: () => number;
   readonly #holder: Holder<unknown>;
   readonly #form: MessageForm;
   readonly #share: BudgetShare;
@@ -88,6 +83,7 @@ export class MessageScanner {
   readonly #skip: Skip;
   readonly #recovery: Recovery;
   #backlog: Uint8Array | undefined;
+  #isRescanning = false;
   /** From places in the chunk in work to places in the backlog. */
   #shift = 0;
 
@@ -97,13 +93,13 @@ export class MessageScanner {
     sink: Sink<unknown>,
     counts: Counts,
     deadlines: MessageDeadlines,
-    below: () => number,
+    gate: LinuxGate | undefined,
   ) {
     this.#settings = settings;
     this.#sink = sink;
     this.#counts = counts;
     this.#deadlines = deadlines;
-    this.#below = below;
+    this.gate = gate;
     this.#form = new MessageForm(settings.isInParts, settings.copyAt);
     this.#share = new BudgetShare(settings.budget);
     this.#skip = new Skip(counts);
@@ -208,8 +204,8 @@ export class MessageScanner {
 
   /** What is held, a copy; frees everything. */
   takeHeld(): Uint8Array {
-    const held = this.consumed ??
-      concat([this.#holder.copyFirst(this.#holder.held), this.#backlog ?? new Uint8Array(0)]);
+    const rest = this.#backlog?.subarray(this.#isRescanning ? this.taken : 0) ?? new Uint8Array(0);
+    const held = this.consumed ?? concat([this.#holder.copyFirst(this.#holder.held), rest]);
     this.consumed = undefined;
     this.free();
     return held;
@@ -219,7 +215,7 @@ export class MessageScanner {
   free(): void {
     this.#holder.clear();
     this.#share.hold(0);
-    this.gate = 0;
+    if (this.gate !== undefined) this.gate.awaited = 0;
     this.#length = 0;
     this.#wanted = 0;
     this.#skip.left = 0;
@@ -310,7 +306,7 @@ export class MessageScanner {
     this.#share.hold(0);
     this.#length = 0;
     this.#deadlines.finish();
-    this.gate = 0;
+    if (this.gate !== undefined) this.gate.awaited = 0;
     if (message === undefined) return this.#fail(lostBytes(), from, before);
     return this.#deliver(this.#form.ofHeld(message, length), from + length - before);
   }
@@ -371,21 +367,12 @@ export class MessageScanner {
     const { held } = this.#holder;
     if (!this.#share.hold(held)) return this.#fail(overBudget(held, this.#settings.budget!.maxBytes), from, before);
     this.taken = to;
-    if (this.#limits.isLinux) this.#holdLikeLinux(to - from, before);
-    else if (before === 0) this.#deadlines.begin(this.now, this.#length > 0, this.messageTimeoutMs);
-    else this.#deadlines.progress(this.now, this.#length > 0, this.messageTimeoutMs);
+    // the kernel times headers, and bodies only while it waits for the rest to lie in the socket
+    const isTimed = this.gate === undefined || this.gate.hold(this.#length, before, to - from) || this.#length === 0;
+    const laterMs = this.gate === undefined ? this.messageTimeoutMs : Infinity;
+    if (before > 0) this.#deadlines.progress(this.now, this.#length > 0, laterMs);
+    else if (isTimed) this.#deadlines.begin(this.now, this.#length > 0, this.messageTimeoutMs);
     return to;
-  }
-
-  /** The kernel times headers, and bodies only while it waits for the rest to lie in the socket. */
-  #holdLikeLinux(count: number, before: number): void {
-    const isWaiting = this.#length > 0 && this.#length - before > this.#below();
-    if (before === 0 && (this.#length === 0 || isWaiting)) {
-      this.#deadlines.begin(this.now, this.#length > 0, this.messageTimeoutMs);
-    }
-    if (!isWaiting) return;
-    this.doubled += count;
-    this.gate = this.#length - this.#holder.held;
   }
 
   /** Something is wrong with the message at `at` of the chunk. */
@@ -468,11 +455,13 @@ export class MessageScanner {
     const { taken } = this;
     this.taken = 0;
     this.#shift = taken - bytes.length;
-    this.#backlog = undefined;
+    this.#isRescanning = true;
     try {
       for (let at = 0; at < bytes.length && !this.isHalted && this.failed === undefined;) at = this.#step(bytes, at);
     } finally {
-      if (this.taken < bytes.length && this.failed === undefined) this.#backlog = bytes.subarray(this.taken);
+      const isLeft = this.taken < bytes.length && this.failed === undefined && !this.isDone;
+      this.#backlog = isLeft ? bytes.subarray(this.taken) : undefined;
+      this.#isRescanning = false;
       this.taken = taken;
       this.#shift = 0;
     }

@@ -13,6 +13,7 @@ import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import { durationOption, limitOption } from "../core/limits.ts";
 import { busyError, lostBytesError, StreamParserError } from "./errors.ts";
 import { timedOut } from "./failures.ts";
+import { LinuxGate } from "./linux_gate.ts";
 import { MessageDeadlines } from "./message_deadlines.ts";
 import type { MessageOf } from "./message_parts.ts";
 import { MessageScanner } from "./message_scanner.ts";
@@ -74,7 +75,8 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
     this.#settings = settings;
     this.#sink = sink;
     this.#deadlines = new MessageDeadlines(settings.headerTimeoutMs, settings.idleTimeoutMs);
-    this.#scanner = new MessageScanner(settings, parser, sink as Sink<unknown>, this.#counts, this.#deadlines, below);
+    const gate = settings.isLinux ? new LinuxGate(below) : undefined;
+    this.#scanner = new MessageScanner(settings, parser, sink as Sink<unknown>, this.#counts, this.#deadlines, gate);
   }
 
   /** The same as a factory, for `through` and `fuse`; wrong options are noticed when it is called. */
@@ -121,7 +123,7 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
 
   /** With `compat: "linux"`: how many bytes the kernel would wait for before it reads again; 0 for any. */
   get bytesAwaited(): number {
-    return this.#scanner.gate;
+    return this.#scanner.gate?.awaited ?? 0;
   }
 
   /**
@@ -147,8 +149,8 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
     } finally {
       this.#isBusy = false;
       scanner.position += scanner.taken;
-      this.#counts.bytes += scanner.taken + scanner.doubled;
-      scanner.doubled = 0;
+      this.#counts.bytes += scanner.taken;
+      if (scanner.gate !== undefined) this.#countDoubled(scanner.gate);
     }
     const { taken } = scanner;
     if (scanner.failed !== undefined) this.#fail();
@@ -299,6 +301,12 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
   onTimeout(now: number): void {
     if (this.#isBusy) throw busyError("onTimeout");
     this.#isLate(now);
+  }
+
+  /** The kernel counts what it holds of a body when it takes it, and again at the end of the call. */
+  #countDoubled(gate: LinuxGate): void {
+    this.#counts.bytes += gate.doubled;
+    gate.doubled = 0;
   }
 
   #isLate(now: number): boolean {

@@ -5,7 +5,7 @@ import {
   aggregate,
   lengthPrefix,
   linuxCounters,
-  MessageParts,
+  type MessageParts,
   StreamParser,
   StreamParserError,
   type StreamParserOptions,

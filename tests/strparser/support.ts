@@ -35,7 +35,8 @@ export function record(parser: Parser, options: RecordOptions = {}): Recording {
     errors: [],
     ends: 0,
     push(...chunks: Uint8Array[]) {
-      return recording.at(0, ...chunks);
+      for (const chunk of chunks) recording.returned.push(recording.engine.push(chunk, 0));
+      return recording;
     },
     at(now: number, ...chunks: Uint8Array[]) {
       for (const chunk of chunks) recording.returned.push(recording.engine.push(chunk, now));
