@@ -73,6 +73,8 @@ export class ReceiveMode<Parts extends boolean = false> {
       error: (error) => {
         this.#failure = error.code;
         callbacks.abortParser?.(error as StreamParserError);
+        // reset, and the message had begun in bytes that are gone: what follows has not been looked at
+        if (!this.#parser.isStopped && error.offset! < this.#parser.bytesTaken) this.checkReceive();
       },
       end: () => {},
     }, () => source.pendingBytes);
