@@ -36,7 +36,7 @@ export const handOver: ParseFailure = { code: "ESTRPIPE", reason: "the parser ha
  * must not be touched, and nothing may be changed. It returns
  *
  * - a positive integer: the total length of the message, header included, counted from `start` (it may lie beyond
- *   `end`, the rest will be waited for);
+ *   `end`, the rest will be waited for). A `bigint` that is safe as a number is accepted as well, at some cost;
  * - 0: more bytes are needed, no telling how many;
  * - a negative integer `-n`: at least `n` bytes of the message (counted from `start`) are needed before another call
  *   makes sense;
