@@ -10,6 +10,7 @@ import { concat } from "../bytes/concat.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { limitOption } from "../core/limits.ts";
 import { EngineTimer } from "../stream/engine_timer.ts";
+import { breathe } from "../stream/turn.ts";
 import type { TStream } from "../tsocket/types.ts";
 import type { StreamParserError } from "./errors.ts";
 import type { StreamParserOptions, StreamParserStats } from "./options.ts";
@@ -106,7 +107,8 @@ export class StreamParserSocket<Parts extends boolean = false> {
     this.#clock = options.clock ?? systemClock;
     this.#slabBytes = limitOption("slabBytes", options.slabBytes, DEFAULT_SLAB_BYTES);
     this.#mode = new ReceiveMode<Parts>(options, this.#unread, callbacks, () => {
-      Promise.resolve().then(() => this.#run((now) => this.#mode.work(now)));
+      // soon, but one that is always called again must not keep the event loop for itself
+      (breathe() ?? Promise.resolve()).then(() => this.#run((now) => this.#mode.work(now)));
     });
     this.#timer = this.#newTimer();
     this.ended = new Promise((resolve, reject) => {

@@ -286,6 +286,15 @@ test("socket: readDone that answers ENOMEM is called again (S102)", async () => 
   assertEquals(times, 5);
   await one.close();
 });
+test("socket: who always answers ENOMEM does not keep the event loop from others", async () => {
+  let isPatient = false;
+  const one = attach({}, undefined, { readDone: () => isPatient ? undefined : "ENOMEM" });
+  await one.peer.writev([A]);
+  await settle();
+  isPatient = true;
+  await one.until(1);
+  await one.close();
+});
 test("socket: what a callback throws, or the socket breaks with, is how it ends", async () => {
   const thrown = new Error("consumer");
   const one = attach({}, () => {
