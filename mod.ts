@@ -13,4 +13,5 @@ export * from "./src/packet/mod.ts";
 export * from "./src/pcap/mod.ts";
 export * from "./src/stream/mod.ts";
 export * from "./src/strparser/mod.ts";
+export * from "./src/strparser/parsers/mod.ts";
 export * from "./src/tsocket/mod.ts";

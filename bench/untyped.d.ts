@@ -1,10 +1,11 @@
-/** Packages of the benchmarks that bring no types. */
+/** Packages of the benchmarks that bring no types; both are CommonJS. */
 
 declare module "length-prefixed-stream" {
   const streams: { decode(options: { limit: number }): import("node:stream").Transform };
-  export default streams;
+  export = streams;
 }
 
 declare module "split2" {
-  export default function split2(): import("node:stream").Transform;
+  function split2(): import("node:stream").Transform;
+  export = split2;
 }

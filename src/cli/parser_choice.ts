@@ -4,7 +4,8 @@
  * @module
  */
 import type { FlowRecord } from "../flow/mod.ts";
-import { detectParser, type Parser, parserByName } from "../strparser/mod.ts";
+import type { Parser } from "../strparser/mod.ts";
+import { detectParser, parserByName } from "../strparser/parsers/mod.ts";
 import { UsageError } from "./io.ts";
 
 /** What was decided about a flow. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parserTable } from "../strparser/mod.ts";
+import { parserTable } from "../strparser/parsers/mod.ts";
 import type { ColorMode } from "./format/color.ts";
 import { type FlowFilter, parseFlowFilter } from "./flow_filter.ts";
 import { type CliIo, UsageError } from "./io.ts";

@@ -51,7 +51,7 @@ const PROBES: readonly Probe[] = [probeHttp2, probeTls, probePostgres, probeResp
  * @throws {TypeError | RangeError} when `maxBytes` is wrong
  * @example
  * ```ts
- * import { detectParser } from "@leat/streams/strparser";
+ * import { detectParser } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const client = new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");

@@ -21,7 +21,8 @@ const OBJECT_BYTES = 256;
  *
  * @example
  * ```ts
- * import { MessageEncoderStream, ndjsonEncoder } from "@leat/streams/strparser";
+ * import { MessageEncoderStream } from "@leat/streams/strparser";
+ * import { ndjsonEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const values: ReadableStream<unknown> = ReadableStream.from([[{ a: 1 }, { b: 2 }]]);

@@ -6,12 +6,54 @@
  * @module
  */
 import type { Parser } from "./parser.ts";
+import { amqp091 } from "./parsers/amqp091.ts";
+import { amqp10 } from "./parsers/amqp10.ts";
+import { ber, ldap, snmp } from "./parsers/ber.ts";
+import { bgp } from "./parsers/bgp.ts";
+import { bitcoin } from "./parsers/bitcoin.ts";
+import { cassandra } from "./parsers/cassandra.ts";
+import { dceRpc } from "./parsers/dce_rpc.ts";
+import { diameter } from "./parsers/diameter.ts";
 import { dns } from "./parsers/dns.ts";
+import { erlang } from "./parsers/erlang.ts";
+import { espInTcp } from "./parsers/esp_in_tcp.ts";
+import { fix } from "./parsers/fix.ts";
+import { grpc } from "./parsers/grpc.ts";
+import { http1 } from "./parsers/http1.ts";
 import { http2 } from "./parsers/http2.ts";
-import { lengthField, type LengthFieldOptions, type LengthFieldSize } from "./parsers/length_field.ts";
+import { iec104 } from "./parsers/iec104.ts";
+import { kafka } from "./parsers/kafka.ts";
+import { lsp } from "./parsers/lsp.ts";
+import { memcachedBinary } from "./parsers/memcached_binary.ts";
+import { minecraft } from "./parsers/minecraft.ts";
+import { modbus } from "./parsers/modbus.ts";
+import { mongodb } from "./parsers/mongodb.ts";
+import { mqtt } from "./parsers/mqtt.ts";
+import { mysql } from "./parsers/mysql.ts";
+import { nats } from "./parsers/nats.ts";
+import { netstring } from "./parsers/netstring.ts";
+import { ninep } from "./parsers/ninep.ts";
+import { oncRpc } from "./parsers/onc_rpc.ts";
 import { postgres } from "./parsers/postgres.ts";
 import { resp } from "./parsers/resp.ts";
+import { rtpTcp } from "./parsers/rtp_tcp.ts";
+import { rtsp } from "./parsers/rtsp.ts";
+import { smb2 } from "./parsers/smb2.ts";
+import { smpp } from "./parsers/smpp.ts";
+import { ssh } from "./parsers/ssh.ts";
+import { stun } from "./parsers/stun.ts";
+import { syslog } from "./parsers/syslog.ts";
+import { tds } from "./parsers/tds.ts";
+import { thrift } from "./parsers/thrift.ts";
 import { tls } from "./parsers/tls.ts";
+import { tns } from "./parsers/tns.ts";
+import { tpkt } from "./parsers/tpkt.ts";
+import { websocket } from "./parsers/websocket.ts";
+import { x11 } from "./parsers/x11.ts";
+import { yamux } from "./parsers/yamux.ts";
+import { zmtp } from "./parsers/zmtp.ts";
+import { zookeeper } from "./parsers/zookeeper.ts";
+import { lengthField, type LengthFieldOptions, type LengthFieldSize } from "./parsers/length_field.ts";
 
 /** A line of the table of parsers. */
 export interface ParserEntry {
@@ -22,11 +64,55 @@ export interface ParserEntry {
 }
 
 const NAMED: Readonly<Record<string, readonly [make: () => Parser, description: string]>> = {
+  amqp091: [amqp091, "AMQP 0-9-1 frames, the protocol header first"],
+  amqp10: [amqp10, "AMQP 1.0 and SASL frames, the protocol headers as messages"],
+  ber: [ber, "BER elements of definite length"],
+  bgp: [bgp, "BGP-4 messages"],
+  bitcoin: [bitcoin, "Bitcoin peer-to-peer messages, version 1"],
+  cassandra: [cassandra, "Cassandra native protocol, versions 1 to 5"],
+  dcerpc: [dceRpc, "DCE/RPC fragments"],
+  diameter: [diameter, "Diameter messages"],
   dns: [dns, "DNS over TCP, a 16-bit length in front of each message"],
+  erlang: [erlang, "Erlang distribution, handshake first"],
+  espintcp: [espInTcp, "ESP and IKE in TCP"],
+  fix: [fix, "FIX tag=value messages"],
+  grpc: [grpc, "gRPC messages inside of HTTP/2 DATA"],
+  http1: [http1, "HTTP/1.1, head and body as one message"],
   http2: [http2, "HTTP/2 frames in clear text, the client's preface as a message of its own"],
+  iec104: [iec104, "IEC 60870-5-104"],
+  kafka: [kafka, "Kafka requests and responses"],
+  ldap: [ldap, "LDAP messages"],
+  lsp: [lsp, "Language Server Protocol and DAP"],
+  memcached: [memcachedBinary, "memcached, binary protocol"],
+  minecraft: [minecraft, "Minecraft packets without compression or encryption"],
+  modbus: [modbus, "Modbus/TCP"],
+  mongodb: [mongodb, "MongoDB wire protocol"],
+  mqtt: [mqtt, "MQTT 3.1, 3.1.1 and 5"],
+  mysql: [mysql, "MySQL and MariaDB packets"],
+  nats: [nats, "NATS client protocol"],
+  netstring: [netstring, "netstrings"],
+  ninep: [ninep, "9P2000 and its dialects"],
+  oncrpc: [oncRpc, "ONC RPC record fragments: NFS, portmapper"],
   postgres: [postgres, "PostgreSQL version 3, both directions, from the start of the connection"],
   resp: [resp, "Redis (RESP2 and RESP3), inline commands included"],
+  rtp: [rtpTcp, "RTP and RTCP over TCP (RFC 4571)"],
+  rtsp: [rtsp, "RTSP with interleaved frames"],
+  smb2: [smb2, "SMB2 over TCP port 445"],
+  smpp: [smpp, "SMPP 3.4"],
+  snmp: [snmp, "SNMP over TCP"],
+  ssh: [ssh, "SSH until encryption begins"],
+  stun: [stun, "STUN and TURN over TCP"],
+  syslog: [syslog, "syslog over TCP, octet counting or lines"],
+  tds: [tds, "TDS packets of SQL Server"],
+  thrift: [thrift, "Thrift, framed"],
   tls: [tls, "TLS records"],
+  tns: [tns, "Oracle Net (TNS) packets"],
+  tpkt: [tpkt, "TPKT: RDP, S7, H.323"],
+  websocket: [websocket, "WebSocket frames, behind the upgrade"],
+  x11: [x11, "X11, setup first"],
+  yamux: [yamux, "yamux frames"],
+  zmtp: [zmtp, "ZeroMQ (ZMTP 3), greeting first"],
+  zookeeper: [zookeeper, "ZooKeeper client protocol"],
 };
 
 /** All parsers that {@linkcode parserByName} knows, for a help text. */
@@ -56,7 +142,7 @@ const NUMBERS: readonly string[] = ["offset", "adjustment", "max"];
  * @throws {RangeError} when there is no such parser or option; the message says what there is
  * @example
  * ```ts
- * import { parserByName } from "@leat/streams/strparser";
+ * import { parserByName } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const mongodb = parserByName("length:4,le,incl,max=48000000");

@@ -7,7 +7,7 @@ import { commandHelp, programHelp } from "../../src/cli/help.ts";
 import { COMMON_OPTIONS } from "../../src/cli/options.ts";
 import { COMMANDS, run } from "../../src/cli/run.ts";
 import { VERSION } from "../../src/cli/version.ts";
-import { parserTable } from "../../src/strparser/mod.ts";
+import { parserTable } from "../../src/strparser/parsers/mod.ts";
 import { MemoryIo } from "./support/memory_io.ts";
 
 test("the help of each command lists all its options, and no line is wider than 80", () => {

@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import { datagrams, Multiplexor } from "../../src/kcm/mod.ts";
-import { resp } from "../../src/strparser/mod.ts";
+import { resp } from "../../src/strparser/parsers/mod.ts";
 import { collect, drain, source } from "../support/streams.ts";
 import { isSettled, turns } from "../support/turns.ts";
 import { unhandledRejections } from "../support/unhandled.ts";

@@ -1,7 +1,7 @@
 /** Detection is never wrong: at every prefix of either direction it is right or undecided, at the end right or unknown. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { type DetectInput, detectParser } from "../../src/strparser/mod.ts";
+import { type DetectInput, detectParser } from "../../src/strparser/parsers/mod.ts";
 import { fromHex } from "../../src/bytes/mod.ts";
 import { goldens, grantedTls } from "./golden.ts";
 import { join, record, seeded } from "./support.ts";

@@ -3,18 +3,11 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
 import {
-  cobs,
-  cobsDecode,
-  cobsEncoder,
   delimiter,
   delimiterEncoder,
-  dns,
-  dnsEncoder,
   type Encoder,
   fixedLength,
   fixedLengthEncoder,
-  jsonSequence,
-  jsonSequenceEncoder,
   lengthField,
   lengthFieldEncoder,
   type LengthFieldOptions,
@@ -23,6 +16,15 @@ import {
   lengthPrefixEncoder,
   lines,
   linesEncoder,
+  type Parser,
+  StreamParserError,
+  trimLine,
+} from "../../src/strparser/mod.ts";
+import { cobs, cobsDecode, cobsEncoder } from "../../src/strparser/parsers/mod.ts";
+import { jsonSequence, jsonSequenceEncoder, ndjson, ndjsonEncoder } from "../../src/strparser/parsers/mod.ts";
+import {
+  dns,
+  dnsEncoder,
   lsp,
   lspEncoder,
   minecraft,
@@ -30,16 +32,11 @@ import {
   nats,
   natsEncoder,
   type NatsMessage,
-  ndjson,
-  ndjsonEncoder,
   netstring,
   netstringEncoder,
-  type Parser,
-  StreamParserError,
   syslog,
   syslogEncoder,
-  trimLine,
-} from "../../src/strparser/mod.ts";
+} from "../../src/strparser/parsers/mod.ts";
 import { varintPrefix, varintPrefixEncoder } from "../../src/strparser/parsers/varint_prefix.ts";
 import { bytewise, chaos, cut, join, record, seeded } from "./support.ts";
 import { ascii } from "./parsers/check.ts";

@@ -3,7 +3,8 @@
  * tshark 4.0 tells them; for RESP as a small recursive reader does.
  */
 import { fromHex } from "../../src/bytes/mod.ts";
-import { type Parser, parserByName } from "../../src/strparser/mod.ts";
+import type { Parser } from "../../src/strparser/mod.ts";
+import { parserByName } from "../../src/strparser/parsers/mod.ts";
 
 export interface Golden {
   readonly name: string;

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { type Golden, goldens, grantedTls, parserFor } from "./golden.ts";
-import { parserByName } from "../../src/strparser/mod.ts";
+import { parserByName } from "../../src/strparser/parsers/mod.ts";
 import { bytewise, chaos, cut, join, record, seeded } from "./support.ts";
 
 function check(golden: Golden, chunks: Uint8Array[], direction: Golden["direction"] | undefined): void {

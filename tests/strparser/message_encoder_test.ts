@@ -10,8 +10,8 @@ import {
   MessageEncoderStream,
   type MessageEncoderStreamOptions,
   MessageStream,
-  ndjsonEncoder,
 } from "../../src/strparser/mod.ts";
+import { ndjsonEncoder } from "../../src/strparser/parsers/mod.ts";
 import { through } from "../../src/stream/mod.ts";
 import { stageChecklist } from "../support/stage_checklist.ts";
 import { collect, drain, source } from "../support/streams.ts";

@@ -2,7 +2,8 @@
 import { fromHex } from "../../src/bytes/mod.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { dns, http2, lengthPrefix, type Parser, postgres, resp, tls } from "../../src/strparser/mod.ts";
+import { lengthPrefix, type Parser } from "../../src/strparser/mod.ts";
+import { dns, http2, postgres, resp, tls } from "../../src/strparser/parsers/mod.ts";
 import { bytewise, cut, record, type RecordOptions } from "./support.ts";
 
 const ascii = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { parserByName, parserTable } from "../../src/strparser/mod.ts";
+import { parserByName, parserTable } from "../../src/strparser/parsers/mod.ts";
 
 const lengthOf = (spec: string, ...bytes: number[]) =>
   parserByName(spec).parse(Uint8Array.from(bytes), 0, bytes.length, undefined);

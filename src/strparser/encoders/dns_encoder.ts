@@ -16,7 +16,7 @@ const LONGEST = 65535;
  *
  * @example
  * ```ts
- * import { dnsEncoder } from "@leat/streams/strparser";
+ * import { dnsEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(dnsEncoder().encode(new Uint8Array(12))[0], Uint8Array.of(0, 12));

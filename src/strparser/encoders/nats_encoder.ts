@@ -30,7 +30,7 @@ const LINE_END = Uint8Array.of(13, 10);
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { natsEncoder } from "@leat/streams/strparser";
+ * import { natsEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const [line] = natsEncoder().encode({ subject: "greet", payload: new Uint8Array(5) });

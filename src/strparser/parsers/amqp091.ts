@@ -46,7 +46,7 @@ const SHORTEST: ReadonlyMap<number, number> = new Map([[1, 4], [2, 14], [3, 0], 
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { amqp091 } from "@leat/streams/strparser";
+ * import { amqp091 } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = amqp091();
@@ -134,7 +134,7 @@ export interface Amqp091Frame {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { amqp091Encoder } from "@leat/streams/strparser";
+ * import { amqp091Encoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const [header] = amqp091Encoder().encode({ type: 3, channel: 1, payload: new Uint8Array(5) });

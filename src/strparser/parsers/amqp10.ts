@@ -44,7 +44,7 @@ const SASL_FRAME = 1;
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { amqp10 } from "@leat/streams/strparser";
+ * import { amqp10 } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = amqp10();
@@ -124,7 +124,7 @@ export interface Amqp10Frame {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { amqp10Encoder } from "@leat/streams/strparser";
+ * import { amqp10Encoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const [heartbeat] = amqp10Encoder().encode({ payload: new Uint8Array(0) });

@@ -53,7 +53,7 @@ const SNMP: Content = { name: "snmp", tag: SEQUENCE, min: 7, first: INTEGER };
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { ber } from "@leat/streams/strparser";
+ * import { ber } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(ber().parse(Uint8Array.of(0x30, 0x81, 200), 0, 3, undefined), 203);
@@ -69,7 +69,7 @@ export function ber(options: BerOptions = {}): Parser {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { ldap } from "@leat/streams/strparser";
+ * import { ldap } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const unbind = Uint8Array.of(0x30, 5, 2, 1, 3, 0x42, 0);
@@ -86,7 +86,7 @@ export function ldap(options: BerMessageOptions = {}): Parser {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { snmp } from "@leat/streams/strparser";
+ * import { snmp } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(snmp().parse(Uint8Array.of(0x30, 0x29, 2, 1, 1), 0, 5, undefined), 43);
@@ -146,7 +146,7 @@ function readBig(bytes: Uint8Array, at: number, width: number): number {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { berEncoder } from "@leat/streams/strparser";
+ * import { berEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(berEncoder().encode(new Uint8Array(200))[0], Uint8Array.of(0x30, 0x81, 200));

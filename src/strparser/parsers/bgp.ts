@@ -47,7 +47,7 @@ const TYPES: readonly (readonly [name: string, min: number, max: number] | undef
  *
  * @example
  * ```ts
- * import { bgp } from "@leat/streams/strparser";
+ * import { bgp } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = bgp();
@@ -104,7 +104,7 @@ export interface BgpMessage {
  *
  * @example
  * ```ts
- * import { bgpEncoder } from "@leat/streams/strparser";
+ * import { bgpEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const [header] = bgpEncoder().encode({ type: 4, payload: new Uint8Array(0) });

@@ -42,7 +42,7 @@ const NETWORKS: readonly number[] = [0xf9beb4d9, 0x0b110907, 0x1c163f28, 0x0a03c
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { bitcoin } from "@leat/streams/strparser";
+ * import { bitcoin } from "@leat/streams/parsers";
  * import { fromHex } from "@leat/streams/bytes";
  * import { assertEquals } from "@std/assert";
  *

@@ -53,7 +53,7 @@ const LENGTH_BITS = 0x1ffff;
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { cassandra } from "@leat/streams/strparser";
+ * import { cassandra } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = cassandra();

@@ -44,7 +44,7 @@ function stuffedLength(payload: number): number {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { cobs, cobsDecode } from "@leat/streams/strparser";
+ * import { cobs, cobsDecode } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = cobs();
@@ -89,7 +89,7 @@ function blocksEnd(bytes: Uint8Array, from: number, to: number): number {
  * @throws {StreamParserError} `EPROTO` when the packet is damaged: empty, a zero in it, or cut
  * @example
  * ```ts
- * import { cobsDecode } from "@leat/streams/strparser";
+ * import { cobsDecode } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(cobsDecode(Uint8Array.of(1, 1, 0)), Uint8Array.of(0));
@@ -123,7 +123,7 @@ function damaged(reason: string, offset = 0): StreamParserError {
  *
  * @example
  * ```ts
- * import { cobsEncode } from "@leat/streams/strparser";
+ * import { cobsEncode } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(cobsEncode(Uint8Array.of(0x11, 0, 0x33)), Uint8Array.of(2, 0x11, 2, 0x33, 0));
@@ -150,7 +150,7 @@ export function cobsEncode(payload: Uint8Array): Uint8Array {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { cobsEncoder } from "@leat/streams/strparser";
+ * import { cobsEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(cobsEncoder().encode(new Uint8Array(0)), [Uint8Array.of(1, 0)]);

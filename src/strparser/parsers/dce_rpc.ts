@@ -40,7 +40,7 @@ const LAST_TYPE = 20;
  *
  * @example
  * ```ts
- * import { dceRpc } from "@leat/streams/strparser";
+ * import { dceRpc } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = dceRpc();

@@ -31,7 +31,7 @@ const LARGEST = 0xfffffc;
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { diameter } from "@leat/streams/strparser";
+ * import { diameter } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(diameter().parse(Uint8Array.of(1, 0, 0, 160), 0, 4, undefined), 160);
@@ -60,7 +60,7 @@ export function diameter(options: DiameterOptions = {}): Parser {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { diameterEncoder } from "@leat/streams/strparser";
+ * import { diameterEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(diameterEncoder().encode(new Uint8Array(16))[0], Uint8Array.of(1, 0, 0, 20));

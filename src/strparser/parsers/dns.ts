@@ -17,7 +17,7 @@ const HEADER = 12;
  *
  * @example
  * ```ts
- * import { dns } from "@leat/streams/strparser";
+ * import { dns } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(dns().parse(Uint8Array.of(0, 57), 0, 2, undefined), 59);

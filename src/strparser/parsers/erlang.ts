@@ -49,7 +49,7 @@ const HANDSHAKE: Readonly<Record<string, HandshakeRow>> = {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { erlang } from "@leat/streams/strparser";
+ * import { erlang } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = erlang();
@@ -108,7 +108,7 @@ function parseMessage(bytes: Uint8Array, start: number, end: number, max: number
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { erlangEncoder } from "@leat/streams/strparser";
+ * import { erlangEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(erlangEncoder().encode(new Uint8Array(0))[0], new Uint8Array(4));

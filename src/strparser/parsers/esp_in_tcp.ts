@@ -30,7 +30,7 @@ const KEEP_ALIVE = 3;
  *
  * @example
  * ```ts
- * import { espInTcp } from "@leat/streams/strparser";
+ * import { espInTcp } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = espInTcp();
@@ -80,7 +80,7 @@ function parseMessage(bytes: Uint8Array, start: number, end: number): number | P
  *
  * @example
  * ```ts
- * import { espInTcpEncoder } from "@leat/streams/strparser";
+ * import { espInTcpEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(espInTcpEncoder().encode(new Uint8Array(100))[0], Uint8Array.of(0, 102));

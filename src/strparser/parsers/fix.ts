@@ -41,7 +41,7 @@ const MAX_DIGITS = 9;
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { fix } from "@leat/streams/strparser";
+ * import { fix } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = new TextEncoder().encode("8=FIX.4.2|9=5|35=0|10=161|".replaceAll("|", "\x01"));

@@ -33,7 +33,7 @@ const DEFAULT_MAX = 4 * 1024 * 1024;
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { grpc } from "@leat/streams/strparser";
+ * import { grpc } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(grpc().parse(Uint8Array.of(0, 0, 0, 0, 7), 0, 5, undefined), 12);
@@ -73,7 +73,7 @@ export interface GrpcMessage {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { grpcEncoder } from "@leat/streams/strparser";
+ * import { grpcEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const [prefix] = grpcEncoder().encode({ payload: Uint8Array.of(8, 1) });

@@ -74,7 +74,7 @@ const LINE_EXCESS = "size line of a chunk exceeds";
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { http1 } from "@leat/streams/strparser";
+ * import { http1 } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = http1();
@@ -93,7 +93,7 @@ export function http1(options: Http1Options = {}): Parser {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { http1Pair } from "@leat/streams/strparser";
+ * import { http1Pair } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const { requests, responses } = http1Pair();

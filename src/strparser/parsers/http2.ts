@@ -53,7 +53,7 @@ const FRAMES: readonly (readonly [name: string, min: number, max: number, hasStr
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { http2 } from "@leat/streams/strparser";
+ * import { http2 } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = http2();

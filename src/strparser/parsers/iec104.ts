@@ -27,7 +27,7 @@ const U_FUNCTIONS: readonly number[] = [0x07, 0x0b, 0x13, 0x23, 0x43, 0x83];
  *
  * @example
  * ```ts
- * import { iec104 } from "@leat/streams/strparser";
+ * import { iec104 } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const startDt = Uint8Array.of(0x68, 4, 7, 0, 0, 0);
@@ -74,7 +74,7 @@ function checkControl(bytes: Uint8Array, at: number, counted: number): ParseFail
  *
  * @example
  * ```ts
- * import { iec104Encoder } from "@leat/streams/strparser";
+ * import { iec104Encoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(iec104Encoder().encode(Uint8Array.of(7, 0, 0, 0))[0], Uint8Array.of(0x68, 4));

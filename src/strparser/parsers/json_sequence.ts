@@ -53,7 +53,7 @@ const SCALAR_STARTS = new Set([..."-0123456789tfn"].map((c) => c.charCodeAt(0)))
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { jsonSequence } from "@leat/streams/strparser";
+ * import { jsonSequence } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = jsonSequence();
@@ -151,7 +151,7 @@ function isSpace(byte: number): boolean {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { jsonSequenceEncoder } from "@leat/streams/strparser";
+ * import { jsonSequenceEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(jsonSequenceEncoder().encode([1]), [new TextEncoder().encode("\x1e[1]\n")]);

@@ -24,7 +24,7 @@ const KAFKA: SignedPrefix = { name: "kafka", limit: "maxRequestBytes", fallback:
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { kafka } from "@leat/streams/strparser";
+ * import { kafka } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(kafka().parse(Uint8Array.of(0, 0, 0, 36), 0, 4, undefined), 40);
@@ -40,7 +40,7 @@ export function kafka(options: KafkaOptions = {}): Parser {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { kafkaEncoder } from "@leat/streams/strparser";
+ * import { kafkaEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(kafkaEncoder().encode(new Uint8Array(36))[0], Uint8Array.of(0, 0, 0, 36));

@@ -44,7 +44,7 @@ const CONTENT_LENGTH = asciiBytes("CONTENT-LENGTH");
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { lsp } from "@leat/streams/strparser";
+ * import { lsp } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = lsp();
@@ -120,7 +120,7 @@ function isLetter(byte: number): boolean {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { lspEncoder } from "@leat/streams/strparser";
+ * import { lspEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const content = new TextEncoder().encode("{}");

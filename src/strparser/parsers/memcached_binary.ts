@@ -37,7 +37,7 @@ const LONGEST_KEY = 250;
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { memcachedBinary } from "@leat/streams/strparser";
+ * import { memcachedBinary } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = memcachedBinary();

@@ -39,7 +39,7 @@ const TRANSFER = 3;
  *
  * @example
  * ```ts
- * import { minecraft } from "@leat/streams/strparser";
+ * import { minecraft } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = minecraft();
@@ -146,7 +146,7 @@ function parseOldPing(bytes: Uint8Array, start: number, end: number): number {
  *
  * @example
  * ```ts
- * import { minecraftEncoder } from "@leat/streams/strparser";
+ * import { minecraftEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(minecraftEncoder().encode(Uint8Array.of(0)), [Uint8Array.of(1), Uint8Array.of(0)]);

@@ -32,7 +32,7 @@ export interface ModbusMessage {
  *
  * @example
  * ```ts
- * import { modbus } from "@leat/streams/strparser";
+ * import { modbus } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(modbus().parse(Uint8Array.of(0, 1, 0, 0, 0, 6), 0, 6, undefined), 12);
@@ -60,7 +60,7 @@ function parseMessage(bytes: Uint8Array, start: number, end: number): number | P
  *
  * @example
  * ```ts
- * import { modbusEncoder } from "@leat/streams/strparser";
+ * import { modbusEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const [header] = modbusEncoder().encode({ transaction: 1, unit: 17, pdu: Uint8Array.of(3, 0, 107, 0, 3) });

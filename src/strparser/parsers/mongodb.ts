@@ -45,7 +45,7 @@ const OPCODES: ReadonlySet<number> = new Set([
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { mongodb } from "@leat/streams/strparser";
+ * import { mongodb } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const header = Uint8Array.of(38, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0xdd, 7, 0, 0);
@@ -77,7 +77,7 @@ export function mongodb(options: MongodbOptions = {}): Parser {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { mongodbEncoder } from "@leat/streams/strparser";
+ * import { mongodbEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const rest = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0xdd, 7, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0);

@@ -78,7 +78,7 @@ const TYPES: readonly (PacketType | undefined)[] = [
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { mqtt } from "@leat/streams/strparser";
+ * import { mqtt } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = mqtt();
@@ -158,7 +158,7 @@ export interface MqttPacket {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { mqttEncoder } from "@leat/streams/strparser";
+ * import { mqttEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const [header] = mqttEncoder().encode({ type: 3, payload: new Uint8Array(321) });

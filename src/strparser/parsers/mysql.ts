@@ -61,7 +61,7 @@ const ENCRYPTED = "TLS after SSLRequest; the rest of this connection is encrypte
  *
  * @example
  * ```ts
- * import { mysql } from "@leat/streams/strparser";
+ * import { mysql } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = mysql();

@@ -22,7 +22,7 @@ const LARGEST_PAYLOAD = 0xffffff;
  *
  * @example
  * ```ts
- * import { mysqlEncoder } from "@leat/streams/strparser";
+ * import { mysqlEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const [header] = mysqlEncoder().encode({ sequence: 0, payload: Uint8Array.of(14) });

@@ -80,7 +80,7 @@ interface Limits {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { nats } from "@leat/streams/strparser";
+ * import { nats } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = nats();

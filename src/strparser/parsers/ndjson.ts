@@ -33,7 +33,8 @@ const CAUSES: Readonly<Record<number, string>> = {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { MessageStream, ndjson } from "@leat/streams/strparser";
+ * import { MessageStream } from "@leat/streams/strparser";
+ * import { ndjson } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const values: unknown[] = [];
@@ -63,7 +64,7 @@ export function ndjson(options: DelimiterOptions = {}): Parser {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { ndjsonEncoder } from "@leat/streams/strparser";
+ * import { ndjsonEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(ndjsonEncoder().encode({ a: 1 }), [new TextEncoder().encode('{"a":1}\n')]);

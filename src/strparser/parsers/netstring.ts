@@ -37,7 +37,7 @@ const COMMA_BYTES = Uint8Array.of(COMMA);
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { netstring } from "@leat/streams/strparser";
+ * import { netstring } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = new TextEncoder().encode("5:hello,0:,");
@@ -81,7 +81,7 @@ function cause(byte: number): string {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { netstringEncoder } from "@leat/streams/strparser";
+ * import { netstringEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(netstringEncoder().encode(new Uint8Array(12))[0], new TextEncoder().encode("12:"));

@@ -43,7 +43,7 @@ const LONGEST_VERSION = 256;
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { ninep } from "@leat/streams/strparser";
+ * import { ninep } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = ninep();

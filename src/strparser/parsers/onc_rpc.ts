@@ -48,7 +48,7 @@ const SHORTEST_RECORD = 20;
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { oncRpc } from "@leat/streams/strparser";
+ * import { oncRpc } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = oncRpc();
@@ -104,7 +104,7 @@ function parseFragment(
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { oncRpcEncoder } from "@leat/streams/strparser";
+ * import { oncRpcEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(oncRpcEncoder().encode(new Uint8Array(40))[0], Uint8Array.of(0x80, 0, 0, 40));

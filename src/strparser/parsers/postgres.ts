@@ -42,7 +42,7 @@ const ENCRYPTED = {
  *
  * @example
  * ```ts
- * import { postgres } from "@leat/streams/strparser";
+ * import { postgres } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = postgres();

@@ -77,7 +77,7 @@ KINDS[46] = Kind.END; // .
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { resp } from "@leat/streams/strparser";
+ * import { resp } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = resp();

@@ -31,7 +31,7 @@ const RTP_TO = 0xbf;
  *
  * @example
  * ```ts
- * import { rtpTcp } from "@leat/streams/strparser";
+ * import { rtpTcp } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(rtpTcp().parse(Uint8Array.of(0, 172, 0x80), 0, 3, undefined), 174);
@@ -73,7 +73,7 @@ function refuseFirst(first: number, multiplexed: boolean): ParseFailure {
  *
  * @example
  * ```ts
- * import { rtpTcpEncoder } from "@leat/streams/strparser";
+ * import { rtpTcpEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const packet = new Uint8Array(172).fill(0x80, 0, 1);

@@ -47,7 +47,7 @@ const MAX_DIGITS = 15;
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { rtsp } from "@leat/streams/strparser";
+ * import { rtsp } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = rtsp();
@@ -177,7 +177,7 @@ export interface RtspInterleavedEncoderOptions {
  * @throws {RangeError} when there is no such channel
  * @example
  * ```ts
- * import { rtspInterleavedEncoder } from "@leat/streams/strparser";
+ * import { rtspInterleavedEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(rtspInterleavedEncoder({ channel: 1 }).encode(new Uint8Array(28))[0], Uint8Array.of(0x24, 1, 0, 28));

@@ -59,7 +59,7 @@ const SESSION: ReadonlyMap<
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { smb2 } from "@leat/streams/strparser";
+ * import { smb2 } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = smb2();
@@ -128,7 +128,7 @@ function parseMessage(
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { smb2Encoder } from "@leat/streams/strparser";
+ * import { smb2Encoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const message = new Uint8Array(64);

@@ -40,7 +40,7 @@ const UNANSWERED: ReadonlySet<number> = new Set([0x0b, 0x102]);
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { smpp } from "@leat/streams/strparser";
+ * import { smpp } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const enquireLink = Uint8Array.of(0, 0, 0, 16, 0, 0, 0, 0x15);
@@ -76,7 +76,7 @@ function isCommand(command: number): boolean {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { smppEncoder } from "@leat/streams/strparser";
+ * import { smppEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const enquireLink = Uint8Array.of(0, 0, 0, 0x15, 0, 0, 0, 0, 0, 0, 0, 1);

@@ -42,7 +42,7 @@ const HEADER = 6;
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { ssh } from "@leat/streams/strparser";
+ * import { ssh } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = ssh();

@@ -33,7 +33,7 @@ const LONGEST_DATA = 0xffff;
  *
  * @example
  * ```ts
- * import { stun } from "@leat/streams/strparser";
+ * import { stun } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = stun();
@@ -84,7 +84,7 @@ export interface TurnChannelEncoderOptions {
  * @throws {RangeError} when there is no such channel
  * @example
  * ```ts
- * import { turnChannelEncoder } from "@leat/streams/strparser";
+ * import { turnChannelEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parts = turnChannelEncoder({ channel: 0x4001 }).encode(new Uint8Array(5));

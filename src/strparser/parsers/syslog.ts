@@ -54,7 +54,7 @@ const LF_BYTES = Uint8Array.of(LF);
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { syslog } from "@leat/streams/strparser";
+ * import { syslog } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = syslog();
@@ -119,7 +119,7 @@ function parseLine(
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { syslogEncoder } from "@leat/streams/strparser";
+ * import { syslogEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const message = new TextEncoder().encode("<13>1 - - - - - -");

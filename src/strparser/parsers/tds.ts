@@ -50,7 +50,7 @@ const MARS = 0x53;
  *
  * @example
  * ```ts
- * import { tds } from "@leat/streams/strparser";
+ * import { tds } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = tds();
@@ -112,7 +112,7 @@ export interface TdsEncoderOptions {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { tdsEncoder } from "@leat/streams/strparser";
+ * import { tdsEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const [header] = tdsEncoder().encode({ type: 1, payload: new Uint8Array(22) });

@@ -34,7 +34,7 @@ const THRIFT: SignedPrefix = {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { thrift } from "@leat/streams/strparser";
+ * import { thrift } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(thrift().parse(Uint8Array.of(0, 0, 0, 17), 0, 4, undefined), 21);
@@ -50,7 +50,7 @@ export function thrift(options: ThriftOptions = {}): Parser {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { thriftEncoder } from "@leat/streams/strparser";
+ * import { thriftEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(thriftEncoder().encode(new Uint8Array(17))[0], Uint8Array.of(0, 0, 0, 17));

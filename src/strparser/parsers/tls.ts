@@ -23,7 +23,7 @@ const MAX_FRAGMENT = 16384 + 2048;
  *
  * @example
  * ```ts
- * import { tls } from "@leat/streams/strparser";
+ * import { tls } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(tls().parse(Uint8Array.of(22, 3, 1, 0, 215), 0, 5, undefined), 220);

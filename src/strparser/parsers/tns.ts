@@ -50,7 +50,7 @@ const FIRST_OF_SERVER: readonly number[] = [2, 4, 5, 11, 12, 14];
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { tns } from "@leat/streams/strparser";
+ * import { tns } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = tns();

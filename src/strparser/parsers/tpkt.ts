@@ -33,7 +33,7 @@ const FAST_PATH_LARGEST = 0x7fff;
  *
  * @example
  * ```ts
- * import { tpkt } from "@leat/streams/strparser";
+ * import { tpkt } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = tpkt();
@@ -77,7 +77,7 @@ function parseFastPath(bytes: Uint8Array, start: number, end: number): number | 
  *
  * @example
  * ```ts
- * import { tpktEncoder } from "@leat/streams/strparser";
+ * import { tpktEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(tpktEncoder().encode(new Uint8Array(15))[0], Uint8Array.of(3, 0, 0, 19));

@@ -48,7 +48,7 @@ const OPCODES: ReadonlySet<number> = new Set([0, 1, 2, 8, 9, 10]);
  *
  * @example
  * ```ts
- * import { websocket } from "@leat/streams/strparser";
+ * import { websocket } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = websocket();
@@ -164,7 +164,7 @@ export interface WebsocketEncoderOptions {
  *
  * @example
  * ```ts
- * import { websocketEncoder } from "@leat/streams/strparser";
+ * import { websocketEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const [header] = websocketEncoder().encode({ opcode: 2, payload: new Uint8Array(126) });

@@ -38,7 +38,7 @@ const NO_OPERATION = 127;
  *
  * @example
  * ```ts
- * import { x11 } from "@leat/streams/strparser";
+ * import { x11 } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = x11();

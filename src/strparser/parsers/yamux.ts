@@ -33,7 +33,7 @@ const DEFAULT_MAX = 16 * 1024 * 1024;
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { yamux } from "@leat/streams/strparser";
+ * import { yamux } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const ping = Uint8Array.of(0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7);
@@ -83,7 +83,7 @@ export interface YamuxData {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { yamuxEncoder } from "@leat/streams/strparser";
+ * import { yamuxEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const [header] = yamuxEncoder().encode({ stream: 1, flags: 1, data: new Uint8Array(3) });

@@ -46,7 +46,7 @@ const TWO_32 = 0x100000000;
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { zmtp } from "@leat/streams/strparser";
+ * import { zmtp } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = zmtp();
@@ -127,7 +127,7 @@ export interface ZmtpEncoderOptions {
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { zmtpEncoder } from "@leat/streams/strparser";
+ * import { zmtpEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parts = zmtpEncoder().encode([new Uint8Array(0), Uint8Array.of(7)]);

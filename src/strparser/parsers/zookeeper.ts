@@ -31,7 +31,7 @@ const SHORTEST = { client: 8, server: 16, either: 8 } as const;
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { zookeeper } from "@leat/streams/strparser";
+ * import { zookeeper } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = zookeeper();
@@ -69,7 +69,7 @@ function refuseLength(length: number, least: number, max: number): ParseFailure 
  * @throws {TypeError | RangeError} when an option is wrong
  * @example
  * ```ts
- * import { zookeeperEncoder } from "@leat/streams/strparser";
+ * import { zookeeperEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(zookeeperEncoder().encode(new Uint8Array(45))[0], Uint8Array.of(0, 0, 0, 45));

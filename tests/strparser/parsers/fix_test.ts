@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { toHex } from "../../../src/bytes/mod.ts";
-import { fix } from "../../../src/strparser/mod.ts";
+import { fix } from "../../../src/strparser/parsers/mod.ts";
 import { ascii, checkGoldens, golden, outcome } from "./check.ts";
 
 const soh = (text: string) => ascii(text.replaceAll("|", "\x01"));

@@ -2,24 +2,21 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import {
-  cobs,
-  cobsDecode,
-  cobsEncode,
   type Delimiter,
   delimiter,
   fixedLength,
-  jsonSequence,
   lengthField,
   lengthPrefix,
   lines,
-  ndjson,
-  netstring,
   parserFromView,
   StreamParserError,
   trimDelimiter,
   trimLine,
   typeByte,
 } from "../../../src/strparser/mod.ts";
+import { cobs, cobsDecode, cobsEncode } from "../../../src/strparser/parsers/mod.ts";
+import { jsonSequence, ndjson } from "../../../src/strparser/parsers/mod.ts";
+import { netstring } from "../../../src/strparser/parsers/mod.ts";
 import { chaos, record, seeded } from "../support.ts";
 import { ascii, checkGoldens, golden, hex, outcome } from "./check.ts";
 import { goldens as jsonSequences } from "./golden/json_sequence.ts";

@@ -1,13 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { concat, toHex } from "../../../src/bytes/mod.ts";
-import {
-  http1,
-  type Http1Options,
-  http1Pair,
-  type Http1PairOptions,
-  lengthPrefix,
-} from "../../../src/strparser/mod.ts";
+import { lengthPrefix } from "../../../src/strparser/mod.ts";
+import { http1, type Http1Options, http1Pair, type Http1PairOptions } from "../../../src/strparser/parsers/mod.ts";
 import { bytewise, cut, record } from "../support.ts";
 import { ascii, checkGoldens, golden, outcome } from "./check.ts";
 import { goldens } from "./golden/http1.ts";

@@ -1,7 +1,7 @@
 /** Packets made by hand from the community's documentation of the protocol: the game is not free, nor in Debian. */
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { minecraft } from "../../../src/strparser/mod.ts";
+import { minecraft } from "../../../src/strparser/parsers/mod.ts";
 import { checkGoldens, golden, hex, outcome } from "./check.ts";
 
 /** Version 760, host "localhost", port 25565, and the intent. */

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { toHex } from "../../../src/bytes/mod.ts";
-import { nats } from "../../../src/strparser/mod.ts";
+import { nats } from "../../../src/strparser/parsers/mod.ts";
 import { ascii, checkGoldens, golden, outcome } from "./check.ts";
 import { goldens } from "./golden/nats.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { netstring } from "../../../src/strparser/mod.ts";
+import { netstring } from "../../../src/strparser/parsers/mod.ts";
 import { record } from "../support.ts";
 import { ascii, checkGoldens, golden, hex, outcome } from "./check.ts";
 import { goldens } from "./golden/netstring.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { concat, toHex } from "../../../src/bytes/mod.ts";
-import { ssh } from "../../../src/strparser/mod.ts";
+import { ssh } from "../../../src/strparser/parsers/mod.ts";
 import { ascii, checkGoldens, golden, hex, outcome } from "./check.ts";
 import { clientAfter, goldens, serverAfter } from "./golden/ssh.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { syslog } from "../../../src/strparser/mod.ts";
+import { syslog } from "../../../src/strparser/parsers/mod.ts";
 import { ascii, checkGoldens, outcome } from "./check.ts";
 import { goldens } from "./golden/syslog.ts";
 
