@@ -183,7 +183,7 @@ test("PostgreSQL: SSLRequest, then startTls on the same connection", async () =>
   const data = path("pg");
   const [version] = readdirSync("/usr/lib/postgresql");
   const bin = `/usr/lib/postgresql/${version}/bin`;
-  const user = process.getuid?.() === 0 ? ["runuser", "-u", "postgres", "--"] : [];
+  const user = process.getuid?.() === 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : [];
   chmodSync(folder, 0o777);
   const run = ([program, ...args]: string[]) => execFileSync(program!, args, { cwd: folder, stdio: "pipe" });
   run([...user, `${bin}/initdb`, "-D", data, "-A", "trust", "-U", "leat", "--no-sync"]);

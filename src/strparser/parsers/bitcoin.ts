@@ -43,11 +43,10 @@ const NETWORKS: readonly number[] = [0xf9beb4d9, 0x0b110907, 0x1c163f28, 0x0a03c
  * @example
  * ```ts
  * import { bitcoin } from "@leat/streams/parsers";
- * import { fromHex } from "@leat/streams/bytes";
  * import { assertEquals } from "@std/assert";
  *
  * const parser = bitcoin();
- * const verack = fromHex("f9beb4d976657261636b000000000000000000005df6e0e2");
+ * const verack = Uint8Array.of(0xf9, 0xbe, 0xb4, 0xd9, ...new TextEncoder().encode("verack"), ...new Uint8Array(14));
  * assertEquals(parser.parse(verack, 0, 24, parser.start?.({})), 24);
  * ```
  */

@@ -9,12 +9,14 @@
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { MessageStream } from "@leat/streams/strparser";
- * import { mqtt } from "@leat/streams/parsers";
+ * import { netstring } from "@leat/streams/parsers";
  *
- * const pings = ReadableStream.from([Uint8Array.of(0xc0), Uint8Array.of(0, 0xc0, 0)]);
- * const lengths: number[] = [];
- * for await (const packet of pings.pipeThrough(new MessageStream({ parser: mqtt() }))) lengths.push(packet.length);
- * assertEquals(lengths, [2, 2]);
+ * const bytes = new Blob(["5:he", "llo,0:", ","]).stream();
+ * const messages: string[] = [];
+ * for await (const message of bytes.pipeThrough(new MessageStream({ parser: netstring() }))) {
+ *   messages.push(new TextDecoder().decode(message));
+ * }
+ * assertEquals(messages, ["5:hello,", "0:,"]);
  * ```
  *
  * @module

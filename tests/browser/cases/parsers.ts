@@ -1,13 +1,16 @@
-import { detectParser, mqtt, parserByName, parserTable } from "@leat/streams/parsers";
+import { detectParser, netstring, parserByName, parserTable } from "@leat/streams/parsers";
 import { MessageStream } from "@leat/streams/strparser";
 import { collect, same, type SmokeCases, streamOf } from "./types.ts";
 
 /** `./parsers` */
 export const cases: SmokeCases = {
   "a protocol's messages come out whole": async () => {
-    const pings = streamOf(Uint8Array.of(0xc0), Uint8Array.of(0, 0xc0, 0));
-    const packets = await collect(pings.pipeThrough(new MessageStream({ parser: mqtt() })));
-    same(packets.length, 2, "packets");
+    const bytes = new TextEncoder().encode("5:hello,0:,");
+    const parser = netstring();
+    const messages = await collect(
+      streamOf(bytes.slice(0, 4), bytes.slice(4)).pipeThrough(new MessageStream({ parser })),
+    );
+    same(messages.map((message) => message.length).join(), "8,3", "lengths");
   },
   "every name of the table makes a parser": () => {
     const names = parserTable.map(({ name }) => name).filter((name) => /^[a-z0-9]+$/.test(name));
