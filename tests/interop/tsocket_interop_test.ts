@@ -196,7 +196,8 @@ test("PostgreSQL: SSLRequest, then startTls on the same connection", async () =>
   const settings = [`port=${port}`, "ssl=on", `ssl_cert_file=${cert}`, `ssl_key_file=${key}`];
   settings.push("listen_addresses=127.0.0.1", `unix_socket_directories=${folder}`, "fsync=off");
   const [program, ...args] = [...user, `${bin}/postgres`, "-D", data, ...settings.flatMap((one) => ["-c", one])];
-  start(program!, ...args);
+  const server = start(program!, ...args);
+  await new Promise<void>((resolve) => server.stderr!.on("data", (log) => /ready to accept/.test(log) && resolve()));
 
   const plain = await reached(() => connect(`127.0.0.1:${port}`, { secureTransport: "starttls" }));
   await plain.writev([Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47)]);
