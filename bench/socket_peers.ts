@@ -48,6 +48,7 @@ export function request(length: number): Uint8Array {
 /** Puts PDUs together from chunks, as one does by hand: headers and bodies are copied into buffers that stay. */
 export class Rebuffer {
   readonly #header = new Uint8Array(4);
+  readonly #headerView = new DataView(this.#header.buffer);
   readonly #body: Uint8Array;
   #at = 0;
   /** PDUs that were whole. */
@@ -67,6 +68,7 @@ export class Rebuffer {
       target.set(chunk.subarray(from, from + taken), at);
       from += taken;
       this.#at += taken;
+      if (this.#at === 4 && this.#headerView.getUint32(0) !== this.#body.length) throw new Error("out of step");
       if (this.#at < 4 + this.#body.length) continue;
       this.#at = 0;
       this.count++;
@@ -109,6 +111,7 @@ export function netReader(port: number, length: number): PduReader {
 export function webReader(readable: ReadableStream<Uint8Array>, length: number, close: () => void): PduReader {
   const reader = readable.getReader();
   const header = new Uint8Array(4);
+  const headerView = new DataView(header.buffer);
   const body = new Uint8Array(length);
   let chunk = new Uint8Array(0);
   let from = 0;
@@ -130,6 +133,7 @@ export function webReader(readable: ReadableStream<Uint8Array>, length: number, 
   const readPdu = async (): Promise<number> => {
     const inHeader = take(header, 0);
     if (inHeader < header.length) await fill(header, inHeader);
+    if (headerView.getUint32(0) !== length) throw new Error("out of step");
     const inBody = take(body, 0);
     if (inBody < body.length) await fill(body, inBody);
     return header.length + body.length;

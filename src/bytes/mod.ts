@@ -8,6 +8,7 @@
 export { checksumAdd, checksumFinish, internetChecksum } from "./checksum.ts";
 export { ChunkQueue } from "./chunk_queue.ts";
 export { concat } from "./concat.ts";
+export { copyInto } from "./copy_into.ts";
 export { equals } from "./equals.ts";
 export { fromHex, toHex } from "./hex.ts";
 export { indexOfNeedle } from "./index_of_needle.ts";

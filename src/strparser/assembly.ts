@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { copyInto } from "../bytes/copy_into.ts";
 import { concat } from "../bytes/concat.ts";
 import { Pieces } from "./pieces.ts";
 
@@ -122,15 +123,5 @@ export class Assembly implements Holder<Uint8Array> {
     this.slab = NOTHING;
     this.#buffer = NO_BUFFER;
     this.start = 0;
-  }
-}
-
-/** Copies the bytes of `chunk` from `from` to `to` to `at`. */
-export function copyInto(into: Uint8Array, at: number, chunk: Uint8Array, from: number, to: number): void {
-  // a handful of bytes is copied faster by hand than by making a view for `set`
-  if (to - from <= 32) {
-    for (let i = from; i < to; i++) into[at + i - from] = chunk[i]!;
-  } else {
-    into.set(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to), at);
   }
 }

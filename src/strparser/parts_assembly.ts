@@ -7,7 +7,8 @@
  * @module
  */
 import { concat } from "../bytes/concat.ts";
-import { copyInto, type Holder } from "./assembly.ts";
+import { copyInto } from "../bytes/copy_into.ts";
+import type { Holder } from "./assembly.ts";
 import { MessageParts } from "./message_parts.ts";
 import { Pieces } from "./pieces.ts";
 

@@ -18,7 +18,7 @@ export class ReadOperation implements PduProgress {
   /** What it does, for errors. */
   readonly kind: ReadKind;
   /** Hands out the next vector, for PDUs. */
-  readonly next: NextVector | undefined;
+  next: NextVector | undefined;
   /** Bytes filled so far. */
   total = 0;
   /** Views being filled. */
@@ -59,6 +59,14 @@ export class ReadOperation implements PduProgress {
     this.next = next;
     this.isCancellable = isCancellable;
     if (isCancellable) this.#protect(vector);
+  }
+
+  /** Makes a read of a PDU, which nothing cancels and which is over, another one. */
+  renew(next: NextVector): void {
+    this.next = next;
+    this.total = 0;
+    this.begin([]);
+    this.outcome = "none";
   }
 
   /** Whether it is content with what is there. */

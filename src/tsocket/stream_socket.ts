@@ -340,7 +340,10 @@ export class StreamSocket implements TStream {
   ): Promise<number | null> {
     if (this.#isPullLeftBehind) this.#reads.steal()!.settle!.resolve(0);
     if (this.#isReadableLocked || this.#reads.operation !== undefined) return Promise.reject(busyError(kind));
-    if (options === undefined) return this.#reads.read(new ReadOperation(kind, vector, next, false), undefined);
+    if (options === undefined) {
+      if (next !== undefined) return this.#reads.readPdu(next);
+      return this.#reads.read(new ReadOperation(kind, vector, next, false), undefined);
+    }
     try {
       throwIfCancelled(options, this.#clock, kind);
     } catch (thrown) {

@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { copyInto } from "../../../bytes/copy_into.ts";
 import { closedError, SocketError } from "../../errors.ts";
 import { READ_AGAIN, READ_END, type TStreamDriver, type TStreamEvents } from "../../driver_types.ts";
 import type { SocketTarget } from "../../option_types.ts";
@@ -21,6 +22,12 @@ import { joinViews } from "./join_views.ts";
 
 /** Size of the buffer that reads go into unless they fill the caller's own views, in bytes. */
 export const READ_BUFFER_BYTES = 65536;
+
+/**
+ * What is read ahead of a large view that is read into directly, in bytes: with the header of a PDU no more of its body
+ * than is soon copied.
+ */
+const SMALL_READ_BYTES = 4096;
 
 /** What a driver is told about its connection. */
 export interface DenoStreamOptions {
@@ -49,6 +56,8 @@ export class DenoStreamDriver implements TStreamDriver {
   #from = 0;
   #to = 0;
   #isFilling = false;
+  /** How much one read into the buffer may bring. */
+  #fillBytes = READ_BUFFER_BYTES;
   /** Readers were told to ask again, and have not been told when. */
   #isWanted = false;
   #isWatched = false;
@@ -99,6 +108,7 @@ export class DenoStreamDriver implements TStreamDriver {
   readInto(into: Uint8Array): Promise<number> {
     this.#isWanted = false;
     if (!this.#isFilling) {
+      this.#fillBytes = SMALL_READ_BYTES;
       return this.#conn.read(into).then(
         (count) => count ?? this.#ended(undefined),
         (thrown) => this.#ended(denoError(thrown, { syscall: "read", address: this.remoteAddress })),
@@ -163,7 +173,7 @@ export class DenoStreamDriver implements TStreamDriver {
 
   #takeBuffered(into: Uint8Array): number {
     const count = Math.min(into.length, this.pendingBytes);
-    into.set(this.#buffer!.subarray(this.#from, this.#from + count));
+    copyInto(into, 0, this.#buffer!, this.#from, this.#from + count);
     this.#from += count;
     return count;
   }
@@ -175,7 +185,10 @@ export class DenoStreamDriver implements TStreamDriver {
     this.#makeRoom(this.#buffer);
     if (this.#to === READ_BUFFER_BYTES) return;
     this.#isFilling = true;
-    this.#conn.read(this.#buffer.subarray(this.#to)).then(
+    const end = Math.min(READ_BUFFER_BYTES, this.#to + this.#fillBytes);
+    // until a large view is read into again
+    this.#fillBytes = READ_BUFFER_BYTES;
+    this.#conn.read(this.#buffer.subarray(this.#to, end)).then(
       (count) => this.#filled(count ?? this.#ended(undefined)),
       (thrown) => this.#filled(this.#ended(denoError(thrown, { syscall: "read", address: this.remoteAddress }))),
     );

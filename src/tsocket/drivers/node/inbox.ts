@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { copyInto } from "../../../bytes/copy_into.ts";
 
 /** Bytes that may wait on one connection before it is not read any more. One chunk more may be under way. */
 export const READ_AHEAD_BYTES: number = 64 * 1024;
@@ -15,9 +16,6 @@ export const SMALL_READ_BYTES: number = 4 * 1024;
 
 /** Buffer of a connection on which much comes. */
 export const LARGE_READ_BYTES: number = 64 * 1024;
-
-/** Up to so many bytes are copied one by one: 5 ns for 4 bytes on Node 20, where `subarray` and `set` take 45. */
-const SINGLE_BYTES = 32;
 
 /** A queue of chunks that is read by copying out of it. */
 export class Inbox {
@@ -90,19 +88,16 @@ export class Inbox {
 
   /** Moves as many bytes as there are and fit into `into`; returns how many. */
   read(into: Uint8Array): number {
-    let at = 0;
-    while (at < into.length && this.#head < this.#chunks.length) {
-      const chunk = this.#chunks[this.#head]!;
-      const left = chunk.length - this.#offset;
-      const taken = Math.min(left, into.length - at);
-      copy(chunk, this.#offset, taken, into, at);
-      at += taken;
-      if (taken < left) this.#offset += taken;
-      else this.#dropHead(chunk);
-    }
-    this.#length -= at;
-    this.#cost -= at;
-    return at;
+    const chunk = this.#chunks[this.#head];
+    const from = this.#offset;
+    const to = from + into.length;
+    // most reads of small PDUs end within one chunk
+    if (chunk === undefined || to >= chunk.length) return this.#readChunks(into);
+    copyInto(into, 0, chunk, from, to);
+    this.#offset = to;
+    this.#length -= into.length;
+    this.#cost -= into.length;
+    return into.length;
   }
 
   /** Everything in it, which it forgets. */
@@ -110,6 +105,22 @@ export class Inbox {
     const all = new Uint8Array(this.#length);
     this.read(all);
     return all;
+  }
+
+  #readChunks(into: Uint8Array): number {
+    let at = 0;
+    while (at < into.length && this.#head < this.#chunks.length) {
+      const chunk = this.#chunks[this.#head]!;
+      const left = chunk.length - this.#offset;
+      const taken = Math.min(left, into.length - at);
+      copyInto(into, at, chunk, this.#offset, this.#offset + taken);
+      at += taken;
+      if (taken < left) this.#offset += taken;
+      else this.#dropHead(chunk);
+    }
+    this.#length -= at;
+    this.#cost -= at;
+    return at;
   }
 
   #dropHead(chunk: Uint8Array): void {
@@ -126,11 +137,4 @@ export class Inbox {
     const isWhole = this.#isPooled && this.#isBusy && chunk.buffer.byteLength === LARGE_READ_BYTES;
     if (isWhole) this.#spare = new Uint8Array(chunk.buffer);
   }
-}
-
-/** Copies a piece of a chunk. A view of a few bytes costs more than to copy them one by one. */
-function copy(chunk: Uint8Array, from: number, count: number, into: Uint8Array, at: number): void {
-  if (count <= SINGLE_BYTES) { for (let i = 0; i < count; i++) into[at + i] = chunk[from + i]!; }
-  else if (count === chunk.length) into.set(chunk, at);
-  else into.set(new Uint8Array(chunk.buffer, chunk.byteOffset + from, count), at);
 }
