@@ -11,6 +11,9 @@ import type { IoOptions } from "./types.ts";
 /** Whoever hands in a duration is told so. */
 const PASSED_BEFORE = "had passed before it began; deadlineAt is a time of the clock (performance.now()), no duration";
 
+/** A deadline farther away than that, three years in milliseconds, was read off another clock. */
+const FARTHEST_MS = 1e11;
+
 /** Whether anything could cancel the operation. */
 export function isCancellable(options: IoOptions): boolean {
   return options.signal !== undefined || (options.deadlineAt !== undefined && options.deadlineAt !== Infinity);
@@ -20,6 +23,7 @@ export function isCancellable(options: IoOptions): boolean {
  * Checks before an operation begins.
  *
  * @throws {TypeError} when the deadline is not a number
+ * @throws {RangeError} when the deadline can only have been read off another clock
  * @throws the signal's reason when it is aborted already
  * @throws {SocketError} `ETIMEDOUT` when the deadline has passed
  */
@@ -30,7 +34,13 @@ export function throwIfCancelled(options: IoOptions, clock: Clock, syscall: stri
   if (typeof deadlineAt !== "number" || Number.isNaN(deadlineAt)) {
     throw new TypeError(`deadlineAt must be a number of milliseconds, got ${String(deadlineAt)}`);
   }
-  if (deadlineAt <= clock.now()) throw deadlineError(syscall, PASSED_BEFORE);
+  const left = deadlineAt - clock.now();
+  if (left <= 0) throw deadlineError(syscall, PASSED_BEFORE);
+  if (left > FARTHEST_MS && left !== Infinity) {
+    throw new RangeError(
+      `deadlineAt ${deadlineAt} is ${left} ms ahead: it is on the clock of performance.now(), not Date`,
+    );
+  }
 }
 
 /** The error of a deadline that has passed. */

@@ -55,7 +55,7 @@ const REMOTE_CODES: ReadonlySet<string> = new Set([
  * import { SocketError } from "@leat/streams/tsocket";
  *
  * const error = new SocketError("the peer reset the connection", { code: "ECONNRESET", syscall: "readv" });
- * assertEquals(error.message, "SocketError: the peer reset the connection");
+ * assertEquals(String(error), "SocketError: the peer reset the connection");
  * assertEquals([error.code, error.blame, error.layer], ["ECONNRESET", "remote", "tsocket"]);
  * assert(error instanceof TypeError);
  * assert(error instanceof LeatError);
@@ -88,6 +88,11 @@ export class SocketError extends TypeError {
     this.syscall = options.syscall;
     this.address = options.address;
     this.bytesTransferred = options.bytesTransferred;
+  }
+
+  /** The message, which begins with the name already. */
+  override toString(): string {
+    return this.message;
   }
 }
 

@@ -59,6 +59,7 @@ export class ListenerSocket implements TListener {
   readonly closed: Promise<void>;
   /** Counters. */
   readonly stats: TListenerStats = { accepted: 0, refused: 0, acceptErrors: 0 };
+  readonly #onAcceptError: ListenOptions["onAcceptError"];
   readonly #queue: AcceptQueue;
   readonly #opened: Deferred<{ readonly localAddress: TsocketAddress }> = deferred();
   readonly #closed: Deferred<void> = deferred();
@@ -83,6 +84,7 @@ export class ListenerSocket implements TListener {
     const clock = internals.clock ?? systemClock;
     this.opened = this.#opened.promise;
     this.closed = this.#closed.promise;
+    this.#onAcceptError = options.onAcceptError;
     this.#queue = new AcceptQueue(maxPending, clock, (driver) => {
       this.stats.accepted++;
       return new StreamSocket(driver, stream, { clock });
@@ -166,8 +168,11 @@ export class ListenerSocket implements TListener {
     this.#driver = driver;
     driver.start({
       connection: (connection) => this.#connection(connection),
-      acceptError: () => {
+      acceptError: (error) => {
         this.stats.acceptErrors++;
+        const onAcceptError = this.#onAcceptError;
+        // what the listener throws is its own, and must not end the driver's work
+        if (onAcceptError !== undefined) queueMicrotask(() => onAcceptError(error));
       },
       broken: (error) => this.#finish(error, true),
     });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SocketError } from "./errors.ts";
 import type { InetAddress } from "./inet_address.ts";
 import type { IoOptions, TlsOptions, TsocketAddress } from "./types.ts";
 
@@ -87,6 +88,11 @@ export interface ListenOptions extends IoOptions {
    * @default {1024}
    */
   maxPending?: number | undefined;
+  /**
+   * Told why a connection could not be accepted: out of descriptors, or a TLS handshake failed. Listening goes on. What
+   * it throws is thrown in a turn of its own.
+   */
+  onAcceptError?: ((error: SocketError) => void) | undefined;
   /** Share the port with other processes, where the runtime can. */
   reusePort?: boolean | undefined;
   /** Listen on IPv6 only instead of on both. */

@@ -101,6 +101,15 @@ test("66: failures to accept that pass by are counted, and accepting goes on", a
   assertEquals([portOf(await accepted), listener.stats.acceptErrors], [1, 3]);
 });
 
+test("onAcceptError is told why, after the driver has done its work", async () => {
+  const codes: string[] = [];
+  const { driver } = listen({ onAcceptError: (error) => codes.push(error.code) });
+  driver.stumble("EMFILE");
+  assertEquals(codes, []);
+  await turns(1);
+  assertEquals(codes, ["EMFILE"]);
+});
+
 test("close ends pending accepts, and connections that nobody accepted; what was accepted goes on", async () => {
   const { listener, driver } = listen();
   const accepting = listener.accept();

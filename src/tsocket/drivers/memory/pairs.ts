@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Clock } from "../../../core/clock.ts";
 import { DgramSocket } from "../../dgram_socket.ts";
 import { StreamSocket } from "../../stream_socket.ts";
 import type { TDgramOptions, TStreamOptions } from "../../option_types.ts";
@@ -14,12 +15,16 @@ import { type MemoryStreamOptions, streamDriverPair } from "./stream_driver.ts";
 export interface StreamPairOptions extends MemoryStreamOptions {
   /** Options of both sockets. */
   stream?: TStreamOptions | undefined;
+  /** Clock of the sockets' deadlines, such as a `ManualClock`. */
+  clock?: Clock | undefined;
 }
 
 /** Options of {@linkcode dgramPair}. */
 export interface DgramPairOptions extends MemoryDgramPairOptions {
   /** Options of both sockets. */
   socket?: TDgramOptions | undefined;
+  /** Clock of the sockets' deadlines, such as a `ManualClock`. */
+  clock?: Clock | undefined;
 }
 
 /**
@@ -46,7 +51,8 @@ export interface DgramPairOptions extends MemoryDgramPairOptions {
  */
 export function streamPair(options: StreamPairOptions = {}): [TStream, TStream] {
   const [left, right] = streamDriverPair(options);
-  return [new StreamSocket(left, options.stream), new StreamSocket(right, options.stream)];
+  const { stream, clock } = options;
+  return [new StreamSocket(left, stream, { clock }), new StreamSocket(right, stream, { clock })];
 }
 
 /**
@@ -69,5 +75,6 @@ export function streamPair(options: StreamPairOptions = {}): [TStream, TStream] 
  */
 export function dgramPair(options: DgramPairOptions = {}): [TDgram, TDgram] {
   const [left, right] = dgramDriverPair(options);
-  return [new DgramSocket(left, options.socket), new DgramSocket(right, options.socket)];
+  const { socket, clock } = options;
+  return [new DgramSocket(left, socket, { clock }), new DgramSocket(right, socket, { clock })];
 }
