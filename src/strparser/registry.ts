@@ -12,6 +12,7 @@ import { ber, ldap, snmp } from "./parsers/ber.ts";
 import { bgp } from "./parsers/bgp.ts";
 import { bitcoin } from "./parsers/bitcoin.ts";
 import { cassandra } from "./parsers/cassandra.ts";
+import { cobs } from "./parsers/cobs.ts";
 import { dceRpc } from "./parsers/dce_rpc.ts";
 import { diameter } from "./parsers/diameter.ts";
 import { dns } from "./parsers/dns.ts";
@@ -22,7 +23,9 @@ import { grpc } from "./parsers/grpc.ts";
 import { http1 } from "./parsers/http1.ts";
 import { http2 } from "./parsers/http2.ts";
 import { iec104 } from "./parsers/iec104.ts";
+import { jsonSequence } from "./parsers/json_sequence.ts";
 import { kafka } from "./parsers/kafka.ts";
+import { lines } from "./parsers/delimiter.ts";
 import { lsp } from "./parsers/lsp.ts";
 import { memcachedBinary } from "./parsers/memcached_binary.ts";
 import { minecraft } from "./parsers/minecraft.ts";
@@ -31,6 +34,7 @@ import { mongodb } from "./parsers/mongodb.ts";
 import { mqtt } from "./parsers/mqtt.ts";
 import { mysql } from "./parsers/mysql.ts";
 import { nats } from "./parsers/nats.ts";
+import { ndjson } from "./parsers/ndjson.ts";
 import { netstring } from "./parsers/netstring.ts";
 import { ninep } from "./parsers/ninep.ts";
 import { oncRpc } from "./parsers/onc_rpc.ts";
@@ -70,6 +74,7 @@ const NAMED: Readonly<Record<string, readonly [make: () => Parser, description: 
   bgp: [bgp, "BGP-4 messages"],
   bitcoin: [bitcoin, "Bitcoin peer-to-peer messages, version 1"],
   cassandra: [cassandra, "Cassandra native protocol, versions 1 to 5"],
+  cobs: [cobs, "packets stuffed with COBS, a zero behind each"],
   dcerpc: [dceRpc, "DCE/RPC fragments"],
   diameter: [diameter, "Diameter messages"],
   dns: [dns, "DNS over TCP, a 16-bit length in front of each message"],
@@ -80,8 +85,10 @@ const NAMED: Readonly<Record<string, readonly [make: () => Parser, description: 
   http1: [http1, "HTTP/1.1, head and body as one message"],
   http2: [http2, "HTTP/2 frames in clear text, the client's preface as a message of its own"],
   iec104: [iec104, "IEC 60870-5-104"],
+  jsonsequence: [jsonSequence, "JSON text sequences (RFC 7464)"],
   kafka: [kafka, "Kafka requests and responses"],
   ldap: [ldap, "LDAP messages"],
+  lines: [lines, "lines that LF or CR LF ends"],
   lsp: [lsp, "Language Server Protocol and DAP"],
   memcached: [memcachedBinary, "memcached, binary protocol"],
   minecraft: [minecraft, "Minecraft packets without compression or encryption"],
@@ -90,6 +97,7 @@ const NAMED: Readonly<Record<string, readonly [make: () => Parser, description: 
   mqtt: [mqtt, "MQTT 3.1, 3.1.1 and 5"],
   mysql: [mysql, "MySQL and MariaDB packets"],
   nats: [nats, "NATS client protocol"],
+  ndjson: [ndjson, "newline-delimited JSON"],
   netstring: [netstring, "netstrings"],
   ninep: [ninep, "9P2000 and its dialects"],
   oncrpc: [oncRpc, "ONC RPC record fragments: NFS, portmapper"],
@@ -115,6 +123,16 @@ const NAMED: Readonly<Record<string, readonly [make: () => Parser, description: 
   zookeeper: [zookeeper, "ZooKeeper client protocol"],
 };
 
+/** Names that parsers have in programs and in messages of errors, where the table has shorter ones. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ["dceRpc", "dcerpc"],
+  ["espInTcp", "espintcp"],
+  ["jsonSequence", "jsonsequence"],
+  ["memcachedBinary", "memcached"],
+  ["oncRpc", "oncrpc"],
+  ["rtpTcp", "rtp"],
+]);
+
 /** All parsers that {@linkcode parserByName} knows, for a help text. */
 export const parserTable: readonly ParserEntry[] = [
   ...Object.entries(NAMED).map(([name, [, description]]) => ({ name, description })),
@@ -136,8 +154,9 @@ const FLAGS: Readonly<Record<string, Partial<LengthFieldOptions>>> = {
 const NUMBERS: readonly string[] = ["offset", "adjustment", "max"];
 
 /**
- * Makes the parser that `spec` names: `dns`, `http2`, `postgres`, `resp`, `tls`; `len32`, `len16le` and the like; or
- * `length:SIZE` with options behind commas. The `len` forms take the same options: `len32,incl`.
+ * Makes the parser that `spec` names: one of {@linkcode parserTable}, with its defaults (`dns`, `http1`, `resp`), or by
+ * the `name` that the parser has itself (`oncRpc`); `len32`, `len16le` and the like; or `length:SIZE` with options
+ * behind commas. The `len` forms take the same options: `len32,incl`.
  *
  * @throws {RangeError} when there is no such parser or option; the message says what there is
  * @example
@@ -150,8 +169,8 @@ const NUMBERS: readonly string[] = ["offset", "adjustment", "max"];
  * ```
  */
 export function parserByName(spec: string): Parser {
-  const named = Object.hasOwn(NAMED, spec) ? NAMED[spec] : undefined;
-  if (named !== undefined) return named[0]();
+  const key = ALIASES.get(spec) ?? spec;
+  if (Object.hasOwn(NAMED, key)) return NAMED[key]![0]();
   const [head, ...flags] = spec.split(",").map((part) => part.trim());
   const options = headOptions(head!);
   if (options === undefined) {

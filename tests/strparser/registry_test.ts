@@ -6,10 +6,13 @@ const lengthOf = (spec: string, ...bytes: number[]) =>
   parserByName(spec).parse(Uint8Array.from(bytes), 0, bytes.length, undefined);
 
 test("the parsers of protocols by their names", () => {
-  for (const name of ["dns", "http2", "postgres", "resp", "tls"]) {
+  const names = parserTable.map((entry) => entry.name).filter((name) => /^[a-z0-9]+$/.test(name));
+  for (const name of ["dns", "http2", "postgres", "resp", "tls", "cobs", "lines", "ndjson"]) {
     assertEquals(parserByName(name).name, name);
-    assertEquals(parserTable.some((entry) => entry.name === name), true);
+    assertEquals(names.includes(name), true);
   }
+  // what an error calls it can be asked for too
+  for (const { name } of names.map(parserByName)) assertEquals(parserByName(name).name, name);
 });
 test("short names of length prefixes", () => {
   assertEquals(lengthOf("len8", 9), 10);
@@ -32,7 +35,7 @@ test("length fields with options", () => {
 });
 test("what is unknown is refused with what there is", () => {
   const wrong: [spec: string, message: string][] = [
-    ["", 'no parser is named ""; there are amqp091, amqp10,'],
+    ["", 'no parser is named ""; there are amqp091, amqp10, ber, bgp, bitcoin'],
     ["smtp", "no parser is named"],
     ["len12", "no parser is named"],
     ["toString", "no parser is named"],
