@@ -50,7 +50,10 @@ const OK = 0x00;
 const ERROR = 0xff;
 /** Capabilities of the client, as bits of the first two bytes. */
 const CLIENT_COMPRESS = 0x20;
+const CLIENT_PROTOCOL_41 = 0x200;
 const CLIENT_SSL = 0x800;
+/** One of the two bytes behind those, which only the present form of the login has. */
+const CLIENT_ZSTD = 0x400;
 /** Lengths of a request for TLS, in the old and in the present form; a login is never as long. */
 const OLD_TLS_REQUEST = 5;
 const TLS_REQUEST = 32;
@@ -147,11 +150,12 @@ function parseLogin(bytes: Uint8Array, start: number, end: number, state: MysqlS
   const sequence = bytes[start + 3]!;
   if (sequence !== 1) return refuse(`client begins with packet ${sequence} instead of 1`);
   if (length < OLD_TLS_REQUEST) return refuse(`login of ${byteCount(length)} is shorter than its fixed part`);
-  if (end - start < HEADER + 2) return -(HEADER + 2);
+  if (end - start < HEADER + 4) return -(HEADER + 4);
   const capabilities = readU16le(bytes, start + HEADER);
+  const more = (capabilities & CLIENT_PROTOCOL_41) === 0 ? 0 : readU16le(bytes, start + HEADER + 2);
   const asksForTls = (capabilities & CLIENT_SSL) !== 0 && (length === TLS_REQUEST || length === OLD_TLS_REQUEST);
   state.phase = asksForTls ? "tls" : "client login";
-  state.isCompressed ??= (capabilities & CLIENT_COMPRESS) !== 0;
+  state.isCompressed ??= (capabilities & CLIENT_COMPRESS) !== 0 || (more & CLIENT_ZSTD) !== 0;
   return packetOf(length, sequence, state);
 }
 
@@ -173,7 +177,8 @@ function parseGreeting(bytes: Uint8Array, start: number, end: number, state: Mys
 function parseLoginAnswer(bytes: Uint8Array, start: number, end: number, state: MysqlState): number | ParseFailure {
   const length = readU24le(bytes, start);
   const sequence = bytes[start + 3]!;
-  if (bytes[start] === TLS_HANDSHAKE && bytes[start + 1] === 3) return refuse(ENCRYPTED);
+  // with the minor version: a packet of 790 bytes begins with the same two
+  if (bytes[start] === TLS_HANDSHAKE && bytes[start + 1] === 3 && bytes[start + 2] !== 0) return refuse(ENCRYPTED);
   if (sequence === 0) return refuse("packet 0 during the login");
   if (length === 0) return refuse("packet of the login is empty");
   if (end - start <= HEADER) return -(HEADER + 1);

@@ -87,6 +87,19 @@ test("mysql: compression", () => {
     "EPROTO 38 mysql: compressed packet without a payload",
   ]);
 });
+test("mysql: compression by zstd, which is a capability of its own", () => {
+  const packet = hex("05000000 000000 010000000e");
+  const zstd = hex(login.replace("0d820000", "0d820004"));
+  assertEquals(outcome(mysql, join(zstd, packet), client), [38, 12]);
+  // the old login has other things there
+  const old = hex("09000001 0d80 000400 75000000");
+  assertEquals(outcome(mysql, join(old, packet), client), [13, 9]);
+});
+test("mysql: a packet of 790 bytes during the login is no TLS record", () => {
+  const packet = new Uint8Array(4 + 790);
+  packet.set(hex("16030002 01"));
+  assertEquals(outcome(mysql, join(hex(greeting), packet), server), [9, 794]);
+});
 test("mysql: the encoder", () => {
   const { encode } = mysqlEncoder();
   const command = join(...encode({ sequence: 0, payload: ascii("\x03select 1") }));
