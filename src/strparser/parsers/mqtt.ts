@@ -126,7 +126,9 @@ function checkFirst(first: number, type: PacketType | undefined, state: MqttStat
     return refuse(`${type.name} from the ${state.direction}`);
   }
   if (state.isStarted && number === CONNECT) return refuse("second CONNECT");
-  if (type.flags !== undefined && flags !== type.flags) {
+  // version 3.1 marks these three as repeated too, which 3.1.1 has forbidden
+  const isRepeated = type.flags === 2 && flags === 10;
+  if (type.flags !== undefined && flags !== type.flags && !isRepeated) {
     return refuse(
       `${type.name} with flags ${flags}, not ${type.flags}${state.isStarted ? "" : likelyCauseOfByte(first)}`,
     );
@@ -173,7 +175,7 @@ export function mqttEncoder(options: MqttOptions = {}): Encoder<MqttPacket> {
       const known = TYPES[type];
       if (known === undefined) throw unencodable("mqtt", `packet type ${type} is unknown`);
       const bits = flags ?? known.flags ?? 0;
-      const isWrong = known.flags === undefined ? bits > 15 || (bits & 6) === 6 : bits !== known.flags;
+      const isWrong = known.flags === undefined ? bits !== (bits & 15) || (bits & 6) === 6 : bits !== known.flags;
       if (isWrong || (type === PUBLISH && (bits & 14) === 8)) {
         throw unencodable("mqtt", `${known.name} with flags ${bits}`);
       }

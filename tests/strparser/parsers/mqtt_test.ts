@@ -101,7 +101,13 @@ test("mqtt: the encoder", () => {
   assertThrows(() => encode({ type: 16, payload }), Error, "type 16");
   assertThrows(() => encode({ type: 3, flags: 6, payload }), Error, "PUBLISH with flags 6");
   assertThrows(() => encode({ type: 3, flags: 8, payload }), Error, "PUBLISH with flags 8");
+  assertThrows(() => encode({ type: 3, flags: -16, payload }), Error, "PUBLISH with flags -16");
   assertThrows(() => encode({ type: 3, flags: 2, payload }), Error, "PUBLISH with 2 bytes");
   assertThrows(() => encode({ type: 6, flags: 0, payload }), Error, "PUBREL with flags 0");
   assertThrows(() => encode({ type: 12, payload }), Error, "PINGREQ with 2 bytes");
+});
+test("mqtt: what version 3.1 sends again is marked", () => {
+  const connect = "10 0e 0006 4d5149736470 03 02 003c 0000";
+  const again = "6a 02 0001  8a 06 0002 0001 61 01  aa 05 0003 0001 61";
+  assertEquals(outcome(mqtt, hex(`${connect} ${again}`), { direction: "client" }), [16, 4, 8, 7]);
 });
