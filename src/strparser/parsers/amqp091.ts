@@ -149,7 +149,7 @@ export function amqp091Encoder(options: Amqp091Options = {}): Encoder<Amqp091Fra
     encode({ type, channel, payload }: Amqp091Frame): readonly Uint8Array[] {
       const shortest = SHORTEST.get(type);
       if (shortest === undefined) throw unencodable("amqp091", `frame type ${type} is unknown`);
-      if (!(channel >= 0 && channel <= 0xffff)) throw unencodable("amqp091", `channel ${channel} is not of 16 bits`);
+      if (channel !== (channel & 0xffff)) throw unencodable("amqp091", `channel ${channel} is not of 16 bits`);
       if (payload.length > max) throw payloadTooBig("amqp091", payload.length, max);
       const isOddHeartbeat = type === HEARTBEAT && (payload.length > 0 || channel !== 0);
       if (payload.length < shortest || isOddHeartbeat) {

@@ -138,7 +138,7 @@ export function amqp10Encoder(options: Amqp10Options = {}): Encoder<Amqp10Frame>
     name: "amqp10",
     encode({ type = AMQP_FRAME, channel = 0, payload }: Amqp10Frame): readonly Uint8Array[] {
       if (type !== AMQP_FRAME && type !== SASL_FRAME) throw unencodable("amqp10", `frame type ${type} is unknown`);
-      if (!(channel >= 0 && channel <= 0xffff)) throw unencodable("amqp10", `channel ${channel} is not of 16 bits`);
+      if (channel !== (channel & 0xffff)) throw unencodable("amqp10", `channel ${channel} is not of 16 bits`);
       if (payload.length > max) throw payloadTooBig("amqp10", payload.length, max);
       const header = new Uint8Array(HEADER);
       writeU32(header, 0, HEADER + payload.length);

@@ -13,7 +13,7 @@ import { byteCount } from "../../core/words.ts";
 import type { Encoder } from "../encoder.ts";
 import type { ParseFailure, Parser, ParserContext } from "../parser.ts";
 import { hexByte } from "./hex_byte.ts";
-import { likelyCause, payloadTooBig, refuse, tooBig } from "./refusal.ts";
+import { likelyCause, payloadTooBig, refuse, tooBig, unencodable } from "./refusal.ts";
 
 /** Options of {@linkcode erlang} and {@linkcode erlangEncoder}. */
 export interface ErlangOptions {
@@ -121,6 +121,10 @@ export function erlangEncoder(options: ErlangOptions = {}): Encoder {
     name: "erlang",
     encode(payload: Uint8Array): readonly Uint8Array[] {
       if (payload.length > max) throw payloadTooBig("erlang", payload.length, max);
+      const kind = payload[0];
+      if (kind !== undefined && kind !== PASS_THROUGH && kind !== VERSION_MAGIC) {
+        throw unencodable("erlang", "payload begins neither with a term nor with a header");
+      }
       const prefix = new Uint8Array(4);
       writeU32(prefix, 0, payload.length);
       return payload.length === 0 ? [prefix] : [prefix, payload];

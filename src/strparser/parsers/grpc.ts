@@ -12,7 +12,7 @@ import { limitOption } from "../../core/limits.ts";
 import type { Encoder } from "../encoder.ts";
 import type { ParseFailure, Parser } from "../parser.ts";
 import { hexByte } from "./hex_byte.ts";
-import { likelyCauseOfByte, payloadTooBig, refuse, tooBig } from "./refusal.ts";
+import { likelyCauseOfByte, payloadTooBig, refuse, tooBig, unencodable } from "./refusal.ts";
 
 /** Options of {@linkcode grpc} and {@linkcode grpcEncoder}. */
 export interface GrpcOptions {
@@ -86,8 +86,11 @@ export function grpcEncoder(options: GrpcOptions = {}): Encoder<GrpcMessage> {
     name: "grpc",
     encode({ payload, isCompressed = false, isTrailers = false }: GrpcMessage): readonly Uint8Array[] {
       if (payload.length > max) throw payloadTooBig("grpc", payload.length, max);
+      if (isTrailers && options.web !== true) {
+        throw unencodable("grpc", "trailers, which only gRPC-Web has in messages");
+      }
       const prefix = new Uint8Array(PREFIX);
-      prefix[0] = (isCompressed ? COMPRESSED : 0) | (isTrailers && options.web === true ? TRAILERS : 0);
+      prefix[0] = (isCompressed ? COMPRESSED : 0) | (isTrailers ? TRAILERS : 0);
       writeU32(prefix, 1, payload.length);
       return [prefix, payload];
     },

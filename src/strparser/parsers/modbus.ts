@@ -73,6 +73,10 @@ export function modbusEncoder(): Encoder<ModbusMessage> {
     encode({ transaction, unit, pdu }: ModbusMessage): readonly Uint8Array[] {
       if (pdu.length === 0) throw unencodable("modbus", "PDU without a function code");
       if (pdu.length >= MAX_COUNTED) throw payloadTooBig("modbus", pdu.length, MAX_COUNTED - 1);
+      if (transaction !== (transaction & 0xffff)) {
+        throw unencodable("modbus", `transaction ${transaction} is not of 16 bits`);
+      }
+      if (unit !== (unit & 0xff)) throw unencodable("modbus", `unit ${unit} is no byte`);
       const header = new Uint8Array(HEADER + 1);
       writeU16(header, 0, transaction);
       writeU16(header, 4, pdu.length + 1);

@@ -12,7 +12,7 @@ import { readU32, writeU32 } from "../../bytes/integers.ts";
 import { limitOption } from "../../core/limits.ts";
 import type { Encoder } from "../encoder.ts";
 import type { ParseFailure, Parser } from "../parser.ts";
-import { likelyCause, payloadTooBig, refuse, tooBig } from "./refusal.ts";
+import { likelyCause, payloadTooBig, refuse, tooBig, unencodable } from "./refusal.ts";
 import { parseWhole, type WholeState } from "./whole.ts";
 
 /** Options of {@linkcode oncRpc}. */
@@ -117,6 +117,9 @@ export function oncRpcEncoder(options: OncRpcEncoderOptions = {}): Encoder {
     name: "oncRpc",
     encode(payload: Uint8Array): readonly Uint8Array[] {
       if (payload.length > Number.MAX_SAFE_INTEGER / 2) throw payloadTooBig("oncRpc", payload.length, max);
+      if (payload.length < SHORTEST_RECORD || readU32(payload, 4) > 1) {
+        throw unencodable("oncRpc", "payload is neither a call nor a reply");
+      }
       const parts: Uint8Array[] = [];
       let at = 0;
       do {

@@ -85,4 +85,5 @@ test("amqp091: the encoder", () => {
   assertThrows(() => encode({ type: 8, channel: 0, payload }), Error, "type 8");
   assertThrows(() => encode({ type: 2, channel: 0, payload }), Error, "type 2");
   assertThrows(() => encode({ type: 1, channel: 65536, payload }), Error, "channel 65536");
+  assertThrows(() => encode({ type: 1, channel: 1.5, payload }), Error, "channel 1.5");
 });

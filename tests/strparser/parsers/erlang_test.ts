@@ -63,4 +63,5 @@ test("erlang: the encoder", () => {
   const stream = join(hex(reply), ...encoder.encode(hex("706800")), ...encoder.encode(new Uint8Array(0)));
   assertEquals(outcome(erlang, stream, client), [23, 7, 4]);
   assertThrows(() => encoder.encode(new Uint8Array(4)), Error, "at most 3");
+  assertThrows(() => encoder.encode(hex("0102")), Error, "neither with a term nor with a header");
 });

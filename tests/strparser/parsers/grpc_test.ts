@@ -41,4 +41,6 @@ test("grpc: the encoder", () => {
   assertEquals(encode({ payload: ascii("grpc-status:0\r\n"), isTrailers: true })[0], hex("800000000f"));
   assertEquals(outcome(grpc, join(...encode({ payload: new Uint8Array(300) }))), [305]);
   assertThrows(() => encode({ payload: new Uint8Array(301) }), Error, "at most 300");
+  const plain = grpcEncoder().encode;
+  assertThrows(() => plain({ payload: new Uint8Array(1), isTrailers: true }), Error, "trailers");
 });

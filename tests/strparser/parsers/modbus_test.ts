@@ -33,4 +33,7 @@ test("modbus: the encoder", () => {
   const encode = (length: number) => modbusEncoder().encode({ transaction: 1, unit: 1, pdu: new Uint8Array(length) });
   assertThrows(() => encode(254), Error, "at most 253");
   assertThrows(() => encode(0), Error, "function code");
+  const pdu = new Uint8Array(1);
+  assertThrows(() => modbusEncoder().encode({ transaction: 65536, unit: 1, pdu }), Error, "transaction 65536");
+  assertThrows(() => modbusEncoder().encode({ transaction: 0, unit: 256, pdu }), Error, "unit 256");
 });

@@ -58,4 +58,8 @@ test("oncRpc: the encoder, in one fragment and in several", () => {
   assertEquals(outcome(oncRpc, several), [20, 20, 12]);
   assertEquals(outcome(whole, several), [52]);
   assertThrows(() => oncRpcEncoder({ maxFragmentBytes: 0 }), RangeError, "maxFragmentBytes");
+  const neither = hex(CALL).fill(2, 4, 8);
+  for (const payload of [new Uint8Array(19), neither]) {
+    assertThrows(() => oncRpcEncoder().encode(payload), Error, "neither a call nor a reply");
+  }
 });
