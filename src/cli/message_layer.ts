@@ -194,7 +194,7 @@ export class MessageLayer {
     flow.parser = verdict.name;
     flow.why = verdict.why;
     flow.decidedAt = held.pieces.at(-1)!.time;
-    if (verdict.parser !== undefined) this.#attach(reader, verdict.parser);
+    if (verdict.parser !== undefined) this.#attach(reader, verdict.parser, verdict.answers ?? verdict.parser);
     this.#view.flowDecided(flow);
     reader.held = undefined;
     this.#heldBytes -= held.length;
@@ -214,9 +214,9 @@ export class MessageLayer {
     else port.end(0);
   }
 
-  #attach(reader: FlowReader, parser: Parser): void {
+  #attach(reader: FlowReader, client: Parser, server: Parser): void {
     const { flow } = reader;
-    for (const side of ["client", "server"] as const) {
+    for (const [side, parser] of [["client", client], ["server", server]] as const) {
       reader[side].port = this.#multiplexor.attach(
         { parser, flow: flow.record, direction: side },
         { unattached: (error) => this.#unattached(flow, side, error) },

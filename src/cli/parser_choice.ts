@@ -5,13 +5,15 @@
  */
 import type { FlowRecord } from "../flow/mod.ts";
 import type { Parser } from "../strparser/mod.ts";
-import { detectParser, parserByName } from "../strparser/parsers/mod.ts";
+import { detectParser, http1Pair, parserByName } from "../strparser/parsers/mod.ts";
 import { UsageError } from "./io.ts";
 
 /** What was decided about a flow. */
 export interface ParserVerdict {
   /** The parser; `undefined` where none fits. */
   readonly parser: Parser | undefined;
+  /** Reads what the server sends, where that takes another one. */
+  readonly answers?: Parser;
   /** Its name. */
   readonly name: string;
   /** Why, in words; without payload. */
@@ -31,6 +33,9 @@ export type ParserChooser = (
 
 /** So many bytes of one direction are looked at. */
 export const DETECTION_BYTES = 4096;
+
+/** A capture may have only one direction of a connection. */
+const MAX_UNANSWERED = 1_000_000;
 
 /** Goes by the first bytes. */
 export const detectingChooser: ParserChooser = (record, client, server, isComplete) => {
@@ -61,5 +66,11 @@ export function parserChooser(name: string): ParserChooser {
     throw new UsageError(`--parser: ${(error as Error).message}; or auto`);
   }
   const verdict = { parser, name, why: "as asked for by --parser" };
-  return () => verdict;
+  // what an answer's length is depends on its request
+  return name === "http1" ? () => ({ ...verdict, ...http1OfConnection() }) : () => verdict;
+}
+
+function http1OfConnection(): Pick<ParserVerdict, "parser" | "answers"> {
+  const { requests, responses } = http1Pair({ maxUnanswered: MAX_UNANSWERED });
+  return { parser: requests, answers: responses };
 }

@@ -63,3 +63,11 @@ for (const [name, { packets, streams }] of Object.entries(expected.captures)) {
     for (const line of io.stdout.lines) assert([...line].length <= 80, line);
   });
 }
+
+test("http1_keepalive.pcap: answers to HEAD end with their heads, because requests are known", async () => {
+  const io = new MemoryIo({ "http1_keepalive.pcap": sample("http1_keepalive.pcap") });
+  assertEquals(await run(["trace", "--json", "--parser", "http1", "http1_keepalive.pcap"], io), 0, io.stderr.text);
+  const messages = io.json.filter(({ type }) => type === "message");
+  const lengths = messages.filter(({ direction }) => direction === "server").map(({ length }) => length);
+  assertEquals(lengths, [229, 233, 148, 234, 300]);
+});
