@@ -15,7 +15,7 @@ import { likelyCauseOfByte, payloadTooBig, refuse, tooBig, unencodable } from ".
 
 /** Options of {@linkcode diameter} and {@linkcode diameterEncoder}. */
 export interface DiameterOptions {
-  /** Longest message, in bytes. @default {16777215} */
+  /** Longest message, in bytes. @default {16777212} (lengths are multiples of 4) */
   maxMessageBytes?: number | undefined;
 }
 

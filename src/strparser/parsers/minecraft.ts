@@ -4,8 +4,8 @@
  *
  * Where a connection becomes encrypted (behind the Encryption Response of the client, behind the Encryption Request of
  * the server) the stream is handed over (`ESTRPIPE`): lengths are encrypted too. That is told by packet ids, so only
- * where the direction is known. The list ping of games before 1.7, and the answer to it, are one message each. Not here:
- * compression, which is inside the packet.
+ * where the direction is known. The list ping of game 1.6, and the answer to it, are one message each. Not here:
+ * compression, which is inside the packet; the pings of still older games, `FE` and `FE 01`, which could be lengths.
  *
  * @module
  */
