@@ -47,6 +47,8 @@ export interface Engine<In> {
   timeoutAt(): number;
   /** Runs what is due at `now`. Calling it early does no harm. */
   onTimeout(now: number): void;
+  /** Nobody wants what it makes any more: takes nothing more and frees what is held, without a report. */
+  stop?(): void;
   /** Plain counters, named after the original's where there is one. */
   readonly stats: Stats;
   /**

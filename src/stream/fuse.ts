@@ -111,6 +111,10 @@ class FusedEngine implements AnyEngine {
     }
   }
 
+  stop(): void {
+    for (const engine of this.#engines) engine.stop?.();
+  }
+
   /** The counters of all engines, each name with its engine's position in front. */
   get stats(): Stats {
     const all: Record<string, number> = {};

@@ -210,6 +210,7 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
   #cancel(reason: unknown): void {
     this.#outcome = "cancelled";
     this.#timer?.stop();
+    this.engine.stop?.();
     this.#results = [];
     this.#controller!.error(reason);
     this.#goOn();

@@ -139,6 +139,7 @@ class PullThrough implements Sink<unknown> {
     this.#outcome = "ended";
     this.#isWanted = false;
     this.#timer?.stop();
+    this.#engine.stop?.();
     return this.#reader.cancel(reason);
   }
 

@@ -5,7 +5,7 @@
  *
  * - While the length is unknown, and for lengths up to `SMALL`, bytes are copied behind each other into a slab that
  *   many messages share; the finished message is a view of it. An allocation for each would cost 0.3 to 1 us.
- * - Longer messages are kept as views of the chunks and copied once, when all is there, so that a length that a peer
+ * - Longer messages are kept as views of the chunks (or as copies) and joined once, when all is there, so that a length that a peer
  *   merely claims allocates nothing.
  *
  * Each byte is copied a constant number of times, however the chunks are cut.
@@ -56,7 +56,13 @@ export class Assembly implements Holder<Uint8Array> {
   #buffer: ArrayBufferLike = NO_BUFFER;
   start = 0;
   #slabSize = FIRST_SLAB;
+  readonly #copies: boolean;
   #pieces: Pieces | undefined;
+
+  /** With `copies` nothing of a chunk is used once it is taken. */
+  constructor(copies = false) {
+    this.#copies = copies;
+  }
 
   append(chunk: Uint8Array, from: number, to: number): void {
     const held = this.held + to - from;
@@ -67,7 +73,7 @@ export class Assembly implements Holder<Uint8Array> {
 
   expect(length: number): void {
     if (length <= SMALL || this.start + length <= this.slab.length) return this.#reserve(length, length);
-    this.#pieces = new Pieces(0);
+    this.#pieces = new Pieces(0, this.#copies);
     if (this.held > 0) this.#pieces.add(this.slab, this.start, this.start + this.held, true);
   }
 
@@ -94,7 +100,7 @@ export class Assembly implements Holder<Uint8Array> {
 
   copyFirst(count: number): Uint8Array {
     if (this.#pieces !== undefined) return concat(this.#pieces.take(count) ?? []);
-    return concat([this.slab.subarray(this.start, this.start + count)]);
+    return concat([this.slab.subarray(this.start, this.start + Math.min(count, this.held))]);
   }
 
   clear(): void {

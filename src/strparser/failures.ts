@@ -29,6 +29,12 @@ export interface Failure {
   readonly isOfBytes?: boolean;
 }
 
+/** A failure and where in the stream its message begins. */
+export interface Located {
+  readonly failure: Failure;
+  readonly offset: number;
+}
+
 /** What answers are measured by. */
 export interface Limits {
   readonly parser: Parser;
@@ -39,12 +45,14 @@ export interface Limits {
 }
 
 /**
- * Judges a parser's answer about a message of which `taken` bytes came in earlier chunks. Returns its length, or zero
- * or less as the parser answers, or what is wrong.
+ * Judges a parser's answer about a message of which the parser saw `taken` bytes before. Returns its length, or zero or
+ * less as the parser answers, or what is wrong. Of `consumed` bytes, those and others, there is no giving back.
  */
-export function judge(answer: unknown, taken: number, limits: Limits): number | Failure {
+export function judge(answer: unknown, taken: number, limits: Limits, consumed: number = taken): number | Failure {
   const value = typeof answer === "bigint" ? Number(answer) : answer;
-  if (typeof value !== "number" || !Number.isSafeInteger(value)) return notALength(answer, taken, limits.parser.name);
+  if (typeof value !== "number" || !Number.isSafeInteger(value)) {
+    return notALength(answer, consumed, limits.parser.name);
+  }
   if (value <= 0) return -value > limits.maxHeaderBytes ? headerTooLong(limits) : value;
   if (limits.isLinux && value > 0x7fffffff) {
     const reason = `the parser returned ${value}, which is negative in 32 bits`;

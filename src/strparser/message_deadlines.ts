@@ -38,6 +38,7 @@ export class MessageDeadlines {
 
   /** The first bytes of a message are here, and not all. */
   begin(now: number, isLengthKnown: boolean, messageMs: number): void {
+    if (this.#isThawing) this.thaw(now);
     this.#isRunning = true;
     this.#isLengthKnown = isLengthKnown;
     this.#messageMs = messageMs;

@@ -18,6 +18,7 @@ import {
   headerTooLong,
   judge,
   type Limits,
+  type Located,
   lostBytes,
   overBudget,
   threw,
@@ -35,14 +36,9 @@ import type { Counts } from "./statistics.ts";
 
 /** How much of a chunk is first joined to a held header; where that is not enough, four times as much, and so on. */
 const FIRST_WINDOW = 1024;
+const NOTHING = new Uint8Array(0);
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
-
-/** A failure and where in the stream its message begins. */
-export interface Located {
-  readonly failure: Failure;
-  readonly offset: number;
-}
 
 /** Finds the messages in a stream of chunks. */
 export class MessageScanner {
@@ -72,7 +68,7 @@ export class MessageScanner {
   readonly #form: MessageForm;
   readonly #share: BudgetShare;
   readonly #limits: Mutable<Limits>;
-  #maxMessageLength: number;
+  #maxMessageLength = 0;
   #state: unknown;
   #nextParser: Parser | undefined;
   /** Length of the held message, 0 while it is unknown. */
@@ -83,9 +79,8 @@ export class MessageScanner {
   readonly #skip: Skip;
   readonly #recovery: Recovery;
   #backlog: Uint8Array | undefined;
-  #isRescanning = false;
-  /** From places in the chunk in work to places in the backlog. */
-  #shift = 0;
+  /** While the backlog is gone through: how much of the chunk in work is taken. */
+  #takenBefore: number | undefined;
 
   constructor(
     settings: Settings,
@@ -104,12 +99,16 @@ export class MessageScanner {
     this.#share = new BudgetShare(settings.budget);
     this.#skip = new Skip(counts);
     this.#recovery = new Recovery(settings.resync, counts);
-    this.#holder = settings.isInParts ? new PartsAssembly() : new Assembly();
+    this.#holder = settings.isInParts ? new PartsAssembly(settings.copies) : new Assembly(settings.copies);
     this.messageTimeoutMs = settings.messageTimeoutMs;
     this.#limits = { parser, maxMessageLength: 0, maxHeaderBytes: 0, isLinux: settings.isLinux };
-    this.#maxMessageLength = settings.maxMessageLength;
-    this.setLimit(this.#maxMessageLength);
+    this.setLimit(settings.maxMessageLength);
     this.#state = parser.start?.({ direction: settings.direction });
+  }
+
+  /** Position in the stream behind what was taken, also in the middle of a chunk. */
+  get reached(): number {
+    return this.position + (this.#takenBefore ?? this.taken);
   }
 
   /** Whether the next byte begins a message. */
@@ -153,7 +152,12 @@ export class MessageScanner {
 
   /** Looks again whether to go on. */
   halt(): void {
-    this.isHalted = this.isPaused || this.isDone || this.#nextParser !== undefined;
+    this.isHalted = this.isPaused || this.isDone || (this.#nextParser !== undefined && this.#isAtBoundary);
+  }
+
+  /** Whether the parser may be changed. */
+  get #isAtBoundary(): boolean {
+    return this.#holder.held === 0 && this.#skip.left === 0;
   }
 
   /** Takes what it can of a chunk: see `taken` and `failed`. */
@@ -175,9 +179,10 @@ export class MessageScanner {
   /** No more will come: what is unfinished has failed. Bytes that nobody has looked at yet are judged first. */
   end(): void {
     this.taken = 0;
-    this.isPaused = false;
-    this.halt();
     while (this.failed === undefined && !this.isDone) {
+      // who pauses now has nothing to wait for
+      this.isPaused = false;
+      this.halt();
       if (this.#backlog !== undefined) {
         this.#rescan(this.#backlog);
         continue;
@@ -204,7 +209,7 @@ export class MessageScanner {
 
   /** What is held, a copy; frees everything. */
   takeHeld(): Uint8Array {
-    const rest = this.#backlog?.subarray(this.#isRescanning ? this.taken : 0) ?? new Uint8Array(0);
+    const rest = this.#backlog?.subarray(this.#takenBefore === undefined ? 0 : this.taken) ?? NOTHING;
     const held = this.consumed ?? concat([this.#holder.copyFirst(this.#holder.held), rest]);
     this.consumed = undefined;
     this.free();
@@ -223,9 +228,10 @@ export class MessageScanner {
     this.#recovery.lost = undefined;
   }
 
-  /** The parser forgets what it remembers. */
+  /** Begins anew, with the parser that was to come if there is one; the one in use forgets what it remembers. */
   restart(): void {
-    this.#state = this.#limits.parser.start?.({ direction: this.#settings.direction });
+    this.#useParser(this.#nextParser ?? this.#limits.parser);
+    this.halt();
   }
 
   #step(chunk: Uint8Array, at: number): number {
@@ -264,7 +270,8 @@ export class MessageScanner {
       if (buffer === undefined) ({ buffer, byteOffset } = chunk);
       sink.item(answer <= makeAt ? form.ofChunk(chunk, at, next) : new Uint8Array(buffer, byteOffset + at, answer));
       at = next;
-      if (this.isHalted) return at;
+      // or the sink has transferred the chunk, or shrunk it
+      if (this.isHalted || chunk.length !== end) return at;
     }
     return at;
   }
@@ -272,7 +279,7 @@ export class MessageScanner {
   /** Deals with anything that is no whole message: mostly holds what the chunk's end has cut off. */
   #meet(chunk: Uint8Array, at: number, end: number, answer: unknown): number {
     if (chunk.length !== end) return this.#fail(lostBytes(), at, 0);
-    const verdict = judge(answer, 0, this.#limits);
+    const verdict = judge(answer, 0, this.#limits, this.#takenBefore === undefined ? 0 : end - at);
     if (this.isDone) return at;
     if (typeof verdict !== "number") return this.#lose(verdict, chunk, at);
     if (verdict > 0) {
@@ -435,7 +442,7 @@ export class MessageScanner {
   #resume(count: number, before: number): void {
     this.#skip.begin(count, before, "skippedBytes");
     this.#wanted = 0;
-    this.restart();
+    this.#useParser(this.#nextParser ?? this.#limits.parser);
   }
 
   #dropHeld(): void {
@@ -456,35 +463,35 @@ export class MessageScanner {
   #rescan(bytes: Uint8Array): void {
     const { taken } = this;
     this.taken = 0;
-    this.#shift = taken - bytes.length;
-    this.#isRescanning = true;
+    this.#takenBefore = taken;
     try {
       for (let at = 0; at < bytes.length && !this.isHalted && this.failed === undefined;) at = this.#step(bytes, at);
     } finally {
       const isLeft = this.taken < bytes.length && this.failed === undefined && !this.isDone;
       this.#backlog = isLeft ? bytes.subarray(this.taken) : undefined;
-      this.#isRescanning = false;
+      this.#takenBefore = undefined;
       this.taken = taken;
-      this.#shift = 0;
     }
     if (this.#nextParser !== undefined) this.#switchParser();
   }
 
   #switchParser(): void {
-    const parser = this.#nextParser!;
-    if (this.#holder.held === 0 && this.#skip.left === 0) {
-      this.#nextParser = undefined;
-      this.#limits.parser = parser;
-      this.setLimit(this.#maxMessageLength);
-      this.restart();
-    }
-    this.isHalted = this.isPaused || this.isDone;
+    if (this.#isAtBoundary) this.#useParser(this.#nextParser!);
+    this.halt();
+  }
+
+  #useParser(parser: Parser): void {
+    this.#nextParser = undefined;
+    this.#limits.parser = parser;
+    this.setLimit(this.#maxMessageLength);
+    this.#state = parser.start?.({ direction: this.#settings.direction });
   }
 
   /** The one place where it fails: with the message of which `before` bytes came before `at`. */
   #fail(failure: Failure, at: number, before: number): number {
-    this.failed ??= { failure, offset: this.position + this.#shift + at - before };
-    if (this.#settings.keepsConsumed && before > 0) this.consumed = this.#holder.copyFirst(before);
+    const backlog = this.#takenBefore === undefined ? NOTHING : this.#backlog ?? NOTHING;
+    this.failed ??= { failure, offset: this.position + (this.#takenBefore ?? 0) - backlog.length + at - before };
+    if (this.#settings.keepsConsumed) this.consumed = concat([this.#holder.copyFirst(before), backlog.subarray(at)]);
     this.free();
     return at;
   }

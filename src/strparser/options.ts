@@ -49,7 +49,7 @@ export interface StreamParserOptions<Parts extends boolean = false> {
    */
   oversize?: "abort" | "discard" | undefined;
   /**
-   * Give every message a buffer of its own. Without it a message is a view: of the chunk that it came in, or of a slab
+   * Give every message a buffer of its own, and use nothing of a chunk once it is taken. Without it a message is a view: of the chunk that it came in, or of a slab
    * shared with other messages of this stream; it must not be written to, its buffer not transferred, the chunk not
    * used again, and whoever keeps it keeps all of that memory alive.
    *

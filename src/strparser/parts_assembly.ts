@@ -1,7 +1,7 @@
 /**
  * The one message that has begun and not ended, for those who want it in parts.
  *
- * Views of the chunks are all that is kept. Only while the length is unknown are the bytes copied as well, so that the
+ * Views of the chunks (or copies) are all that is kept. Only while the length is unknown are the bytes copied as well, so that the
  * parser sees them in one piece; that copy is used again for the next message.
  *
  * @module
@@ -23,7 +23,12 @@ const NOTHING = new Uint8Array(0);
 export class PartsAssembly implements Holder<MessageParts> {
   slab: Uint8Array = NOTHING;
   readonly start = 0;
-  readonly #pieces: Pieces = new Pieces(KEPT_VIEWS);
+  readonly #pieces: Pieces;
+
+  /** With `copies` nothing of a chunk is used once it is taken. */
+  constructor(copies = false) {
+    this.#pieces = new Pieces(KEPT_VIEWS, copies);
+  }
 
   get held(): number {
     return this.#pieces.length;

@@ -18,6 +18,7 @@ export class Pieces {
   /** How many bytes were added. */
   length = 0;
   readonly #keep: number;
+  readonly #copies: boolean;
   #views: Uint8Array[] = [];
   #block: Uint8Array = NOTHING;
   #blockUsed = 0;
@@ -25,9 +26,10 @@ export class Pieces {
   #lastFrom = 0;
   #lastTo = 0;
 
-  /** The first `keep` pieces are kept as views whatever their size. */
-  constructor(keep: number) {
+  /** The first `keep` pieces are kept as views whatever their size; none is when it `copies`. */
+  constructor(keep: number, copies: boolean) {
     this.#keep = keep;
+    this.#copies = copies;
   }
 
   /** Adds the bytes of `chunk` from `from` to `to`; as a view, whatever their number, if it `isStable`. */
@@ -37,7 +39,11 @@ export class Pieces {
     if (chunk === this.#lastChunk && from === this.#lastTo) {
       this.#lastTo = to;
       views[views.length - 1] = viewOf(chunk, this.#lastFrom, to);
-    } else if (isStable || to - from >= VIEW_AT || views.length < this.#keep) {
+    } else if (this.#copies && !isStable && to - from >= VIEW_AT) {
+      this.#closeBlock();
+      views.push(new Uint8Array(viewOf(chunk, from, to)));
+      this.#lastChunk = undefined;
+    } else if (isStable || to - from >= VIEW_AT || (views.length < this.#keep && !this.#copies)) {
       this.#closeBlock();
       views.push(viewOf(chunk, from, to));
       this.#lastChunk = chunk;

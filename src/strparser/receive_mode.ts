@@ -49,6 +49,8 @@ export class ReceiveMode<Parts extends boolean = false> {
   readonly #schedule: () => void;
   #isWorkQueued = false;
   #failure: string | undefined;
+  /** How much of what the parser took is gone from the source. */
+  #skipped = 0;
 
   /**
    * A parser over `source`; `schedule` has to call `work` soon, but not at once.
@@ -88,6 +90,18 @@ export class ReceiveMode<Parts extends boolean = false> {
   /** Live counters. */
   get stats(): StreamParserStats {
     return this.#parser.stats;
+  }
+
+  /** Bytes that the parser has taken and that still lie in the source: those of the pass in work. */
+  get bytesAhead(): number {
+    return this.#parser.bytesTaken - this.#skipped;
+  }
+
+  /** Takes out of the source what the parser has taken, also in the middle of a pass. */
+  settle(): void {
+    const count = this.bytesAhead;
+    this.#skipped += count;
+    this.#source.skip(count);
   }
 
   /** Something has come: a pass over it, unless paused or stopped. */
@@ -140,12 +154,10 @@ export class ReceiveMode<Parts extends boolean = false> {
 
   /** Returns how many bytes were taken; what a callback throws comes out, with that many gone all the same. */
   #offer(bytes: Uint8Array, now: number): number {
-    const parser = this.#parser;
-    const before = parser.bytesTaken;
     try {
-      return parser.process(bytes, 0, bytes.length, this.maxMessageLength, this.messageTimeoutMs, now);
+      return this.#parser.process(bytes, 0, bytes.length, this.maxMessageLength, this.messageTimeoutMs, now);
     } finally {
-      this.#source.skip(parser.bytesTaken - before);
+      this.settle();
     }
   }
 }

@@ -19,6 +19,8 @@ export interface Settings {
   readonly maxHeaderBytes: number | undefined;
   /** Messages up to this length are copied. */
   readonly copyAt: number;
+  /** All of them are, and chunks may be written to again as soon as they are taken. */
+  readonly copies: boolean;
   readonly isInParts: boolean;
   readonly discardsOversize: boolean;
   readonly headerTimeoutMs: number;
@@ -48,6 +50,7 @@ export function settingsOf(options: StreamParserOptions<boolean>): Settings {
     maxMessageLength: limitOption("maxMessageLength", options.maxMessageLength, DEFAULT_MAX_MESSAGE_LENGTH),
     maxHeaderBytes: maxHeaderBytes === undefined ? undefined : limitOption("maxHeaderBytes", maxHeaderBytes, 1),
     copyAt: options.copy ? Infinity : limitOption("copyThreshold", options.copyThreshold, 0, 0),
+    copies: options.copy ?? false,
     isInParts: options.parts ?? false,
     discardsOversize: choiceOption("oversize", options.oversize, "abort", ["abort", "discard"]) === "discard",
     headerTimeoutMs: timeout("headerTimeoutMs", options.headerTimeoutMs),

@@ -108,7 +108,7 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
 
   /** Bytes of the stream taken so far. */
   get bytesTaken(): number {
-    return this.#scanner.position;
+    return this.#scanner.reached;
   }
 
   /** Bytes held of a message that has begun. */
@@ -143,16 +143,18 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
     if (chunk.length === 0) return emptyChunk(chunk);
     if (now >= this.#deadlines.at && this.#isLate(now)) return 0;
     scanner.now = now;
+    let taken = 0;
     this.#isBusy = true;
     try {
       scanner.consume(chunk);
     } finally {
       this.#isBusy = false;
-      scanner.position += scanner.taken;
-      this.#counts.bytes += scanner.taken;
+      taken = scanner.taken;
+      scanner.position += taken;
+      scanner.taken = 0;
+      this.#counts.bytes += taken;
       if (scanner.gate !== undefined) this.#countDoubled(scanner.gate);
     }
-    const { taken } = scanner;
     if (scanner.failed !== undefined) this.#fail();
     return taken;
   }
@@ -182,7 +184,8 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
     scanner.setLimit(limitOption("maxMessageLength", maxMessageLength, maxMessageLength));
     scanner.messageTimeoutMs = durationOption("timeoutMs", timeoutMs, 0) || Infinity;
     try {
-      return this.push(chunk.subarray(offset, offset + length), now);
+      // there are no views of a buffer that is gone
+      return this.push(chunk.length === 0 ? chunk : chunk.subarray(offset, offset + length), now);
     } finally {
       scanner.setLimit(this.#settings.maxMessageLength);
       scanner.messageTimeoutMs = this.#settings.messageTimeoutMs;
@@ -282,7 +285,6 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
     this.#finish();
     this.#scanner.isDone = false;
     this.#scanner.consumed = undefined;
-    this.#scanner.halt();
     this.#scanner.restart();
     this.#isStopped = false;
     this.#error = undefined;

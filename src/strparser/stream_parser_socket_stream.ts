@@ -8,7 +8,7 @@
 import { ChunkQueue } from "../bytes/chunk_queue.ts";
 import { concat } from "../bytes/concat.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { limitOption } from "../core/limits.ts";
+import { durationOption, limitOption } from "../core/limits.ts";
 import { EngineTimer } from "../stream/engine_timer.ts";
 import { breathe } from "../stream/turn.ts";
 import type { TStream } from "../tsocket/types.ts";
@@ -92,6 +92,8 @@ export class StreamParserSocket<Parts extends boolean = false> {
   #slabUsed = 0;
   #canceller: AbortController | undefined;
   #isReading = false;
+  /** Settles when no read is under way; never rejects. */
+  #reading: Promise<void> | undefined;
   #isRunning = false;
   #isAtEnd = false;
   #isOver = false;
@@ -140,7 +142,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
 
   /** Bytes that were read from the socket and that the parser has not taken. */
   get unreadBytes(): number {
-    return this.#unread.length;
+    return this.#unread.length - this.#mode.bytesAhead;
   }
 
   /** Bytes held of a message that has begun. */
@@ -163,8 +165,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
   }
 
   set messageTimeoutMs(ms: number) {
-    if (!(ms >= 0)) throw new RangeError(`messageTimeoutMs must not be negative or NaN, got ${ms}`);
-    this.#mode.messageTimeoutMs = ms;
+    this.#mode.messageTimeoutMs = durationOption("messageTimeoutMs", ms, ms);
   }
 
   /** Parses what was read and not taken yet, now. Reading starts by itself; there is no need to call this. */
@@ -199,6 +200,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
   done(): void {
     this.stop();
     this.#mode.parser.abort();
+    this.#mode.settle();
     this.#unread.clear();
     this.#slab = new Uint8Array(0);
   }
@@ -209,13 +211,16 @@ export class StreamParserSocket<Parts extends boolean = false> {
   }
 
   /**
-   * Stops and gives the stream back: returns the bytes that were read from the socket and not delivered. What comes
-   * behind them is still in the socket, which may be read at once.
+   * Stops at once and gives the stream back: resolves with the bytes that were read from the socket and not delivered.
+   * What comes behind them is still in the socket, which may be read from then on. Not at once, since a read under way
+   * is called off and may have got something nevertheless.
    */
-  takeover(options: TakeoverOptions = {}): Uint8Array {
+  async takeover(options: TakeoverOptions = {}): Promise<Uint8Array> {
     const consumed = this.#mode.parser.takeover();
-    const unread = this.#unread.take(this.#unread.length);
+    this.#mode.settle();
     this.#finish(undefined);
+    await this.#reading;
+    const unread = this.#unread.take(this.#unread.length);
     return options.includeConsumed ? concat([consumed, unread]) : unread;
   }
 
@@ -253,7 +258,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
   }
 
   #read(): void {
-    if (!this.#isReading && this.#wantsMore()) this.#readAll();
+    if (!this.#isReading && this.#wantsMore()) this.#reading = this.#readAll();
   }
 
   #wantsMore(): boolean {

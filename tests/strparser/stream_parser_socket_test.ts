@@ -163,7 +163,7 @@ test("socket: EMSGSIZE stops the parser and leaves the socket usable (S81)", asy
   const error = await assertRejects(() => one.parser.ended, StreamParserError, "maxMessageLength 10");
   assertEquals([one.messages, aborted, passes.at(-1), one.parser.error], [[A], ["EMSGSIZE"], "EMSGSIZE", error]);
   await one.peer.writev([Z]);
-  assertEquals(one.parser.takeover(), M(9));
+  assertEquals(await one.parser.takeover(), M(9));
   const rest = new Uint8Array(2);
   await one.socket.readv([rest]);
   assertEquals(rest, Z);
@@ -180,7 +180,7 @@ test("socket: a hand-over returns the exact unread bytes (S84, S114)", async () 
   const one = attach({ parser });
   await one.peer.writev([join(A, Uint8Array.of(0xff, 1, 2))]);
   assertEquals(await codeOf(one.parser.ended), "ESTRPIPE");
-  assertEquals([one.messages, one.parser.takeover()], [[A], Uint8Array.of(0xff, 1, 2)]);
+  assertEquals([one.messages, await one.parser.takeover()], [[A], Uint8Array.of(0xff, 1, 2)]);
   await one.close();
 });
 test("socket: a hand-over that comes too late is ENODATA; what was consumed can be had (S86, S87, S114)", async () => {
@@ -191,7 +191,7 @@ test("socket: a hand-over that comes too late is ENODATA; what was consumed can 
     await settle();
     await one.peer.writev([Uint8Array.of(2, 3)]);
     assertEquals(await codeOf(one.parser.ended), "ENODATA");
-    assertEquals([...one.parser.takeover({ includeConsumed })], includeConsumed ? [1, 2, 3] : [2, 3]);
+    assertEquals([...await one.parser.takeover({ includeConsumed })], includeConsumed ? [1, 2, 3] : [2, 3]);
     await one.close();
   }
 });
@@ -200,7 +200,7 @@ test("socket: takeover in good order, with a read under way, gives everything ba
   await one.peer.writev([join(A, B.subarray(0, 4))]);
   await one.until(1);
   await settle();
-  assertEquals(one.parser.takeover({ includeConsumed: true }), B.subarray(0, 4));
+  assertEquals(await one.parser.takeover({ includeConsumed: true }), B.subarray(0, 4));
   await one.parser.ended;
   const rest = new Uint8Array(3);
   const read = one.socket.readv([rest]);
@@ -208,6 +208,46 @@ test("socket: takeover in good order, with a read under way, gives everything ba
   await read;
   assertEquals(rest, B.subarray(4));
   await one.close();
+});
+test("socket: takeover from within a callback gives back nothing that was delivered", async () => {
+  const taken: Promise<Uint8Array>[] = [];
+  const one = attach({}, ({ parser }) => taken.push(parser.takeover()));
+  await one.peer.writev([join(A, B)]);
+  await one.parser.ended;
+  assertEquals([one.messages, await taken[0]], [[A], B]);
+  const other = attach({ maxMessageLength: 6 }, undefined, {
+    abortParser: () => taken.push(other.parser.takeover()),
+  });
+  await other.peer.writev([join(A, B)]);
+  assertEquals(await codeOf(other.parser.ended), "EMSGSIZE");
+  assertEquals([other.messages, await taken[1]], [[A], B]);
+  await Promise.all([one.close(), other.close()]);
+});
+test("socket: unreadBytes is exact within a callback", async () => {
+  const seen: number[] = [];
+  const one = attach({}, ({ parser }) => seen.push(parser.unreadBytes));
+  await one.peer.writev([join(A, B.subarray(0, 3))]);
+  await one.until(1);
+  await one.peer.writev([join(B.subarray(3), Z)]);
+  await one.until(3);
+  assertEquals([seen, one.parser.unreadBytes], [[7 - 4, 2, 0], 0]);
+  await one.close();
+});
+test("socket: takeover loses nothing that a read got meanwhile, whenever it is called", async () => {
+  for (let turns = 0; turns < 40; turns++) {
+    const one = attach();
+    await settle();
+    const written = one.peer.writev([join(A, B.subarray(0, 4))])
+      .then(() => one.peer.writev([B.subarray(4)]))
+      .then(() => one.peer.shutdown());
+    for (let i = 0; i < turns; i++) await null;
+    const got = [await one.parser.takeover({ includeConsumed: true })];
+    const into = new Uint8Array(100);
+    for (let count; (count = await one.socket.readSome(into)) !== null;) got.push(into.slice(0, count));
+    await written;
+    assertEquals(join(...one.messages, ...got), join(A, B), `after ${turns} turns`);
+    await one.close();
+  }
 });
 test("socket: stop and done: nothing is read any more (S95)", async () => {
   for (const end of ["stop", "done"] as const) {
@@ -230,7 +270,7 @@ test("socket: stop from within a message", async () => {
   const one = attach({}, ({ parser }) => parser.stop());
   await one.peer.writev([join(A, B)]);
   await one.parser.ended;
-  assertEquals([one.messages, one.parser.takeover()], [[A], B]);
+  assertEquals([one.messages, await one.parser.takeover()], [[A], B]);
   await one.close();
 });
 test("socket: dataReady and checkReceive from within a message do no harm", async () => {

@@ -62,7 +62,7 @@ test("TCP: handed over in mid-stream, the application goes on where the parser s
     other[0] = 0xff;
     const written = client.writev([M(3), M(7), other]);
     assertEquals(await parser.ended.catch((error) => error.code), "ESTRPIPE");
-    const first = parser.takeover();
+    const first = await parser.takeover();
     const rest = new Uint8Array(other.length - first.length);
     if (rest.length > 0) await server.readv([rest]);
     await written;
