@@ -193,7 +193,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
   /** Delivers nothing more. What was read and not taken is there for {@linkcode takeover}. */
   stop(): void {
     this.#mode.parser.stop();
-    this.#finish(undefined);
+    this.#finish();
   }
 
   /** Stops, and frees everything. */
@@ -218,7 +218,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
   async takeover(options: TakeoverOptions = {}): Promise<Uint8Array> {
     const consumed = this.#mode.parser.takeover();
     this.#mode.settle();
-    this.#finish(undefined);
+    this.#finish();
     await this.#reading;
     const unread = this.#unread.take(this.#unread.length);
     return options.includeConsumed ? concat([consumed, unread]) : unread;
@@ -244,7 +244,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
       this.#isRunning = false;
     }
     const { parser } = this.#mode;
-    if (parser.isStopped) return this.#finish(parser.error === undefined ? undefined : { reason: parser.error });
+    if (parser.isStopped) return this.#finish();
     this.#timer.update();
     this.#read();
   }
@@ -307,8 +307,10 @@ export class StreamParserSocket<Parts extends boolean = false> {
     });
   }
 
-  #finish(failure: { readonly reason: unknown } | undefined): void {
+  /** Over, because of what was thrown or of the parser's own failure, or in good order. */
+  #finish(thrown?: { readonly reason: unknown }): void {
     if (this.#isOver) return;
+    const failure = thrown ?? (this.error === undefined ? undefined : { reason: this.error });
     this.#isOver = true;
     this.#timer.stop();
     this.#canceller?.abort(CALLED_OFF);
