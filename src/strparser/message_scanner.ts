@@ -259,7 +259,8 @@ export class MessageScanner {
       } catch (thrown) {
         return this.#fail(threw(parser.name, thrown), at, 0);
       }
-      if (typeof answer !== "number" || !(answer > 0 && answer <= end - at && answer <= maxMessageLength)) {
+      const isOut = typeof answer !== "number" || this.isDone;
+      if (isOut || !(answer > 0 && answer <= end - at && answer <= maxMessageLength)) {
         return this.#meet(chunk, at, end, answer);
       }
       const next = at + answer;

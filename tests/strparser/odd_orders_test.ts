@@ -28,6 +28,18 @@ test("setParser from within parse waits for the end of the message, whatever is 
     assertEquals(run.lengths(), meanwhile === "pause" ? [5, 2, 2, 2] : [2, 2, 2]);
   }
 });
+test("abort and stop from within parse: nothing is handed out any more, whole or held", () => {
+  for (const how of ["abort", "stop"] as const) {
+    for (const chunks of [[A], [A.subarray(0, 1), A.subarray(1)]]) {
+      const run = record(parserOf((b) => {
+        if (b.length > 1) run.engine[how]();
+        return b.length < 2 ? 0 : 5;
+      }));
+      run.push(...chunks, B);
+      assertEquals([run.messages, run.errors, run.engine.bytesHeld], [[], [], 0]);
+    }
+  }
+});
 test("a message that begins after a resume without a time has its whole deadline, and no more", () => {
   const run = record(L2, { messageTimeoutMs: 100 });
   run.engine.pause(0);
