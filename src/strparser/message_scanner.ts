@@ -259,8 +259,8 @@ export class MessageScanner {
       } catch (thrown) {
         return this.#fail(threw(parser.name, thrown), at, 0);
       }
-      const isOut = typeof answer !== "number" || this.isDone;
-      if (isOut || !(answer > 0 && answer <= end - at && answer <= maxMessageLength)) {
+      if (this.isDone) return at;
+      if (typeof answer !== "number" || !(answer > 0 && answer <= end - at && answer <= maxMessageLength)) {
         return this.#meet(chunk, at, end, answer);
       }
       const next = at + answer;
