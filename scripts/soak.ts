@@ -17,7 +17,7 @@ const seeds = process.env["LEAT_SEEDS"] ?? "1";
 const chosen = process.argv.slice(2);
 
 /** Files that take the number of inputs or seeds from the environment. */
-const isFuzz = (path: string) => /LEAT_FUZZ_INPUTS|LEAT_SEEDS|support\/fuzz\.ts/.test(read(path));
+const isFuzz = (path: string) => /LEAT_FUZZ_INPUTS|LEAT_SEEDS|support\/fuzz\.ts|"\.\/check\.ts"/.test(read(path));
 
 function page(rows: readonly (readonly [file: string, counts: TestCounts])[]): string {
   const processors = cpus();
