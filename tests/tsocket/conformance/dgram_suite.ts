@@ -1,4 +1,7 @@
 /** Cases 72 to 80: datagrams. */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { ManualClock } from "../../../src/sim/mod.ts";
 import { InetAddress } from "../../../src/tsocket/inet_address.ts";
@@ -329,7 +332,7 @@ function closing(rig: DgramRig): void {
 function kinds(rig: DgramRig): void {
   define(rig, 79, "unix datagrams work or are EPROTONOSUPPORT", async () => {
     const socket = dgramWith(rig.runtime, {
-      localAddress: UnixAddress.from(`/tmp/leat_conformance_${Date.now()}.sock`, "linux"),
+      localAddress: UnixAddress.from(join(tmpdir(), `leat_conformance_${process.pid}.sock`), "linux"),
     });
     if (!rig.features.hasUnix) await fails(socket.opened, "EPROTONOSUPPORT");
     else await socket.opened;
