@@ -18,3 +18,13 @@ export { MultiplexorEngine } from "./multiplexor_engine.ts";
 export type { MultiplexorLimits, MultiplexorStats } from "./multiplexor_options.ts";
 export { Multiplexor, type MultiplexorOptions } from "./multiplexor_stream.ts";
 export type { AttachOptions, LowerEvents, LowerPort, SocketPort, SocketSink, SocketStats } from "./ports.ts";
+export type { OutgoingMessage, RetryPolicy, SendOptions } from "./outgoing.ts";
+export type { Steering, SteeringKey, SteeringPolicy, SteeringSubject, SteeringTarget } from "./steering_policy.ts";
+export type {
+  LowerRemains,
+  LowerTransmit,
+  LowerTransmitEvents,
+  LowerTransmitStats,
+  SocketTransmit,
+  SocketTransmitEvents,
+} from "./transmit_ports.ts";

@@ -1,0 +1,54 @@
+/**
+ * A message on its way out, as its sender sees it.
+ *
+ * @module
+ */
+import type { KcmConnection } from "./kcm_message.ts";
+import type { SteeringKey } from "./steering_policy.ts";
+
+/**
+ * Whether a message whose connection has failed is sent again, whole, on another one.
+ *
+ * - `never`: it fails.
+ * - `ifUnstarted`: only if no byte of it can have left, so that no peer sees any of it twice.
+ * - `always`: also when some of it, or all, was written and not known to have arrived. Only for messages of which a peer
+ *   may see two. The kernel does this.
+ */
+export type RetryPolicy = "never" | "ifUnstarted" | "always";
+
+/** How to send a message. The flags are those of `sendmsg`. */
+export interface SendOptions {
+  /** The message goes on with the next `send`. For `type: "datagram"`. Kernel: `MSG_MORE`. @default {false} */
+  more?: boolean | undefined;
+  /** The message ends here. For `type: "seqpacket"`, whose messages end no other way. Kernel: `MSG_EOR`. @default {false} */
+  eor?: boolean | undefined;
+  /** Keep the message until one without this flag is sent: both leave together. Kernel: `MSG_BATCH`. @default {false} */
+  batch?: boolean | undefined;
+  /**
+   * The only connection that it may go out on: that of the request, for a reply. It fails with `ENOTCONN` when that is
+   * gone, whatever `retry` says.
+   *
+   * @default {undefined} (the policy chooses)
+   */
+  via?: KcmConnection | undefined;
+  /** What a policy of key affinity goes by. @default {undefined} (its function of the message) */
+  key?: SteeringKey | undefined;
+  /** What happens when the connection fails. @default {"ifUnstarted"} or what the socket was opened with */
+  retry?: RetryPolicy | undefined;
+  /** Anything; comes back with the message's events. @default {undefined} */
+  tag?: unknown;
+}
+
+/** A message that was accepted, and its fate so far. */
+export interface OutgoingMessage {
+  /** Its length in bytes. */
+  readonly length: number;
+  /** What `send` was told. */
+  readonly tag: unknown;
+  /** The connection that it is on, or was last; `undefined` before the first. */
+  readonly connection: KcmConnection | undefined;
+  /** Bytes of it written to that connection. */
+  readonly bytesWritten: number;
+  /** How often it was begun again on another connection. */
+  readonly retries: number;
+}
