@@ -81,6 +81,11 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
     engineImports: base,
     streamImports: [...adapter, "type tsocket/types.ts"],
   },
+  bpf: {
+    engineImports: [...base, "strparser:wire"],
+    streamImports: [],
+    freeOf: ["timer", "clock", "random", "console", "runtime", "web stream", "not everywhere"],
+  },
   kcm: {
     wire: /^(errors|kcm_message)\.ts$/,
     stream: /^attachment\.ts$/,

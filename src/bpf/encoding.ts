@@ -1,0 +1,77 @@
+/**
+ * Tells which encoding an instruction has, or why it is none.
+ *
+ * @module
+ */
+import { type Encoding, encodingsOf } from "./encoding_table.ts";
+import { BPF_REG_FP, type Instruction } from "./isa.ts";
+
+/**
+ * Finds the encoding of an instruction, from one slot alone: of `lddw` the second slot is not looked at. `undefined`
+ * where it is not legal; {@linkcode encodingProblem} says why.
+ */
+export function encodingOf(instruction: Instruction): Encoding | undefined {
+  return encodingsOf(instruction.opcode).find((encoding) => problemWith(instruction, encoding) === undefined);
+}
+
+/** Says why the slot of this number is not a legal instruction, with its second slot where it is `lddw`. */
+export function encodingProblem(instructions: readonly Instruction[], slot: number): string | undefined {
+  const instruction = instructions[slot]!;
+  const encodings = encodingsOf(instruction.opcode);
+  const [first] = encodings;
+  if (first === undefined) return `unknown opcode ${hex(instruction.opcode)}`;
+  const found = encodingOf(instruction);
+  if (found === undefined) return problemWith(instruction, closest(instruction, encodings), encodings);
+  if (writesFramePointer(instruction, found)) return `${found.operation} writes r10, which is read-only`;
+  return found.operation === "lddw" ? secondSlotProblem(instructions[slot + 1]) : undefined;
+}
+
+function writesFramePointer({ dst, src }: Instruction, encoding: Encoding): boolean {
+  const isWritten = (use: Encoding["src"]) => use === "out" || use === "inout";
+  return isWritten(encoding.dst) && dst === BPF_REG_FP || isWritten(encoding.src) && src === BPF_REG_FP;
+}
+
+/** The encoding that was most likely meant: the one whose telling fields agree. */
+function closest(instruction: Instruction, encodings: readonly Encoding[]): Encoding {
+  const fits = (encoding: Encoding) =>
+    (["src", "offset", "imm"] as const).filter((field) => encoding[field] === instruction[field]).length;
+  return encodings.reduce((best, encoding) => fits(encoding) > fits(best) ? encoding : best);
+}
+
+function problemWith(
+  instruction: Instruction,
+  encoding: Encoding,
+  siblings: readonly Encoding[] = [encoding],
+): string | undefined {
+  const name = encoding.operation;
+  for (const field of ["dst", "src"] as const) {
+    const use = encoding[field];
+    const value = instruction[field];
+    if (typeof use === "number") {
+      if (value !== use) return `${name} has no kind ${value} (field ${field})`;
+    } else if (use === "none") {
+      if (value !== 0) return `${name} does not use ${field}, which must be 0 but is ${value}`;
+    } else if (value > BPF_REG_FP) {
+      return `there is no register r${value} (field ${field} of ${name})`;
+    }
+  }
+  for (const field of ["offset", "imm"] as const) {
+    const use = encoding[field];
+    if (use !== "any" && instruction[field] !== use) {
+      const expected = [...new Set(siblings.map((sibling) => sibling[field]))].join(", ");
+      return `${name} cannot have ${field} ${instruction[field]}: expected ${expected}`;
+    }
+  }
+  return undefined;
+}
+
+function secondSlotProblem(second: Instruction | undefined): string | undefined {
+  if (second === undefined) return "lddw lacks its second slot";
+  const { opcode, dst, src, offset } = second;
+  const isZero = opcode === 0 && dst === 0 && src === 0 && offset === 0;
+  return isZero ? undefined : "the second slot of lddw must be zero but for its immediate";
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(2, "0")}`;
+}
