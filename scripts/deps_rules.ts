@@ -92,6 +92,10 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
     engineImports: [...base, "strparser", "type flow:wire"],
     streamImports: [...adapter, "type flow/*"],
   },
+  bpf: {
+    wire: /^(errors|isa|program|map_types|helper_table)\.ts$/,
+    engineImports: [...base, "strparser/parser.ts"],
+  },
   sim: {
     engineImports: [...base, "packet:wire", "strparser:wire"],
     streamImports: [],
