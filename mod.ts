@@ -15,3 +15,4 @@ export * from "./src/stream/mod.ts";
 export * from "./src/strparser/mod.ts";
 export * from "./src/strparser/parsers/mod.ts";
 export * from "./src/tsocket/mod.ts";
+export * as xdr from "./src/xdr/mod.ts";

@@ -96,6 +96,7 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
     wire: /^(errors|isa|program|map_types|helper_table)\.ts$/,
     engineImports: [...base, "strparser/parser.ts"],
   },
+  xdr: { wire: /./, engineImports: [...base, "strparser:wire"] },
   sim: {
     engineImports: [...base, "packet:wire", "strparser:wire"],
     streamImports: [],
