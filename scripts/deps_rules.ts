@@ -82,6 +82,7 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
     streamImports: [...adapter, "type tsocket/types.ts"],
   },
   bpf: {
+    wire: /^(errors|isa|program|map_types|helper_table)\.ts$/,
     engineImports: [...base, "strparser:wire"],
     streamImports: [],
     freeOf: ["timer", "clock", "random", "console", "runtime", "web stream", "not everywhere"],
@@ -91,10 +92,6 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
     stream: /^attachment\.ts$/,
     engineImports: [...base, "strparser", "type flow:wire"],
     streamImports: [...adapter, "type flow/*"],
-  },
-  bpf: {
-    wire: /^(errors|isa|program|map_types|helper_table)\.ts$/,
-    engineImports: [...base, "strparser/parser.ts"],
   },
   xdr: { wire: /./, engineImports: [...base, "strparser:wire"] },
   sim: {
