@@ -26,3 +26,4 @@ export {
   writeU32le,
 } from "./integers.ts";
 export { seqAdd, seqDiff, seqInWindow, seqLess, seqLessOrEqual, seqMax } from "./sequence.ts";
+export { ShortCopies } from "./short_copies.ts";

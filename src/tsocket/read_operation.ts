@@ -5,7 +5,7 @@
  */
 import { concat } from "../bytes/concat.ts";
 import type { NextVector, PduProgress, Vector } from "./types.ts";
-import { overlap } from "./vector.ts";
+import { NOTHING, overlap } from "./vector.ts";
 
 /** So many filled views a cancellable read keeps; then it copies them. */
 const MAX_KEPT_VIEWS = 16;
@@ -65,7 +65,9 @@ export class ReadOperation implements PduProgress {
   renew(next: NextVector): void {
     this.next = next;
     this.total = 0;
-    this.begin([]);
+    this.vector = NOTHING;
+    this.index = 0;
+    this.at = 0;
     this.outcome = "none";
   }
 

@@ -12,7 +12,7 @@ import { SocketError } from "./errors.ts";
 import { ReadOperation } from "./read_operation.ts";
 import { READ_AGAIN, READ_END, type TStreamDriver } from "./driver_types.ts";
 import type { NextVector, TStreamStats, Vector } from "./types.ts";
-import { checkedLength, emptyVectorError } from "./vector.ts";
+import { checkedLength, emptyVectorError, NOTHING } from "./vector.ts";
 
 /** Reads answered without waiting before the event loop is asked whether it wants a turn. */
 const READS_PER_BREATH = 64;
@@ -25,9 +25,6 @@ export interface ReadSideEvents {
   /** The end was reached: `undefined` when the peer ended in order. Told once. */
   ended(error: unknown): void;
 }
-
-/** What a PDU begins with: the first vector is asked for. */
-const NOTHING: Vector = [];
 
 /** How a read may be cancelled; called once it has to wait. Returns what takes that off again. */
 export type Arm = (cancel: (reason: unknown) => void) => () => void;
@@ -45,8 +42,8 @@ export class ReadSide {
   #isEndNoticed = false;
   #isReadingDirectly = false;
   #sinceBreath = 0;
-  /** The last operation of a PDU, for the next one. */
-  #spare: ReadOperation | undefined;
+  /** The operation of the last PDU, for the next one. */
+  #pdu: ReadOperation | undefined;
   /** The last answer, which is given again as long as it is the same: PDUs are often of one size. */
   #lastValue: number | null = null;
   #lastAnswer: Promise<number | null> = Promise.resolve(null);
@@ -111,43 +108,56 @@ export class ReadSide {
   }
 
   /**
-   * Begins a PDU that nothing cancels. Small ones lie whole in what is there; for them half the time is saved by not
-   * making an operation for each, and by asking the driver only.
+   * Begins a PDU that nothing cancels. Small ones lie whole in what is there; for them a third of the time is saved by
+   * not making an operation for each, by asking the driver only, and by promising nothing before the answer is known.
    */
   readPdu(next: NextVector): Promise<number | null> {
-    let operation = this.#spare;
-    this.#spare = undefined;
-    if (operation === undefined) operation = new ReadOperation("readvPdu", NOTHING, next, false);
-    else operation.renew(next);
+    const operation = this.#pdu ?? new ReadOperation("readvPdu", NOTHING, next, false);
+    this.#pdu = undefined;
+    operation.renew(next);
     const driver = this.#driver;
-    const isPlain = driver !== undefined && this.#end === undefined && this.#putBack.length === 0;
     this.#operation = operation;
-    if (!isPlain || this.#fillPdu(operation, driver, next)) this.#advance(operation);
+    if (driver === undefined || this.#end !== undefined || this.#putBack.length > 0) this.#advance(operation);
+    else if (this.#fillPdu(operation, driver, next)) return this.#pduFilled(operation);
     const answer = this.#answer(operation);
-    if (operation.outcome !== "none") this.#spare = operation;
+    if (operation.outcome !== "none") this.#pdu = operation;
     return answer;
   }
 
-  /** Fills a PDU as long as the driver has all that is asked for. Returns whether something is left to do. */
+  /** The short end of a PDU that nobody had to wait for. */
+  #pduFilled(operation: ReadOperation): Promise<number | null> {
+    this.#operation = undefined;
+    this.#pdu = operation;
+    this.#stats.bytesRead += operation.total;
+    if (this.#isEndNoticed) this.#expectEnd();
+    return this.#answered(operation.total);
+  }
+
+  /**
+   * Fills a PDU as long as each vector is a view that the driver has all the bytes for. Returns whether that was all of
+   * it; what is not so is done the long way.
+   */
   #fillPdu(operation: ReadOperation, driver: TStreamDriver, next: NextVector): boolean {
     for (;;) {
-      const vector = this.#nextVector(operation, next);
-      if (vector === undefined) return false;
-      for (let i = 0; i < vector.length; i++) {
-        const view = vector[i]!;
-        const room = view.length;
-        if (room === 0) continue;
-        const taken = driver.readSync(view);
-        if (taken === room) {
-          operation.total += taken;
-          continue;
-        }
-        operation.begin(vector);
-        operation.index = i;
-        operation.at = Math.max(taken, 0);
-        operation.total += operation.at;
-        return true;
+      const vector = this.#ask(operation, next);
+      if (this.#operation !== operation) return false;
+      if (vector === null || vector === undefined) return true;
+      const only: unknown = Array.isArray(vector) && vector.length === 1 ? vector[0] : undefined;
+      const room = only instanceof Uint8Array ? only.length : 0;
+      if (room === 0) {
+        if (this.#begins(operation, vector)) this.#advance(operation);
+        return false;
       }
+      const taken = driver.readSync(only as Uint8Array);
+      if (taken === room) {
+        operation.total += taken;
+        continue;
+      }
+      operation.begin(vector);
+      operation.at = Math.max(taken, 0);
+      operation.total += operation.at;
+      this.#advance(operation);
+      return false;
     }
   }
 
@@ -216,9 +226,8 @@ export class ReadSide {
       }
       const { next } = operation;
       if (next === undefined) return this.#complete(operation);
-      const vector = this.#nextVector(operation, next);
-      if (vector === undefined) return;
-      operation.begin(vector);
+      const vector = this.#ask(operation, next);
+      if (this.#operation !== operation || !this.#begins(operation, vector)) return;
     }
   }
 
@@ -251,26 +260,33 @@ export class ReadSide {
     return taken;
   }
 
-  /** Asks for the next vector of a PDU; `undefined` when the operation is over. */
-  #nextVector(operation: ReadOperation, next: NextVector): Vector | undefined {
-    let vector: Vector | null | undefined;
-    let length = 0;
+  /** Asks for the next vector of a PDU. Afterwards the operation may be over: by an error, or by an abort from inside. */
+  #ask(operation: ReadOperation, next: NextVector): Vector | null | undefined {
     try {
-      vector = next(operation);
-      // 20 ns less than the general check, for what nearly every PDU hands out
-      const only: unknown = Array.isArray(vector) && vector.length === 1 ? vector[0] : undefined;
-      if (only instanceof Uint8Array) length = only.length;
-      else if (vector !== null && vector !== undefined) length = checkedLength(vector, "next()");
+      return next(operation);
     } catch (thrown) {
       if (this.#operation === operation) this.#reject(operation, thrown);
       return undefined;
     }
-    // the callback may have aborted the socket
-    if (this.#operation !== operation) return undefined;
-    if (vector === null || vector === undefined || vector.length === 0) this.#complete(operation);
+  }
+
+  /** Takes what was handed out as the next vector. Returns whether there is one to be filled; else the PDU is over. */
+  #begins(operation: ReadOperation, vector: Vector | null | undefined): boolean {
+    if (vector === null || vector === undefined) {
+      this.#complete(operation);
+      return false;
+    }
+    let length: number;
+    try {
+      length = checkedLength(vector, "next()");
+    } catch (thrown) {
+      this.#reject(operation, thrown);
+      return false;
+    }
+    if (vector.length === 0) this.#complete(operation);
     else if (length === 0) this.#reject(operation, emptyVectorError(operation.kind));
-    else return vector;
-    return undefined;
+    else operation.begin(vector);
+    return length > 0;
   }
 
   /** Nothing is there: lets the driver fill the caller's own view, where it can and nothing could cancel that. */

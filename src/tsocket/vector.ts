@@ -6,6 +6,9 @@
 import { SocketError } from "./errors.ts";
 import type { Vector } from "./types.ts";
 
+/** The vector without views: what a PDU begins with. */
+export const NOTHING: Vector = [];
+
 /**
  * Total length of a vector that a caller handed in.
  *

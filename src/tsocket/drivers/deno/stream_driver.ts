@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { copyInto } from "../../../bytes/copy_into.ts";
+import { ShortCopies } from "../../../bytes/short_copies.ts";
 import { closedError, SocketError } from "../../errors.ts";
 import { READ_AGAIN, READ_END, type TStreamDriver, type TStreamEvents } from "../../driver_types.ts";
 import type { SocketTarget } from "../../option_types.ts";
@@ -53,6 +53,7 @@ export class DenoStreamDriver implements TStreamDriver {
   #events: TStreamEvents | undefined;
   /** Made when first needed: whoever reads into large views of his own never needs it. */
   #buffer: Uint8Array | undefined;
+  readonly #copies: ShortCopies = new ShortCopies();
   #from = 0;
   #to = 0;
   #isFilling = false;
@@ -173,8 +174,9 @@ export class DenoStreamDriver implements TStreamDriver {
 
   #takeBuffered(into: Uint8Array): number {
     const count = Math.min(into.length, this.pendingBytes);
-    copyInto(into, 0, this.#buffer!, this.#from, this.#from + count);
+    this.#copies.copy(into, this.#buffer!, this.#from, this.#from + count);
     this.#from += count;
+    if (this.#from === this.#to) this.#copies.forget();
     return count;
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { copyInto } from "../../../bytes/copy_into.ts";
+import { ShortCopies } from "../../../bytes/short_copies.ts";
 
 /** Bytes that may wait on one connection before it is not read any more. One chunk more may be under way. */
 export const READ_AHEAD_BYTES: number = 64 * 1024;
@@ -30,6 +31,7 @@ export class Inbox {
   #spare: Uint8Array | undefined;
   #isBusy = false;
   #isPooled = false;
+  readonly #copies: ShortCopies = new ShortCopies();
 
   /** Bytes in it. */
   get length(): number {
@@ -78,6 +80,7 @@ export class Inbox {
 
   /** Forgets everything in it. */
   clear(): void {
+    this.#copies.forget();
     this.#chunks.length = 0;
     this.#head =
       this.#offset =
@@ -93,7 +96,7 @@ export class Inbox {
     const to = from + into.length;
     // most reads of small PDUs end within one chunk
     if (chunk === undefined || to >= chunk.length) return this.#readChunks(into);
-    copyInto(into, 0, chunk, from, to);
+    this.#copies.copy(into, chunk, from, to);
     this.#offset = to;
     this.#length -= into.length;
     this.#cost -= into.length;
@@ -124,6 +127,7 @@ export class Inbox {
   }
 
   #dropHead(chunk: Uint8Array): void {
+    this.#copies.forget();
     this.#cost -= CHUNK_OVERHEAD;
     this.#offset = 0;
     this.#chunks[this.#head++] = undefined;
