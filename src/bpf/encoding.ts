@@ -4,7 +4,7 @@
  * @module
  */
 import { type Encoding, encodingsOf } from "./encoding_table.ts";
-import { BPF_REG_FP, type Instruction } from "./isa.ts";
+import { BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_IDX, BPF_REG_FP, type Instruction } from "./isa.ts";
 
 /**
  * Finds the encoding of an instruction, from one slot alone: of `lddw` the second slot is not looked at. `undefined`
@@ -23,7 +23,7 @@ export function encodingProblem(instructions: readonly Instruction[], slot: numb
   const found = encodingOf(instruction);
   if (found === undefined) return problemWith(instruction, closest(instruction, encodings), encodings);
   if (writesFramePointer(instruction, found)) return `${found.operation} writes r10, which is read-only`;
-  return found.operation === "lddw" ? secondSlotProblem(instructions[slot + 1]) : undefined;
+  return found.operation === "lddw" ? secondSlotProblem(instruction.src, instructions[slot + 1]) : undefined;
 }
 
 function writesFramePointer({ dst, src }: Instruction, encoding: Encoding): boolean {
@@ -65,9 +65,13 @@ function problemWith(
   return undefined;
 }
 
-function secondSlotProblem(second: Instruction | undefined): string | undefined {
+/** Kinds of `lddw` that have nothing to say in the second slot. */
+const NARROW_KINDS: readonly number[] = [BPF_PSEUDO_MAP_FD, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_IDX];
+
+function secondSlotProblem(kind: number, second: Instruction | undefined): string | undefined {
   if (second === undefined) return "lddw lacks its second slot";
   const { opcode, dst, src, offset } = second;
+  if (second.imm !== 0 && NARROW_KINDS.includes(kind)) return `lddw of kind ${kind} has no second immediate`;
   const isZero = opcode === 0 && dst === 0 && src === 0 && offset === 0;
   return isZero ? undefined : "the second slot of lddw must be zero but for its immediate";
 }
