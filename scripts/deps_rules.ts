@@ -94,6 +94,11 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
     streamImports: [...adapter, "type flow/*"],
   },
   xdr: { wire: /./, engineImports: [...base, "strparser:wire"] },
+  rxrpc: {
+    wire: /^(abort_codes|ack|header|jumbo|packet_types|errors)\.ts$/,
+    engineImports: base,
+    streamImports: [...adapter, "type tsocket/types.ts"],
+  },
   sim: {
     engineImports: [...base, "packet:wire", "strparser:wire"],
     streamImports: [],
