@@ -1,0 +1,72 @@
+/**
+ * Pass 1: every instruction by itself. Fields that are not used, unknown opcodes, helpers that there are not, numbers
+ * that are known to be wrong before anything runs.
+ *
+ * @module
+ */
+import { encodingOf, encodingProblem } from "../encoding.ts";
+import type { Encoding } from "../encoding_table.ts";
+import { BpfError, type BpfErrorCode } from "../errors.ts";
+import { helperTable } from "../helper_table.ts";
+import {
+  BPF_HELPER_CALL,
+  BPF_LDDW,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_VALUE,
+  BPF_X,
+  type Instruction,
+} from "../isa.ts";
+import type { BpfProgram } from "../program.ts";
+import { describeInstruction } from "./describe.ts";
+
+const divisions: readonly string[] = ["div", "sdiv", "mod", "smod"];
+const shifts: readonly string[] = ["lsh", "rsh", "arsh"];
+
+/**
+ * Finds the encoding of each instruction.
+ *
+ * @throws {BpfError} `EINVAL` for what is no instruction, `ENOSYS` for one that is not supported
+ */
+export function checkEncodings(program: BpfProgram, instructions: readonly Instruction[]): (Encoding | undefined)[] {
+  const encodings: (Encoding | undefined)[] = [];
+  const fail = (what: string, slot: number, code: BpfErrorCode): never => {
+    const text = describeInstruction(instructions, slot);
+    throw new BpfError(`instruction ${slot}: ${text}: ${what}`, { code, instruction: slot });
+  };
+  for (let slot = 0; slot < instructions.length; slot++) {
+    const problem = encodingProblem(instructions, slot);
+    if (problem !== undefined) fail(problem, slot, "EINVAL");
+    const instruction = instructions[slot]!;
+    const encoding = encodingOf(instruction)!;
+    encodings[slot] = encoding;
+    const refusal = encoding.refusal ?? unsupported(instruction);
+    if (refusal !== undefined) fail(`${refusal} is not supported`, slot, "ENOSYS");
+    const wrong = wrongImmediate(program, instruction, encoding);
+    if (wrong !== undefined) fail(wrong, slot, "EINVAL");
+    if (instruction.opcode === BPF_LDDW) encodings[++slot] = undefined;
+  }
+  return encodings;
+}
+
+function unsupported({ opcode, src }: Instruction): string | undefined {
+  return opcode === BPF_LDDW && src === BPF_PSEUDO_FUNC ? "the address of a function" : undefined;
+}
+
+function wrongImmediate(
+  program: BpfProgram,
+  { opcode, src, imm }: Instruction,
+  { operation, bits }: Encoding,
+): string | undefined {
+  if (operation === "call" && src === BPF_HELPER_CALL && !helperTable.has(imm)) {
+    return `there is no helper ${imm} for a socket filter`;
+  }
+  const isMap = opcode === BPF_LDDW && (src === BPF_PSEUDO_MAP_FD || src === BPF_PSEUDO_MAP_VALUE);
+  if (isMap && program.maps[imm] === undefined) return `there is no map ${imm}`;
+  const isImmediate = (opcode & BPF_X) === 0;
+  if (isImmediate && divisions.includes(operation) && imm === 0) return "division by 0";
+  if (isImmediate && shifts.includes(operation) && !(imm >= 0 && imm < bits)) {
+    return `shift by ${imm}, the operand has ${bits} bits`;
+  }
+  return undefined;
+}

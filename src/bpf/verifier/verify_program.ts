@@ -1,0 +1,130 @@
+/**
+ * Verifies programs: that they touch nothing but their own memory and read nothing that is not set.
+ *
+ * Three passes: encodings, control flow, and what registers and stack may hold on every way through the program. That a
+ * program ends is left to the instruction budget of its runs, unless asked for.
+ *
+ * @module
+ */
+import { choiceOption, limitOption } from "../../core/limits.ts";
+import { buildControlFlow } from "../control_flow.ts";
+import { BpfError } from "../errors.ts";
+import { BPF_SLOT_BYTES, decodeInstructions } from "../isa.ts";
+import type { BpfProgram } from "../program.ts";
+import { isLoopHead } from "./call_contexts.ts";
+import { calleesFirst, checkDepth, checkStack } from "./call_graph.ts";
+import { checkEncodings } from "./check_encodings.ts";
+import { Effort } from "./effort.ts";
+import type { LoopRule, VerifiedProgram, VerifierMode, VerifierOptions } from "./facts.ts";
+import { JoinExplorer } from "./join_explorer.ts";
+import { Judge, type ProgramText, refusal } from "./judge.ts";
+import { PathExplorer } from "./path_explorer.ts";
+
+/** Options with their defaults. */
+interface Rules {
+  readonly mode: VerifierMode;
+  readonly loops: LoopRule;
+  readonly maxSteps: number;
+  readonly maxStates: number;
+}
+
+/**
+ * Verifies a program.
+ *
+ * @throws {BpfError} `EINVAL` where it is malformed, `ENOSYS` where it needs what is not supported, `EACCES` where it is
+ * not safe (the message tells the instruction and what is known there), `E2BIG` where it is too large or too complex
+ */
+export function verifyProgram(program: BpfProgram, options: VerifierOptions = {}): VerifiedProgram {
+  const rules: Rules = {
+    mode: choiceOption("mode", options.mode, "strict", ["strict", "sandbox", "kernel-root"]),
+    loops: choiceOption("loops", options.loops, "budget", ["budget", "bounded", "refused"]),
+    maxSteps: limitOption("maxSteps", options.maxSteps, 200_000),
+    maxStates: limitOption("maxStates", options.maxStates, 20_000),
+  };
+  const text = readText(program, limitOption("maxSlots", options.maxSlots, 65_536));
+  const order = calleesFirst(text);
+  checkDepth(text, order);
+  if (rules.loops === "refused") refuseLoops(text);
+  const effort = new Effort(rules.maxSteps, rules.maxStates);
+  const judge = judgeProgram(text, rules, effort, order);
+  return {
+    program,
+    mode: rules.mode,
+    instructions: text.instructions,
+    encodings: text.encodings,
+    flow: text.flow,
+    functions: (judge?.stackBytes ?? text.flow.functions.map(() => 512)).map((stackBytes) => ({ stackBytes })),
+    accesses: judge?.accesses ?? [],
+    isChecked: judge === undefined,
+    needsZeroedStack: judge?.readsUnwritten ?? true,
+    steps: effort.steps,
+  };
+}
+
+function readText(program: BpfProgram, maxSlots: number): ProgramText {
+  const { code } = program;
+  if (code.length % BPF_SLOT_BYTES !== 0) {
+    throw new BpfError(`${code.length} bytes of code are no whole number of instructions`);
+  }
+  if (code.length / BPF_SLOT_BYTES > maxSlots) {
+    throw new BpfError(`the program has ${code.length / BPF_SLOT_BYTES} slots, maxSlots is ${maxSlots}`, {
+      code: "E2BIG",
+    });
+  }
+  const instructions = decodeInstructions(code);
+  const encodings = checkEncodings(program, instructions);
+  return { program, instructions, encodings, flow: buildControlFlow(instructions) };
+}
+
+function refuseLoops(text: ProgramText): void {
+  for (const flow of text.flow.functions) {
+    const head = flow.blocks.find((block) => isLoopHead(flow, block));
+    if (head !== undefined) throw refusal(text, "a loop begins here", head.start);
+  }
+}
+
+/** Judges a program; `undefined` in sandbox mode where it is not safe as it stands. */
+function judgeProgram(
+  text: ProgramText,
+  rules: Rules,
+  effort: Effort,
+  order: readonly number[],
+): Judge | undefined {
+  try {
+    const judge = explore(text, rules, effort);
+    checkStack(text, order, judge.stackBytes);
+    return judge;
+  } catch (error) {
+    if (rules.mode === "sandbox" && isVerdict(error)) return undefined;
+    throw error;
+  }
+}
+
+function isVerdict(error: unknown): error is BpfError {
+  return error instanceof BpfError && (error.code === "EACCES" || error.code === "E2BIG");
+}
+
+/** Joins first, which is cheap; where that finds a problem, which joining may have made, goes way by way. */
+function explore(text: ProgramText, { mode, loops }: Rules, effort: Effort): Judge {
+  const isRoot = mode !== "strict";
+  if (loops === "bounded") return explorePaths(text, isRoot, effort, true);
+  const judge = new Judge(text, isRoot);
+  try {
+    new JoinExplorer(judge, effort).run();
+    return judge;
+  } catch (error) {
+    if (!isVerdict(error) || error.code !== "EACCES") throw error;
+    effort.release();
+    try {
+      return explorePaths(text, isRoot, effort, false);
+    } catch (second) {
+      throw isVerdict(second) && second.code === "E2BIG" ? error : second;
+    }
+  }
+}
+
+function explorePaths(text: ProgramText, isRoot: boolean, effort: Effort, mustEnd: boolean): Judge {
+  const judge = new Judge(text, isRoot);
+  new PathExplorer(judge, effort, mustEnd).run();
+  return judge;
+}
