@@ -31,7 +31,7 @@ const shifts: readonly string[] = ["lsh", "rsh", "arsh"];
 export function checkEncodings(program: BpfProgram, instructions: readonly Instruction[]): (Encoding | undefined)[] {
   const encodings: (Encoding | undefined)[] = [];
   const fail = (what: string, slot: number, code: BpfErrorCode): never => {
-    const text = describeInstruction(instructions, slot);
+    const text = describeInstruction(program, slot);
     throw new BpfError(`instruction ${slot}: ${text}: ${what}`, { code, instruction: slot });
   };
   for (let slot = 0; slot < instructions.length; slot++) {

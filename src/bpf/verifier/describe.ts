@@ -3,14 +3,16 @@
  *
  * @module
  */
-import { encodingOf } from "../encoding.ts";
-import type { Instruction } from "../isa.ts";
+import { disassembleLines } from "../disassembler.ts";
+import { BPF_LDDW, BPF_SLOT_BYTES } from "../isa.ts";
+import type { BpfProgram } from "../program.ts";
 
-/** Names an instruction with its fields. */
-export function describeInstruction(instructions: readonly Instruction[], slot: number): string {
-  const instruction = instructions[slot];
-  if (instruction === undefined) return "no instruction";
-  const { dst, src, offset, imm } = instruction;
-  const name = encodingOf(instruction)?.operation ?? `opcode ${instruction.opcode}`;
-  return `${name} dst ${dst} src ${src} offset ${offset} imm ${imm}`;
+/** Shows an instruction as `llvm-objdump` does. */
+export function describeInstruction({ code, maps }: BpfProgram, slot: number): string {
+  const start = slot * BPF_SLOT_BYTES;
+  const slots = code[start] === BPF_LDDW ? 2 : 1;
+  const [line] = disassembleLines(code.slice(start, start + slots * BPF_SLOT_BYTES), {
+    map: (index) => maps[index]?.name,
+  });
+  return line?.text ?? "no instruction";
 }

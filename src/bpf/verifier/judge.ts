@@ -100,7 +100,7 @@ export function refusal(text: ProgramText, what: string, slot: number, state?: M
   const where = source === undefined ? "" : ` (${source.file}:${source.line})`;
   const shown = state?.toString() ?? "";
   const known = shown === "" ? "" : `; known there: ${shown}`;
-  const instruction = describeInstruction(text.instructions, slot);
+  const instruction = describeInstruction(text.program, slot);
   return new BpfError(`instruction ${slot}${where}: ${instruction}: ${what}${known}`, {
     code: "EACCES",
     instruction: slot,

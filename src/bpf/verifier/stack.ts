@@ -9,7 +9,7 @@
 import { arithmetic } from "./scalar_arithmetic.ts";
 import { constant, lowHalf, scalarOfBits } from "./scalar.ts";
 import {
-  Identities,
+  type Identities,
   isPointer,
   type Joining,
   joinValues,
