@@ -1,0 +1,142 @@
+/**
+ * 64-bit arithmetic in JavaScript, on pairs of int32.
+ *
+ * All of an operation's inputs are read before its first output is written: `r1 *= r1` has one register on both sides.
+ *
+ * @module
+ */
+import { extended, narrow, swapped } from "./js_narrow.ts";
+import { type JsWriter, unsigned } from "./js_writer.ts";
+import type { Operand } from "./operations.ts";
+import { maxOf, type Value } from "./values.ts";
+
+/** Halves of two operands. */
+interface Halves {
+  readonly dst: number;
+  readonly a: string;
+  readonly aHigh: string;
+  readonly b: string;
+  readonly bHigh: string;
+}
+
+/** Writes an arithmetic instruction; `result` is what is known of its result. */
+export function writeArithmetic(writer: JsWriter, at: Operand, result: Value): void {
+  const { dst, src, operation, bits, isRegister } = at;
+  if (operation === "le" || operation === "be" || operation === "bswap") return writeByteOrder(writer, at);
+  if (result.kind === "constant") return writer.set(dst, String(result.low), String(result.high));
+  const reads = operation !== "mov" && operation !== "movsx";
+  const a = reads ? writer.low(dst) : "0";
+  const b = isRegister ? writer.low(src) : String(at.imm);
+  if (bits === 32) return writer.set(dst, narrow(at, a, b), "0");
+  if (maxOf(result) !== Infinity && isNarrowable(writer, at)) return writer.set(dst, narrow(at, a, b), "0");
+  const aHigh = reads ? writer.high(dst) : "0";
+  const bHigh = isRegister ? writer.high(src) : String(at.high);
+  writeWide(writer, at, { dst, a, aHigh, b, bHigh });
+}
+
+/** Whether a 64-bit operation with a small result is the 32-bit operation on the low halves. */
+function isNarrowable({ values }: JsWriter, { operation, dst, src, isRegister, imm }: Operand): boolean {
+  if (operation === "div" || operation === "mod") {
+    return maxOf(values[dst]!) !== Infinity && (isRegister ? maxOf(values[src]!) !== Infinity : imm >= 0);
+  }
+  if (operation === "lsh" || operation === "rsh" || operation === "arsh") {
+    return !isRegister && imm < 32 && maxOf(values[dst]!) <= (operation === "arsh" ? 0x7fff_ffff : 0xffff_ffff);
+  }
+  return operation !== "movsx";
+}
+
+function writeWide(writer: JsWriter, at: Operand, halves: Halves): void {
+  const { dst, a, aHigh, b, bHigh } = halves;
+  switch (at.operation) {
+    case "add":
+      writer.line(`t = ${a} + ${b} | 0;`);
+      return finish(writer, dst, `${aHigh} + ${bHigh} + (${unsigned("t")} < ${unsigned(b)} ? 1 : 0) | 0`);
+    case "sub":
+      writer.line(`t = ${a} - ${b} | 0;`);
+      return finish(writer, dst, `${aHigh} - ${bHigh} - (${unsigned(a)} < ${unsigned(b)} ? 1 : 0) | 0`);
+    case "mul":
+      return writeProduct(writer, halves);
+    case "or":
+    case "and":
+    case "xor":
+      return writer.set(dst, narrow(at, a, b), narrow(at, aHigh, bHigh));
+    case "neg":
+      writer.line(`t = 0 - ${a} | 0;`);
+      return finish(writer, dst, `~${aHigh} + (t === 0 ? 1 : 0) | 0`);
+    case "mov":
+      return writer.set(dst, b, bHigh);
+    case "movsx":
+      return writer.set(dst, extended(b, at.offset), `${extended(b, at.offset)} >> 31`);
+    case "lsh":
+    case "rsh":
+    case "arsh":
+      return at.isRegister ? writeShift(writer, at, halves) : writeConstantShift(writer, at, halves);
+    default:
+      return writeDivision(writer, at, halves);
+  }
+}
+
+/** The low half is in `t`; the high half may still need both of the old ones. */
+function finish(writer: JsWriter, dst: number, high: string): void {
+  writer.assign(`h${dst}`, high);
+  writer.assign(`l${dst}`, "t");
+}
+
+/** The high half of the product of the low halves comes from 16-bit pieces: a double has not enough bits. */
+function writeProduct(writer: JsWriter, { dst, a, aHigh, b, bHigh }: Halves): void {
+  const low = (x: string) => /^-?\d+$/.test(x) ? String(Number(x) & 0xffff) : `(${x} & 65535)`;
+  const top = (x: string) => /^-?\d+$/.test(x) ? String(Number(x) >>> 16) : `(${x} >>> 16)`;
+  writer.line(`t = Math.imul(${low(a)}, ${low(b)});`);
+  writer.line(`u = Math.imul(${top(a)}, ${low(b)}) + (t >>> 16) | 0;`);
+  writer.line(`v = Math.imul(${low(a)}, ${top(b)}) + (u & 65535) | 0;`);
+  writer.line(`w = Math.imul(${top(a)}, ${top(b)}) + (u >>> 16) + (v >>> 16) | 0;`);
+  const crossed = [
+    bHigh === "0" ? "" : ` + Math.imul(${a}, ${bHigh})`,
+    aHigh === "0" ? "" : ` + Math.imul(${aHigh}, ${b})`,
+  ];
+  writer.line(`t = Math.imul(${a}, ${b});`);
+  finish(writer, dst, `w${crossed.join("")} | 0`);
+}
+
+function writeConstantShift(writer: JsWriter, { operation, imm, dst }: Operand, { a, aHigh }: Halves): void {
+  const n = imm & 63;
+  if (n === 0) return writer.set(dst, a, aHigh);
+  const m = n & 31;
+  if (operation === "lsh") {
+    if (n >= 32) return writer.set(dst, "0", m === 0 ? a : `${a} << ${m}`);
+    return writer.set(dst, `${a} << ${n}`, `${aHigh} << ${n} | ${a} >>> ${32 - n}`);
+  }
+  const high = operation === "arsh" ? [`${aHigh} >> 31`, `${aHigh} >> ${m}`] : ["0", `${aHigh} >>> ${m} | 0`];
+  if (n >= 32) {
+    const shifted = operation === "arsh" ? `${aHigh} >> ${m}` : `${aHigh} >>> ${m} | 0`;
+    return writer.set(dst, m === 0 ? aHigh : shifted, high[0]!);
+  }
+  writer.set(dst, `${a} >>> ${n} | ${aHigh} << ${32 - n}`, high[1]!);
+}
+
+/** `x >>> 1 >>> ~u` is `x >>> (32 - u)`, but also right for 0. JavaScript masks counts with 31 by itself. */
+function writeShift(writer: JsWriter, { operation, dst }: Operand, { a, aHigh, b }: Halves): void {
+  writer.line(`u = ${b} & 63;`);
+  if (operation === "lsh") {
+    const high = `u > 31 ? ${a} << u : ${aHigh} << u | ${a} >>> 1 >>> ~u`;
+    return writer.set(dst, `u > 31 ? 0 : ${a} << u`, high);
+  }
+  const sign = operation === "arsh" ? ">>" : ">>>";
+  const low = `(u > 31 ? ${aHigh} ${sign} u : ${a} >>> u | ${aHigh} << 1 << ~u) | 0`;
+  writer.set(dst, low, `(u > 31 ? ${operation === "arsh" ? `${aHigh} >> 31` : "0"} : ${aHigh} ${sign} u) | 0`);
+}
+
+function writeDivision(writer: JsWriter, { operation, dst }: Operand, { a, aHigh, b, bHigh }: Halves): void {
+  writer.line(`t = ${writer.use(`${operation}64`)}(${a}, ${aHigh}, ${b}, ${bHigh});`);
+  finish(writer, dst, writer.use("H"));
+}
+
+function writeByteOrder(writer: JsWriter, { operation, bits, dst }: Operand): void {
+  const low = writer.low(dst);
+  const swaps = operation !== "le";
+  if (bits === 16) return writer.set(dst, swaps ? swapped(low, 16) : `${low} & 65535`, "0");
+  if (bits === 32) return writer.set(dst, swaps ? swapped(low, 32) : low, "0");
+  const high = writer.high(dst);
+  if (swaps) return writer.set(dst, swapped(high, 32), swapped(low, 32));
+  writer.set(dst, low, high);
+}

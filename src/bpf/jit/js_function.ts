@@ -1,0 +1,186 @@
+/**
+ * Writes one function of a program as a JavaScript function.
+ *
+ * @module
+ */
+import type { FunctionFlow } from "../control_flow.ts";
+import { MAP_HANDLE_BASE } from "../runner.ts";
+import { findFields, noFields } from "./frame_fields.ts";
+import { type FlowLayout, layOut } from "./flow_scopes.ts";
+import { writeArithmetic } from "./js_arithmetic.ts";
+import { writeAtomic, writeLoad, writeStore } from "./js_access.ts";
+import { type CallRules, writeCall } from "./js_calls.ts";
+import { condition } from "./js_compare.ts";
+import { writePacketLoad } from "./js_packet.ts";
+import { JsWriter } from "./js_writer.ts";
+import type { Operand } from "./operations.ts";
+import type { JsProgram } from "./js_program.ts";
+import { type Entry, findValues, type KnownBlock, valuesAfter } from "./value_flow.ts";
+
+/** How the entry function is called and what it returns. */
+export interface FunctionShape {
+  /** How it is entered. */
+  readonly entry: Entry;
+  /** Whether the high half of r0 goes to `H`. */
+  readonly isWide: boolean;
+}
+
+/** Parameters of functions that are called by the program itself. */
+const calleeParameters = ["p", "s", "n", "f", "l1", "h1", "l2", "h2", "l3", "h3", "l4", "h4", "l5", "h5"];
+
+/** The code of one function: a list of lines, without the head. */
+export function writeFunction(program: JsProgram, flow: FunctionFlow, shape: FunctionShape): string[] {
+  return new FunctionWriter(program, flow, shape).write();
+}
+
+class FunctionWriter {
+  readonly #program: JsProgram;
+  readonly #flow: FunctionFlow;
+  readonly #shape: FunctionShape;
+  readonly #layout: FlowLayout;
+  readonly #blocks: readonly KnownBlock[];
+  readonly #writer: JsWriter;
+  readonly #rules: CallRules;
+  /** Whether it counts instructions. */
+  readonly #isCounting: boolean;
+
+  constructor(program: JsProgram, flow: FunctionFlow, shape: FunctionShape) {
+    this.#program = program;
+    this.#flow = flow;
+    this.#shape = shape;
+    this.#layout = layOut(flow, program.form);
+    this.#blocks = findValues(program.instructions, flow, shape.entry);
+    this.#isCounting = program.isCounting;
+    const isCallee = shape.entry === "call";
+    const frame = isCallee ? "f" : String(program.frameTop);
+    this.#writer = new JsWriter({ context: program.context, frame, mapBase: MAP_HANDLE_BASE }, program.outside);
+    const isChecked = program.mode === "sandbox";
+    this.#rules = {
+      fields: isChecked ? noFields : findFields(this.#blocks, program.maps),
+      isChecked,
+      maps: program.maps,
+      valueAddresses: program.valueAddresses,
+      leave: this.#leaving("t", "t >> 31"),
+      callee: (slot) => program.callee(slot),
+    };
+  }
+
+  write(): string[] {
+    const isNested = this.#layout.form === "nested";
+    this.#enter();
+    if (!isNested) this.#writer.line("for (;;) switch (c) {");
+    this.#layout.order.forEach((block, position) => this.#block(block, position));
+    if (!isNested) this.#writer.line("}");
+    const { entry } = this.#shape;
+    const parameters = entry === "call" ? calleeParameters : entry === "block" ? ["l1", "h1", "l2", "h2"] : [];
+    const { variables, lines } = this.#writer.finish(parameters);
+    const declared = ["t = 0", "u = 0", "v = 0", "w = 0", ...variables.map((name) => `${name} = 0`)];
+    if (!isNested) declared.push("c = 0");
+    if (this.#isCounting) declared.push(`q = ${entry === "call" ? "F" : this.#program.budget}`);
+    if (lines.some((line) => line.startsWith("r = "))) declared.push("r");
+    return [`let ${declared.join(", ")};`, ...lines];
+  }
+
+  #enter(): void {
+    const writer = this.#writer;
+    if (this.#shape.entry === "context") {
+      writer.assign("l1", String(this.#program.context));
+    }
+    const base = this.#shape.entry === "call" ? "f" : String(this.#program.frameTop);
+    writer.assign("l10", base);
+    if (this.#program.clearsStack) writer.line(`${writer.use("U")}.fill(0, ${base} - 512, ${base});`);
+    if (this.#isCounting && this.#shape.entry === "call") this.#charge(this.#flow.start, 1, true);
+  }
+
+  #charge(slot: number, count: number, isChecked: boolean): void {
+    if (!isChecked) return this.#writer.line(`q = q - ${count} | 0;`);
+    this.#writer.line(`if ((q = q - ${count} | 0) < 0) ${this.#writer.use("Z")}(${slot});`);
+  }
+
+  #block(index: number, position: number): void {
+    const { opening, isHeader, isRepeated, form } = this.#layout;
+    const writer = this.#writer;
+    const { operands, values } = this.#blocks[index]!;
+    for (const { isLoop, start, end } of opening[position] ?? []) {
+      writer.line(isLoop ? `L${start}: for (;;) {` : `B${end}: {`);
+    }
+    if (form === "dispatch") writer.line(`case ${position}:`);
+    if (this.#isCounting && isRepeated[position] === true) {
+      this.#charge(operands[0]!.slot, operands.length, isHeader[position]!);
+    }
+    writer.values = values;
+    for (const at of operands) {
+      this.#instruction(at);
+      writer.values = valuesAfter(writer.values, at);
+    }
+    this.#jump(index, position, operands[operands.length - 1]!);
+    this.#close(position);
+  }
+
+  #close(position: number): void {
+    const ending = this.#layout.opening.slice(0, position + 1).flat().filter(({ end }) => end === position + 1);
+    for (const { isLoop } of ending.reverse()) this.#writer.line(isLoop ? "break; }" : "}");
+  }
+
+  #instruction(at: Operand): void {
+    const writer = this.#writer;
+    const { operation } = at;
+    if (/^(?:j|may_goto)/.test(operation)) return;
+    if (operation === "ldabs" || operation === "ldind") return writePacketLoad(writer, at, this.#leaving("0", "0"));
+    if (/^(?:ldx|ldxs|load_acquire)$/.test(operation)) return writeLoad(writer, at, this.#rules);
+    if (/^(?:st|stx|store_release)$/.test(operation)) return writeStore(writer, at, this.#rules);
+    if (/^(?:atomic|fetch)_|xchg$/.test(operation)) return writeAtomic(writer, at, this.#rules);
+    if (operation === "lddw") return this.#wide(at);
+    if (operation === "call") return this.#call(at);
+    if (operation === "exit") return writer.line(this.#exit());
+    writeArithmetic(writer, at, valuesAfter(writer.values, at)[at.dst]!);
+  }
+
+  #wide({ dst, src, imm, high }: Operand): void {
+    if (src === 0) return this.#writer.set(dst, String(imm), String(high));
+    const low = src === 1 ? MAP_HANDLE_BASE + imm : this.#program.valueAddresses[imm]! + high;
+    this.#writer.set(dst, String(low), "0");
+  }
+
+  #call(at: Operand): void {
+    const isCounted = this.#isCounting && at.src !== 0;
+    if (isCounted) this.#writer.line("F = q;");
+    writeCall(this.#writer, at, this.#rules);
+    if (isCounted) this.#writer.line("q = F;");
+  }
+
+  #exit(): string {
+    if (!this.#shape.isWide) return this.#leaving(this.#writer.low(0), "0");
+    return this.#leaving(this.#writer.low(0), this.#writer.high(0));
+  }
+
+  /** The statement that ends the function with a value. */
+  #leaving(low: string, high: string): string {
+    const parts = [`return ${low};`];
+    if (this.#shape.isWide) parts.unshift(`${this.#program.outside.add("H") && "H"} = ${high};`);
+    if (this.#isCounting && this.#shape.entry === "call") parts.unshift("F = q;");
+    return parts.length === 1 ? parts[0]! : `{ ${parts.join(" ")} }`;
+  }
+
+  #jump(index: number, position: number, at: Operand): void {
+    const { target, next } = this.#flow.blocks[index]!;
+    const places = this.#layout.position;
+    if (at.operation === "exit") return;
+    const otherwise = next < 0 ? "" : this.#going(position, places[next]!);
+    if (target < 0 || at.operation === "may_goto") return this.#writer.line(otherwise);
+    const going = this.#going(position, places[target]!);
+    if (at.operation === "ja") return this.#writer.line(going);
+    if (target === next) return this.#writer.line(going);
+    const test = condition(this.#writer, at);
+    if (going === "") return this.#writer.line(`if (!(${test})) ${otherwise}`);
+    this.#writer.line(`if (${test}) ${going}`);
+    this.#writer.line(otherwise);
+  }
+
+  /** The statement that goes from one position to another; empty where it is the next. */
+  #going(from: number, to: number): string {
+    if (to === from + 1) return "";
+    if (this.#layout.form === "dispatch") return `{ c = ${to}; continue; }`;
+    return to > from ? `break B${to};` : `continue L${to};`;
+  }
+}

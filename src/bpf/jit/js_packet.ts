@@ -1,0 +1,101 @@
+/**
+ * Packet bytes in JavaScript, read where they are: `p` from `s`, `n` of them.
+ *
+ * @module
+ */
+import { filledBytes, type FrameField } from "./frame_fields.ts";
+import { type AccessRules, fieldName } from "./js_access.ts";
+import type { JsWriter } from "./js_writer.ts";
+import type { Operand } from "./operations.ts";
+import { maxOf } from "./values.ts";
+
+/** Offsets from here count from the network header, which for us is the message. */
+const SKF_NET_OFF = -0x100000;
+/** Offsets from here count from the link header: the same. */
+const SKF_LL_OFF = -0x200000;
+
+/** The offset in the message that an absolute load means; negative where there is none. */
+export function packetOffset(imm: number): number {
+  if (imm >= 0) return imm;
+  return imm >= SKF_NET_OFF ? imm - SKF_NET_OFF : imm >= SKF_LL_OFF ? imm - SKF_LL_OFF : -1;
+}
+
+/** Where a packet byte is, counted from `start`, which is digits or a name. */
+function place(start: string, byte: number): string {
+  if (/^\d+$/.test(start)) {
+    const offset = Number(start) + byte;
+    return offset === 0 ? "p[s]" : `p[s + ${offset}]`;
+  }
+  return byte === 0 ? `p[${start}]` : `p[${start} + ${byte}]`;
+}
+
+function bigEndian(start: string, size: number): string {
+  const parts = Array.from({ length: size }, (_, byte) => {
+    const shift = 8 * (size - 1 - byte);
+    return shift === 0 ? place(start, byte) : `${place(start, byte)} << ${shift}`;
+  });
+  return parts.join(" | ");
+}
+
+function littleEndian(start: string, byte: number, size: number): string {
+  const parts = Array.from({ length: size }, (_, at) => {
+    const value = place(start, byte + at);
+    return at === 0 ? value : `${value} << ${8 * at}`;
+  });
+  return parts.join(" | ");
+}
+
+/** Writes a load of packet bytes; `leave` is the statement that ends the function when they are not there. */
+export function writePacketLoad(writer: JsWriter, at: Operand, leave: string): void {
+  const size = at.bits >> 3;
+  if (at.operation === "ldabs") {
+    const offset = packetOffset(at.imm);
+    writer.line(offset < 0 ? leave : `if (n < ${offset + size}) ${leave}`);
+    if (offset >= 0) writer.set(0, bigEndian(String(offset), size), "0");
+    return;
+  }
+  const isPositive = at.imm >= 0 && maxOf(writer.values[at.src]!) + at.imm <= 0x7fff_ffff;
+  writer.line(`t = ${writer.low(at.src)} + ${at.imm} | 0;`);
+  if (!isPositive) writer.line(`if (t < 0 && (t = ${writer.use("negative")}(t)) < 0) ${leave}`);
+  writer.line(`if (t > n - ${size}) ${leave}`);
+  writer.line("t = t + s | 0;");
+  writer.set(0, bigEndian("t", size), "0");
+}
+
+/** Writes `skb_load_bytes` into the frame, when its size is a constant; tells whether it did. */
+export function writeFill(writer: JsWriter, rules: AccessRules): boolean {
+  const filled = filledBytes(writer.values);
+  if (filled === undefined || rules.isChecked) return false;
+  const offset = writer.values[2]!;
+  const isConstant = offset.kind === "constant" && offset.low >= 0;
+  const start = isConstant ? String(offset.low) : "t";
+  if (!isConstant) writer.line(`t = ${writer.low(2)};`);
+  const isThere = isConstant ? `n >= ${offset.low + filled.size}` : `t >= 0 && t <= n - ${filled.size}`;
+  writer.line(`if (${isThere}) {`);
+  if (!isConstant) writer.line("t = t + s | 0;");
+  writeFilled(writer, rules, filled, start);
+  writer.assign("l0", "0");
+  writer.assign("h0", "0");
+  writer.line("} else {");
+  writeFilled(writer, rules, filled, undefined);
+  writer.assign("l0", "-14");
+  writer.assign("h0", "-1");
+  writer.line("}");
+  return true;
+}
+
+/** Fields take their bytes from the packet, or zeros; what lives in memory goes there byte by byte. */
+function writeFilled(writer: JsWriter, { fields }: AccessRules, filled: FrameField, start: string | undefined): void {
+  const end = filled.offset + filled.size;
+  for (const { offset, size } of fields.fields) {
+    if (offset < filled.offset || offset >= end) continue;
+    writer.assign(
+      fieldName(offset, size),
+      start === undefined ? "0" : littleEndian(start, offset - filled.offset, size),
+    );
+  }
+  for (const offset of fields.inMemory(filled.offset, filled.size)) {
+    const value = start === undefined ? "0" : place(start, offset - filled.offset);
+    writer.line(`${writer.use("U")}[${writer.frameAddress(offset)}] = ${value};`);
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Writes a whole program as the body of a JavaScript function that returns what runs it.
+ *
+ * @module
+ */
+import type { MapDefinition } from "../program.ts";
+import { FRAME_BYTES } from "../runner.ts";
+import { type FunctionShape, writeFunction } from "./js_function.ts";
+import { supportText } from "./js_support.ts";
+import { type CompilerInput, operandAt } from "./operations.ts";
+
+/** Addresses and limits that end up in the code. */
+export interface CodePlaces {
+  /** Address of the context. */
+  readonly context: number;
+  /** Address behind the topmost frame. */
+  readonly frameTop: number;
+  /** Where each map's first value is. */
+  readonly valueAddresses: readonly number[];
+  /** Instructions that a run may take. */
+  readonly budget: number;
+}
+
+/** What all functions of a program share while they are written. */
+export interface JsProgram extends CompilerInput, CodePlaces {
+  /** The maps of the program. */
+  readonly maps: readonly MapDefinition[];
+  /** Form of control flow. */
+  readonly form: "nested" | "dispatch";
+  /** Whether instructions are counted: not where none can run twice. */
+  readonly isCounting: boolean;
+  /** Whether frames are cleared when entered, because they may be read before they are written. */
+  readonly clearsStack: boolean;
+  /** Names used from outside. */
+  readonly outside: Set<string>;
+  /** Name of the function that the call in a slot goes to. */
+  callee(slot: number): string;
+}
+
+/** JavaScript of a program. */
+export interface JsSource {
+  /** What the code needs: `V` view, `U` bytes, `G` high halves, `E` enter, `T` tail call, `C` failure, `k26` helpers. */
+  readonly parameters: readonly string[];
+  /** Statements; the last returns the function `(p, s, e) => r0`, or with wide results `[run, high]`. */
+  readonly body: string;
+}
+
+/** Names that are parameters of the source; others are defined in it. */
+const given = /^(?:[VUGETC]|k\d+)$/;
+
+/** Writes a program. */
+export function writeJs(
+  input: CompilerInput,
+  places: CodePlaces,
+  form: "nested" | "dispatch",
+  shape: FunctionShape,
+): JsSource {
+  const { flow, instructions } = input;
+  const outside = new Set<string>();
+  const usesStack = instructions.some(({ opcode }) => [1, 2, 3].includes(opcode & 7));
+  const program: JsProgram = {
+    ...input,
+    ...places,
+    maps: input.program.maps,
+    form,
+    isCounting: flow.functions.length > 1 || flow.functions.some(hasLoop),
+    clearsStack: input.mode !== "strict" && usesStack,
+    outside,
+    callee: (slot) => `f${flow.functionAt.get(slot + 1 + instructions[slot]!.imm)!}`,
+  };
+  const functions = flow.functions.slice(1).flatMap((one) => [
+    `function f${one.index}(p, s, n, f, l1, h1, l2, h2, l3, h3, l4, h4, l5, h5) {`,
+    ...writeFunction(program, one, { entry: "call", isWide: true }),
+    "}",
+  ]);
+  const entry = writeEntry(program, writeFunction(program, flow.functions[0]!, shape), shape);
+  if (shape.isWide) outside.add("H");
+  const state = [...outside].filter((name) => name === "H").map((name) => `let ${name} = 0;`);
+  if (program.isCounting && flow.functions.length > 1) state.push("let F = 0;");
+  const result = shape.isWide ? "return [run, () => H];" : "return run;";
+  const body = [...state, ...supportText(outside, places), ...functions, ...entry, result];
+  return { parameters: [...outside].filter((name) => given.test(name)).sort(), body: body.join("\n") };
+}
+
+function hasLoop({ blocks, position }: CompilerInput["flow"]["functions"][number]): boolean {
+  return blocks.some(({ index, target, next }) =>
+    [target, next].some((to) => to >= 0 && position[to]! <= position[index]!)
+  );
+}
+
+/** The entry function, with what must be done before and what happens when it fails. */
+function writeEntry(program: JsProgram, lines: readonly string[], shape: FunctionShape): string[] {
+  const { outside } = program;
+  const mayFail = [...outside].some((name) => /^(?:[VUATZ]|k\d+)$/.test(name));
+  const head = shape.entry === "block"
+    ? ["function run(l1, h1, l2, h2) {", "const p = new Uint8Array(0), s = 0, n = 0;"]
+    : ["function run(p, s, e) {", "const n = e - s;"];
+  if (shape.entry === "context" && needsEntering(program)) {
+    outside.add("E");
+    head.push("E(p, s, e);");
+  }
+  if (!mayFail) return [...head, ...lines, "}"];
+  outside.add("C");
+  return [...head, "try {", ...lines, "} catch (x) {", ...caught(shape), "}", "}"];
+}
+
+function caught({ isWide }: FunctionShape): string[] {
+  return isWide ? ["const y = C(x);", "H = y >> 31;", "return y;"] : ["return C(x);"];
+}
+
+/** Whether helpers, tail calls or loads from memory may look at packet or context. */
+function needsEntering({ outside, instructions }: JsProgram): boolean {
+  if ([...outside].some((name) => /^(?:T|k\d+)$/.test(name))) return true;
+  const loads = instructions.some(({ opcode }, slot) => (opcode & 7) === 1 && operandAt(instructions, slot).bits > 0);
+  return outside.has("V") && loads;
+}
+
+/** Bytes of a frame, for those who lay out memory. */
+export const frameBytes: number = FRAME_BYTES;

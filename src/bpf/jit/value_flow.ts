@@ -1,0 +1,132 @@
+/**
+ * Carries what is known of registers through a function, to a fixed point.
+ *
+ * @module
+ */
+import type { FunctionFlow } from "../control_flow.ts";
+import type { Instruction } from "../isa.ts";
+import { type Operand, operandsBetween } from "./operations.ts";
+import { anyValue, arithmeticResult, joinValues, mayBeFrame, sameValue, small, type Value, type Values } from "./values.ts";
+
+const zero: Value = { kind: "constant", low: 0, high: 0 };
+const mixed: Value = { kind: "mixed" };
+const clobbered = [1, 2, 3, 4, 5];
+
+/** How a function is entered: with the context, with a block of memory (in tests), or from another function. */
+export type Entry = "context" | "block" | "call";
+
+/** What is known at the entry of a function. Registers that nobody has set are 0. */
+export function entryValues(entry: Entry): Values {
+  const given = entry === "call" ? 5 : entry === "block" ? 2 : 0;
+  const values: Value[] = Array.from({ length: 11 }, (_, at) => at > 0 && at <= given ? anyValue : zero);
+  if (entry === "context") values[1] = { kind: "context", offset: 0 };
+  values[10] = { kind: "frame", offset: 0 };
+  return values;
+}
+
+/** What is known behind an instruction. */
+export function valuesAfter(values: Values, at: Operand): Values {
+  const result = resultOf(values, at);
+  if (result === undefined) return values;
+  const after = values.slice();
+  if (at.operation === "call" || at.operation === "ldabs" || at.operation === "ldind") {
+    for (const register of clobbered) after[register] = anyValue;
+    after[0] = result;
+  } else if (at.operation === "cmpxchg") {
+    after[0] = result;
+  } else {
+    after[isFetch(at) ? at.src : at.dst] = result;
+  }
+  return after;
+}
+
+function isFetch({ operation }: Operand): boolean {
+  return operation === "xchg" || operation.startsWith("fetch_");
+}
+
+/** What an instruction leaves in its destination; `undefined` where it has none. */
+function resultOf(values: Values, at: Operand): Value | undefined {
+  const { operation, bits, src } = at;
+  switch (operation) {
+    case "lddw":
+      if (src === 1) return { kind: "map", index: at.imm };
+      return src === 0 ? { kind: "constant", low: at.imm, high: at.high } : anyValue;
+    case "ldx":
+    case "load_acquire":
+    case "ldabs":
+    case "ldind":
+      return small(2 ** bits - 1);
+    case "ldxs":
+      return { kind: "signed" };
+    case "call":
+      return callResult(values, at);
+    case "xchg":
+    case "cmpxchg":
+    case "fetch_add":
+    case "fetch_or":
+    case "fetch_and":
+    case "fetch_xor":
+      return small(2 ** bits - 1);
+    default:
+      return isArithmetic(at) ? arithmeticResult(values, at) : undefined;
+  }
+}
+
+/** A map's values lie below 2^32; of functions that got an address in the frame, nobody knows what they return. */
+function callResult(values: Values, { src, imm }: Operand): Value {
+  if (src !== 0) return clobbered.some((register) => mayBeFrame(values[register]!)) ? mixed : anyValue;
+  if (imm === 26 || imm === 68) return { kind: "signed" };
+  return imm === 1 ? small(0xffff_ffff) : anyValue;
+}
+
+const others = /^(?:j\w+|may_goto|gotox|exit|st|stx|store_release|atomic_\w+)$/;
+
+/** Whether it is arithmetic: reads the destination or the second operand and writes the destination. */
+export function isArithmetic({ operation }: Operand): boolean {
+  return !others.test(operation);
+}
+
+/** A basic block with what is known where it begins. */
+export interface KnownBlock {
+  /** Its instructions. */
+  readonly operands: readonly Operand[];
+  /** What is known at its start. */
+  readonly values: Values;
+}
+
+/** Finds what is known at the start of each block. */
+export function findValues(instructions: readonly Instruction[], flow: FunctionFlow, entry: Entry): KnownBlock[] {
+  const operands = flow.blocks.map(({ start, end }) => operandsBetween(instructions, start, end));
+  const known: (Values | undefined)[] = flow.blocks.map(() => undefined);
+  known[0] = entryValues(entry);
+  const pending = new Uint8Array(flow.blocks.length);
+  pending[0] = 1;
+  for (let again = true; again;) {
+    again = false;
+    for (const block of flow.order) {
+      if (pending[block] === 0) continue;
+      pending[block] = 0;
+      const values = operands[block]!.reduce(valuesAfter, known[block]!);
+      const { target, next } = flow.blocks[block]!;
+      for (const to of [target, next]) {
+        if (to < 0 || !merge(known, to, values)) continue;
+        pending[to] = 1;
+        if (flow.position[to]! <= flow.position[block]!) again = true;
+      }
+    }
+  }
+  return operands.map((list, block) => ({ operands: list, values: known[block]! }));
+}
+
+/** Joins values into what is known at the start of a block; tells whether that changed anything. */
+function merge(known: (Values | undefined)[], block: number, values: Values): boolean {
+  const before = known[block];
+  if (before === undefined) {
+    known[block] = values;
+    return true;
+  }
+  const joined = before.map((value, register) => joinValues(value, values[register]!));
+  if (joined.every((value, register) => sameValue(value, before[register]!))) return false;
+  known[block] = joined;
+  return true;
+}
