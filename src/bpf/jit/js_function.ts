@@ -54,7 +54,7 @@ class FunctionWriter {
     const isCallee = shape.entry === "call";
     const frame = isCallee ? "f" : String(program.frameTop);
     this.#writer = new JsWriter({ context: program.context, frame, mapBase: MAP_HANDLE_BASE }, program.outside);
-    const isChecked = program.mode === "sandbox";
+    const { isChecked } = program;
     this.#rules = {
       fields: isChecked ? noFields : findFields(this.#blocks, program.maps),
       isChecked,
@@ -88,7 +88,7 @@ class FunctionWriter {
     }
     const base = this.#shape.entry === "call" ? "f" : String(this.#program.frameTop);
     writer.assign("l10", base);
-    if (this.#program.clearsStack) writer.line(`${writer.use("U")}.fill(0, ${base} - 512, ${base});`);
+    if (this.#program.needsZeroedStack) writer.line(`${writer.use("U")}.fill(0, ${base} - 512, ${base});`);
     if (this.#isCounting && this.#shape.entry === "call") this.#charge(this.#flow.start, 1, true);
   }
 

@@ -3,11 +3,11 @@
  *
  * @module
  */
+import { BPF_LDX } from "../isa.ts";
 import type { MapDefinition } from "../program.ts";
-import { FRAME_BYTES } from "../runner.ts";
 import { type FunctionShape, writeFunction } from "./js_function.ts";
 import { supportText } from "./js_support.ts";
-import { type CompilerInput, operandAt } from "./operations.ts";
+import type { CompilerInput } from "./operations.ts";
 
 /** Addresses and limits that end up in the code. */
 export interface CodePlaces {
@@ -19,6 +19,10 @@ export interface CodePlaces {
   readonly valueAddresses: readonly number[];
   /** Instructions that a run may take. */
   readonly budget: number;
+  /** First address that a checked access may touch. */
+  readonly lowest: number;
+  /** Address behind the last that it may touch. */
+  readonly limit: number;
 }
 
 /** What all functions of a program share while they are written. */
@@ -29,8 +33,6 @@ export interface JsProgram extends CompilerInput, CodePlaces {
   readonly form: "nested" | "dispatch";
   /** Whether instructions are counted: not where none can run twice. */
   readonly isCounting: boolean;
-  /** Whether frames are cleared when entered, because they may be read before they are written. */
-  readonly clearsStack: boolean;
   /** Names used from outside. */
   readonly outside: Set<string>;
   /** Name of the function that the call in a slot goes to. */
@@ -57,14 +59,12 @@ export function writeJs(
 ): JsSource {
   const { flow, instructions } = input;
   const outside = new Set<string>();
-  const usesStack = instructions.some(({ opcode }) => [1, 2, 3].includes(opcode & 7));
   const program: JsProgram = {
     ...input,
     ...places,
     maps: input.program.maps,
     form,
     isCounting: flow.functions.length > 1 || flow.functions.some(hasLoop),
-    clearsStack: input.mode !== "strict" && usesStack,
     outside,
     callee: (slot) => `f${flow.functionAt.get(slot + 1 + instructions[slot]!.imm)!}`,
   };
@@ -111,9 +111,5 @@ function caught({ isWide }: FunctionShape): string[] {
 /** Whether helpers, tail calls or loads from memory may look at packet or context. */
 function needsEntering({ outside, instructions }: JsProgram): boolean {
   if ([...outside].some((name) => /^(?:T|k\d+)$/.test(name))) return true;
-  const loads = instructions.some(({ opcode }, slot) => (opcode & 7) === 1 && operandAt(instructions, slot).bits > 0);
-  return outside.has("V") && loads;
+  return outside.has("V") && instructions.some(({ opcode }) => (opcode & 7) === BPF_LDX);
 }
-
-/** Bytes of a frame, for those who lay out memory. */
-export const frameBytes: number = FRAME_BYTES;

@@ -13,12 +13,15 @@ return t >= -0x100000 ? t + 0x100000 : t >= -0x200000 ? t + 0x200000 : -1;
   Z: `function Z(slot) {
 throw { code: "ELOOP", slot };
 }`,
-  A: `function A(low, high, offset, size, slot) {
-const at = low + offset;
-if ((high === 0 || high === -1) && at >= M && at <= N - size) return at;
-throw { code: "EFAULT", slot };
-}`,
 };
+
+function check({ lowest, limit }: CodePlaces): string {
+  return `function A(low, high, offset, size, slot) {
+const at = low + offset;
+if (high === 0 && at >= ${lowest} && at <= ${limit} - size) return at;
+throw { code: "EFAULT", slot };
+}`;
+}
 
 const joined = `function big(low, high) {
 return BigInt(high) << BigInt(32) | BigInt(low >>> 0);
@@ -34,7 +37,7 @@ function division(name: "div" | "mod" | "sdiv" | "smod"): string {
   const value = (part: "a" | "b") => isSigned ? `big(${part}, ${part}h)` : `BigInt.asUintN(64, big(${part}, ${part}h))`;
   const small = isSigned ? "ah === a >> 31 && bh === b >> 31" : "ah === 0 && bh === 0";
   const quick = isSigned
-    ? `const r = a ${sign} b; H = r < 0 ? -1 : 0; return r | 0;`
+    ? `const r = Math.trunc(a ${sign} b); H = r < 0 ? -1 : 0; return r | 0;`
     : `H = 0; return (a >>> 0) ${sign} (b >>> 0) | 0;`;
   return `function ${name}64(a, ah, b, bh) {
 if (b === 0 && bh === 0) { ${isDivision ? "H = 0; return 0;" : "H = ah; return a;"} }
@@ -44,8 +47,9 @@ return halves(${value("a")} ${sign} ${value("b")});
 }
 
 /** The definitions of the support functions among the names. */
-export function supportText(names: ReadonlySet<string>, _places: CodePlaces): string[] {
+export function supportText(names: ReadonlySet<string>, places: CodePlaces): string[] {
   const parts = Object.entries(texts).filter(([name]) => names.has(name)).map(([, text]) => text);
+  if (names.has("A")) parts.push(check(places));
   const divisions = (["div", "mod", "sdiv", "smod"] as const).filter((name) => names.has(`${name}64`));
   return divisions.length === 0 ? parts : [...parts, joined, ...divisions.map(division)];
 }

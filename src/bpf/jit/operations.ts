@@ -10,7 +10,7 @@ import { BpfError } from "../errors.ts";
 import { BPF_LDDW, BPF_X, type Instruction } from "../isa.ts";
 import type { BpfProgram } from "../program.ts";
 
-/** What a compiler is given: a program that was verified. */
+/** What a compiler is given: what it needs to know of a program that was verified. */
 export interface CompilerInput {
   /** The program. */
   readonly program: BpfProgram;
@@ -18,8 +18,10 @@ export interface CompilerInput {
   readonly instructions: readonly Instruction[];
   /** Its control flow. */
   readonly flow: ControlFlow;
-  /** How it was verified: `sandbox` means that nothing was proven and every access must be checked. */
-  readonly mode: "strict" | "sandbox" | "kernel-root";
+  /** Whether nothing was proven, so that every access must be checked. */
+  readonly isChecked: boolean;
+  /** Whether frames may be read before they are written. */
+  readonly needsZeroedStack: boolean;
 }
 
 /** An instruction by name. */

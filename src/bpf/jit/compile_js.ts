@@ -1,0 +1,87 @@
+/**
+ * The JavaScript back end: a program becomes a function, made with `new Function`.
+ *
+ * @module
+ */
+import { PAGE_BYTES } from "../memory.ts";
+import type { BpfEnvironment, BpfRunner } from "../runner.ts";
+import { failRun, makeRunner, type Runs } from "./compiled_runner.ts";
+import type { FunctionShape } from "./js_function.ts";
+import { type CodePlaces, type JsSource, writeJs } from "./js_program.ts";
+import type { CompilerInput } from "./operations.ts";
+
+/** Options of the compilers. */
+export interface CompileOptions {
+  /** Form of control flow; `nested` falls back to `dispatch` where it can't be had. @default {"nested"} */
+  form?: "nested" | "dispatch" | undefined;
+}
+
+type Narrow = (bytes: Uint8Array, start: number, end: number) => number;
+type Wide = [run: Narrow, high: () => number];
+type Block = [run: (l1: number, h1: number, l2: number, h2: number) => number, high: () => number];
+
+/** Addresses in an environment, for the code. */
+export function placesOf({ context, stack, valueAddresses, budget, memory }: BpfEnvironment): CodePlaces {
+  return {
+    context: context.address,
+    frameTop: stack.address + stack.size,
+    valueAddresses,
+    budget: Math.min(budget, 0x7fff_0000),
+    lowest: PAGE_BYTES,
+    limit: memory.bytes.length,
+  };
+}
+
+/** The source that {@linkcode compileJs} makes of a program, for tests and for those who are curious. */
+export function jsSource(input: CompilerInput, environment: BpfEnvironment, options: CompileOptions = {}): JsSource {
+  return writeJs(input, placesOf(environment), options.form ?? "nested", { entry: "context", isWide: false });
+}
+
+/**
+ * Compiles a verified program to JavaScript.
+ *
+ * @throws {EvalError} where the runtime forbids code from strings
+ */
+export function compileJs(input: CompilerInput, environment: BpfEnvironment, options: CompileOptions = {}): BpfRunner {
+  const places = placesOf(environment);
+  const make = (shape: FunctionShape): unknown =>
+    evaluate(writeJs(input, places, options.form ?? "nested", shape), environment);
+  const runs: Runs = {
+    run: make({ entry: "context", isWide: false }) as Narrow,
+    wide() {
+      const [run, high] = make({ entry: "context", isWide: true }) as Wide;
+      return (bytes, start, end) => ({ low: run(bytes, start, end), high: high() });
+    },
+    block() {
+      const [run, high] = make({ entry: "block", isWide: true }) as Block;
+      return (r1, r2) => ({ low: run(r1, 0, r2, 0), high: high() });
+    },
+  };
+  return makeRunner("js", environment, runs);
+}
+
+function evaluate({ parameters, body }: JsSource, environment: BpfEnvironment): unknown {
+  const make = new Function(...parameters, `"use strict";\n${body}`) as (...values: unknown[]) => unknown;
+  return make(...parameters.map((name) => bound(name, environment)));
+}
+
+/** What a parameter of the source stands for. */
+function bound(name: string, environment: BpfEnvironment): unknown {
+  const { memory } = environment;
+  switch (name) {
+    case "V":
+      return memory.view;
+    case "U":
+      return memory.bytes;
+    case "G":
+      return environment.high;
+    case "E":
+      return (bytes: Uint8Array, start: number, end: number) => environment.enter(bytes, start, end);
+    case "T":
+      return (map: number, index: number) => environment.tailCall(map, index);
+    case "C":
+      return (thrown: unknown) => failRun(environment, thrown);
+    default:
+      return environment.helper(Number(name.slice(1)));
+  }
+}
