@@ -17,8 +17,7 @@ export interface CompileOptions {
 }
 
 type Narrow = (bytes: Uint8Array, start: number, end: number) => number;
-type Wide = [run: Narrow, high: () => number];
-type Block = [run: (l1: number, h1: number, l2: number, h2: number) => number, high: () => number];
+type Block = (l1: number, h1: number, l2: number, h2: number) => number;
 
 /** Addresses in an environment, for the code. */
 export function placesOf({ context, stack, valueAddresses, budget, memory }: BpfEnvironment): CodePlaces {
@@ -48,13 +47,10 @@ export function compileJs(input: CompilerInput, environment: BpfEnvironment, opt
     evaluate(writeJs(input, places, options.form ?? "nested", shape), environment);
   const runs: Runs = {
     run: make({ entry: "context", isWide: false }) as Narrow,
-    wide() {
-      const [run, high] = make({ entry: "context", isWide: true }) as Wide;
-      return (bytes, start, end) => ({ low: run(bytes, start, end), high: high() });
-    },
+    wide: () => make({ entry: "context", isWide: true }) as Narrow,
     block() {
-      const [run, high] = make({ entry: "block", isWide: true }) as Block;
-      return (r1, r2) => ({ low: run(r1, 0, r2, 0), high: high() });
+      const run = make({ entry: "block", isWide: true }) as Block;
+      return (r1, r2) => run(r1, 0, r2, 0);
     },
   };
   return makeRunner("js", environment, runs);
@@ -78,7 +74,13 @@ function bound(name: string, environment: BpfEnvironment): unknown {
     case "E":
       return (bytes: Uint8Array, start: number, end: number) => environment.enter(bytes, start, end);
     case "T":
-      return (map: number, index: number) => environment.tailCall(map, index);
+      return (map: number, index: number, left: number) => {
+        const runner = environment.tailCall(map, index);
+        if (runner !== undefined && left >= 0) environment.remaining = left;
+        return runner;
+      };
+    case "Q":
+      return () => environment.remaining;
     case "C":
       return (thrown: unknown) => failRun(environment, thrown);
     default:

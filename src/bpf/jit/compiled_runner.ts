@@ -3,45 +3,44 @@
  *
  * @module
  */
+import { unsignedOf } from "../pair.ts";
 import type { BpfBackend, BpfEnvironment, BpfRunner } from "../runner.ts";
 
-/** r0, in halves. */
-export interface Halves {
-  /** Low half, int32. */
-  readonly low: number;
-  /** High half, int32. */
-  readonly high: number;
+/** The ways to run a compiled program; the low half of r0 each. The rare ones are made when they are first used. */
+export interface Runs {
+  /** Runs over a packet, which it tells the environment. */
+  run(bytes: Uint8Array, start: number, end: number): number;
+  /** Makes what runs over a packet that was told, with the budget that is left; the high half goes to `high`. */
+  wide(): (bytes: Uint8Array, start: number, end: number) => number;
+  /** Makes what runs over a block of memory; the high half goes to `high`. */
+  block(): (r1: number, r2: number) => number;
 }
 
-/** The ways to run a compiled program. The rare ones are made when they are first used. */
-export interface Runs {
-  /** Runs over a packet. */
-  run(bytes: Uint8Array, start: number, end: number): number;
-  /** Makes what runs over a packet and gives all of r0. */
-  wide(): (bytes: Uint8Array, start: number, end: number) => Halves;
-  /** Makes what runs over a block of memory. */
-  block(): (r1: number, r2: number) => Halves;
-}
+const nothing = new Uint8Array(0);
 
 /** Makes the runner. */
 export function makeRunner(backend: BpfBackend, environment: BpfEnvironment, runs: Runs): BpfRunner {
   let wide: ReturnType<Runs["wide"]> | undefined;
   let block: ReturnType<Runs["block"]> | undefined;
+  const { high } = environment;
+  const resume = (): number => {
+    const { bytes, start, end } = environment.packet;
+    return (wide ??= runs.wide())(bytes, start, end);
+  };
   return {
     backend,
     // The compiled function itself: a method around it would cost as much as a small program.
     run: runs.run,
-    run64: (bytes, start, end) => whole((wide ??= runs.wide())(bytes, start, end)),
-    runBlock: (r1, r2) => whole((block ??= runs.block())(r1, r2)),
-    resume: () => {
-      const { bytes, start, end } = environment.packet;
-      return runs.run(bytes, start, end);
+    resume,
+    run64(bytes, start, end) {
+      environment.enter(bytes, start, end);
+      return unsignedOf(resume(), high[0]!);
+    },
+    runBlock(r1, r2) {
+      environment.enter(nothing, 0, 0);
+      return unsignedOf((block ??= runs.block())(r1, r2), high[0]!);
     },
   };
-}
-
-function whole({ low, high }: Halves): bigint {
-  return BigInt(high >>> 0) << 32n | BigInt(low >>> 0);
 }
 
 /** A failure that compiled code threw. */

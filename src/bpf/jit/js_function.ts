@@ -21,7 +21,7 @@ import { type Entry, findValues, type KnownBlock, valuesAfter } from "./value_fl
 export interface FunctionShape {
   /** How it is entered. */
   readonly entry: Entry;
-  /** Whether the high half of r0 goes to `H`. */
+  /** Whether the high half of r0 is wanted: in `H`, of the entry function in `G[0]`. */
   readonly isWide: boolean;
 }
 
@@ -60,7 +60,8 @@ class FunctionWriter {
       isChecked,
       maps: program.maps,
       valueAddresses: program.valueAddresses,
-      leave: this.#leaving("t", "t >> 31"),
+      leave: this.#leaving("t", "G[0]"),
+      fuel: this.#isCounting ? "q" : "-1",
       callee: (slot) => program.callee(slot),
     };
   }
@@ -76,9 +77,14 @@ class FunctionWriter {
     const { variables, lines } = this.#writer.finish(parameters);
     const declared = ["t = 0", "u = 0", "v = 0", "w = 0", ...variables.map((name) => `${name} = 0`)];
     if (!isNested) declared.push("c = 0");
-    if (this.#isCounting) declared.push(`q = ${entry === "call" ? "F" : this.#program.budget}`);
+    if (this.#isCounting) declared.push(`q = ${this.#budget()}`);
     if (lines.some((line) => line.startsWith("r = "))) declared.push("r");
     return [`let ${declared.join(", ")};`, ...lines];
+  }
+
+  #budget(): string {
+    if (this.#shape.entry === "call") return "F";
+    return this.#shape.isWide ? `${this.#writer.use("Q")}()` : String(this.#program.budget);
   }
 
   #enter(): void {
@@ -157,9 +163,14 @@ class FunctionWriter {
   /** The statement that ends the function with a value. */
   #leaving(low: string, high: string): string {
     const parts = [`return ${low};`];
-    if (this.#shape.isWide) parts.unshift(`${this.#program.outside.add("H") && "H"} = ${high};`);
+    if (this.#shape.isWide) parts.unshift(`${this.#highResult()} = ${high};`);
     if (this.#isCounting && this.#shape.entry === "call") parts.unshift("F = q;");
     return parts.length === 1 ? parts[0]! : `{ ${parts.join(" ")} }`;
+  }
+
+  /** Where the high half of the function's result goes. */
+  #highResult(): string {
+    return this.#shape.entry === "call" ? this.#writer.use("H") : `${this.#writer.use("G")}[0]`;
   }
 
   #jump(index: number, position: number, at: Operand): void {

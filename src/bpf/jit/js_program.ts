@@ -41,14 +41,14 @@ export interface JsProgram extends CompilerInput, CodePlaces {
 
 /** JavaScript of a program. */
 export interface JsSource {
-  /** What the code needs: `V` view, `U` bytes, `G` high halves, `E` enter, `T` tail call, `C` failure, `k26` helpers. */
+  /** What the code needs: `V` view, `U` bytes, `G` high halves, `E` enter, `T` tail call, `C` failure, `Q` budget left, `k26` helpers. */
   readonly parameters: readonly string[];
-  /** Statements; the last returns the function `(p, s, e) => r0`, or with wide results `[run, high]`. */
+  /** Statements; the last returns the function `(p, s, e) => r0`, where wide results leave the high half in `G[0]`. */
   readonly body: string;
 }
 
 /** Names that are parameters of the source; others are defined in it. */
-const given = /^(?:[VUGETC]|k\d+)$/;
+const given = /^(?:[VUGETCQ]|k\d+)$/;
 
 /** Writes a program. */
 export function writeJs(
@@ -74,15 +74,14 @@ export function writeJs(
     "}",
   ]);
   const entry = writeEntry(program, writeFunction(program, flow.functions[0]!, shape), shape);
-  if (shape.isWide) outside.add("H");
   const state = [...outside].filter((name) => name === "H").map((name) => `let ${name} = 0;`);
   if (program.isCounting && flow.functions.length > 1) state.push("let F = 0;");
-  const result = shape.isWide ? "return [run, () => H];" : "return run;";
-  const body = [...state, ...supportText(outside, places), ...functions, ...entry, result];
+  const body = [...state, ...supportText(outside, places), ...functions, ...entry, "return run;"];
   return { parameters: [...outside].filter((name) => given.test(name)).sort(), body: body.join("\n") };
 }
 
-function hasLoop({ blocks, position }: CompilerInput["flow"]["functions"][number]): boolean {
+/** Whether a function has a loop. */
+export function hasLoop({ blocks, position }: CompilerInput["flow"]["functions"][number]): boolean {
   return blocks.some(({ index, target, next }) =>
     [target, next].some((to) => to >= 0 && position[to]! <= position[index]!)
   );
@@ -95,7 +94,7 @@ function writeEntry(program: JsProgram, lines: readonly string[], shape: Functio
   const head = shape.entry === "block"
     ? ["function run(l1, h1, l2, h2) {", "const p = new Uint8Array(0), s = 0, n = 0;"]
     : ["function run(p, s, e) {", "const n = e - s;"];
-  if (shape.entry === "context" && needsEntering(program)) {
+  if (!shape.isWide && needsEntering(program)) {
     outside.add("E");
     head.push("E(p, s, e);");
   }
@@ -105,7 +104,7 @@ function writeEntry(program: JsProgram, lines: readonly string[], shape: Functio
 }
 
 function caught({ isWide }: FunctionShape): string[] {
-  return isWide ? ["const y = C(x);", "H = y >> 31;", "return y;"] : ["return C(x);"];
+  return isWide ? ["G[0] = -1;", "return C(x);"] : ["return C(x);"];
 }
 
 /** Whether helpers, tail calls or loads from memory may look at packet or context. */
