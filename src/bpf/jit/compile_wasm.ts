@@ -5,7 +5,7 @@
  */
 import { BpfError } from "../errors.ts";
 import type { BpfEnvironment, BpfRunner } from "../runner.ts";
-import { placesOf, type CompileOptions } from "./compile_js.ts";
+import { type CompileOptions, placesOf } from "./compile_js.ts";
 import { failRun, makeRunner, type Runs } from "./compiled_runner.ts";
 import type { CompilerInput } from "./operations.ts";
 import { packetBytes } from "./packet_window.ts";
@@ -23,7 +23,11 @@ const LOOP_BYTES = 32;
  * @throws {BpfError} `ENOSYS` where the memory does not stand on a `WebAssembly.Memory`
  * @throws {WebAssembly.CompileError} where the runtime forbids it
  */
-export function compileWasm(input: CompilerInput, environment: BpfEnvironment, options: CompileOptions = {}): BpfRunner {
+export function compileWasm(
+  input: CompilerInput,
+  environment: BpfEnvironment,
+  options: CompileOptions = {},
+): BpfRunner {
   const { memory, context, budget } = environment;
   if (memory.wasm === undefined) throw new BpfError("the memory stands on no WebAssembly.Memory", { code: "ENOSYS" });
   const size = Math.min(packetBytes(input, WINDOW_BYTES), memory.free);
@@ -46,7 +50,8 @@ export function compileWasm(input: CompilerInput, environment: BpfEnvironment, o
       if (isEntering) environment.enter(bytes, start, end);
       return guarded(run, end - start, packet.take(bytes, start, end), fuel, r1, 0);
     },
-    wide: () => (bytes, start, end) => guarded(wide, end - start, packet.take(bytes, start, end), environment.remaining, r1, 0),
+    wide: () => (bytes, start, end) =>
+      guarded(wide, end - start, packet.take(bytes, start, end), environment.remaining, r1, 0),
     block: () => (a, b) => guarded(wide, 0, 0, environment.remaining, a, b),
   };
   return makeRunner("wasm", environment, runs);
@@ -72,7 +77,7 @@ class PacketCopy {
     this.#start = start;
     const count = Math.min(end - start, this.#size), memory = this.#memory, window = this.#window;
     if (count > LOOP_BYTES) memory.set(bytes.subarray(start, start + count), window);
-    else { for (let i = 0; i < count; i++) memory[window + i] = bytes[start + i]!; }
+    else for (let i = 0; i < count; i++) memory[window + i] = bytes[start + i]!;
     return count;
   }
 
@@ -84,7 +89,11 @@ class PacketCopy {
   }
 }
 
-function instantiate(module: WasmModule, environment: BpfEnvironment, packet: PacketCopy): { run: Export; wide: Export } {
+function instantiate(
+  module: WasmModule,
+  environment: BpfEnvironment,
+  packet: PacketCopy,
+): { run: Export; wide: Export } {
   let result = 0;
   const functions: Record<string, unknown> = {
     memory: environment.memory.wasm,

@@ -53,7 +53,9 @@ interface Thrown {
 export function failRun(environment: BpfEnvironment, thrown: unknown): number {
   const { code, slot } = (typeof thrown === "object" && thrown !== null ? thrown : {}) as Thrown;
   const at = typeof slot === "number" ? slot : 0;
-  if (code === "ELOOP") return environment.fail("ELOOP", at, `the budget of ${environment.budget} instructions is spent`);
+  if (code === "ELOOP") {
+    return environment.fail("ELOOP", at, `the budget of ${environment.budget} instructions is spent`);
+  }
   const what = thrown instanceof Error ? thrown.message : "access outside of the program's memory";
   return environment.fail("EFAULT", at, what);
 }

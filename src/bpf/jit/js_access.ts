@@ -26,12 +26,16 @@ function addressOf(writer: JsWriter, at: Operand, register: number, { isChecked 
   const value = writer.values[register]!;
   if (isChecked) {
     const size = at.bits >> 3;
-    const check = `${writer.use("A")}(${writer.low(register)}, ${writer.high(register)}, ${at.offset}, ${size}, ${at.slot})`;
+    const check = `${writer.use("A")}(${writer.low(register)}, ${
+      writer.high(register)
+    }, ${at.offset}, ${size}, ${at.slot})`;
     writer.line(`u = ${check};`);
     return "u";
   }
   if (value.kind === "frame") return writer.frameAddress(value.offset + at.offset);
-  if (value.kind === "context") return writer.low(register).replace(/^\d+$/, (base) => String(Number(base) + at.offset));
+  if (value.kind === "context") {
+    return writer.low(register).replace(/^\d+$/, (base) => String(Number(base) + at.offset));
+  }
   if (at.offset === 0 && at.bits < 64) return writer.low(register);
   writer.line(`u = ${writer.low(register)} + ${at.offset} | 0;`);
   return "u";

@@ -35,7 +35,9 @@ export function writeCall(writer: JsWriter, at: Operand, rules: CallRules): void
   if (at.imm === 12) return writeTailCall(writer, rules);
   if (at.imm === 1 && writeArrayLookup(writer, rules)) return;
   const count = helperTable.get(at.imm)?.arguments.length ?? 5;
-  const given = args.map((register) => register <= count ? `${writer.low(register)}, ${writer.high(register)}` : "0, 0");
+  const given = args.map((register) =>
+    register <= count ? `${writer.low(register)}, ${writer.high(register)}` : "0, 0"
+  );
   writer.line(`t = ${writer.use(`k${at.imm}`)}(${given.join(", ")});`);
   writer.assign("l0", "t");
   writer.assign("h0", `${writer.use("G")}[0]`);

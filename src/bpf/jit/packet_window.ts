@@ -34,4 +34,3 @@ function readEnd(values: Values, at: Operand): number {
   const offset = values[2]!, size = maxOf(values[4]!);
   return offset.kind === "constant" && offset.low >= 0 ? offset.low + size : USUAL;
 }
-

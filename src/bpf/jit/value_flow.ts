@@ -6,7 +6,16 @@
 import type { FunctionFlow } from "../control_flow.ts";
 import type { Instruction } from "../isa.ts";
 import { type Operand, operandsBetween } from "./operations.ts";
-import { anyValue, arithmeticResult, joinValues, mayBeFrame, sameValue, small, type Value, type Values } from "./values.ts";
+import {
+  anyValue,
+  arithmeticResult,
+  joinValues,
+  mayBeFrame,
+  sameValue,
+  small,
+  type Value,
+  type Values,
+} from "./values.ts";
 
 const zero: Value = { kind: "constant", low: 0, high: 0 };
 const mixed: Value = { kind: "mixed" };

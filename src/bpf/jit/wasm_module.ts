@@ -76,27 +76,36 @@ export function writeWasm(input: CompilerInput, places: WasmPlaces, form: "neste
   const functions = flow.functions.length;
   module.section(1, types.map((type) => (into) => writeType(into, type)));
   module.section(2, imports(helpers));
-  module.section(3, [...Array<number>(functions).fill(FUNCTION), EXPORT, EXPORT].map((type) => (into) => into.put(type)));
+  module.section(
+    3,
+    [...Array<number>(functions).fill(FUNCTION), EXPORT, EXPORT].map((type) => (into) => into.put(type)),
+  );
   module.section(6, Object.values(GLOBAL).map(() => (into) => into.put(TYPE.i32, 1, OP.i32Const, 0, OP.end)));
   const exported = names.length + functions;
-  module.section(7, ["run", "wide"].map((name, at) => (into) => {
-    into.name(name);
-    into.put(0);
-    into.unsigned(exported + at);
-  }));
+  module.section(
+    7,
+    ["run", "wide"].map((name, at) => (into) => {
+      into.name(name);
+      into.put(0);
+      into.unsigned(exported + at);
+    }),
+  );
   module.section(10, [
     ...flow.functions.map((one) => (into: WasmBytes) => writeWasmFunction(program, one).finish(into)),
     (into) => writeExport(into, program, names.length, false),
     (into) => writeExport(into, program, names.length, true),
   ]);
-  const needsEntering = helpers.length > 0 || instructions.some(({ opcode, src, imm }) =>
-    (opcode & 7) === BPF_LDX || opcode === (BPF_JMP | BPF_CALL) && src === 0 && imm === 12
-  );
+  const needsEntering = helpers.length > 0 ||
+    instructions.some(({ opcode, src, imm }) =>
+      (opcode & 7) === BPF_LDX || opcode === (BPF_JMP | BPF_CALL) && src === 0 && imm === 12
+    );
   return { bytes: module.bytes, helpers, needsEntering };
 }
 
 function helpersOf({ instructions }: CompilerInput): number[] {
-  const calls = instructions.filter(({ opcode, src, imm }) => opcode === (BPF_JMP | BPF_CALL) && src === 0 && imm !== 12);
+  const calls = instructions.filter(({ opcode, src, imm }) =>
+    opcode === (BPF_JMP | BPF_CALL) && src === 0 && imm !== 12
+  );
   return [...new Set(calls.map(({ imm }) => imm))];
 }
 
