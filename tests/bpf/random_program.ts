@@ -1,0 +1,264 @@
+/**
+ * Random programs for comparing back ends: arithmetic, branches in any shape, stack, packet loads, helpers, calls,
+ * atomics. The same seed gives the same program. Every program ends: each block spends one of a register's count.
+ */
+import type { Instruction } from "../../src/bpf/isa.ts";
+import * as isa from "../../src/bpf/isa.ts";
+import type { SeededRandom } from "../../src/sim/seeded_random.ts";
+
+/** What a random program may contain. */
+export interface RandomShape {
+  /** Whether it touches packet, context and helpers. */
+  packet: boolean;
+  /** Whether blocks jump anywhere, so that loops with several entries come up. */
+  wild: boolean;
+  /** Number of functions. */
+  functions: number;
+  /** Number of blocks in each. */
+  blocks: number;
+  /** Instructions in each block, at most. */
+  block: number;
+}
+
+type Draft = Partial<Instruction> & { opcode: number };
+
+const interesting = [0, 1, 2, 3, 7, 8, 15, 16, 31, 32, 33, 63, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x10000];
+const extreme = [0x7fffffff, -0x80000000, -1, -2, 0x12345678, -0x12345679, 0x55555555, 1 << 24];
+/** Registers that arithmetic uses: r6 is the context, r9 the count, r10 the frame. */
+const free = [0, 1, 2, 3, 4, 5, 7, 8];
+const STACK = 64;
+
+/** A shape, mostly small. */
+export function randomShape(random: SeededRandom): RandomShape {
+  return {
+    packet: random.chance(0.5),
+    wild: random.chance(0.6),
+    functions: random.chance(0.3) ? random.between(2, 4) : 1,
+    blocks: random.chance(0.2) ? 1 : random.between(2, 9),
+    block: random.between(1, 12),
+  };
+}
+
+/** Makes a program: all its instructions, by slot. */
+export function randomProgram(random: SeededRandom, shape: RandomShape): Instruction[] {
+  const functions = Array.from({ length: shape.functions }, (_, at) => new FunctionDraft(random, shape, at).write());
+  const starts: number[] = [];
+  let slot = 0;
+  for (const one of functions) {
+    starts.push(slot);
+    slot += one.length;
+  }
+  const all = functions.flat();
+  all.forEach((draft, at) => {
+    if (draft.opcode === 0x85 && draft.src === 1) draft.imm = starts[draft.imm!]! - at - 1;
+  });
+  return all.map((draft) => ({ dst: 0, src: 0, offset: 0, imm: 0, ...draft }));
+}
+
+class FunctionDraft {
+  readonly #random: SeededRandom;
+  readonly #shape: RandomShape;
+  readonly #index: number;
+  readonly #code: Draft[] = [];
+
+  constructor(random: SeededRandom, shape: RandomShape, index: number) {
+    this.#random = random;
+    this.#shape = shape;
+    this.#index = index;
+  }
+
+  write(): Draft[] {
+    this.#enter();
+    const { blocks, wild } = this.#shape;
+    const starts: number[] = [];
+    const jumps: { at: number; to: number }[] = [];
+    for (let block = 0; block < blocks; block++) {
+      starts.push(this.#code.length);
+      // The count: at 0 the function leaves.
+      this.#put({ opcode: 0x07, dst: 9, imm: -1 });
+      jumps.push({ at: this.#put({ opcode: 0x15, dst: 9 }), to: blocks });
+      const length = this.#random.between(0, this.#shape.block);
+      for (let i = 0; i < length; i++) this.#instruction();
+      if (block === blocks - 1 && !wild) continue;
+      const to = wild ? this.#random.below(blocks + 1) : this.#random.between(block + 1, blocks);
+      jumps.push({ at: this.#put(this.#branch()), to });
+      if (wild && this.#random.chance(0.3)) jumps.push({ at: this.#put({ opcode: 0x05 }), to: this.#pickReached(block, blocks) });
+    }
+    starts.push(this.#code.length);
+    this.#leave();
+    for (const { at, to } of jumps) this.#code[at]!.offset = starts[to]! - at - 1;
+    return this.#code;
+  }
+
+  /** After an unconditional jump the next block must be reached from elsewhere: so jump to it. */
+  #pickReached(block: number, _blocks: number): number {
+    return block + 1;
+  }
+
+  #put(draft: Draft): number {
+    return this.#code.push(draft) - 1;
+  }
+
+  #enter(): void {
+    const isEntry = this.#index === 0;
+    if (isEntry) this.#put({ opcode: 0xbf, dst: 6, src: 1 });
+    // In other functions r1 is the context, r2 the count that is left, r3 to r5 numbers.
+    else this.#put({ opcode: 0xbf, dst: 6, src: 1 });
+    for (const register of free) {
+      if (isEntry || register < 3 || register > 5) this.#constant(register);
+    }
+    this.#put({ opcode: 0xb7, dst: 9, imm: this.#random.between(1, isEntry ? 40 : 6) });
+    for (let offset = -STACK; offset < 0; offset += 8) {
+      this.#put(
+        this.#random.chance(0.5)
+          ? { opcode: 0x7b, dst: 10, src: this.#random.pick(free), offset }
+          : { opcode: 0x7a, dst: 10, offset, imm: this.#number() },
+      );
+    }
+  }
+
+  #leave(): void {
+    for (let offset = -STACK; offset < 0; offset += 8) {
+      this.#put({ opcode: 0x79, dst: 9, src: 10, offset });
+      this.#put({ opcode: 0x67, dst: 0, imm: 1 });
+      this.#put({ opcode: 0xaf, dst: 0, src: 9 });
+    }
+    for (const register of [1, 2, 3, 4, 5, 7, 8]) {
+      this.#put({ opcode: 0x27, dst: 0, imm: 31 });
+      this.#put({ opcode: 0x0f, dst: 0, src: register });
+    }
+    this.#put({ opcode: 0x95 });
+  }
+
+  #number(): number {
+    const { chance } = this.#random;
+    if (chance.call(this.#random, 0.5)) return this.#random.pick(interesting) * (this.#random.chance(0.3) ? -1 : 1);
+    return this.#random.chance(0.5) ? this.#random.pick(extreme) : this.#random.bits() | 0;
+  }
+
+  #constant(register: number): void {
+    this.#put({ opcode: 0x18, dst: register, imm: this.#number() });
+    this.#put({ opcode: 0, imm: this.#random.chance(0.4) ? 0 : this.#number() });
+  }
+
+  #instruction(): void {
+    const kind = this.#random.below(20);
+    if (kind < 11) return this.#arithmetic();
+    if (kind < 14) return this.#stack();
+    if (kind === 14) return this.#atomic();
+    if (kind === 15) return this.#byteOrder();
+    if (kind === 16 && this.#index + 1 < this.#shape.functions) return this.#call();
+    if (kind >= 17 && this.#shape.packet) return this.#packet();
+    this.#arithmetic();
+  }
+
+  #arithmetic(): void {
+    const random = this.#random;
+    const opclass = random.chance(0.5) ? isa.BPF_ALU64 : isa.BPF_ALU;
+    const width = opclass === isa.BPF_ALU64 ? 64 : 32;
+    const code = random.below(13) << 4;
+    const dst = random.pick(free), src = random.pick(free);
+    if (code === isa.BPF_NEG) return void this.#put({ opcode: opclass | code, dst });
+    const isShift = code === isa.BPF_LSH || code === isa.BPF_RSH || code === isa.BPF_ARSH;
+    const isDivision = code === isa.BPF_DIV || code === isa.BPF_MOD;
+    if (random.chance(0.5)) {
+      const imm = isShift ? random.below(width) : isDivision ? this.#number() || 3 : this.#number();
+      return void this.#put({ opcode: opclass | code, dst, imm, offset: isDivision && random.chance(0.5) ? 1 : 0 });
+    }
+    const extensions = width === 64 ? [0, 8, 16, 32] : [0, 8, 16];
+    const offset = code === isa.BPF_MOV ? random.pick(extensions) : isDivision && random.chance(0.5) ? 1 : 0;
+    this.#put({ opcode: opclass | isa.BPF_X | code, dst, src, offset });
+  }
+
+  #byteOrder(): void {
+    this.#put({
+      opcode: this.#random.pick([0xd4, 0xdc, 0xd7]),
+      dst: this.#random.pick(free),
+      imm: this.#random.pick([16, 32, 64]),
+    });
+  }
+
+  /** Mostly aligned, mostly the same places: some fields then live in variables, some in memory. */
+  #stack(): void {
+    const random = this.#random;
+    const size = random.pick([isa.BPF_B, isa.BPF_H, isa.BPF_W, isa.BPF_DW]);
+    const bytes = { [isa.BPF_B]: 1, [isa.BPF_H]: 2, [isa.BPF_W]: 4, [isa.BPF_DW]: 8 }[size]!;
+    const offset = -bytes * random.between(1, STACK / bytes);
+    const register = random.pick(free);
+    const isSigned = bytes < 8 && random.chance(0.2);
+    switch (random.below(3)) {
+      case 0:
+        this.#put({ opcode: isa.BPF_LDX | size | (isSigned ? 0x80 : 0x60), dst: register, src: 10, offset });
+        break;
+      case 1:
+        this.#put({ opcode: isa.BPF_STX | size | 0x60, dst: 10, src: register, offset });
+        break;
+      default:
+        this.#put({ opcode: isa.BPF_ST | size | 0x60, dst: 10, offset, imm: this.#number() });
+    }
+  }
+
+  #atomic(): void {
+    const random = this.#random;
+    const isWide = random.chance(0.5);
+    const imm = random.pick([0x00, 0x40, 0x50, 0xa0, 0x01, 0x41, 0x51, 0xa1, 0xe1, 0xf1]);
+    const offset = -8 * random.between(1, STACK / 8);
+    this.#put({ opcode: isWide ? 0xdb : 0xc3, dst: 10, src: random.pick(free), offset, imm });
+  }
+
+  #branch(): Draft {
+    const random = this.#random;
+    const code = random.pick([1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13]) << 4;
+    const opclass = random.chance(0.5) ? isa.BPF_JMP : isa.BPF_JMP32;
+    const dst = random.pick(free);
+    if (random.chance(0.5)) return { opcode: opclass | code, dst, imm: this.#number() };
+    return { opcode: opclass | code | isa.BPF_X, dst, src: random.pick(free) };
+  }
+
+  /** What a call leaves undefined gets new values. */
+  #restore(): void {
+    for (let register = 1; register <= 5; register++) this.#put({ opcode: 0xb7, dst: register, imm: this.#number() });
+  }
+
+  #call(): void {
+    this.#put({ opcode: 0xbf, dst: 1, src: 6 });
+    this.#put({ opcode: 0x85, src: 1, imm: this.#random.between(this.#index + 1, this.#shape.functions - 1) });
+    this.#restore();
+  }
+
+  #packet(): void {
+    const random = this.#random;
+    const kind = random.below(4);
+    const size = random.pick([isa.BPF_B, isa.BPF_H, isa.BPF_W]);
+    if (kind === 0) {
+      return void this.#put({ opcode: 0x61, dst: random.pick(free), src: 6, offset: random.pick([0, 48, 52, 64]) });
+    }
+    if (kind === 1) {
+      if (this.#index === 0) this.#put({ opcode: isa.BPF_ABS | size, imm: this.#packetOffset() });
+      else return;
+    } else if (kind === 2) {
+      if (this.#index !== 0) return;
+      const src = random.pick([7, 8]);
+      if (random.chance(0.8)) this.#put({ opcode: 0x57, dst: src, imm: 31 });
+      this.#put({ opcode: isa.BPF_IND | size, src, imm: random.chance(0.9) ? random.between(-4, 8) : this.#number() });
+    } else this.#loadBytes();
+    this.#restore();
+  }
+
+  #packetOffset(): number {
+    const random = this.#random;
+    if (random.chance(0.8)) return random.below(24);
+    return random.chance(0.5) ? -0x100000 + random.below(8) : this.#number();
+  }
+
+  #loadBytes(): void {
+    const random = this.#random;
+    const length = random.between(1, 24);
+    this.#put({ opcode: 0xbf, dst: 1, src: 6 });
+    if (random.chance(0.7)) this.#put({ opcode: 0xb7, dst: 2, imm: random.chance(0.9) ? random.below(24) : this.#number() });
+    this.#put({ opcode: 0xbf, dst: 3, src: 10 });
+    this.#put({ opcode: 0x07, dst: 3, imm: -random.between(length, STACK) });
+    this.#put({ opcode: 0xb7, dst: 4, imm: length });
+    this.#put({ opcode: 0x85, imm: 26 });
+  }
+}
