@@ -17,6 +17,11 @@ export class Fifo<T> {
     return this.#items.length - this.#first;
   }
 
+  /** The item with so many before it; there must be one. */
+  at(index: number): T {
+    return this.#items[this.#first + index]!;
+  }
+
   /** Appends an item. */
   push(item: T): void {
     this.#items.push(item);
@@ -43,6 +48,14 @@ export class Fifo<T> {
       this.#first = 0;
     }
     return item;
+  }
+
+  /** Takes an item out of the middle; returns whether it was there. Its time grows with the length. */
+  remove(item: T): boolean {
+    const at = this.#items.indexOf(item, this.#first);
+    if (at < 0) return false;
+    this.#items.splice(at, 1);
+    return true;
   }
 
   /** Takes everything out, in order. */

@@ -1,37 +1,61 @@
 /**
- * One channel out of a multiplexor, as the engine sees it: somewhere that has room for messages, or has not. The kernel's
- * kcm_sock. Internal; its driver sees a {@linkcode SocketPort}.
+ * One channel out of a multiplexor, as the engine sees it: somewhere that has room for messages, or has not, and that has
+ * messages to send. The kernel's kcm_sock. Internal; its driver sees a {@linkcode SocketPort}.
  *
- * Not here: a queue. Whoever reads the channel keeps one, and gives back what it still holds when it closes.
+ * Not here: a queue of what came in. Whoever reads the channel keeps one, and gives back what it still holds when it
+ * closes (`kernel_socket.ts` is such a queue).
  *
  * @module
  */
+import type { Timed } from "./deadlines.ts";
+import { KcmError } from "./errors.ts";
 import type { KcmMessage } from "./kcm_message.ts";
-import type { PortHost } from "./port_host.ts";
+import type { MultiplexorCore } from "./multiplexor_core.ts";
+import type { SendOptions } from "./outgoing.ts";
+import type { Fate, Outgoing } from "./outgoing_message.ts";
 import type { SocketPort, SocketSink, SocketStats } from "./ports.ts";
+import { SendQueue, type SendQueueOptions } from "./send_queue.ts";
 import { SlotTable } from "./slot_table.ts";
+import type { SteeringTarget } from "./steering_policy.ts";
+import { checkedWeight } from "./psock_base.ts";
 import type { Waiter } from "./waiters.ts";
 
 /** One socket. */
-export class KcmSock implements SocketPort, Waiter {
+export class KcmSock implements SocketPort, Waiter, SteeringTarget, Timed {
   readonly handle: number;
   waiterBefore: Waiter | undefined = undefined;
   waiterBehind: Waiter | undefined = undefined;
-  readonly #host: PortHost;
+  scheduledAt: number = Infinity;
+  heapIndex: number = 0;
+  load: number = 0;
+  /** Of its messages, those of which it has yet to be told. */
+  untold: number = 0;
+  /** What it sends. */
+  readonly sending: SendQueue;
+  /** Made like this one. */
+  readonly options: SendQueueOptions;
+  readonly #core: MultiplexorCore;
   readonly #sink: SocketSink;
-  readonly #counts: { rxMessages: number; rxBytes: number } = { rxMessages: 0, rxBytes: 0 };
-  #hasRoom = true;
+  readonly #received: { rxMessages: number; rxBytes: number } = { rxMessages: 0, rxBytes: 0 };
+  #weight = 1;
+  #isRoomy = true;
+  #isDisabled = false;
   #isClosed = false;
+  #drain: { readonly unread: () => readonly KcmMessage[] } | undefined;
+  #drainsAt = Infinity;
+  #isSendingOver = false;
 
   /** Makes a socket with room. */
-  constructor(handle: number, sink: SocketSink, host: PortHost) {
+  constructor(handle: number, sink: SocketSink, core: MultiplexorCore, options: SendQueueOptions) {
     this.handle = handle;
+    this.options = options;
     this.#sink = sink;
-    this.#host = host;
+    this.#core = core;
+    this.sending = new SendQueue(this, core, options);
   }
 
   get stats(): SocketStats {
-    return this.#counts;
+    return { ...this.#received, ...this.sending.counts };
   }
 
   get isClosed(): boolean {
@@ -43,36 +67,137 @@ export class KcmSock implements SocketPort, Waiter {
   }
 
   get hasRoom(): boolean {
-    return this.#hasRoom;
+    return this.#isRoomy && !this.#isDisabled;
+  }
+
+  get isReceiveDisabled(): boolean {
+    return this.#isDisabled;
+  }
+
+  get weight(): number {
+    return this.#weight;
+  }
+
+  set weight(weight: number) {
+    this.#weight = checkedWeight(weight);
+  }
+
+  get backlogBytes(): number {
+    return this.#sink.backlogBytes ?? 0;
+  }
+
+  /** Whether it would refuse a message: only the kernel's way of steering asks, the others are told. */
+  get isFull(): boolean {
+    return !this.hasRoom || (this.#sink.isFull ?? false);
+  }
+
+  get queuedMessages(): number {
+    return this.sending.messages;
+  }
+
+  get queuedBytes(): number {
+    return this.sending.bytes;
+  }
+
+  get canSend(): boolean {
+    return !this.#isSendingOver && this.sending.hasRoom;
   }
 
   pause(): void {
-    if (!this.#hasRoom) return;
-    this.#hasRoom = false;
-    this.#host.noRoomAt(this);
+    if (!this.#isRoomy) return;
+    const hadRoom = this.hasRoom;
+    this.#isRoomy = false;
+    if (hadRoom) this.#core.receive.noRoomAt(this);
   }
 
   resume(): void {
-    if (this.#hasRoom || this.#isClosed) return;
-    this.#hasRoom = true;
-    this.#act(() => this.#host.roomAt(this));
+    if (this.#isClosed || (this.#isRoomy && !this.#core.receive.asks)) return;
+    this.#isRoomy = true;
+    if (!this.#isDisabled) this.#core.act("resume", () => this.#core.receive.roomAt(this));
+  }
+
+  disableReceive(unread: readonly KcmMessage[] = []): void {
+    if (this.#isDisabled || this.#isClosed) return;
+    this.#core.act("disableReceive", () => {
+      if (this.#isRoomy) this.#core.receive.noRoomAt(this);
+      this.#isDisabled = true;
+      this.#takeBack(unread);
+      this.#core.counts.requeued += unread.length;
+      this.#core.receive.disabled(this, unread);
+    });
+  }
+
+  enableReceive(): void {
+    if (!this.#isDisabled || this.#isClosed) return;
+    this.#isDisabled = false;
+    if (this.#isRoomy) this.#core.act("enableReceive", () => this.#core.receive.roomAt(this));
+  }
+
+  clone(sink: SocketSink, options: { paused?: boolean | undefined } = {}): SocketPort {
+    return this.#core.clone(this, sink, options.paused ?? false);
+  }
+
+  send(bytes: Uint8Array, options?: SendOptions): number {
+    if (!(bytes instanceof Uint8Array)) throw new TypeError("bytes must be a Uint8Array");
+    if (this.#isSendingOver) {
+      throw new KcmError("the socket is closed", { code: "EPIPE", blame: "local" });
+    }
+    if (this.#core.isBusy) return this.sending.send(bytes, options);
+    this.#core.enter("send");
+    try {
+      return this.sending.send(bytes, options);
+    } finally {
+      this.#core.leave();
+    }
+  }
+
+  discard(error: unknown = cancelled()): void {
+    this.#core.act("discard", () => {
+      this.sending.discardOpen(error);
+      if (this.sending.messages === 0) return;
+      for (const message of this.#core.transmit.discard(this)) this.#core.done(message, "failed", error);
+    });
+  }
+
+  drain(deadlineAt: number = Infinity, unread: () => readonly KcmMessage[] = () => []): void {
+    if (this.#isClosed) return;
+    this.#core.act("drain", () => {
+      this.#drain ??= { unread };
+      this.stopSending();
+      this.#drainsAt = Math.min(this.#drainsAt, deadlineAt);
+      this.#core.deadlines.update(this);
+      this.#finishDrain();
+    });
+  }
+
+  /** Nothing more is sent; what was accepted goes out. */
+  stopSending(): void {
+    this.#isSendingOver = true;
+    this.sending.closeBatch();
+  }
+
+  timeoutAt(): number {
+    return this.#drainsAt;
+  }
+
+  onTimeout(now: number): void {
+    if (now < this.#drainsAt) return;
+    this.#close(new KcmError("the socket was not drained in time", { code: "ETIMEDOUT", blame: "local" }));
   }
 
   close(unread: readonly KcmMessage[] = []): void {
     if (this.#isClosed) return;
+    // from now on, also if this is called from within a callback
     this.pause();
-    this.#isClosed = true;
-    for (const message of unread) {
-      this.#counts.rxMessages--;
-      this.#counts.rxBytes -= message.data.length;
-    }
-    this.#act(() => this.#host.closed(this, unread));
+    this.#isSendingOver = true;
+    this.#drain = { unread: () => unread };
+    this.#core.act("close", () => this.#close(cancelled()));
   }
 
   /** Passes a message on. */
   deliver(message: KcmMessage): void {
-    this.#counts.rxMessages++;
-    this.#counts.rxBytes += message.data.length;
+    this.#received.rxMessages++;
+    this.#received.rxBytes += message.data.length;
     this.#sink.message(message);
   }
 
@@ -81,13 +206,47 @@ export class KcmSock implements SocketPort, Waiter {
     if (!this.#isClosed) this.#sink.end();
   }
 
-  #act(run: () => void): void {
-    if (this.#host.isBusy()) return run();
-    this.#host.enter("resume");
-    try {
-      run();
-    } finally {
-      this.#host.leave();
+  /** Tells the sender what became of a message. */
+  tell(message: Outgoing, fate: Fate): void {
+    const sink = this.#sink;
+    if (fate === "written") sink.written?.(message);
+    else if (fate === "failed") sink.failed?.(message, message.cause);
+    else sink.retried?.(message, message.cause);
+    this.#finishDrain();
+  }
+
+  /** Tells the sender that there is room. */
+  notifyWritable(): void {
+    if (!this.#isSendingOver) this.#sink.writable?.();
+  }
+
+  #finishDrain(): void {
+    if (this.#drain === undefined || this.#isClosed || this.sending.messages + this.untold > 0) return;
+    this.#close(cancelled());
+    this.#sink.drained?.();
+  }
+
+  #close(error: KcmError): void {
+    if (this.#isClosed) return;
+    this.pause();
+    this.#isClosed = true;
+    this.#isSendingOver = true;
+    this.#drainsAt = Infinity;
+    this.#core.deadlines.remove(this);
+    this.discard(error);
+    const unread = this.#drain?.unread() ?? [];
+    this.#takeBack(unread);
+    this.#core.socketClosed(this, unread);
+  }
+
+  #takeBack(unread: readonly KcmMessage[]): void {
+    for (const message of unread) {
+      this.#received.rxMessages--;
+      this.#received.rxBytes -= message.data.length;
     }
   }
+}
+
+function cancelled(): KcmError {
+  return new KcmError("the socket was closed", { code: "ECANCELED", blame: "local" });
 }

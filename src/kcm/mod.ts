@@ -17,7 +17,17 @@ export { KcmSocket, type KcmSocketOptions } from "./kcm_socket_stream.ts";
 export { MultiplexorEngine } from "./multiplexor_engine.ts";
 export type { MultiplexorLimits, MultiplexorStats } from "./multiplexor_options.ts";
 export { Multiplexor, type MultiplexorOptions } from "./multiplexor_stream.ts";
-export type { AttachOptions, LowerEvents, LowerPort, SocketPort, SocketSink, SocketStats } from "./ports.ts";
+export { fifo, type FifoPolicy, keyAffinity, leastLoaded, sticky, weighted } from "./policies.ts";
+export type {
+  AttachOptions,
+  LowerEvents,
+  LowerOutcome,
+  LowerPort,
+  SocketOptions,
+  SocketPort,
+  SocketSink,
+  SocketStats,
+} from "./ports.ts";
 export type { OutgoingMessage, RetryPolicy, SendOptions } from "./outgoing.ts";
 export type { Steering, SteeringKey, SteeringPolicy, SteeringSubject, SteeringTarget } from "./steering_policy.ts";
 export type {

@@ -9,32 +9,49 @@
  * - Every message names its connection, and a connection that ends or fails is reported with its own error.
  * - Unattaching a connection does not lose the message that waits in it.
  *
- * Not here: sending, other policies than round robin, queues of the sockets, deadlines.
+ * - What is sent is steered message by message, its sender is told what became of it, and nothing waits behind a
+ *   connection that has no room.
  *
- * Theory. A message is in exactly one of four places: delivered; kept by its port, which is paused then and stands in
- * `#ready`; given back by a closed socket and in `#hold`; or nowhere yet, as bytes that were not taken. While a socket
- * has room, `#hold` and `#ready` are empty, except during work. Each operation is `enter`, the work, `leave`; callbacks
- * come during work, so whatever they call finds the engine busy. `leave` alone moves what waits.
+ * With `compat: "linux"` none of this differs. Here is what a multiplexor is made of and its life; what it does is in
+ * `multiplexor_core.ts` and the steering of either direction (`steering_ports.ts`). Not here: queues of the sockets.
  *
  * @module
  */
-import { limitOption } from "../core/limits.ts";
+import { choiceOption, limitOption } from "../core/limits.ts";
 import { Reasons } from "../core/reasons.ts";
 import { KcmError } from "./errors.ts";
-import { Fifo } from "./fifo.ts";
+import type { Timed } from "./deadlines.ts";
+import { FifoReceive } from "./fifo_receive.ts";
 import { KcmSock } from "./kcm_sock.ts";
-import { KcmConnection, type KcmMessage } from "./kcm_message.ts";
+import { KcmConnection } from "./kcm_message.ts";
+import { type CoreOwner, MultiplexorCore } from "./multiplexor_core.ts";
 import type { MultiplexorLimits, MultiplexorStats } from "./multiplexor_options.ts";
-import type { PortHost } from "./port_host.ts";
-import type { AttachOptions, LowerEvents, LowerPort, SocketPort, SocketSink } from "./ports.ts";
+import { fifo, type FifoPolicy } from "./policies.ts";
+import { PolicyReceive } from "./policy_receive.ts";
+import type {
+  AttachOptions,
+  LowerEvents,
+  LowerOutcome,
+  LowerPort,
+  SocketOptions,
+  SocketPort,
+  SocketSink,
+} from "./ports.ts";
 import { Psock } from "./psock.ts";
+import { checkedWeight, type PsockBase } from "./psock_base.ts";
+import type { SendQueueOptions } from "./send_queue.ts";
 import { SlotTable } from "./slot_table.ts";
-import { Waiters } from "./waiters.ts";
+import type { SteeringPolicy } from "./steering_policy.ts";
+import type { ReceiveSteering, TransmitPort } from "./steering_ports.ts";
+import { PolicyTransmit } from "./transmit_steering.ts";
 
 const DEFAULT_MAX_CONNECTIONS = 131_072;
 const DEFAULT_MAX_SOCKETS = 1024;
 const DEFAULT_MAX_MESSAGE_LENGTH = 1024 * 1024;
 const DEFAULT_MAX_PARTIAL_BYTES = 256 * 1024 * 1024;
+const DEFAULT_SEND_BUFFER_BYTES = 212_992;
+const DEFAULT_MAX_SEND_BYTES = 64 * 1024 * 1024;
+const DEFAULT_MAX_RETRIES = 8;
 
 /**
  * Steers messages from attached connections to sockets. No stream, no promise, no clock: callbacks only.
@@ -61,85 +78,54 @@ const DEFAULT_MAX_PARTIAL_BYTES = 256 * 1024 * 1024;
  * ```
  */
 export class MultiplexorEngine {
-  /**
-   * The engine as its ports see it; an object of its own, so that the engine's users do not. A class, because every
-   * message comes through here: calls of an engine's own closures cost a whole pipeline 3 %, a getter among them as much
-   * again (V8 keeps an object literal with one as a hash table).
-   */
-  static readonly #Host = class implements PortHost {
+  /** The engine as its core sees it; an object of its own, so that the engine's users do not. */
+  static readonly #Owner = class implements CoreOwner {
     readonly #engine: MultiplexorEngine;
 
     constructor(engine: MultiplexorEngine) {
       this.#engine = engine;
     }
 
-    isBusy(): boolean {
-      return this.#engine.#isBusy;
+    get failures(): Reasons {
+      return this.#engine.failures;
     }
 
-    enter(method: string): void {
-      this.#engine.#enter(method);
+    unattached(port: PsockBase, outcome: LowerOutcome): void {
+      this.#engine.#unattached(port, outcome);
     }
 
-    leave(): void {
-      this.#engine.#leave();
+    socketClosed(socket: KcmSock): void {
+      this.#engine.#sockets.remove(socket.handle);
     }
 
-    steer(port: Psock, message: KcmMessage): boolean {
-      return this.#engine.#steer(port, message);
+    clone(socket: KcmSock, sink: SocketSink, isPaused: boolean): SocketPort {
+      return this.#engine.#open(sink, socket.options, isPaused, socket.weight);
     }
 
-    partial(port: Psock, bytes: number): KcmError | undefined {
-      return this.#engine.#partial(port, bytes);
+    portOf(connection: KcmConnection): TransmitPort | undefined {
+      const port = this.#engine.#byConnection.get(connection);
+      return port?.canSend === true ? port : undefined;
     }
 
-    dropped(): void {
-      this.#engine.#counts.dropped++;
-    }
-
-    unattach(port: Psock, failure: string | undefined): void {
-      this.#engine.#unattach(port, failure);
-    }
-
-    roomAt(socket: KcmSock): void {
-      this.#engine.#waiters.push(socket);
-    }
-
-    noRoomAt(socket: KcmSock): void {
-      this.#engine.#waiters.remove(socket);
-    }
-
-    closed(socket: KcmSock, unread: readonly KcmMessage[]): void {
-      this.#engine.#closeSocket(socket, unread);
+    settled(): void {
+      this.#engine.#settled();
     }
   };
 
   /** Connections that failed, by the code of their error. */
   readonly failures: Reasons = new Reasons();
+  readonly #options: MultiplexorLimits;
   readonly #maxConnections: number;
   readonly #maxSockets: number;
   readonly #maxMessageLength: number;
-  readonly #maxPartialBytes: number;
-  readonly #ports: SlotTable<Psock>;
+  readonly #ports: SlotTable<PsockBase>;
   readonly #sockets: SlotTable<KcmSock>;
-  readonly #waiters: Waiters<KcmSock> = new Waiters();
-  readonly #hold: Fifo<KcmMessage> = new Fifo();
-  readonly #ready: Fifo<Psock> = new Fifo();
-  readonly #resumed: Fifo<Psock> = new Fifo();
-  readonly #host: PortHost;
-  readonly #counts = {
-    rxMessages: 0,
-    rxBytes: 0,
-    attached: 0,
-    unattached: 0,
-    refused: 0,
-    requeued: 0,
-    dropped: 0,
-  };
-  #partialBytes = 0;
+  readonly #byConnection: Map<KcmConnection, PsockBase> = new Map();
+  readonly #socketOptions: SendQueueOptions;
+  readonly #core: MultiplexorCore;
+  readonly #counts = { attached: 0, unattached: 0, refused: 0 };
+  #drain: EngineDrain | undefined;
   #nextId = 1;
-  #isBusy = false;
-  #isWaking = false;
   #isClosed = false;
   #isFinished = false;
 
@@ -149,24 +135,41 @@ export class MultiplexorEngine {
    * @throws {TypeError | RangeError} when an option is wrong
    */
   constructor(options: MultiplexorLimits = {}) {
+    this.#options = options;
     this.#maxConnections = limitOption("maxConnections", options.maxConnections, DEFAULT_MAX_CONNECTIONS);
     this.#maxSockets = limitOption("maxSockets", options.maxSockets, DEFAULT_MAX_SOCKETS);
     this.#maxMessageLength = limitOption("maxMessageLength", options.maxMessageLength, DEFAULT_MAX_MESSAGE_LENGTH);
-    this.#maxPartialBytes = limitOption("maxPartialBytes", options.maxPartialBytes, DEFAULT_MAX_PARTIAL_BYTES);
+    this.#socketOptions = {
+      isSeqpacket: false,
+      maxQueuedBytes: limitOption("sendBufferBytes", options.sendBufferBytes, DEFAULT_SEND_BUFFER_BYTES),
+      maxSendLength: limitOption("maxSendLength", options.maxSendLength, DEFAULT_MAX_MESSAGE_LENGTH),
+      retry: "ifUnstarted",
+    };
     this.#ports = new SlotTable(this.#maxConnections);
     this.#sockets = new SlotTable(this.#maxSockets);
-    this.#host = new MultiplexorEngine.#Host(this);
+    this.#core = new MultiplexorCore(new MultiplexorEngine.#Owner(this), {
+      maxPartialBytes: limitOption("maxPartialBytes", options.maxPartialBytes, DEFAULT_MAX_PARTIAL_BYTES),
+      maxSendBytes: limitOption("maxSendBytes", options.maxSendBytes, DEFAULT_MAX_SEND_BYTES),
+      maxRetries: limitOption("maxRetries", options.maxRetries, DEFAULT_MAX_RETRIES, 0),
+      failWhenUnconnected: options.failWhenUnconnected ?? false,
+    });
+    this.#core.receive = receiveSteering(this.#core, options.policy ?? fifo());
+    this.#core.transmit = new PolicyTransmit(this.#core, sendPolicy(options.sendPolicy));
   }
 
   /** A snapshot of the counters. */
   get stats(): MultiplexorStats {
+    const { receive, counts, partialBytes, budget } = this.#core;
     return {
+      ...receive.counts,
       ...this.#counts,
+      ...counts,
       connections: this.#ports.size,
       sockets: this.#sockets.size,
-      partialBytes: this.#partialBytes,
-      readyMessages: this.#ready.length,
-      heldMessages: this.#hold.length,
+      partialBytes,
+      readyMessages: receive.readyMessages,
+      heldMessages: receive.heldMessages,
+      sendBytes: budget.bytes,
     };
   }
 
@@ -182,7 +185,7 @@ export class MultiplexorEngine {
 
   /** Whether some socket has room. */
   get hasRoom(): boolean {
-    return this.#waiters.first !== undefined;
+    return this.#core.receive.hasRoom;
   }
 
   /**
@@ -192,11 +195,11 @@ export class MultiplexorEngine {
    * @throws {KcmError} `ENFILE` at `maxConnections`, `EPIPE` once closed, `EBUSY` from within a callback
    */
   attach(options: AttachOptions, events: LowerEvents = {}): LowerPort {
-    this.#host.enter("attach");
+    this.#core.enter("attach");
     try {
       return this.#attach(options, events);
     } finally {
-      this.#host.leave();
+      this.#core.leave();
     }
   }
 
@@ -204,22 +207,19 @@ export class MultiplexorEngine {
    * Opens a socket. It stands at the end of the line, and messages that waited for it come before this returns; with
    * `paused` it has no room until it is resumed. `end` comes before this returns if everything is over.
    *
+   * @throws {TypeError | RangeError} when an option is wrong
    * @throws {KcmError} `ENFILE` at `maxSockets`, `EBUSY` from within a callback
    */
-  socket(sink: SocketSink, options: { paused?: boolean | undefined } = {}): SocketPort {
-    this.#host.enter("socket");
-    try {
-      if (this.#sockets.isFull) {
-        throw new KcmError(`no more than maxSockets ${this.#maxSockets}`, { code: "ENFILE", blame: "local" });
-      }
-      const socket = this.#sockets.add((handle) => new KcmSock(handle, sink, this.#host));
-      this.#waiters.push(socket);
-      if (options.paused) socket.pause();
-      if (this.#isFinished) socket.end();
-      return socket;
-    } finally {
-      this.#host.leave();
-    }
+  socket(sink: SocketSink, options: SocketOptions = {}): SocketPort {
+    const { maxQueuedBytes, maxSendLength } = this.#socketOptions;
+    const type = choiceOption("type", options.type, "datagram", ["datagram", "seqpacket"]);
+    const own: SendQueueOptions = {
+      isSeqpacket: type === "seqpacket",
+      maxQueuedBytes: limitOption("sendBufferBytes", options.sendBufferBytes, maxQueuedBytes),
+      maxSendLength,
+      retry: choiceOption("retry", options.retry, "ifUnstarted", ["never", "ifUnstarted", "always"]),
+    };
+    return this.#open(sink, own, options.paused ?? false, options.weight ?? 1);
   }
 
   /** The attached connection with this handle; `undefined` for a stale one. */
@@ -238,9 +238,9 @@ export class MultiplexorEngine {
    * @throws {KcmError} `EBUSY` from within a callback
    */
   close(): void {
-    this.#host.enter("close");
+    this.#core.enter("close");
     this.#isClosed = true;
-    this.#host.leave();
+    this.#core.leave();
   }
 
   /**
@@ -248,13 +248,21 @@ export class MultiplexorEngine {
    * is still delivered; then the sockets end. Allowed anywhere.
    */
   abort(error?: unknown): void {
-    if (this.#isBusy) return this.#abort(error);
-    this.#isBusy = true;
-    try {
-      this.#abort(error);
-    } finally {
-      this.#leave();
-    }
+    this.#core.act("abort", () => this.#abort(error));
+  }
+
+  /**
+   * No more connections and nothing new to send: every socket is drained, and then every connection. At `deadlineAt` what
+   * is left fails with `ETIMEDOUT`.
+   */
+  drain(deadlineAt: number = Infinity): void {
+    this.#core.act("drain", () => {
+      this.#isClosed = true;
+      this.#drain ??= new EngineDrain(() => this.#abort(new KcmError("not drained in time", TIMED_OUT)));
+      this.#drain.at = Math.min(this.#drain.at, deadlineAt);
+      this.#core.deadlines.update(this.#drain);
+      for (const socket of this.#sockets.values()) socket.stopSending();
+    });
   }
 
   /** Counts a connection that is refused, and gives it a number: for drivers that refuse one themselves. */
@@ -263,13 +271,24 @@ export class MultiplexorEngine {
     return new KcmConnection(this.#nextId++, options.flow, options.direction, options.label);
   }
 
-  /** Always `Infinity`: there are no deadlines here. */
+  /** When {@linkcode onTimeout} must be called: for parsers' deadlines and those of `drain`. */
   timeoutAt(): number {
-    return Infinity;
+    return this.#core.deadlines.at;
   }
 
-  /** Does nothing: there are no deadlines here. */
-  onTimeout(_now: number): void {}
+  /**
+   * Runs what is due.
+   *
+   * @throws {KcmError} `EBUSY` from within a callback
+   */
+  onTimeout(now: number): void {
+    this.#core.enter("onTimeout");
+    try {
+      this.#core.deadlines.run(now);
+    } finally {
+      this.#core.leave();
+    }
+  }
 
   #attach(options: AttachOptions, events: LowerEvents): LowerPort {
     if (this.#isClosed) {
@@ -283,83 +302,46 @@ export class MultiplexorEngine {
     }
     const connection = new KcmConnection(this.#nextId, options.flow, options.direction, options.label);
     const limit = limitOption("maxMessageLength", options.maxMessageLength, this.#maxMessageLength);
-    const port = this.#ports.add((handle) => new Psock(handle, connection, options, limit, events, this.#host));
+    const port = this.#ports.add((handle) => new Psock(handle, connection, options, limit, events, this.#core));
     this.#nextId++;
     this.#counts.attached++;
+    if (port.canSend) {
+      this.#byConnection.set(connection, port);
+      this.#core.transmit.joined(port);
+    }
     return port;
   }
 
-  #enter(method: string): void {
-    if (this.#isBusy) {
-      throw new KcmError(`${method} was called while the multiplexor is at work`, { code: "EBUSY", blame: "local" });
-    }
-    this.#isBusy = true;
-  }
-
-  #leave(): void {
+  #open(sink: SocketSink, options: SendQueueOptions, isPaused: boolean, weight: number): SocketPort {
+    this.#core.enter("socket");
     try {
-      if (this.#hold.length > 0 || this.#ready.length > 0) this.#moveWaiting();
+      if (this.#sockets.isFull) {
+        throw new KcmError(`no more than maxSockets ${this.#maxSockets}`, { code: "ENFILE", blame: "local" });
+      }
+      checkedWeight(weight);
+      const socket = this.#sockets.add((handle) => new KcmSock(handle, sink, this.#core, options));
+      socket.weight = weight;
+      this.#core.receive.opened(socket);
+      if (isPaused) socket.pause();
+      if (this.#isFinished) socket.end();
+      return socket;
     } finally {
-      this.#isBusy = false;
-    }
-    // a driver that is woken pushes, and comes here again: the outer call goes on with the next, however many there are
-    if (this.#isWaking) return;
-    if (this.#resumed.length > 0) this.#wake();
-    if (this.#isClosed && !this.#isFinished) this.#finishWhenDone();
-  }
-
-  #steer(port: Psock, message: KcmMessage): boolean {
-    this.#counts.rxMessages++;
-    this.#counts.rxBytes += message.data.length;
-    // a callback may have made room meanwhile: what has waited longer goes first
-    if (this.#ready.length > 0 || this.#hold.length > 0) this.#moveWaiting();
-    const socket = this.#waiters.first;
-    if (socket === undefined) {
-      this.#ready.push(port);
-      return false;
-    }
-    this.#waiters.rotate();
-    socket.deliver(message);
-    return true;
-  }
-
-  #partial(port: Psock, bytes: number): KcmError | undefined {
-    this.#partialBytes += bytes;
-    if (bytes < 0 || this.#partialBytes <= this.#maxPartialBytes) return undefined;
-    const message = `unfinished messages of all connections exceed maxPartialBytes ${this.#maxPartialBytes}`;
-    return new KcmError(message, { code: "ENOBUFS", blame: "remote", connection: port.connection });
-  }
-
-  /** Moves messages that wait to sockets with room: those of closed sockets first, then one of each port in line. */
-  #moveWaiting(): void {
-    for (let socket = this.#waiters.first; socket !== undefined; socket = this.#waiters.first) {
-      const message = this.#hold.shift() ?? this.#takeReady();
-      if (message === undefined) return;
-      this.#waiters.rotate();
-      socket.deliver(message);
+      this.#core.leave();
     }
   }
 
-  #takeReady(): KcmMessage | undefined {
-    const port = this.#ready.shift();
-    if (port === undefined) return undefined;
-    this.#resumed.push(port);
-    return port.takeReady();
+  /** Everything was sent: the connections are not needed any more. */
+  #drainPorts(): void {
+    if (this.#drain!.arePortsDrained) return;
+    this.#drain!.arePortsDrained = true;
+    for (const port of this.#ports.values()) port.drain();
   }
 
-  #wake(): void {
-    this.#isWaking = true;
-    try {
-      for (let port = this.#resumed.shift(); port !== undefined; port = this.#resumed.shift()) port.notifyResumed();
-    } finally {
-      this.#isWaking = false;
-    }
-  }
-
-  #unattach(port: Psock, failure: string | undefined): void {
+  #unattached(port: PsockBase, outcome: LowerOutcome): void {
     this.#ports.remove(port.handle);
+    this.#byConnection.delete(port.connection);
     this.#counts.unattached++;
-    if (failure !== undefined) this.failures.count(failure);
+    this.#options.onUnattached?.(port, outcome);
   }
 
   #abort(error: unknown): void {
@@ -370,21 +352,61 @@ export class MultiplexorEngine {
     }
   }
 
-  #closeSocket(socket: KcmSock, unread: readonly KcmMessage[]): void {
-    this.#sockets.remove(socket.handle);
-    this.#counts.requeued += unread.length;
-    // they came before whatever another closed socket gave back and nobody took since
-    this.#hold.prepend(unread);
-  }
-
-  #finishWhenDone(): void {
-    if (this.#ports.size > 0 || this.#hold.length > 0 || this.#ready.length > 0) return;
+  #settled(): void {
+    if (!this.#isClosed || this.#isFinished) return;
+    if (this.#drain !== undefined && this.#core.budget.messages === 0) this.#drainPorts();
+    if (this.#ports.size > 0 || this.#isFinished) return;
+    const { receive } = this.#core;
+    if (receive.heldMessages > 0 || receive.readyMessages > 0) return;
     this.#isFinished = true;
-    this.#isBusy = true;
+    if (this.#drain !== undefined) this.#core.deadlines.remove(this.#drain);
+    this.#core.enter("close");
     try {
+      this.#core.failWaiting();
       for (const socket of this.#sockets.values()) socket.end();
     } finally {
-      this.#isBusy = false;
+      this.#core.leave();
     }
   }
+}
+
+const TIMED_OUT = { code: "ETIMEDOUT", blame: "remote" } as const;
+
+/** The deadline of a drain. */
+class EngineDrain implements Timed {
+  scheduledAt = Infinity;
+  heapIndex = 0;
+  at = Infinity;
+  arePortsDrained = false;
+  readonly #expired: () => void;
+
+  constructor(expired: () => void) {
+    this.#expired = expired;
+  }
+
+  timeoutAt(): number {
+    return this.at;
+  }
+
+  onTimeout(_now: number): void {
+    this.at = Infinity;
+    this.#expired();
+  }
+}
+
+/** Steering for messages that come in. */
+function receiveSteering(core: MultiplexorCore, policy: SteeringPolicy): ReceiveSteering {
+  const { messagesPerTurn } = checkedPolicy("policy", policy) as Partial<FifoPolicy>;
+  return messagesPerTurn === undefined ? new PolicyReceive(core, policy) : new FifoReceive(core, messagesPerTurn);
+}
+
+/** The policy for messages that go out; `undefined` for the default, which is built in. */
+function sendPolicy(policy: SteeringPolicy | undefined): SteeringPolicy | undefined {
+  if (policy === undefined) return undefined;
+  return "messagesPerTurn" in checkedPolicy("sendPolicy", policy) ? undefined : policy;
+}
+
+function checkedPolicy(name: string, policy: SteeringPolicy): SteeringPolicy {
+  if (typeof policy?.start !== "function") throw new TypeError(`${name} must be an object with a start method`);
+  return policy;
 }

@@ -4,9 +4,44 @@
  * @module
  */
 import type { Stats } from "../core/engine.ts";
+import type { LowerOutcome, LowerPort } from "./ports.ts";
+import type { SteeringPolicy } from "./steering_policy.ts";
 
-/** Limits of a multiplexor. */
+/** Limits and policies of a multiplexor. */
 export interface MultiplexorLimits {
+  /** Which socket gets a message that came in. @default {fifo()} */
+  policy?: SteeringPolicy | undefined;
+  /** Which connection a message goes out on. @default {fifo()} */
+  sendPolicy?: SteeringPolicy | undefined;
+  /**
+   * Do as Linux does where that differs: a socket is reserved for all that one readiness of a connection brings and comes
+   * back when it is empty, a connection is reserved by a socket while that has something to send, failures stop one
+   * direction only and are told as errors of the connection, counters lag. Policies are not asked then.
+   *
+   * @default {undefined} (do it right)
+   */
+  compat?: "linux" | undefined;
+  /**
+   * From so many bytes accepted and not written on a socket begins no message, unless it has a limit of its own.
+   *
+   * @default {212992}
+   */
+  sendBufferBytes?: number | undefined;
+  /** The same for all sockets together. @default {67108864} */
+  maxSendBytes?: number | undefined;
+  /** Longest message to be sent, in bytes; beyond, `send` is refused with `EMSGSIZE`. @default {1048576} */
+  maxSendLength?: number | undefined;
+  /** How often a message is begun again whose connection has failed; then it fails. @default {8} */
+  maxRetries?: number | undefined;
+  /** Fail messages with `ENOTCONN` while there is no connection to send on, instead of waiting for one. @default {false} */
+  failWhenUnconnected?: boolean | undefined;
+  /**
+   * Called when a connection is over. The engine is at work: only `pause`, `resume`, `close`, `fail`, `abort`, `send` may
+   * be called.
+   *
+   * @default {undefined}
+   */
+  onUnattached?: ((port: LowerPort, outcome: LowerOutcome) => void) | undefined;
   /**
    * Most connections attached at a time; beyond, `attach` is refused with `ENFILE`. The default is what the flow layer
    * can have open: two directions of 65,536 flows.
@@ -48,6 +83,16 @@ export interface MultiplexorStats extends Stats {
   readonly unattached: number;
   /** Connections that were not attached: `maxConnections` was reached, or it was too late. */
   readonly refused: number;
+  /** Messages written whole. Kernel: `tx_msgs`. */
+  readonly txMessages: number;
+  /** Bytes of these messages. Kernel: `tx_bytes`. */
+  readonly txBytes: number;
+  /** Messages begun again after their connection had failed. Kernel: `tx_retries`. */
+  readonly retries: number;
+  /** Messages that were accepted and will not be sent. */
+  readonly failedMessages: number;
+  /** Messages lost with a connection that kept them: only with `compat: "linux"`. Kernel: `rx_ready_drops`. */
+  readonly readyDrops: number;
   /** Messages given back by sockets that were closed. */
   readonly requeued: number;
   /** Datagrams longer than `maxMessageLength`. */
@@ -62,4 +107,6 @@ export interface MultiplexorStats extends Stats {
   readonly readyMessages: number;
   /** Now: messages of closed sockets that wait. */
   readonly heldMessages: number;
+  /** Now: bytes accepted to be sent and not written. */
+  readonly sendBytes: number;
 }

@@ -11,8 +11,7 @@ import type { SteeringKey } from "./steering_policy.ts";
  *
  * - `never`: it fails.
  * - `ifUnstarted`: only if no byte of it can have left, so that no peer sees any of it twice.
- * - `always`: also when some of it, or all, was written and not known to have arrived. Only for messages of which a peer
- *   may see two. The kernel does this.
+ * - `always`: also when some of it was, or may have been, written. Only for messages of which a peer may see two. The kernel does this.
  */
 export type RetryPolicy = "never" | "ifUnstarted" | "always";
 
@@ -49,6 +48,8 @@ export interface OutgoingMessage {
   readonly connection: KcmConnection | undefined;
   /** Bytes of it written to that connection. */
   readonly bytesWritten: number;
+  /** Bytes of it in flight: when its connection has failed, those may have been written or not. */
+  readonly bytesOffered: number;
   /** How often it was begun again on another connection. */
   readonly retries: number;
 }

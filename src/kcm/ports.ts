@@ -4,6 +4,8 @@
  * @module
  */
 import type { StreamParserOptions, StreamParserStats } from "../strparser/options.ts";
+import type { RetryPolicy } from "./outgoing.ts";
+import type { LowerTransmit, LowerTransmitEvents, SocketTransmit, SocketTransmitEvents } from "./transmit_ports.ts";
 import type { FlowOrigin, KcmConnection, KcmMessage } from "./kcm_message.ts";
 
 /** What to attach: how its messages are delineated, and what is known of it. */
@@ -12,21 +14,46 @@ export interface AttachOptions extends StreamParserOptions {
   flow?: FlowOrigin | undefined;
   /** A name for people. @default {undefined} */
   label?: string | undefined;
+  /** Its share of what is sent, for policies that mind; above 0. @default {1} */
+  weight?: number | undefined;
+  /**
+   * Whether sending goes on when the peer has sent its end, until `drain`, `unattach` or `fail`. Without it the
+   * connection is over then.
+   *
+   * @default {false}
+   */
+  halfOpen?: boolean | undefined;
+}
+
+/** What a connection brought and took, told when it is over. */
+export interface LowerOutcome {
+  /** What went wrong, with its original type; `undefined` when nothing did. */
+  readonly error: unknown;
+  /** Whole messages that came in. */
+  readonly messages: number;
+  /** Bytes that were taken. */
+  readonly bytes: number;
+  /** Those of them that belong to a message that is not complete, or that has failed: what was not taken follows. */
+  readonly unread: Uint8Array;
+  /** Messages written whole. */
+  readonly txMessages: number;
+  /** Bytes written. */
+  readonly txBytes: number;
 }
 
 /** What a connection tells the driver that attached it. */
-export interface LowerEvents {
+export interface LowerEvents extends LowerTransmitEvents {
   /** There is room again: offer the bytes that were not taken. Everything may be called from here. */
   resumed?(): void;
   /**
    * The connection is over, its whole messages are not lost: called exactly once, when it has ended (`error` is
    * `undefined`), was cut off inside a message, broke its protocol, or was given up with `fail` or `abort`.
    */
-  unattached?(error: unknown): void;
+  unattached?(error: unknown, outcome: LowerOutcome): void;
 }
 
 /** One attached connection, made by {@linkcode MultiplexorEngine.attach}. The kernel's psock. */
-export interface LowerPort {
+export interface LowerPort extends LowerTransmit {
   /** Identifies the connection in its engine as long as it is attached, and nothing after. */
   readonly handle: number;
   /** Smallest number that was free when it was attached, from 0, as in the kernel's reports. */
@@ -68,7 +95,11 @@ export interface LowerPort {
  * Where a socket's messages go. Inside a callback only `pause`, `resume`, `close`, `fail` and `abort` may be called. What
  * it throws comes out of the call that brought the message, which counts as delivered.
  */
-export interface SocketSink {
+export interface SocketSink extends SocketTransmitEvents {
+  /** Bytes that wait to be read, for policies that mind. @default {0} */
+  readonly backlogBytes?: number;
+  /** Whether it would refuse a message: only `compat: "linux"` asks; otherwise a sink that is full pauses its port. */
+  readonly isFull?: boolean;
   /** A message came. */
   message(message: KcmMessage): void;
   /**
@@ -78,22 +109,50 @@ export interface SocketSink {
   end(): void;
 }
 
+/** How to open a socket. */
+export interface SocketOptions {
+  /** Without room until it is resumed. @default {false} */
+  paused?: boolean | undefined;
+  /** How its messages end when it sends: with each `send` without `more`, or only with `eor`. @default {"datagram"} */
+  type?: "datagram" | "seqpacket" | undefined;
+  /**
+   * From so many bytes accepted and not written on no message is begun. Kernel: `SO_SNDBUF`.
+   *
+   * @default {212992} or what the multiplexor was made with
+   */
+  sendBufferBytes?: number | undefined;
+  /** What happens to its messages when their connection fails. @default {"ifUnstarted"} */
+  retry?: RetryPolicy | undefined;
+  /** Its share of what comes in, for policies that mind; above 0. @default {1} */
+  weight?: number | undefined;
+}
+
 /** Counters of a socket, under the kernel's names. */
 export interface SocketStats {
-  /** Messages delivered here, without those given back. Kernel: `rx_msgs`. */
+  /** Messages delivered here, without those given back. Kernel: `rx_msgs`, of those that were read. */
   readonly rxMessages: number;
   /** Bytes of these messages. Kernel: `rx_bytes`. */
   readonly rxBytes: number;
+  /** Messages that were accepted. Kernel: `tx_msgs`. */
+  readonly txMessages: number;
+  /** Bytes that were accepted, those of an open message included. Kernel: `tx_bytes`. */
+  readonly txBytes: number;
 }
 
 /** One socket, made by {@linkcode MultiplexorEngine.socket}. Has no queue: whoever reads it keeps one. */
-export interface SocketPort {
+export interface SocketPort extends SocketTransmit {
   /** Identifies the socket in its engine as long as it is open, and nothing after. */
   readonly handle: number;
   /** Smallest number that was free when it was opened, from 0, as in the kernel's reports. */
   readonly index: number;
-  /** Live counters. */
+  /** A snapshot of the counters. */
   readonly stats: SocketStats;
+  /** Its share relative to other sockets, for policies that mind. May be changed at any time. */
+  weight: number;
+  /** What the policy `leastLoaded` goes by first. May be changed at any time. */
+  load: number;
+  /** Whether {@linkcode disableReceive} was called last. Kernel: `KCM_RECV_DISABLE`. */
+  readonly isReceiveDisabled: boolean;
   /** Whether it was closed. */
   readonly isClosed: boolean;
   /** Whether it takes messages: neither paused nor closed. */
@@ -106,7 +165,20 @@ export interface SocketPort {
    */
   resume(): void;
   /**
-   * Closes the socket. `unread` are messages of it that nobody has read, in order; they go to the other sockets, or wait
+   * Takes no messages until {@linkcode enableReceive}, and gives back those that nobody has read, for other sockets.
+   * Sending goes on. Allowed anywhere.
+   */
+  disableReceive(unread?: readonly KcmMessage[]): void;
+  /** Takes messages again, if it has room. Allowed anywhere. */
+  enableReceive(): void;
+  /**
+   * Opens another socket of the same multiplexor, of the same type and limits.
+   *
+   * @throws {KcmError} as {@linkcode MultiplexorEngine.socket}
+   */
+  clone(sink: SocketSink, options?: { paused?: boolean | undefined }): SocketPort;
+  /**
+   * Closes the socket; messages that it sends and that have not begun fail with `ECANCELED`. `unread` are messages of it that nobody has read, in order; they go to the other sockets, or wait
    * for one. Nothing comes any more, not even `end`. Allowed anywhere.
    */
   close(unread?: readonly KcmMessage[]): void;

@@ -1,8 +1,8 @@
 /**
- * One attached connection: its parser and, while no socket has room, its one message that waits. The kernel's
- * psock. Internal; its driver sees a {@linkcode LowerPort}.
+ * One attached connection: its parser and, while no socket has room, its one message that waits. Internal.
  *
- * Not here: which socket gets a message (the engine's business), and sending.
+ * Not here: which socket gets a message (`steering_ports.ts`), sending (`psock_base.ts`), the kernel's way to receive
+ * (`linux_psock.ts`).
  *
  * @module
  */
@@ -12,22 +12,19 @@ import type { StreamParserStats } from "../strparser/options.ts";
 import { StreamParser } from "../strparser/stream_parser.ts";
 import { datagrams } from "./datagrams.ts";
 import { type KcmConnection, KcmMessage } from "./kcm_message.ts";
-import type { PortHost } from "./port_host.ts";
-import type { AttachOptions, LowerEvents, LowerPort } from "./ports.ts";
-import { SlotTable } from "./slot_table.ts";
+import type { MultiplexorCore } from "./multiplexor_core.ts";
+import type { AttachOptions, LowerEvents } from "./ports.ts";
+import { PsockBase } from "./psock_base.ts";
 
 /** One attached connection. */
-export class Psock implements LowerPort {
-  readonly handle: number;
-  readonly connection: KcmConnection;
-  readonly #host: PortHost;
-  readonly #events: LowerEvents;
+export class Psock extends PsockBase {
   readonly #parser: StreamParser;
-  /** What the host knows of the bytes that the parser holds. */
+  readonly #isHalfOpen: boolean;
+  /** What the core knows of the bytes that the parser holds. */
   #partialBytes = 0;
   #ready: KcmMessage | undefined;
-  #isOver = false;
-  #error: unknown;
+  /** The message that waits has gone elsewhere, or is lost to this port. */
+  #hasEnded = false;
 
   /**
    * Makes a port with a parser of its own.
@@ -40,23 +37,31 @@ export class Psock implements LowerPort {
     options: AttachOptions,
     maxMessageLength: number,
     events: LowerEvents,
-    host: PortHost,
+    core: MultiplexorCore,
   ) {
-    this.handle = handle;
-    this.connection = connection;
-    this.#host = host;
-    this.#events = events;
+    super(handle, connection, options, events, core);
+    this.#isHalfOpen = (options.halfOpen ?? false) && events.pullable !== undefined;
     const isWhole = options.parser === datagrams;
+    const { parser, direction, copy, copyThreshold, oversize, resync, budget, maxHeaderBytes } = options;
+    const { headerTimeoutMs, messageTimeoutMs, idleTimeoutMs } = options;
     this.#parser = new StreamParser(
       {
-        parser: options.parser,
-        direction: options.direction,
-        copy: options.copy,
+        parser,
+        direction,
+        copy,
+        copyThreshold,
+        oversize,
+        resync,
+        budget,
+        headerTimeoutMs,
+        messageTimeoutMs,
+        idleTimeoutMs,
+        keepConsumed: true,
         // the parser of datagrams has to see each one whole
         maxMessageLength: isWhole ? Infinity : maxMessageLength,
-        maxHeaderBytes: isWhole ? Infinity : options.maxHeaderBytes,
+        maxHeaderBytes: isWhole ? Infinity : maxHeaderBytes,
       },
-      isWhole ? new DatagramSink(this, host, maxMessageLength) : new MessageSink(this, host),
+      isWhole ? new DatagramSink(this, core, maxMessageLength) : new MessageSink(this, core),
     );
   }
 
@@ -64,16 +69,8 @@ export class Psock implements LowerPort {
     return this.#parser.stats;
   }
 
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
   get isPaused(): boolean {
     return this.#ready !== undefined;
-  }
-
-  get error(): unknown {
-    return this.#error;
   }
 
   get bytesHeld(): number {
@@ -81,49 +78,34 @@ export class Psock implements LowerPort {
   }
 
   push(bytes: Uint8Array, now: number): number {
-    this.#host.enter("push");
+    const { core } = this;
+    core.enter("push");
     try {
       const taken = this.#parser.push(bytes, now);
       this.#countPartial();
+      core.receive.runEnded(this);
+      if (this.#parser.timeoutAt() < this.scheduledAt && !this.isOver) core.deadlines.update(this);
       return taken;
     } finally {
-      this.#host.leave();
+      core.leave();
     }
   }
 
   end(now: number): void {
-    this.#host.enter("end");
+    this.core.enter("end");
     try {
       this.#parser.end(now);
     } finally {
-      this.#host.leave();
+      this.core.leave();
     }
   }
 
-  fail(error: unknown): void {
-    const code = (error as { code?: unknown } | null | undefined)?.code;
-    this.#giveUp(error, typeof code === "string" ? code : "EIO");
-  }
-
-  abort(): void {
-    this.#giveUp(undefined, undefined);
-  }
-
-  get index(): number {
-    return SlotTable.indexOf(this.handle);
-  }
-
-  /** Hands over the message that waits; the parser may go on. */
   takeReady(): KcmMessage {
     const message = this.#ready!;
     this.#ready = undefined;
     this.#parser.resume();
+    this.core.deadlines.update(this);
     return message;
-  }
-
-  /** Tells the driver that there is room. */
-  notifyResumed(): void {
-    if (!this.#isOver && this.#ready === undefined) this.#events.resumed?.();
   }
 
   /** Keeps the message that no socket took; the parser stops behind it. */
@@ -133,8 +115,33 @@ export class Psock implements LowerPort {
   }
 
   /** The parser has come to the end, with an error or (`undefined`) well. */
-  finish(error: LeatError | undefined): void {
-    this.#finish(error, error?.code);
+  ended(error: LeatError | undefined): void {
+    this.#hasEnded = true;
+    if (error === undefined && this.#isHalfOpen) return;
+    this.finish(error, error?.code);
+  }
+
+  protected parserTimeoutAt(): number {
+    return this.#parser.timeoutAt();
+  }
+
+  protected parserTimeout(now: number): void {
+    this.#parser.onTimeout(now);
+  }
+
+  protected stopReceiving(): Uint8Array {
+    if (!this.#hasEnded) this.#parser.abort();
+    const unread = this.#parser.takeover();
+    this.#countPartial();
+    return unread;
+  }
+
+  protected takeKept(): KcmMessage | undefined {
+    const kept = this.#ready;
+    if (kept === undefined) return undefined;
+    this.#ready = undefined;
+    this.core.receive.forget(this);
+    return kept;
   }
 
   #countPartial(): void {
@@ -142,71 +149,51 @@ export class Psock implements LowerPort {
     const more = held - this.#partialBytes;
     if (more === 0) return;
     this.#partialBytes = held;
-    const failure = this.#host.partial(this, more);
+    const failure = this.core.partial(this, more);
     if (failure !== undefined) this.fail(failure);
-  }
-
-  #giveUp(error: unknown, failure: string | undefined): void {
-    if (this.#isOver) return;
-    this.#parser.abort();
-    if (this.#host.isBusy()) return this.#finish(error, failure);
-    this.#host.enter("abort");
-    try {
-      this.#finish(error, failure);
-    } finally {
-      this.#host.leave();
-    }
-  }
-
-  #finish(error: unknown, failure: string | undefined): void {
-    this.#isOver = true;
-    this.#error = error;
-    this.#countPartial();
-    this.#host.unattach(this, failure);
-    this.#events.unattached?.(error);
   }
 }
 
 /** Where the parser of a port puts its messages. A class: closures made for each port would cost every message 2 ns. */
 class MessageSink implements Sink<Uint8Array> {
   readonly #port: Psock;
-  readonly #host: PortHost;
+  readonly #core: MultiplexorCore;
   readonly #connection: KcmConnection;
   #sequence = 0;
 
-  constructor(port: Psock, host: PortHost) {
+  constructor(port: Psock, core: MultiplexorCore) {
     this.#port = port;
-    this.#host = host;
+    this.#core = core;
     this.#connection = port.connection;
   }
 
   item(data: Uint8Array): void {
     const message = new KcmMessage(data, this.#connection, this.#sequence++);
-    if (!this.#host.steer(this.#port, message)) this.#port.keep(message);
+    if (!this.#core.receive.steer(this.#port, message)) this.#port.keep(message);
   }
 
   error(error: LeatError): void {
-    this.#port.finish(error);
+    this.#port.ended(error);
   }
 
   end(): void {
-    this.#port.finish(undefined);
+    this.#port.ended(undefined);
   }
 }
 
 /** The same for datagrams: those that are too long are dropped. */
 class DatagramSink extends MessageSink {
-  readonly #host: PortHost;
+  readonly #core: MultiplexorCore;
   readonly #maxLength: number;
 
-  constructor(port: Psock, host: PortHost, maxLength: number) {
-    super(port, host);
-    this.#host = host;
+  constructor(port: Psock, core: MultiplexorCore, maxLength: number) {
+    super(port, core);
+    this.#core = core;
     this.#maxLength = maxLength;
   }
 
   override item(data: Uint8Array): void {
-    if (data.length > this.#maxLength) this.#host.dropped();
+    if (data.length > this.#maxLength) this.#core.counts.dropped++;
     else super.item(data);
   }
 }

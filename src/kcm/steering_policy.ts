@@ -15,6 +15,8 @@ export interface SteeringTarget {
   readonly index: number;
   /** Its share relative to others, for policies that mind; above 0. */
   readonly weight: number;
+  /** What its driver says it has to do, in whatever unit: requests without a reply, say. */
+  readonly load: number;
   /** Whether it takes a message now. */
   readonly hasRoom: boolean;
   /** Bytes that wait there, to be read or to be written. */

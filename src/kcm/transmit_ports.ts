@@ -9,22 +9,27 @@
  *
  * @module
  */
+import type { LowerPort } from "./ports.ts";
 import type { OutgoingMessage, SendOptions } from "./outgoing.ts";
 import type { KcmMessage } from "./kcm_message.ts";
 
 /** What a connection that can send tells its driver. */
 export interface LowerTransmitEvents {
   /**
-   * There is something to {@linkcode LowerTransmit.pull}. Comes once after each `pull` that found nothing, and once
-   * after `attach`. Everything may be called from here. Without this member nothing is sent on the connection.
+   * There is something to {@linkcode LowerTransmit.pull}. Comes at most once, and then not before a `pull` has found
+   * nothing. A driver that has room pulls from within this call; one that does not is taken to have none until it pulls,
+   * and what it was to write may go elsewhere. Everything may be called from here, for the first time perhaps before
+   * `attach` has returned. Without this member nothing is sent on the connection.
    */
-  pullable?(): void;
+  pullable?(port: LowerPort): void;
 }
 
 /** The send side of a connection. */
 export interface LowerTransmit {
   /** Its share relative to other connections, for policies that mind. May be changed at any time. */
   weight: number;
+  /** What the policy `leastLoaded` goes by: requests that wait for their reply, say. May be changed at any time. */
+  load: number;
   /**
    * Whether messages are given to it. Set to `false`, those that have begun are finished and the rest goes elsewhere:
    * for a peer that is ill, or going to be taken away.
@@ -44,7 +49,8 @@ export interface LowerTransmit {
   pull(maxBytes?: number): readonly Uint8Array[];
   /**
    * Of the bytes in flight the first `count` were written, the others were not and will be pulled again. Fewer than all:
-   * the connection has no room, and messages that have not begun go elsewhere if they can.
+   * the connection has no room until it is pulled again, and messages that have not begun go elsewhere if they can. After
+   * all, the driver pulls again at once.
    *
    * @throws {RangeError} when not so many are in flight
    * @throws {KcmError} `EBUSY` when called from within a callback other than `pullable` and `resumed`
@@ -60,6 +66,11 @@ export interface LowerTransmit {
    * go out on it are sent elsewhere or fail, as their retry policy says. Allowed anywhere.
    */
   unattach(): LowerRemains;
+  /**
+   * Writing has failed, or the peer reads no more: as `fail`, but for `compat: "linux"`, which goes on receiving.
+   * Allowed anywhere.
+   */
+  failSending(error: unknown): void;
 }
 
 /** What is given back of a connection. */
@@ -94,6 +105,8 @@ export interface SocketTransmitEvents {
   failed?(message: OutgoingMessage, error: unknown): void;
   /** There is room after {@linkcode SocketTransmit.send} has taken nothing. */
   writable?(): void;
+  /** What {@linkcode SocketTransmit.drain} has waited for is done; the socket is closed. */
+  drained?(): void;
 }
 
 /** The send side of a socket. */
@@ -118,7 +131,7 @@ export interface SocketTransmit {
   discard(error?: unknown): void;
   /**
    * Nothing more is sent; once what is queued is written, or has failed, the socket is closed and `drained` is called. At
-   * `deadlineAt` the rest fails with `ETIMEDOUT`.
+   * `deadlineAt` the rest fails with `ETIMEDOUT`. `unread` as for `close`.
    */
-  drain(deadlineAt?: number): void;
+  drain(deadlineAt?: number, unread?: () => readonly KcmMessage[]): void;
 }

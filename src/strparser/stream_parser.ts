@@ -249,6 +249,7 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
   abort(): void {
     if (this.#scanner.isDone) return;
     if (!this.#settings.isLinux) this.#counts.aborts++;
+    if (this.#settings.keepsConsumed) this.#scanner.consumed = this.#scanner.takeHeld();
     this.#finish();
   }
 

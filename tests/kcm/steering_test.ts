@@ -10,7 +10,7 @@ test("K16 a message goes to the only socket, header included, and is counted", (
   t.offer(wire("abc"));
   assertEquals(k0.bodies, ["abc"]);
   assertEquals(k0.queue[0]!.data, Uint8Array.of(0, 3, 97, 98, 99));
-  assertEquals(k0.port.stats, { rxMessages: 1, rxBytes: 5 });
+  assertEquals([k0.port.stats.rxMessages, k0.port.stats.rxBytes], [1, 5]);
 });
 
 test("K17 two messages of one readiness go to two sockets: the round is by message here", () => {
@@ -130,8 +130,8 @@ test("K30 a closed socket's messages go to the others before later ones, and it 
   k0.close();
   t.offer(wire("m3"));
   assertEquals([k0.bodies, k1.bodies], [[], ["m1", "m2", "m3"]]);
-  assertEquals(k0.port.stats, { rxMessages: 0, rxBytes: 0 });
-  assertEquals(k1.port.stats, { rxMessages: 3, rxBytes: 12 });
+  assertEquals([k0.port.stats.rxMessages, k0.port.stats.rxBytes], [0, 0]);
+  assertEquals([k1.port.stats.rxMessages, k1.port.stats.rxBytes], [3, 12]);
   assertEquals([engine.stats.requeued, engine.stats.rxMessages], [2, 3]);
 });
 

@@ -1,0 +1,284 @@
+/**
+ * What an engine and its ports share: who is at work, what is to be done when the work is done. Internal.
+ *
+ * Theory. Each operation is `enter`, the work, `leave`. Callbacks of sockets come during work, so whatever they call finds
+ * the engine busy. `leave` moves what waits, tells senders what became of their messages, gives messages to connections,
+ * until there is nothing left to do; only then, with the engine free again, it wakes the drivers of connections, which may
+ * do anything. A driver that is woken calls operations, which come here again: the outermost one goes on with the next,
+ * however many there are.
+ *
+ * @module
+ */
+import type { Reasons } from "../core/reasons.ts";
+import { Deadlines } from "./deadlines.ts";
+import { KcmError } from "./errors.ts";
+import { Fifo } from "./fifo.ts";
+import type { KcmConnection, KcmMessage } from "./kcm_message.ts";
+import type { KcmSock } from "./kcm_sock.ts";
+import type { Fate, Outgoing } from "./outgoing_message.ts";
+import type { LowerOutcome, SocketPort, SocketSink } from "./ports.ts";
+import type { PsockBase } from "./psock_base.ts";
+import type { SendQueueHost } from "./send_queue.ts";
+import type {
+  ReceivePort,
+  ReceiveSteering,
+  ReceiveSteeringHost,
+  TransmitPort,
+  TransmitSteering,
+  TransmitSteeringHost,
+} from "./steering_ports.ts";
+import { TransmitBudget } from "./transmit_budget.ts";
+
+/** The engine, as the core knows it. */
+export interface CoreOwner {
+  /** Connections that failed, by the code of their error. */
+  readonly failures: Reasons;
+  /** A connection is over. */
+  unattached(port: PsockBase, outcome: LowerOutcome): void;
+  /** A socket is closed. */
+  socketClosed(socket: KcmSock): void;
+  /** Opens a socket like another. */
+  clone(socket: KcmSock, sink: SocketSink, isPaused: boolean): SocketPort;
+  /** The attached connection that can send. */
+  portOf(connection: KcmConnection): TransmitPort | undefined;
+  /** The work is done. */
+  settled(): void;
+}
+
+/** Limits that the core minds. */
+export interface CoreLimits {
+  readonly maxPartialBytes: number;
+  readonly maxSendBytes: number;
+  readonly maxRetries: number;
+  readonly failWhenUnconnected: boolean;
+}
+
+/** Counters that the core keeps. */
+export interface CoreCounts {
+  requeued: number;
+  dropped: number;
+  retries: number;
+  failedMessages: number;
+  readyDrops: number;
+  txMessages: number;
+  txBytes: number;
+}
+
+/** The core. */
+export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHost, SendQueueHost {
+  readonly budget: TransmitBudget;
+  readonly deadlines: Deadlines = new Deadlines();
+  readonly counts: CoreCounts = {
+    requeued: 0,
+    dropped: 0,
+    retries: 0,
+    failedMessages: 0,
+    readyDrops: 0,
+    txMessages: 0,
+    txBytes: 0,
+  };
+  receive!: ReceiveSteering;
+  transmit!: TransmitSteering;
+  isBusy = false;
+  partialBytes = 0;
+  readonly #owner: CoreOwner;
+  readonly #limits: CoreLimits;
+  readonly #resumed: Fifo<PsockBase> = new Fifo();
+  readonly #pullable: Fifo<PsockBase> = new Fifo();
+  readonly #fates: Fifo<Outgoing> = new Fifo();
+  #thrown: { readonly thrown: unknown } | undefined;
+  #isWaking = false;
+
+  constructor(owner: CoreOwner, limits: CoreLimits) {
+    this.#owner = owner;
+    this.#limits = limits;
+    this.budget = new TransmitBudget(limits.maxSendBytes);
+  }
+
+  /** Begins work on behalf of the named method; throws `EBUSY` inside a callback. */
+  enter(method: string): void {
+    if (this.isBusy) {
+      throw new KcmError(`${method} was called while the multiplexor is at work`, { code: "EBUSY", blame: "local" });
+    }
+    this.isBusy = true;
+  }
+
+  /** Ends work: what waits goes where room is, whoever can go on is told. */
+  leave(): void {
+    try {
+      this.#settle();
+    } finally {
+      this.isBusy = false;
+    }
+    if (this.#isWaking) return;
+    if (this.#resumed.length > 0 || this.#pullable.length > 0) this.#wake();
+    this.#owner.settled();
+    if (this.#thrown !== undefined) this.#rethrow();
+  }
+
+  /** Runs an operation that is allowed anywhere. */
+  act<T>(method: string, run: () => T): T {
+    if (this.isBusy) return run();
+    this.enter(method);
+    try {
+      return run();
+    } finally {
+      this.leave();
+    }
+  }
+
+  /** A port holds so many bytes more (negative: fewer) of a message that has begun; returns what is wrong with that. */
+  partial(port: PsockBase, bytes: number): KcmError | undefined {
+    this.partialBytes += bytes;
+    if (bytes < 0 || this.partialBytes <= this.#limits.maxPartialBytes) return undefined;
+    const message = `unfinished messages of all connections exceed maxPartialBytes ${this.#limits.maxPartialBytes}`;
+    return new KcmError(message, { code: "ENOBUFS", blame: "remote", connection: port.connection });
+  }
+
+  /** A connection is over; `failure` is a code to count, unless it ended well. */
+  unattached(port: PsockBase, failure: string | undefined, outcome: LowerOutcome): void {
+    if (failure !== undefined) this.#owner.failures.count(failure);
+    this.deadlines.remove(port);
+    this.#owner.unattached(port, outcome);
+  }
+
+  /** Opens a socket like another. */
+  clone(socket: KcmSock, sink: SocketSink, isPaused: boolean): SocketPort {
+    return this.#owner.clone(socket, sink, isPaused);
+  }
+
+  /** A socket is gone, and gives back what nobody has read. */
+  socketClosed(socket: KcmSock, unread: readonly KcmMessage[]): void {
+    this.counts.requeued += unread.length;
+    this.#owner.socketClosed(socket);
+    this.receive.closed(socket, unread);
+  }
+
+  resumed(port: ReceivePort): void {
+    this.#resumed.push(port as PsockBase);
+  }
+
+  threw(thrown: unknown): void {
+    this.#thrown ??= { thrown };
+  }
+
+  portOf(connection: KcmConnection): TransmitPort | undefined {
+    return this.#owner.portOf(connection);
+  }
+
+  wake(port: TransmitPort): void {
+    const { transmit } = port;
+    if (transmit.isWaking) return;
+    transmit.isWaking = true;
+    this.#pullable.push(port as PsockBase);
+  }
+
+  checkVia(via: KcmConnection | undefined): void {
+    if (via === undefined) {
+      if (!this.#limits.failWhenUnconnected || this.transmit.hasTargets) return;
+      throw new KcmError("there is no connection to send on", { code: "ENOTCONN", blame: "local" });
+    }
+    if (this.portOf(via) !== undefined) return;
+    throw new KcmError("its connection is gone, or cannot send", { code: "ENOTCONN", blame: "local", connection: via });
+  }
+
+  accept(socket: KcmSock, messages: readonly Outgoing[]): void {
+    this.transmit.accept(socket, messages);
+  }
+
+  fail(message: Outgoing, error: unknown): void {
+    this.done(message, "failed", error);
+  }
+
+  done(message: Outgoing, fate: Fate, cause: unknown): void {
+    message.fate = fate;
+    message.cause = cause;
+    if (fate === "failed") this.counts.failedMessages++;
+    else {
+      this.counts.txMessages++;
+      this.counts.txBytes += message.length;
+    }
+    message.socket.sending.done(message);
+    message.socket.untold++;
+    this.#fates.push(message);
+  }
+
+  survives(message: Outgoing, error: unknown): boolean {
+    const isRefused = message.retry === "never" ? message.isTried : message.retry !== "always" && message.isStarted;
+    if (isRefused || message.via !== undefined || message.retries >= this.#limits.maxRetries) {
+      this.done(message, "failed", undelivered(message, error));
+      return false;
+    }
+    if (message.isTried) {
+      this.counts.retries++;
+      message.fate = "retried";
+      message.cause = error;
+      message.socket.untold++;
+      this.#fates.push(message);
+    }
+    message.restart();
+    return true;
+  }
+
+  /** Fails all that no connection was given: there is none, and none will come. */
+  failWaiting(): void {
+    for (const message of this.transmit.takeAll()) {
+      this.done(
+        message,
+        "failed",
+        new KcmError("there is no connection to send on", { code: "ENOTCONN", blame: "local" }),
+      );
+    }
+  }
+
+  #settle(): void {
+    const { receive, transmit } = this;
+    for (;;) {
+      if (receive.heldMessages > 0 || receive.readyMessages > 0) receive.moveWaiting();
+      if (transmit.isDue) transmit.work();
+      else if (this.#limits.failWhenUnconnected && !transmit.hasTargets) this.failWaiting();
+      if (this.#fates.length === 0 && !this.budget.isWanted) return;
+      for (let one = this.#fates.shift(); one !== undefined; one = this.#fates.shift()) tell(one);
+      this.budget.settle();
+    }
+  }
+
+  #wake(): void {
+    this.#isWaking = true;
+    try {
+      while (this.#resumed.length > 0 || this.#pullable.length > 0) {
+        this.#resumed.shift()?.notifyResumed();
+        this.#pullable.shift()?.notifyPullable();
+      }
+    } finally {
+      this.#isWaking = false;
+    }
+  }
+
+  #rethrow(): void {
+    const { thrown } = this.#thrown!;
+    this.#thrown = undefined;
+    throw thrown;
+  }
+}
+
+/** Tells the latest; one that was retried and has failed meanwhile is in the list twice. */
+function tell(message: Outgoing): void {
+  const { fate, socket } = message;
+  socket.untold--;
+  message.fate = undefined;
+  if (fate !== undefined) socket.tell(message, fate);
+}
+
+function undelivered(message: Outgoing, cause: unknown): KcmError {
+  const { bytesWritten, length, connection } = message;
+  const isUncertain = message.bytesOffered > 0;
+  const text = `connection lost with ${bytesWritten} of ${length} bytes written${isUncertain ? ", perhaps more" : ""}`;
+  const code = (cause as { code?: unknown } | null | undefined)?.code;
+  return new KcmError(text, {
+    code: typeof code === "string" ? code : "ECONNABORTED",
+    blame: "remote",
+    connection,
+    cause,
+  });
+}

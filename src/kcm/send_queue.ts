@@ -1,0 +1,180 @@
+/**
+ * What a socket has to send: the open message, a batch that is not closed, and the messages that wait for a connection.
+ * Internal.
+ *
+ * Follows the rules of `sendmsg` on a KCM socket: a datagram socket's message ends with each call but those with `more`,
+ * a seqpacket socket's only with `eor`; the limit is looked at before a message begins, never inside one.
+ *
+ * @module
+ */
+import { KcmError } from "./errors.ts";
+import { Fifo } from "./fifo.ts";
+import type { KcmConnection } from "./kcm_message.ts";
+import type { KcmSock } from "./kcm_sock.ts";
+import type { RetryPolicy, SendOptions } from "./outgoing.ts";
+import { Outgoing } from "./outgoing_message.ts";
+import type { TransmitBudget } from "./transmit_budget.ts";
+
+/** What a queue needs to know. */
+export interface SendQueueOptions {
+  /** Whether messages end with `eor` only. */
+  readonly isSeqpacket: boolean;
+  /** From so many bytes on no message is begun. */
+  readonly maxQueuedBytes: number;
+  /** Longest message. */
+  readonly maxSendLength: number;
+  /** What messages do whose sender does not say. */
+  readonly retry: RetryPolicy;
+}
+
+/** The engine, as its queues know it. */
+export interface SendQueueHost {
+  /** Bounds all queues together. */
+  readonly budget: TransmitBudget;
+  /** Throws when a message cannot be begun. */
+  checkVia(via: KcmConnection | undefined): void;
+  /** Messages are complete and go to one connection, one behind the other. */
+  accept(socket: KcmSock, messages: readonly Outgoing[]): void;
+  /** A batch was refused room and must go now. */
+  fail(message: Outgoing, error: unknown): void;
+}
+
+const NO_OPTIONS: SendOptions = {};
+
+/** The send side of one socket. */
+export class SendQueue {
+  /** Messages that wait for a connection; the steering's. */
+  readonly waiting: Fifo<Outgoing> = new Fifo();
+  /** Messages accepted and not done. */
+  messages = 0;
+  /** Bytes of these and of the open one. */
+  bytes = 0;
+  readonly counts: { txMessages: number; txBytes: number } = { txMessages: 0, txBytes: 0 };
+  /** Whether the budget has it in its list. */
+  isListed = false;
+  /** Whether its owner waits for room. */
+  #isWanting = false;
+  readonly #socket: KcmSock;
+  readonly #host: SendQueueHost;
+  readonly #options: SendQueueOptions;
+  #open: Outgoing | undefined;
+  #batch: Outgoing[] = [];
+
+  constructor(socket: KcmSock, host: SendQueueHost, options: SendQueueOptions) {
+    this.#socket = socket;
+    this.#host = host;
+    this.#options = options;
+  }
+
+  /** Whether a message may begin. */
+  get hasRoom(): boolean {
+    return this.bytes < this.#options.maxQueuedBytes && this.#host.budget.hasRoom;
+  }
+
+  /** Whether a batch is not closed yet. */
+  get isBatching(): boolean {
+    return this.#batch.length > 0;
+  }
+
+  /** Whether a message has begun and not ended. */
+  get isOpen(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /** Takes a message, or a part of one; returns how many bytes were taken. */
+  send(bytes: Uint8Array, options: SendOptions = NO_OPTIONS): number {
+    if (this.#open === undefined && bytes.length > 0 && !this.#begin(options)) return 0;
+    if (bytes.length > 0) this.#add(bytes);
+    const isEnd = this.#options.isSeqpacket ? options.eor === true : options.more !== true;
+    if (isEnd && this.#open !== undefined) this.#end(options);
+    // an empty send without a message closes a batch all the same
+    else if (isEnd && options.batch !== true) this.closeBatch();
+    return bytes.length;
+  }
+
+  /** The batch leaves now. */
+  closeBatch(): void {
+    const batch = this.#batch;
+    if (batch.length === 0) return;
+    this.#batch = [];
+    for (const message of batch) message.isJoined = true;
+    batch[batch.length - 1]!.isJoined = false;
+    this.#host.accept(this.#socket, batch);
+  }
+
+  /** Gives up the open message and the open batch, which fail with `error`. */
+  discardOpen(error: unknown): void {
+    const open = this.#open;
+    this.#open = undefined;
+    // it was never accepted as a message
+    if (open !== undefined) this.#release(open.length);
+    const batch = this.#batch;
+    this.#batch = [];
+    for (const message of batch) this.#host.fail(message, error);
+  }
+
+  /** A message is done, one way or another. */
+  done(message: Outgoing): void {
+    this.messages--;
+    this.#host.budget.messages--;
+    this.#release(message.length);
+    this.#wantRoom();
+  }
+
+  /** Tells the owner that there is room, if it wants to know and there is. */
+  notifyRoom(): void {
+    if (!this.#isWanting || this.bytes >= this.#options.maxQueuedBytes) return;
+    this.#isWanting = false;
+    this.#socket.notifyWritable();
+  }
+
+  #begin(options: SendOptions): boolean {
+    this.#host.checkVia(options.via);
+    if (!this.hasRoom) {
+      // else nobody would ever make room
+      this.closeBatch();
+      this.#isWanting = true;
+      this.#wantRoom();
+      return false;
+    }
+    const retry = options.retry ?? this.#options.retry;
+    this.#open = new Outgoing(this.#socket, retry, options.via, options.key, options.tag);
+    return true;
+  }
+
+  #add(bytes: Uint8Array): void {
+    const open = this.#open!;
+    const { maxSendLength } = this.#options;
+    if (open.length + bytes.length > maxSendLength) {
+      this.#open = undefined;
+      this.#release(open.length);
+      const message = `message of ${open.length + bytes.length} bytes or more exceeds maxSendLength ${maxSendLength}`;
+      throw new KcmError(message, { code: "EMSGSIZE", blame: "local" });
+    }
+    open.add(bytes);
+    this.bytes += bytes.length;
+    this.#host.budget.bytes += bytes.length;
+    this.counts.txBytes += bytes.length;
+  }
+
+  #end(options: SendOptions): void {
+    const message = this.#open!;
+    this.#open = undefined;
+    message.complete();
+    this.messages++;
+    this.#host.budget.messages++;
+    this.counts.txMessages++;
+    this.#batch.push(message);
+    if (options.batch !== true) this.closeBatch();
+  }
+
+  #release(bytes: number): void {
+    this.bytes -= bytes;
+    this.#host.budget.bytes -= bytes;
+  }
+
+  /** Waits for room of all, once there is room here. */
+  #wantRoom(): void {
+    if (this.#isWanting && this.bytes < this.#options.maxQueuedBytes) this.#host.budget.want(this);
+  }
+}

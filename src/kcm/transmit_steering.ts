@@ -1,0 +1,318 @@
+/**
+ * Which connection a message goes out on. Internal.
+ *
+ * Theory. A message is in exactly one place: open or batched in its socket (`send_queue.ts`); waiting, in its socket's
+ * queue or, when it comes back from a connection, in `#returned`; with a connection (`transmit_side.ts`); or done. A
+ * connection may be given messages unless it has no room (its driver wrote less than it pulled, or was told and did not
+ * pull) or has been given enough; idle ones (`#idle`: their driver has found nothing to pull) come first, those that are
+ * writing (`#busy`) after. So while there is such a connection nothing waits, and while one is idle nothing that could go
+ * there stands behind one that is writing: whoever becomes idle takes it (`#laden`). What a connection without room was
+ * given and has not begun comes back.
+ *
+ * Messages with `via`, and all of a policy that waits, go to their connection at once, whatever its state, and stay.
+ *
+ * @module
+ */
+import { KcmError } from "./errors.ts";
+import { Fifo } from "./fifo.ts";
+import type { KcmSock } from "./kcm_sock.ts";
+import type { Outgoing } from "./outgoing_message.ts";
+import type { TransmitPort, TransmitSteering, TransmitSteeringHost } from "./steering_ports.ts";
+import type { Steering, SteeringPolicy } from "./steering_policy.ts";
+import { TargetList } from "./target_list.ts";
+import { Waiters } from "./waiters.ts";
+
+/** How much a connection may be given before its driver has pulled any of it. */
+const MAX_GIVEN_BYTES = 64 * 1024;
+
+/** Steers as a policy says, first in line first without one. */
+export class PolicyTransmit implements TransmitSteering {
+  readonly #host: TransmitSteeringHost;
+  readonly #steering: Steering | undefined;
+  readonly #waits: boolean;
+  /** All that may be sent on. */
+  readonly #targets: TargetList<TransmitPort> = new TargetList((port) => port.isSending);
+  readonly #idle: Waiters<TransmitPort> = new Waiters();
+  readonly #busy: Waiters<TransmitPort> = new Waiters();
+  /** Sockets with messages that wait. */
+  readonly #senders: Fifo<KcmSock> = new Fifo();
+  #returned: Fifo<Outgoing> = new Fifo();
+  /** Connections that were given messages while they were writing. */
+  readonly #laden: Fifo<TransmitPort> = new Fifo();
+
+  constructor(host: TransmitSteeringHost, policy: SteeringPolicy | undefined) {
+    this.#host = host;
+    this.#steering = policy?.start();
+    this.#waits = policy?.waits ?? false;
+  }
+
+  get isDue(): boolean {
+    if (this.#first === undefined) return false;
+    return this.#returned.length > 0 || this.#senders.length > 0;
+  }
+
+  get hasTargets(): boolean {
+    return this.#targets.all.length > 0;
+  }
+
+  accept(socket: KcmSock, messages: readonly Outgoing[]): void {
+    const first = messages[0]!;
+    if (first.via !== undefined || this.#waits) {
+      for (const message of messages) this.#returnOrPlace(message);
+      return;
+    }
+    const { waiting } = socket.sending;
+    if (waiting.length === 0) this.#senders.push(socket);
+    for (const message of messages) waiting.push(message);
+  }
+
+  work(): void {
+    for (let port = this.#first; port !== undefined; port = this.#first) {
+      if (this.#returned.length > 0) {
+        const message = this.#returned.shift()!;
+        this.#give(message, this.#choose(message) ?? port);
+        continue;
+      }
+      const socket = this.#nextSender();
+      if (socket === undefined) return;
+      this.#giveTurn(socket, this.#choose(socket.sending.waiting.at(0)) ?? port);
+    }
+  }
+
+  pull(port: TransmitPort, maxBytes: number): Uint8Array[] {
+    const side = port.transmit;
+    if (side.flying > 0 || side.isStopped) return [];
+    side.isBlocked = false;
+    if (side.queue.length === 0) this.#take(port);
+    const views = side.takeOff(maxBytes);
+    if (views.length === 0 && !side.isAsleep) {
+      side.isAsleep = true;
+      side.counts.unreserved++;
+    }
+    this.#updateLine(port);
+    return views;
+  }
+
+  notPulled(port: TransmitPort): void {
+    port.transmit.isBlocked = true;
+    this.#giveBack(port);
+    this.#updateLine(port);
+  }
+
+  written(port: TransmitPort, count: number): void {
+    const side = port.transmit;
+    side.land(count, (message) => this.#host.done(message, "written", undefined));
+    if (side.isBlocked) this.#giveBack(port);
+    this.#updateLine(port);
+  }
+
+  joined(port: TransmitPort): void {
+    this.#targets.add(port);
+    this.#steering?.joined?.(port);
+    this.#updateLine(port);
+    if (this.#waits) this.#placeReturned();
+  }
+
+  left(port: TransmitPort, error: unknown): void {
+    const side = port.transmit;
+    const isKnown = this.#targets.remove(port);
+    side.isStopped = true;
+    this.#updateLine(port);
+    if (isKnown) this.#steering?.left?.(port);
+    const back = side.takeAll().filter((message) => this.#host.survives(message, error));
+    this.#return(back);
+  }
+
+  sendingChanged(port: TransmitPort): void {
+    this.#targets.changed();
+    if (!port.isSending) this.#giveBack(port);
+    this.#updateLine(port);
+    if (this.#waits && port.isSending) this.#placeReturned();
+  }
+
+  discard(socket: KcmSock): Outgoing[] {
+    const mine: Outgoing[] = socket.sending.waiting.takeAll();
+    const isMine = (message: Outgoing): boolean => message.socket === socket;
+    const returned = this.#returned.takeAll();
+    mine.push(...returned.filter(isMine));
+    this.#returned.prepend(returned.filter((message) => !isMine(message)));
+    for (const port of this.#targets.every) {
+      if (port.transmit.queue.length === 0) continue;
+      const unstarted = port.transmit.takeUnstarted();
+      for (const message of unstarted) {
+        if (isMine(message)) mine.push(message);
+        else port.transmit.give(message);
+      }
+      this.#updateLine(port);
+    }
+    return mine;
+  }
+
+  takeAll(): Outgoing[] {
+    const all = this.#returned.takeAll();
+    for (let socket = this.#senders.shift(); socket !== undefined; socket = this.#senders.shift()) {
+      all.push(...socket.sending.waiting.takeAll());
+    }
+    return all;
+  }
+
+  /** The next socket with something that waits; those whose messages were discarded fall out. */
+  #nextSender(): KcmSock | undefined {
+    for (let socket = this.#senders.shift(); socket !== undefined; socket = this.#senders.shift()) {
+      if (socket.sending.waiting.length > 0) return socket;
+    }
+    return undefined;
+  }
+
+  /** Gives a socket's first message, and those joined to it, to a connection; then it is the others' turn. */
+  #giveTurn(socket: KcmSock, port: TransmitPort): void {
+    const { waiting } = socket.sending;
+    let isJoined = true;
+    while (isJoined && waiting.length > 0) {
+      const message = waiting.shift()!;
+      isJoined = message.isJoined;
+      this.#give(message, port);
+    }
+    if (waiting.length > 0) this.#senders.push(socket);
+  }
+
+  /** A connection that pulls and has nothing takes what waits, or what another was given in vain. */
+  #take(port: TransmitPort): void {
+    if (!port.isSending || this.#waits) return;
+    while (port.transmit.backlogBytes < MAX_GIVEN_BYTES) {
+      const message = this.#returned.shift();
+      if (message !== undefined) {
+        this.#give(message, port);
+        continue;
+      }
+      const socket = this.#nextSender();
+      if (socket === undefined) break;
+      this.#giveTurn(socket, port);
+    }
+    if (port.transmit.queue.length === 0) this.#takeFromLaden(port);
+  }
+
+  /** Takes what another connection was given that is still writing. */
+  #takeFromLaden(port: TransmitPort): void {
+    for (let left = this.#laden.length; left > 0; left--) {
+      const other = this.#laden.shift()!;
+      const taken = other.transmit.flying > 0 && other !== port ? this.#takeOne(other) : undefined;
+      if (taken === undefined) {
+        other.isLaden = false;
+        continue;
+      }
+      this.#laden.push(other);
+      this.#updateLine(other);
+      return this.#give(taken, port);
+    }
+  }
+
+  /** Takes the first message of a connection that has not begun and may go elsewhere. */
+  #takeOne(port: TransmitPort): Outgoing | undefined {
+    const side = port.transmit;
+    const unstarted = side.takeUnstarted();
+    const at = unstarted.findIndex(isFree);
+    const taken = at < 0 ? undefined : unstarted.splice(at, 1)[0];
+    for (const message of unstarted) side.give(message);
+    return taken;
+  }
+
+  #choose(message: Outgoing): TransmitPort | undefined {
+    if (this.#steering === undefined) return undefined;
+    const targets = this.#waits ? this.#targets.all : this.#targets.withRoom();
+    if (targets.length === 0) return undefined;
+    try {
+      const port = this.#steering.choose(message, targets) as TransmitPort | undefined;
+      if (port === undefined || (this.#waits ? this.#targets.has(port) : port.hasRoom)) return port;
+      throw new TypeError("a policy must choose one of the targets, or undefined");
+    } catch (thrown) {
+      this.#host.threw(thrown);
+      return undefined;
+    }
+  }
+
+  /** For messages that go to a certain connection. */
+  #returnOrPlace(message: Outgoing): void {
+    const port = message.via === undefined
+      ? this.#choose(message) ?? this.#targets.all[0]
+      : this.#host.portOf(message.via);
+    if (port !== undefined && !port.transmit.isStopped) return this.#give(message, port);
+    if (message.via === undefined) this.#returned.push(message);
+    else {this.#host.done(
+        message,
+        "failed",
+        new KcmError("its connection is gone", { code: "ENOTCONN", blame: "local" }),
+      );}
+  }
+
+  #placeReturned(): void {
+    for (const message of this.#returned.takeAll()) this.#returnOrPlace(message);
+  }
+
+  #give(message: Outgoing, port: TransmitPort): void {
+    const side = port.transmit;
+    message.connection = port.connection;
+    side.give(message);
+    if (side.isAsleep) {
+      side.isAsleep = false;
+      side.counts.reserved++;
+      this.#host.wake(port);
+    }
+    if (side.flying > 0 && !port.isLaden) {
+      port.isLaden = true;
+      this.#laden.push(port);
+    }
+    // the others come first now
+    this.#leaveLine(port);
+    this.#updateLine(port);
+  }
+
+  /** Takes back from a connection what it cannot send for now, if that can go elsewhere. */
+  #giveBack(port: TransmitPort): void {
+    const side = port.transmit;
+    if (this.#waits && port.isSending) return;
+    const back: Outgoing[] = [];
+    for (const message of side.takeUnstarted()) {
+      if (isFree(message)) back.push(message);
+      else side.give(message);
+    }
+    this.#return(back);
+  }
+
+  /** Messages come back, in order, to be sent before others. */
+  #return(messages: Outgoing[]): void {
+    if (messages.length === 0) return;
+    if (this.#waits) { for (const message of messages) this.#returnOrPlace(message); }
+    else this.#returned.prepend(messages);
+  }
+
+  /** Who is next. */
+  get #first(): TransmitPort | undefined {
+    return this.#idle.first ?? this.#busy.first;
+  }
+
+  #updateLine(port: TransmitPort): void {
+    const side = port.transmit;
+    const isFit = port.isSending && !side.isStopped && !side.isBlocked && side.backlogBytes < MAX_GIVEN_BYTES;
+    if (isFit !== port.hasRoom) {
+      port.hasRoom = isFit;
+      this.#targets.roomChanged();
+    }
+    const isIdle = side.isAsleep || side.isWaking;
+    const line = !isFit ? undefined : isIdle ? this.#idle : this.#busy;
+    if (line === port.line) return;
+    this.#leaveLine(port);
+    port.line = line;
+    line?.push(port);
+  }
+
+  #leaveLine(port: TransmitPort): void {
+    port.line?.remove(port);
+    port.line = undefined;
+  }
+}
+
+/** Whether a message that has not begun may go to another connection. */
+function isFree(message: Outgoing): boolean {
+  return message.via === undefined && !(message.retry === "never" && message.isTried);
+}
