@@ -1,0 +1,168 @@
+/**
+ * Object files: the `.o` that clang makes for the kernel. ELF and BTF are read here, programs linked when they are asked
+ * for.
+ *
+ * Not supported, and refused with `ENOSYS`: big-endian objects, kernel functions and variables, callbacks, jump tables.
+ * Relocations of CO-RE are not done: the types of the context don't move.
+ *
+ * @module
+ */
+import { Btf } from "./elf/btf.ts";
+import { text } from "./elf/byte_view.ts";
+import {
+  type ElfFile,
+  type ElfSection,
+  readElf,
+  readRelocations,
+  type Relocations,
+  SHF,
+  SHT,
+  STT,
+  symbolName,
+} from "./elf/elf_file.ts";
+import { LineTable } from "./elf/line_table.ts";
+import { link, type LinkInput, type ObjectFunction } from "./elf/linker.ts";
+import { type LoaderLimitOptions, type LoaderLimits, loaderLimits } from "./elf/loader_limits.ts";
+import { objectMaps } from "./elf/object_maps.ts";
+import { BpfError } from "./errors.ts";
+import type { BpfProgram, MapDefinition } from "./program.ts";
+
+/** A program of an object, not linked yet. */
+export interface ObjectProgram {
+  /** Name of the entry function. */
+  readonly name: string;
+  /** The section it is in: what `SEC()` says. */
+  readonly section: string;
+  /** Slots of the entry function alone. */
+  readonly slots: number;
+}
+
+/** An object file. */
+export interface BpfObject {
+  /** Its programs, in the order of the file. */
+  readonly programs: readonly ObjectProgram[];
+  /** Its maps, those of global variables included. */
+  readonly maps: readonly MapDefinition[];
+  /** The licence it states; `""` where it does not. */
+  readonly license: string;
+  /**
+   * Links a program: called functions behind it, references to maps resolved.
+   *
+   * @param name name of the function, or of a section that holds only one program. Not needed where the object has one
+   * program, or one in a section whose name begins with `socket`.
+   * @throws {BpfError} `ENOENT` where there is no such program, or several would do; `EINVAL`, `ENOSYS` or `E2BIG` where
+   * it cannot be linked
+   */
+  program(name?: string): BpfProgram;
+}
+
+/**
+ * Reads an object file. Any version of the instruction set (`-mcpu=v1` to `v4`) will do; maps need `-g`.
+ *
+ * @throws {BpfError} that names section and offset: `EINVAL` where it is malformed, `ENOSYS` where it is not supported,
+ * `E2BIG` where a limit is exceeded
+ * @example
+ * ```ts ignore
+ * import { readFile } from "node:fs/promises";
+ * import { bpfParser, loadObject } from "@leat/streams/bpf";
+ *
+ * const object = loadObject(await readFile("length_prefix.o"));
+ * const parser = bpfParser(object.program());
+ * ```
+ */
+export function loadObject(bytes: Uint8Array, options: LoaderLimitOptions = {}): BpfObject {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError(`an object file must be a Uint8Array, got ${typeof bytes}`);
+  return new LoadedObject(bytes, loaderLimits(options));
+}
+
+class LoadedObject implements BpfObject {
+  readonly programs: readonly ObjectProgram[];
+  readonly maps: readonly MapDefinition[];
+  readonly license: string;
+  readonly #entries: readonly ObjectFunction[];
+  readonly #input: LinkInput;
+
+  constructor(bytes: Uint8Array, limits: LoaderLimits) {
+    const elf = readElf(bytes, limits);
+    const btfSection = elf.sections.find((section) => section.name === ".BTF");
+    const btf = btfSection && new Btf(btfSection.bytes, limits);
+    const functions = functionsOf(elf);
+    const all = [...functions.values()].flatMap((inSection) => [...inSection.values()]);
+    const named = all.filter((one) => one.section.name !== ".text");
+    // Without SEC() all code is in .text, where otherwise only functions that are called are.
+    this.#entries = named.length > 0 ? named : all;
+    this.programs = this.#entries.map(({ name, section, slots }) => ({ name, section: section.name, slots }));
+    this.license = licenseOf(elf);
+    const maps = objectMaps(elf, btf, limits);
+    this.maps = maps.map((map) => map.definition);
+    const relocations = new Map<ElfSection, Relocations>();
+    const lines = new LineTable(elf.sections.find((section) => section.name === ".BTF.ext")?.bytes, btf);
+    this.#input = {
+      elf,
+      maps,
+      license: this.license,
+      limits,
+      functionAt: (section, slot) => functions.get(section)?.get(slot),
+      linesOf: (part) => lines.of(part.section.name, part.slot, part.slots),
+      relocationsOf(section) {
+        const found = relocations.get(section) ?? readRelocations(elf, section, limits);
+        relocations.set(section, found);
+        return found;
+      },
+    };
+  }
+
+  program(name?: string): BpfProgram {
+    return link(this.#input, this.#entry(name));
+  }
+
+  #entry(name: string | undefined): ObjectFunction {
+    const entries = this.#entries;
+    const exact = entries.find((one) => one.name === name);
+    if (exact !== undefined) return exact;
+    const fits = (section: string): boolean => name === undefined ? section.startsWith("socket") : section === name;
+    const candidates = name === undefined && entries.length === 1
+      ? entries
+      : entries.filter((one) => fits(one.section.name));
+    const [first, ...others] = candidates;
+    if (first !== undefined && others.length === 0) return first;
+    const names = entries.slice(0, 20).map((one) => one.name).join(", ");
+    const what = entries.length === 0
+      ? "the object has no programs"
+      : name === undefined || first !== undefined
+      ? `the object has several programs, name one of them: ${names}`
+      : `the object has no program ${name}, but these: ${names}`;
+    throw new BpfError(what, { code: "ENOENT" });
+  }
+}
+
+/** Functions by section and first slot. */
+function functionsOf(elf: ElfFile): Map<number, Map<number, ObjectFunction>> {
+  const functions = new Map<number, Map<number, ObjectFunction>>();
+  for (const symbol of elf.symbols) {
+    const section = elf.sections[symbol.section]!;
+    const isCode = section.type === SHT.PROGBITS && (section.flags & SHF.EXECINSTR) !== 0;
+    if (symbol.type !== STT.FUNC || !isCode) continue;
+    const { value, size } = symbol;
+    const name = symbolName(elf, symbol);
+    if (value % 8 !== 0 || size % 8 !== 0 || size === 0 || value + size > section.size) {
+      throw new BpfError(
+        `section ${section.name}, offset ${value}: function ${name} of ${size} bytes is not a part of it in whole slots`,
+        { section: section.name, offset: value },
+      );
+    }
+    const inSection = functions.get(section.index) ?? new Map<number, ObjectFunction>();
+    functions.set(section.index, inSection);
+    // A second symbol at the same place is another name for the same function.
+    if (!inSection.has(value / 8)) inSection.set(value / 8, { name, section, slot: value / 8, slots: size / 8 });
+  }
+  return functions;
+}
+
+function licenseOf(elf: ElfFile): string {
+  const section = elf.sections.find((one) => one.name === "license");
+  if (section === undefined) return "";
+  const license = text(section.bytes, 0);
+  if (license !== undefined) return license;
+  throw new BpfError("section license, offset 0: the licence does not end", { section: "license", offset: 0 });
+}

@@ -1,0 +1,76 @@
+/**
+ * Checked reading of little-endian integers, with errors that name section and offset.
+ *
+ * @module
+ */
+import { readU16le, readU32le } from "../../bytes/integers.ts";
+import { BpfError } from "../errors.ts";
+
+/** Longest name that is read; clang's own are shorter. */
+const MAX_NAME_BYTES = 1024;
+
+const decoder = new TextDecoder();
+
+/** The string that begins at `at` and ends with a zero byte; `undefined` where it is not all there. */
+export function text(bytes: Uint8Array, at: number): string | undefined {
+  if (at >= bytes.length) return at === 0 ? "" : undefined;
+  const end = bytes.subarray(at, at + MAX_NAME_BYTES).indexOf(0);
+  return end < 0 ? undefined : decoder.decode(bytes.subarray(at, at + end));
+}
+
+/** Part of an object file. */
+export class ByteView {
+  /** The bytes. */
+  readonly bytes: Uint8Array;
+  readonly #section: string | undefined;
+  readonly #what: string;
+
+  /** Makes a view of a section's bytes, or of the whole file where `section` is `undefined`. */
+  constructor(bytes: Uint8Array, section: string | undefined, what: string) {
+    this.bytes = bytes;
+    this.#section = section;
+    this.#what = what;
+  }
+
+  /** Fails with what is wrong and where. */
+  refuse(message: string, offset: number): never {
+    const place = this.#section === undefined ? "" : `section ${this.#section}, `;
+    throw new BpfError(`${place}offset ${offset}: ${message}`, { section: this.#section, offset });
+  }
+
+  /** 8 bits. */
+  u8(at: number): number {
+    this.#need(at, 1);
+    return this.bytes[at]!;
+  }
+
+  /** 16 bits. */
+  u16(at: number): number {
+    this.#need(at, 2);
+    return readU16le(this.bytes, at);
+  }
+
+  /** 32 bits. */
+  u32(at: number): number {
+    this.#need(at, 4);
+    return readU32le(this.bytes, at);
+  }
+
+  /** 64 bits, rounded where they are more than 53: all of those are outside of any file. */
+  u64(at: number): number {
+    this.#need(at, 8);
+    return readU32le(this.bytes, at) + readU32le(this.bytes, at + 4) * 2 ** 32;
+  }
+
+  /** The bytes of a part. */
+  slice(offset: number, size: number, what: string): Uint8Array {
+    if (offset + size > this.bytes.length) {
+      this.refuse(`${what}: ${size} bytes from ${offset} on reach behind the end at ${this.bytes.length}`, offset);
+    }
+    return this.bytes.subarray(offset, offset + size);
+  }
+
+  #need(at: number, size: number): void {
+    if (at + size > this.bytes.length) this.refuse(`${this.#what} is cut off at ${this.bytes.length}`, at);
+  }
+}

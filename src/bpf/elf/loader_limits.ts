@@ -1,0 +1,44 @@
+/**
+ * Limits of the loader.
+ *
+ * @module
+ */
+import { limitOption } from "../../core/limits.ts";
+
+/** What an object may have at most. A larger one is refused with `E2BIG`. */
+export interface LoaderLimits {
+  /** Bytes of the file. */
+  readonly maxObjectBytes: number;
+  /** Sections. */
+  readonly maxSections: number;
+  /** Symbols. */
+  readonly maxSymbols: number;
+  /** Relocations of one section. */
+  readonly maxRelocations: number;
+  /** Types of the BTF section. */
+  readonly maxTypes: number;
+  /** Maps. */
+  readonly maxMaps: number;
+  /** Slots of one program with all functions it calls. */
+  readonly maxSlots: number;
+}
+
+/** Options: the limits that are to be other than the default. */
+export type LoaderLimitOptions = { [Name in keyof LoaderLimits]?: number | undefined };
+
+const defaults: LoaderLimits = {
+  maxObjectBytes: 16 * 1024 * 1024,
+  maxSections: 1024,
+  maxSymbols: 65_536,
+  maxRelocations: 65_536,
+  maxTypes: 65_536,
+  maxMaps: 64,
+  maxSlots: 65_536,
+};
+
+/** The limits, those that were not given by default. */
+export function loaderLimits(options: LoaderLimitOptions): LoaderLimits {
+  const names = Object.keys(defaults) as (keyof LoaderLimits)[];
+  const limits = names.map((name) => [name, limitOption(name, options[name], defaults[name])]);
+  return Object.fromEntries(limits) as unknown as LoaderLimits;
+}
