@@ -1,0 +1,78 @@
+/**
+ * Which back end runs a program: by its size and by what the place allows.
+ *
+ * @module
+ */
+import { BpfError } from "./errors.ts";
+import { compileInterpreter } from "./interpreter/interpreter.ts";
+import type { BpfProgram } from "./program.ts";
+import type { BpfBackend, BpfEnvironment, BpfRunner } from "./runner.ts";
+
+/**
+ * Most slots of a program for which JavaScript is made: engines give up optimising functions that are longer, and then
+ * the interpreter is faster.
+ */
+export const MAX_JS_SLOTS = 1500;
+
+/** Makes a runner. */
+export type Compile = (program: BpfProgram, environment: BpfEnvironment) => BpfRunner;
+
+/** What a place allows. */
+export interface CodePermissions {
+  /** Whether code may be made of text. */
+  readonly js: boolean;
+  /** Whether WebAssembly may be compiled. */
+  readonly wasm: boolean;
+}
+
+/** The back ends that there are. */
+const compilers: Readonly<Partial<Record<BpfBackend, Compile>>> = {
+  interpreter: compileInterpreter,
+};
+
+/** The smallest module. */
+const emptyModule = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+
+let probed: CodePermissions | undefined;
+
+/** What this place allows; tried once. A page's security policy or a flag of the runtime may forbid either. */
+export function codePermissions(): CodePermissions {
+  probed ??= {
+    js: succeeds(() => new Function("return 1")() === 1),
+    wasm: typeof WebAssembly === "object" && succeeds(() => new WebAssembly.Module(emptyModule) instanceof Object),
+  };
+  return probed;
+}
+
+function succeeds(attempt: () => boolean): boolean {
+  try {
+    return attempt();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The back end for a program of so many slots. Where the wanted one is not allowed, `auto` takes the next best.
+ *
+ * @throws {BpfError} `ENOSYS` where one that was asked for by name is not allowed here
+ */
+export function chooseBackend(
+  wanted: BpfBackend | "auto",
+  slots: number,
+  allowed: CodePermissions = codePermissions(),
+): BpfBackend {
+  const can = (backend: BpfBackend): boolean =>
+    compilers[backend] !== undefined && (backend === "interpreter" || allowed[backend]);
+  if (wanted !== "auto") {
+    if (can(wanted)) return wanted;
+    throw new BpfError(`the back end ${wanted} is not allowed here`, { code: "ENOSYS" });
+  }
+  const order: readonly BpfBackend[] = slots <= MAX_JS_SLOTS ? ["js", "wasm"] : ["wasm"];
+  return order.find(can) ?? "interpreter";
+}
+
+/** Makes the runner of a program. */
+export function compileProgram(backend: BpfBackend, program: BpfProgram, environment: BpfEnvironment): BpfRunner {
+  return compilers[backend]!(program, environment);
+}

@@ -1,0 +1,113 @@
+/**
+ * The interpreter: runs where no code may be generated, and is what the other back ends are compared with.
+ *
+ * Each instruction is a function made once; running is calling one after the other. On Node 20 this takes about 4 ns an
+ * instruction, a third of what a loop around one `switch` does, for which the optimiser gives up.
+ *
+ * @module
+ */
+import { decodeInstructions } from "../isa.ts";
+import type { BpfProgram } from "../program.ts";
+import type { BpfEnvironment, BpfRunner } from "../runner.ts";
+import { unsignedOf } from "../pair.ts";
+import type { CallHost } from "./call_steps.ts";
+import { makeSteps } from "./make_steps.ts";
+import { DONE, type State, type Step } from "./state.ts";
+
+/** A look at the state before each instruction: returns what is wrong with it, or `undefined`. */
+export type Guard = (slot: number) => string | undefined;
+
+/** Makes the guard of a program's state. */
+export type MakeGuard = (program: BpfProgram, state: State) => Guard;
+
+/** Options of {@linkcode compileInterpreter}. */
+export interface InterpreterOptions {
+  /** Checks before each instruction; without, the program is taken to be proven. */
+  guard?: MakeGuard | undefined;
+}
+
+/** Makes a runner of a program. */
+export function compileInterpreter(
+  program: BpfProgram,
+  environment: BpfEnvironment,
+  options: InterpreterOptions = {},
+): BpfRunner {
+  return new Interpreter(program, environment, options);
+}
+
+class Interpreter implements BpfRunner, CallHost {
+  readonly backend = "interpreter";
+  left = 0;
+  readonly #environment: BpfEnvironment;
+  readonly #state: State;
+  readonly #steps: readonly Step[];
+  #failure = 0;
+
+  constructor(program: BpfProgram, environment: BpfEnvironment, options: InterpreterOptions) {
+    this.#environment = environment;
+    const { steps, state } = makeSteps(decodeInstructions(program.code), environment, this);
+    this.#state = state;
+    const guard = options.guard?.(program, state);
+    this.#steps = guard === undefined ? steps : steps.map((step, slot) => this.#guarded(step, slot, guard));
+  }
+
+  run(bytes: Uint8Array, start: number, end: number): number {
+    this.#environment.enter(bytes, start, end);
+    return this.resume();
+  }
+
+  run64(bytes: Uint8Array, start: number, end: number): bigint {
+    this.run(bytes, start, end);
+    return unsignedOf(this.#state.registers[0]!, this.#state.registers[1]!);
+  }
+
+  runBlock(r1: number, r2: number): bigint {
+    this.#environment.enter(new Uint8Array(0), 0, 0);
+    this.#execute(r1, r2);
+    return unsignedOf(this.#state.registers[0]!, this.#state.registers[1]!);
+  }
+
+  resume(): number {
+    return this.#execute(this.#environment.context.address, 0);
+  }
+
+  fail(code: "ELOOP" | "EFAULT", slot: number, what: string): number {
+    this.#failure = this.#environment.fail(code, slot, what);
+    return DONE;
+  }
+
+  #execute(r1: number, r2: number): number {
+    const state = this.#state;
+    const environment = this.#environment;
+    const { packet } = environment;
+    const steps = this.#steps;
+    state.reset(r1, r2);
+    state.bytes = packet.bytes;
+    state.start = packet.start;
+    state.end = packet.end;
+    this.#failure = 0;
+    this.left = environment.remaining;
+    let slot = 0;
+    while (slot !== DONE) {
+      if (--this.left < 0) {
+        this.fail("ELOOP", slot, `the budget of ${environment.budget} instructions is spent`);
+        break;
+      }
+      slot = steps[slot]!();
+    }
+    const { registers } = state;
+    if (this.#failure !== 0) {
+      registers[0] = this.#failure;
+      registers[1] = -1;
+    }
+    environment.high[0] = registers[1]!;
+    return registers[0]!;
+  }
+
+  #guarded(step: Step, slot: number, guard: Guard): Step {
+    return () => {
+      const problem = guard(slot);
+      return problem === undefined ? step() : this.fail("EFAULT", slot, problem);
+    };
+  }
+}

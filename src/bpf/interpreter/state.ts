@@ -1,0 +1,88 @@
+/**
+ * The state of an interpreter: registers, frames, and what its steps are made of.
+ *
+ * An instruction becomes a step, a function without arguments that does it and returns the slot to go on at, or
+ * {@linkcode DONE}. Registers are pairs of 32-bit integers in one array; constants have pairs behind those of the
+ * registers, so that operations on constants and on registers are the same code.
+ *
+ * @module
+ */
+import type { Instruction } from "../isa.ts";
+import { type BpfEnvironment, FRAME_BYTES, MAX_FRAMES } from "../runner.ts";
+
+/** Does one instruction and returns the next slot. */
+export type Step = () => number;
+
+/** What a step returns at the program's end. */
+export const DONE = -1;
+
+/** Index of r0's low half. */
+export const R0 = 0;
+/** Index of r10's low half. */
+export const R10 = 20;
+/** Number of register halves. */
+const HALVES = 22;
+/** Registers r6 to r9 and the frame pointer, saved over a call, and the slot to return to. */
+const SAVED = 11;
+
+/** Makes the step of an instruction: `dst` and `src` are indices of pairs, `next` is the slot behind it. */
+export type MakeStep = (state: State, dst: number, src: number, next: number, instruction: Instruction) => Step;
+
+/** State of one program. */
+export class State {
+  /** Registers, then constants. */
+  readonly registers: Int32Array;
+  /** What the program runs in. */
+  readonly environment: BpfEnvironment;
+  /** The packet. */
+  bytes: Uint8Array = new Uint8Array(0);
+  /** Position of the message's first byte. */
+  start = 0;
+  /** Position behind its last. */
+  end = 0;
+  /** How many local calls are open. */
+  depth = 0;
+  readonly #saved = new Int32Array(SAVED * MAX_FRAMES);
+
+  /** Makes a state for a program of so many constants. */
+  constructor(environment: BpfEnvironment, constants: readonly (readonly [low: number, high: number])[]) {
+    this.environment = environment;
+    this.registers = new Int32Array(HALVES + 2 * constants.length);
+    constants.forEach(([low, high], i) => this.registers.set([low, high], HALVES + 2 * i));
+  }
+
+  /** Index of the pair of a constant. */
+  static constantAt(index: number): number {
+    return HALVES + 2 * index;
+  }
+
+  /** Sets registers as they are at the start. */
+  reset(r1: number, r2: number): void {
+    const { registers, environment: { stack } } = this;
+    registers.fill(0, 0, HALVES);
+    registers[2] = r1;
+    registers[4] = r2;
+    registers[R10] = stack.address + stack.size;
+    this.depth = 0;
+  }
+
+  /** Opens a frame; false where there are too many. */
+  enterFunction(returnTo: number): boolean {
+    if (this.depth + 1 >= MAX_FRAMES) return false;
+    const { registers } = this;
+    const at = this.depth++ * SAVED;
+    for (let i = 0; i < SAVED - 1; i++) this.#saved[at + i] = registers[12 + i]!;
+    this.#saved[at + SAVED - 1] = returnTo;
+    registers[R10] = registers[R10]! - FRAME_BYTES;
+    return true;
+  }
+
+  /** Closes a frame and returns the slot to go on at. */
+  leaveFunction(): number {
+    if (this.depth === 0) return DONE;
+    const { registers } = this;
+    const at = --this.depth * SAVED;
+    for (let i = 0; i < SAVED - 1; i++) registers[12 + i] = this.#saved[at + i]!;
+    return this.#saved[at + SAVED - 1]!;
+  }
+}

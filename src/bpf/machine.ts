@@ -1,0 +1,266 @@
+/**
+ * A program that is ready to run: verified, its maps in memory, compiled by one of the back ends.
+ *
+ * @module
+ */
+import { systemClock } from "../core/clock.ts";
+import { choiceOption, limitOption } from "../core/limits.ts";
+import { type FillRandom, randomSeed, systemRandom } from "../core/random.ts";
+import { chooseBackend, compileProgram } from "./backends.ts";
+import { BpfError } from "./errors.ts";
+import { decodeInstructions } from "./isa.ts";
+import type { BpfMap } from "./maps/bpf_map.ts";
+import { checkMap, makeMap, mapBytes } from "./maps/make_map.ts";
+import { ProgramArray } from "./maps/program_array.ts";
+import type { BpfNumber } from "./maps/value_codec.ts";
+import { BpfMemory, type MemoryRegion } from "./memory.ts";
+import { mayWriteContext, ScratchArea } from "./scratch_area.ts";
+import type { BpfProgram, MapDefinition } from "./program.ts";
+import { type BpfBackend, type BpfRunner, DEFAULT_BUDGET } from "./runner.ts";
+import { BpfRuntime, ProgramEnvironment, RUNTIME_BYTES } from "./runtime.ts";
+
+/** Values of global variables by name. */
+export type BpfVariables = { readonly [name: string]: BpfNumber | readonly BpfNumber[] };
+
+/** Options of {@linkcode BpfMachine}. */
+export interface BpfMachineOptions {
+  /**
+   * What runs the program. `auto`: JavaScript up to 1500 slots, WebAssembly above; where the one is not allowed the
+   * other, where neither is the interpreter. @default {"auto"}
+   */
+  backend?: BpfBackend | "auto" | undefined;
+  /** Instructions that one run may take; one more is `ELOOP`. @default {1_000_000} */
+  budget?: number | undefined;
+  /** Bytes of memory that the maps may take, keys of hash tables included. @default {64 MiB} */
+  maxMemoryBytes?: number | undefined;
+  /** Memory to be shared with other machines. @default {one of its own, as large as is needed} */
+  memory?: BpfMemory | undefined;
+  /** Values of global variables, constants (`const volatile`) included: these cannot be changed later. */
+  variables?: BpfVariables | undefined;
+  /** Targets of tail calls: by name of the program array, the programs by index. */
+  programs?: { readonly [map: string]: readonly (BpfProgram | undefined)[] } | undefined;
+  /** Protocol that the context tells: the EtherType. @default {0} */
+  protocol?: number | undefined;
+  /** What `get_socket_cookie` tells. @default {0} */
+  cookie?: number | undefined;
+  /** Monotonic time in milliseconds. @default {the runtime's} */
+  now?: (() => number) | undefined;
+  /** Time since 1970 in milliseconds. @default {the same as `now`} */
+  wallNow?: (() => number) | undefined;
+  /** Randomness, for `get_prandom_u32` and the hashes of maps. @default {the runtime's} */
+  random?: FillRandom | undefined;
+  /** Takes what the program prints with `trace_printk`. @default {dropped} */
+  onTrace?: ((line: string) => void) | undefined;
+}
+
+/**
+ * Runs a program over messages.
+ *
+ * Its result is what the kernel's KCM takes it for: the length of the message at the start of the bytes, 0 where more of
+ * it is needed, negative for an error.
+ *
+ * @example
+ * ```ts
+ * import { assemble, BpfMachine } from "@leat/streams/bpf";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const machine = new BpfMachine(assemble("r6 = r1\nr0 = *(u16 *)skb[0]\nr0 += 2\nexit"));
+ * assertEquals([machine.run(Uint8Array.of(0)), machine.run(Uint8Array.of(0, 5, 1, 2))], [0, 7]);
+ * ```
+ */
+export class BpfMachine {
+  /** The program. */
+  readonly program: BpfProgram;
+  /** What runs it. */
+  readonly backend: BpfBackend;
+  /** Its memory. */
+  readonly memory: BpfMemory;
+  /** Its maps by name. */
+  readonly maps: ReadonlyMap<string, BpfMap>;
+  readonly #runtime: BpfRuntime;
+  readonly #runner: BpfRunner;
+  readonly #scratch: ScratchArea | undefined;
+
+  /**
+   * Verifies and compiles a program and makes its maps.
+   *
+   * @throws {BpfError} what is wrong with the program or its maps
+   * @throws {TypeError | RangeError} for options that are none
+   */
+  constructor(program: BpfProgram, options: BpfMachineOptions = {}) {
+    const programs = [program, ...tailPrograms(options)];
+    this.program = program;
+    this.backend = chooseBackend(
+      choiceOption("backend", options.backend, "auto", ["auto", "js", "wasm", "interpreter"]),
+      program.code.length / 8,
+    );
+    const definitions = definitionsOf(programs);
+    this.memory = options.memory ?? memoryFor(definitions, this.backend === "wasm", options.maxMemoryBytes);
+    this.#runtime = new BpfRuntime(this.memory, runtimeOptions(options));
+    this.maps = this.#runtime.maps;
+    const seed = randomSeed(options.random ?? systemRandom);
+    for (const definition of definitions) {
+      this.#runtime.maps.set(definition.name, makeMap(definition, this.memory, seed));
+    }
+    for (const [name, value] of Object.entries(options.variables ?? {})) this.setVariable(name, value);
+    for (const map of this.maps.values()) if (map.definition.frozen === true) map.freeze();
+    this.#setProtocol(limitOption("protocol", options.protocol, 0, 0));
+    const runners = new Map(programs.map((one) => [one, this.#compile(one)]));
+    this.#runner = runners.get(program)!;
+    this.#fillProgramArrays(options, runners);
+    this.#scratch = programs.some((one) => mayWriteContext(decodeInstructions(one.code)))
+      ? new ScratchArea(this.memory, this.#runtime.context)
+      : undefined;
+  }
+
+  /** Where the context is in the memory. */
+  get context(): MemoryRegion {
+    return this.#runtime.context;
+  }
+
+  /**
+   * Why the last run that failed (by budget or memory; it returned a negative number) did. Asked once: then it is
+   * forgotten.
+   */
+  takeFailure(): BpfError | undefined {
+    const { failure } = this.#runtime;
+    this.#runtime.failure = undefined;
+    return failure;
+  }
+
+  /**
+   * Runs over a message whose first byte is at `start` and of which everything up to `end` is there.
+   *
+   * @throws {BpfError} `EBUSY` from within a callback of this machine
+   */
+  run(bytes: Uint8Array, start: number = 0, end: number = bytes.length): number {
+    this.#scratch?.clear();
+    return this.runAgain(bytes, start, end);
+  }
+
+  /** The same, but `cb[]` keeps what the run before has left there: for more bytes of the same message. */
+  runAgain(bytes: Uint8Array, start: number = 0, end: number = bytes.length): number {
+    if (this.#runtime.isBusy) throw new BpfError("the machine was entered from within its callback", { code: "EBUSY" });
+    return this.#runner.run(bytes, start, end);
+  }
+
+  /** What programs may keep between runs for one message (`cb[]`); `undefined` where none of them writes it. */
+  get scratch(): ScratchArea | undefined {
+    return this.#scratch;
+  }
+
+  /**
+   * A map by name; those of global variables also under the names that the kernel's library gives them.
+   *
+   * @throws {BpfError} `ENOENT`
+   */
+  map(name: string): BpfMap {
+    const map = this.maps.get(name) ?? this.maps.get(/\.(?:rodata|data|bss).*$/.exec(name)?.[0] ?? "");
+    if (map !== undefined) return map;
+    const names = [...this.maps.keys()].join(", ");
+    throw new BpfError(`there is no map ${name}, but these: ${names || "none"}`, { code: "ENOENT" });
+  }
+
+  /**
+   * Value of a global variable; its object must have been compiled with `-g`.
+   *
+   * @throws {BpfError} `ENOENT`
+   */
+  getVariable(name: string): BpfNumber | BpfNumber[] {
+    return this.#mapOfVariable(name).getField(name);
+  }
+
+  /**
+   * Sets a global variable.
+   *
+   * @throws {BpfError} `ENOENT`; `EPERM` for constants, which only the option `variables` sets
+   */
+  setVariable(name: string, value: BpfNumber | readonly BpfNumber[]): void {
+    this.#mapOfVariable(name).setField(name, value);
+  }
+
+  #mapOfVariable(name: string): BpfMap {
+    for (const map of this.maps.values()) if (isOfVariables(map.definition) && map.hasField(name)) return map;
+    throw new BpfError(`there is no global variable ${name}; are there names (-g)?`, { code: "ENOENT" });
+  }
+
+  #setProtocol(etherType: number): void {
+    // In the order of the network, in a word of the machine's order.
+    this.memory.view.setUint16(this.#runtime.context.address + 16, etherType);
+  }
+
+  #compile(program: BpfProgram): BpfRunner {
+    return compileProgram(this.backend, program, new ProgramEnvironment(this.#runtime, program));
+  }
+
+  #fillProgramArrays({ programs = {} }: BpfMachineOptions, runners: ReadonlyMap<BpfProgram, BpfRunner>): void {
+    for (const [name, list] of Object.entries(programs)) {
+      const map = this.map(name);
+      if (!(map instanceof ProgramArray)) throw new BpfError(`map ${name} is no array of programs`);
+      if (list.length > map.definition.maxEntries) {
+        throw new BpfError(`map ${name} has room for ${map.definition.maxEntries} programs, got ${list.length}`, {
+          code: "E2BIG",
+        });
+      }
+      list.forEach((program, index) => program && map.setRunner(index, runners.get(program)!));
+    }
+  }
+}
+
+function tailPrograms({ programs = {} }: BpfMachineOptions): BpfProgram[] {
+  return Object.values(programs).flatMap((list) => list.filter((program) => program !== undefined));
+}
+
+function isOfVariables(definition: MapDefinition): boolean {
+  return /^\.(?:rodata|data|bss)/.test(definition.name);
+}
+
+/** The maps of all programs, each once. */
+function definitionsOf(programs: readonly BpfProgram[]): MapDefinition[] {
+  const byName = new Map<string, MapDefinition>();
+  for (const definition of programs.flatMap((program) => program.maps)) {
+    const known = byName.get(definition.name);
+    checkMap(definition);
+    byName.set(definition.name, definition);
+    if (known === undefined || known === definition) continue;
+    const same = (["type", "keySize", "valueSize", "maxEntries", "flags"] as const).every((key) =>
+      known[key] === definition[key]
+    );
+    if (!same) throw new BpfError(`two programs have different maps called ${definition.name}`);
+  }
+  return [...byName.values()];
+}
+
+function memoryFor(definitions: readonly MapDefinition[], wasm: boolean, most: number | undefined): BpfMemory {
+  const maxBytes = limitOption("maxMemoryBytes", most, 64 * 1024 * 1024);
+  const sizes = definitions.map(mapBytes);
+  const inside = sizes.reduce((sum, one) => sum + one.inside, 0);
+  const outside = sizes.reduce((sum, one) => sum + one.outside, 0);
+  if (inside + outside > maxBytes) {
+    throw new BpfError(`the maps take ${inside + outside} bytes, maxMemoryBytes is ${maxBytes}`, { code: "E2BIG" });
+  }
+  return new BpfMemory({ bytes: inside + RUNTIME_BYTES, maxBytes: maxBytes + RUNTIME_BYTES, wasm });
+}
+
+function runtimeOptions(options: BpfMachineOptions): ConstructorParameters<typeof BpfRuntime>[1] {
+  const now = options.now ?? systemClock.now;
+  const fill = options.random ?? systemRandom;
+  const pool = new Uint8Array(256);
+  const words = new DataView(pool.buffer);
+  let used = pool.length;
+  return {
+    budget: limitOption("budget", options.budget, DEFAULT_BUDGET),
+    now,
+    wallNow: options.wallNow ?? now,
+    random: () => {
+      if (used === pool.length) {
+        fill(pool);
+        used = 0;
+      }
+      used += 4;
+      return words.getInt32(used - 4, true);
+    },
+    onTrace: options.onTrace ?? (() => {}),
+    cookie: limitOption("cookie", options.cookie, 0, 0),
+  };
+}
