@@ -7,6 +7,7 @@
  *
  * @module
  */
+export * as bpf from "./src/bpf/mod.ts";
 export * from "./src/flow/mod.ts";
 export * from "./src/kcm/mod.ts";
 export * from "./src/packet/mod.ts";

@@ -62,12 +62,13 @@ export interface BpfObject {
  * @throws {BpfError} that names section and offset: `EINVAL` where it is malformed, `ENOSYS` where it is not supported,
  * `E2BIG` where a limit is exceeded
  * @example
- * ```ts ignore
- * import { readFile } from "node:fs/promises";
- * import { bpfParser, loadObject } from "@leat/streams/bpf";
+ * ```ts
+ * import { BpfError, bpfParser, loadObject } from "@leat/streams/bpf";
+ * import type { Parser } from "@leat/streams/strparser";
+ * import { assertThrows } from "@std/assert";
  *
- * const object = loadObject(await readFile("length_prefix.o"));
- * const parser = bpfParser(object.program());
+ * const parserOf = (file: Uint8Array): Parser => bpfParser(loadObject(file).program());
+ * assertThrows(() => parserOf(new Uint8Array(63)), BpfError, "63 bytes are no ELF object");
  * ```
  */
 export function loadObject(bytes: Uint8Array, options: LoaderLimitOptions = {}): BpfObject {

@@ -58,11 +58,17 @@ const ESTRPIPE = 86;
  * @throws {BpfError} what is wrong with the program
  * @example
  * ```ts
- * import { assemble, bpfParser } from "@leat/streams/bpf";
+ * import { bpfParser } from "@leat/streams/bpf";
  * import { assertEquals } from "@std/assert";
  *
- * // Messages begin with their length, 16 bits in network order, which does not count itself.
- * const parser = bpfParser(assemble("r6 = r1\nr0 = *(u16 *)skb[0]\nr0 += 2\nexit"));
+ * const program = {
+ *   name: "prefixed",
+ *   // r6 = r1; r0 = *(u16 *)skb[0]; r0 += 2; exit: a length in network order, which does not count itself
+ *   code: Uint8Array.from(atob("vxYAAAAAAAAoAAAAAAAAAAcAAAACAAAAlQAAAAAAAAA="), (char) => char.charCodeAt(0)),
+ *   maps: [],
+ *   license: "",
+ * };
+ * const parser = bpfParser(program);
  * assertEquals(parser.parse(Uint8Array.of(9, 0, 3, 1), 1, 4, parser.start?.({})), 5);
  * ```
  */

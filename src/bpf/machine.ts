@@ -61,10 +61,17 @@ export interface BpfMachineOptions {
  *
  * @example
  * ```ts
- * import { assemble, BpfMachine } from "@leat/streams/bpf";
+ * import { BpfMachine } from "@leat/streams/bpf";
  * import { assertEquals } from "@std/assert";
  *
- * const machine = new BpfMachine(assemble("r6 = r1\nr0 = *(u16 *)skb[0]\nr0 += 2\nexit"));
+ * const program = {
+ *   name: "prefixed",
+ *   // r6 = r1; r0 = *(u16 *)skb[0]; r0 += 2; exit: a length in network order, which does not count itself
+ *   code: Uint8Array.from(atob("vxYAAAAAAAAoAAAAAAAAAAcAAAACAAAAlQAAAAAAAAA="), (char) => char.charCodeAt(0)),
+ *   maps: [],
+ *   license: "",
+ * };
+ * const machine = new BpfMachine(program);
  * assertEquals([machine.run(Uint8Array.of(0)), machine.run(Uint8Array.of(0, 5, 1, 2))], [0, 7]);
  * ```
  */

@@ -30,11 +30,12 @@ export function strideOf(definition: MapDefinition): number {
  *
  * @example
  * ```ts
- * import { assemble, BPF_MAP_TYPE_HASH, BpfMachine } from "@leat/streams/bpf";
+ * import { BPF_MAP_TYPE_HASH, BpfMachine } from "@leat/streams/bpf";
  * import { assertEquals } from "@std/assert";
  *
  * const sizes = { name: "sizes", type: BPF_MAP_TYPE_HASH, keySize: 1, valueSize: 4, maxEntries: 8, flags: 0 };
- * const machine = new BpfMachine({ ...assemble("mov r0, 0\nexit"), maps: [sizes] });
+ * const code = Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0); // r0 = 0; exit
+ * const machine = new BpfMachine({ name: "none", code, maps: [sizes], license: "" });
  * const map = machine.map("sizes");
  * map.set(2, 64);
  * assertEquals([map.get(2), map.get(3), map.delete(2), map.size], [64, undefined, true, 0]);
