@@ -44,6 +44,12 @@ export function codePermissions(): CodePermissions {
   return probed;
 }
 
+/** The back ends that there are and that may be used here. */
+export function availableBackends(allowed: CodePermissions = codePermissions()): BpfBackend[] {
+  const known = Object.keys(compilers) as BpfBackend[];
+  return known.filter((backend) => backend === "interpreter" || allowed[backend]);
+}
+
 function succeeds(attempt: () => boolean): boolean {
   try {
     return attempt();
@@ -62,8 +68,7 @@ export function chooseBackend(
   slots: number,
   allowed: CodePermissions = codePermissions(),
 ): BpfBackend {
-  const can = (backend: BpfBackend): boolean =>
-    compilers[backend] !== undefined && (backend === "interpreter" || allowed[backend]);
+  const can = (backend: BpfBackend): boolean => availableBackends(allowed).includes(backend);
   if (wanted !== "auto") {
     if (can(wanted)) return wanted;
     throw new BpfError(`the back end ${wanted} is not allowed here`, { code: "ENOSYS" });
