@@ -3,7 +3,7 @@
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 
-packages="tshark tcpflow redis-server redis-tools nginx nghttp2-client dnsutils dnsmasq tcpdump openssl curl iproute2 postgresql chromium"
+packages="tshark tcpflow redis-server redis-tools nginx nghttp2-client dnsutils dnsmasq tcpdump openssl curl iproute2 postgresql haproxy memcached chromium"
 
 missing=""
 for package in $packages; do

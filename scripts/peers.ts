@@ -21,6 +21,8 @@ export const peers: readonly string[] = [
   "curl",
   "ip",
   "psql",
+  "haproxy",
+  "memcached",
   "chromium",
 ];
 
