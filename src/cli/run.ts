@@ -9,11 +9,12 @@ import { commandHelp, programHelp } from "./help.ts";
 import { type CliIo, ExitCode, outputProblem, UsageError } from "./io.ts";
 import { type CommandSpec, COMMON_OPTIONS, type OptionValues, parseOptions, suggest } from "./options.ts";
 import { problemLine } from "./problem_log.ts";
+import { muxCommand } from "./mux.ts";
 import { traceCommand } from "./trace.ts";
 import { VERSION } from "./version.ts";
 
 /** All commands. */
-export const COMMANDS: readonly CommandSpec[] = [traceCommand, demoCommand];
+export const COMMANDS: readonly CommandSpec[] = [traceCommand, muxCommand, demoCommand];
 
 /** Runs `leat` with these arguments; returns the exit code. Whatever goes wrong is a line on standard error. */
 export async function run(args: readonly string[], io: CliIo): Promise<number> {

@@ -1,0 +1,23 @@
+/**
+ * `leat mux`: a load balancer that balances by message.
+ *
+ * @module
+ */
+import { UsageError } from "./io.ts";
+import { MUX_DETAILS, MUX_OPTIONS } from "./mux/mux_options.ts";
+import { MuxSession } from "./mux/mux_session.ts";
+import { muxSettings } from "./mux/mux_settings.ts";
+import type { CommandSpec } from "./options.ts";
+
+/** The command. */
+export const muxCommand: CommandSpec = {
+  name: "mux",
+  usage: "--listen ADDRESS --to ADDRESS,... --parser NAME",
+  summary: "Balance messages over backends",
+  details: MUX_DETAILS,
+  options: MUX_OPTIONS,
+  run: async (operands, values, io) => {
+    if (operands.length > 0) throw new UsageError(`mux takes options only, got ${JSON.stringify(operands[0])}`);
+    return await new MuxSession(muxSettings(values), io, values["quiet"] === true).run();
+  },
+};

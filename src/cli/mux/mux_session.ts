@@ -1,0 +1,180 @@
+/**
+ * One run of `leat mux`: from listening to the last client.
+ *
+ * @module
+ */
+import process from "node:process";
+import type { Backend, BackendEvent } from "../../kcm/balancer/backend.ts";
+import { type Paint, paintFor } from "../format/color.ts";
+import { type CliIo, ExitCode, systemMessage, UsageError } from "../io.ts";
+import { problemLine } from "../problem_log.ts";
+import { AccessLog } from "./access_log.ts";
+import { readBackends, watchFile } from "./backends_file.ts";
+import { Hub, type HubBackend } from "./hub.ts";
+import { metricsText } from "./metrics.ts";
+import { type MetricsServer, serveMetrics } from "./metrics_server.ts";
+import { checkTwice, type MuxSettings } from "./mux_settings.ts";
+import { runtimeSockets } from "./runtime.ts";
+import { WatchView } from "./watch_view.ts";
+
+const WATCH_MS = 1000;
+/** Home, and what is below is cleared after each line. */
+const HOME = "\x1b[H";
+const CLEAR_LINE = "\x1b[K";
+const CLEAR_BELOW = "\x1b[J";
+
+/** A run. */
+export class MuxSession {
+  readonly #settings: MuxSettings;
+  readonly #io: CliIo;
+  readonly #paint: Paint;
+  readonly #isQuiet: boolean;
+  readonly #undo: (() => void)[] = [];
+  #log: AccessLog | undefined;
+  #hub: Hub | undefined;
+  #isReloading = false;
+
+  /** A run that has not begun. */
+  constructor(settings: MuxSettings, io: CliIo, isQuiet: boolean) {
+    this.#settings = settings;
+    this.#io = io;
+    this.#isQuiet = isQuiet;
+    this.#paint = paintFor("auto", io.stderr.isTerminal, io.environment);
+  }
+
+  /** Runs until a signal ends it; returns the exit code. */
+  async run(): Promise<number> {
+    const { accessLog, drainMs } = this.#settings;
+    const backends = await this.#backends();
+    if (accessLog !== undefined) {
+      this.#log = new AccessLog(
+        accessLog,
+        this.#io,
+        (problem) => this.#complain(`--access-log: ${systemMessage(problem)}`),
+      );
+    }
+    const ended = this.#signals();
+    try {
+      if (!await this.#open(backends)) return ExitCode.FAILURE;
+      const signal = await ended;
+      this.#note(`${signal}: ${this.#hub!.balancer.clients.size} clients may finish, for ${drainMs} ms`);
+      await Promise.race([this.#hub!.drain(drainMs), this.#secondSignal()]);
+      return signal === "SIGINT" ? ExitCode.INTERRUPTED : ExitCode.OK;
+    } finally {
+      for (const undo of this.#undo) undo();
+      await this.#hub?.stop();
+      await this.#log?.close();
+    }
+  }
+
+  async #open(backends: readonly HubBackend[]): Promise<boolean> {
+    const { balancer, listen, listenOptions, connectOptions } = this.#settings;
+    const hub = this.#hub = new Hub(balancer, {
+      runtime: await runtimeSockets(),
+      listen: listenOptions,
+      connect: connectOptions,
+      atEndOfTurn: (callback) => void setImmediate(callback),
+      now: () => performance.now(),
+    }, {
+      clientClosed: (client) => this.#log?.add(client, performance.now()),
+      backendChanged: (backend, event, reason) => this.#backendChanged(backend, event, reason),
+      listenError: (error) => this.#complain(`listening: ${error.message}`),
+    });
+    hub.setBackends(backends);
+    try {
+      for (const target of listen) this.#note(`listening on ${(await hub.listen(target)).toHostPort()}`);
+      await this.#serveMetrics(hub);
+    } catch (error) {
+      this.#complain((error as Error).message);
+      return false;
+    }
+    if (this.#settings.isWatched) this.#watch(hub);
+    const { toFile } = this.#settings;
+    if (toFile !== undefined) this.#undo.push(watchFile(toFile, () => this.#reload()));
+    return true;
+  }
+
+  async #backends(): Promise<HubBackend[]> {
+    const { to, toFile } = this.#settings;
+    const backends = [...to, ...toFile === undefined ? [] : await readBackends(toFile)];
+    checkTwice(backends);
+    if (backends.length === 0) throw new UsageError(`--to-file ${toFile}: no backend in it`);
+    return backends;
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#isReloading) return;
+    this.#isReloading = true;
+    this.#log?.reopen();
+    try {
+      this.#hub?.setBackends(await this.#backends());
+      this.#note("backends were read again");
+    } catch (error) {
+      // what is wrong in a file must not take away what works
+      this.#complain(`backends stay as they are: ${(error as Error).message}`);
+    } finally {
+      this.#isReloading = false;
+    }
+  }
+
+  async #serveMetrics(hub: Hub): Promise<void> {
+    const { metrics } = this.#settings;
+    if (metrics === undefined) return;
+    const text = (): string => metricsText(hub.balancer, this.#log?.dropped ?? 0);
+    const server: MetricsServer = await serveMetrics(metrics, text);
+    this.#undo.push(() => server.close());
+    this.#note(`metrics on port ${server.port}`);
+  }
+
+  #watch(hub: Hub): void {
+    const { stdout } = this.#io;
+    const paint = paintFor("auto", stdout.isTerminal, this.#io.environment);
+    const view = new WatchView(hub.balancer, "leat mux", paint);
+    const draw = (): void => {
+      const lines = view.lines(performance.now());
+      if (!stdout.isTerminal) stdout.write(`${lines.join("\n")}\n\n`);
+      else stdout.write(`${HOME}${lines.map((line) => `${line}${CLEAR_LINE}\n`).join("")}${CLEAR_BELOW}`);
+    };
+    if (stdout.isTerminal) stdout.write(`\x1b[2J`);
+    draw();
+    const timer = setInterval(draw, WATCH_MS);
+    this.#undo.push(() => clearInterval(timer));
+  }
+
+  #signals(): Promise<string> {
+    const onReload = (): void => void this.#reload();
+    process.on("SIGHUP", onReload);
+    this.#undo.push(() => process.off("SIGHUP", onReload));
+    return this.#signal();
+  }
+
+  #secondSignal(): Promise<string> {
+    return this.#signal();
+  }
+
+  #signal(): Promise<string> {
+    return new Promise((resolve) => {
+      const listen = (name: "SIGTERM" | "SIGINT"): void => {
+        const came = (): void => resolve(name);
+        process.once(name, came);
+        this.#undo.push(() => process.off(name, came));
+      };
+      listen("SIGTERM");
+      listen("SIGINT");
+    });
+  }
+
+  #backendChanged(backend: Backend, event: BackendEvent, reason: unknown): void {
+    if (event === "added" && this.#hub === undefined) return;
+    const why = reason instanceof Error ? `: ${reason.message}` : "";
+    this.#note(`backend ${backend.name} ${event}${why}`);
+  }
+
+  #note(text: string): void {
+    if (!this.#isQuiet) this.#io.stderr.write(`${this.#paint("dim", "leat mux:")} ${text}\n`);
+  }
+
+  #complain(text: string): void {
+    this.#io.stderr.write(problemLine(undefined, text, this.#paint));
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * Hands requests to channels, keeps those that have to wait for one, and decides on second tries.
+ *
+ * @module
+ */
+import type { Backend } from "./backend.ts";
+import type { BalancerCounts, BalancerSettings } from "./balancer_options.ts";
+import type { MessageId, Misfortune } from "./protocol.ts";
+import { ChannelQueue, type Request } from "./request.ts";
+import type { SharedChannel } from "./shared_channel.ts";
+import { type Chooser, chooserOf } from "./steering.ts";
+
+/** Budget of second tries that is there at the start, and most that is saved up. */
+const MOST_TOKENS = 100;
+
+/** Where requests go. */
+export class Dispatcher {
+  /** Backends that have room; made anew when {@linkcode Dispatcher.refresh} was called. */
+  readonly #settings: BalancerSettings;
+  readonly #counts: BalancerCounts;
+  readonly #choose: Chooser;
+  readonly #chooseForSession: Chooser;
+  readonly #backends: () => Iterable<Backend>;
+  readonly #waiting = new ChannelQueue();
+  #ready: Backend[] = [];
+  #isStale = true;
+  #tokens = MOST_TOKENS;
+  #isPlacing = false;
+
+  /** Hands requests to `backends`. */
+  constructor(settings: BalancerSettings, counts: BalancerCounts, backends: () => Iterable<Backend>) {
+    this.#settings = settings;
+    this.#counts = counts;
+    this.#choose = chooserOf(settings.policy);
+    this.#chooseForSession = chooserOf(settings.policy);
+    this.#backends = backends;
+  }
+
+  /** Requests that wait for a backend. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Which backends have room may have changed. */
+  refresh(): void {
+    this.#isStale = true;
+  }
+
+  /** Hands a request to a channel, or lets it wait, or fails it. */
+  place(request: Request, bytes: Uint8Array, from: number, to: number, now: number): void {
+    const channel = this.#channelFor(request, bytes, from, to, now);
+    if (channel !== undefined) {
+      this.#hand(channel, request, bytes, from, to);
+      this.#tokens = Math.min(this.#tokens + this.#settings.retryBudget, MOST_TOKENS);
+      return;
+    }
+    // its bytes are of use in this call only
+    request.block = bytes.slice(from, to);
+    request.from = 0;
+    request.to = to - from;
+    this.#wait(request, now);
+  }
+
+  /** Hands over what waits, as far as there is room. */
+  placeWaiting(now: number): void {
+    if (this.#isPlacing || this.#waiting.length === 0) return;
+    this.#isPlacing = true;
+    try {
+      for (let request = this.#waiting.first; request !== undefined; request = this.#waiting.first) {
+        const isWanted = request.client !== undefined || this.#settings.replies === "none";
+        const { block, from, to } = request;
+        const channel = isWanted ? this.#channelFor(request, block, from, to, now) : undefined;
+        if (isWanted && channel === undefined) return;
+        this.#waiting.shift();
+        if (channel !== undefined) this.#hand(channel, request, block, from, to);
+        request.client?.wait(-1);
+      }
+    } finally {
+      this.#isPlacing = false;
+    }
+  }
+
+  /** Fails what has waited for too long. */
+  expire(now: number): void {
+    for (let { first } = this.#waiting; first !== undefined; first = this.#waiting.first) {
+      if (now - first.sentAt < this.#settings.waitMs && first.client !== undefined) return;
+      this.#waiting.shift();
+      first.client?.wait(-1);
+      this.fail(first, "unavailable");
+    }
+  }
+
+  /** Decides on what was under way on a connection that is lost; the last `unsent` have not left this process. */
+  lost(left: readonly Request[], unsent: number, isTimeout: boolean, now: number): void {
+    const sent = left.length - unsent;
+    for (let i = 0; i < left.length; i++) {
+      const request = left[i]!;
+      if (request.client === undefined) continue;
+      unnumber(request, this.#settings.protocol.id);
+      const mayRetry = ++request.attempts <= this.#settings.retries && (i >= sent || this.#maySendAgain(request));
+      if (!mayRetry) {
+        this.fail(request, isTimeout ? "timeout" : "lost");
+        continue;
+      }
+      if (i >= sent) this.#counts.moved++;
+      else this.#counts.retried++;
+      const channel = this.#channelFor(request, request.block, request.from, request.to, now);
+      if (channel === undefined) this.#wait(request, now);
+      else this.#hand(channel, request, request.block, request.from, request.to);
+    }
+  }
+
+  /** Tells the client, if it is still there. */
+  fail(request: Request, why: Misfortune): void {
+    this.#counts[why]++;
+    const { client } = request;
+    if (client === undefined) return;
+    unnumber(request, this.#settings.protocol.id);
+    const reply = this.#settings.protocol.failure(request.bytes, why);
+    if (reply === undefined) client.unanswered(request);
+    else client.answered(request, reply);
+  }
+
+  /** The backend for a connection of a client's own. */
+  sessionBackend(
+    candidates: readonly Backend[],
+    client: Parameters<Chooser>[1],
+    message: Uint8Array | undefined,
+    now: number,
+  ): Backend | undefined {
+    if (candidates.length === 0) return undefined;
+    const keyHash = message === undefined || message.length === 0 ? -1 : this.#keyHash(message, 0, message.length);
+    return this.#chooseForSession(candidates, client, keyHash, now);
+  }
+
+  #hand(channel: SharedChannel, request: Request, bytes: Uint8Array, from: number, to: number): void {
+    if (this.#settings.replies === "none") channel.sendOneWay(bytes.subarray(from, to));
+    else channel.send(request, bytes, from, to);
+  }
+
+  #wait(request: Request, now: number): void {
+    if (this.#waiting.length >= this.#settings.maxWaiting) return this.fail(request, "overload");
+    request.sentAt = now;
+    this.#waiting.push(request);
+    request.client?.wait(1);
+  }
+
+  #channelFor(
+    request: Request,
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    now: number,
+  ): SharedChannel | undefined {
+    if (this.#isStale) this.#findReady();
+    // a channel may have filled up since
+    for (let ready = this.#ready; ready.length > 0; ready = this.#ready) {
+      const backend = this.#choose(ready, request.client, this.#keyHash(bytes, from, to), now);
+      const channel = backend.nextChannel();
+      if (channel !== undefined) return channel;
+      this.#findReady();
+    }
+    // what is full now may have room when the next one comes
+    this.#isStale = true;
+    return undefined;
+  }
+
+  #findReady(): void {
+    this.#ready = [];
+    for (const backend of this.#backends()) if (backend.isReady) this.#ready.push(backend);
+    this.#isStale = false;
+  }
+
+  #keyHash(bytes: Uint8Array, from: number, to: number): number {
+    if (this.#settings.policy !== "key") return -1;
+    const isWhole = from === 0 && to === bytes.length;
+    return this.#settings.protocol.keyHash(isWhole ? bytes : bytes.subarray(from, to));
+  }
+
+  #maySendAgain(request: Request): boolean {
+    if (!request.isSafe || this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+}
+
+/**
+ * Gives a request the number back that its client gave it, in a copy: the block may still be on its way out, and a
+ * changed number there would bring somebody else's reply.
+ */
+function unnumber(request: Request, id: MessageId | undefined): void {
+  if (id === undefined || request.channelId < 0) return;
+  const bytes = request.bytes.slice();
+  for (let i = id.size - 1, left = request.id; i >= 0; i--, left >>>= 8) bytes[id.offset + i] = left & 0xff;
+  request.block = bytes;
+  request.from = 0;
+  request.to = bytes.length;
+  request.channelId = -1;
+}
