@@ -12,7 +12,7 @@ import type { CommandSpec } from "./options.ts";
 /** The command. */
 export const muxCommand: CommandSpec = {
   name: "mux",
-  usage: "--listen ADDRESS --to ADDRESS,... --parser NAME",
+  usage: "OPTIONS",
   summary: "Balance messages over backends",
   details: MUX_DETAILS,
   options: MUX_OPTIONS,

@@ -96,9 +96,12 @@ export const MUX_OPTIONS: readonly OptionSpec[] = [
 
 /** What the help says besides. */
 export const MUX_DETAILS: readonly string[] = [
-  "Balances by message: requests of one client may go to different backends at the same time,",
-  "over connections that clients share. Commands that need a connection of their own (Redis:",
-  "SUBSCRIBE, MULTI, WATCH, SELECT, BLPOP, AUTH, ...) get one: the client is pinned to a backend",
-  "from there on. SIGTERM drains, SIGHUP reads backends and opens the log again.",
+  "  leat mux --listen 0.0.0.0:7000 --to 10.0.0.1:6379,10.0.0.2:6379 --parser resp",
+  "",
+  "Balances by message: requests of one client may go to different backends at the",
+  "same time, over connections that clients share. What needs a connection of its",
+  "own (Redis: SUBSCRIBE, MULTI, WATCH, SELECT, BLPOP, AUTH, ...) gets one: from",
+  "there on its client stays with one backend. SIGTERM lets clients finish, SIGHUP",
+  "reads the backends and opens the log again. More in docs/mux.md.",
   "",
 ];

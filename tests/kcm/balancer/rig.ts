@@ -60,7 +60,7 @@ export class ServerLine {
   }
 
   /** The server sends its first replies. */
-  reply(rig: Rig, count = Infinity): void {
+  reply(rig: Rig, count: number = Infinity): void {
     for (const reply of this.replies.splice(0, count)) {
       if (this.isGone) return;
       this.port.push(reply, rig.now);
@@ -68,7 +68,7 @@ export class ServerLine {
   }
 
   /** The connection breaks. */
-  breakUp(rig: Rig, code = "ECONNRESET"): void {
+  breakUp(rig: Rig, code: string = "ECONNRESET"): void {
     if (this.isGone) return;
     this.isGone = true;
     rig.lines.delete(this);
@@ -91,7 +91,7 @@ export class TestClient {
 /** All of it. */
 export class Rig implements BalancerSink {
   readonly balancer: Balancer;
-  readonly lines = new Set<ServerLine>();
+  readonly lines: Set<ServerLine> = new Set();
   readonly clients: TestClient[] = [];
   readonly events: string[] = [];
   /** What servers have carried out, in order: `server command`. */
@@ -99,9 +99,9 @@ export class Rig implements BalancerSink {
   /** Connections asked for and not made yet. */
   readonly connecting: BackendPort[] = [];
   /** Servers that refuse. */
-  readonly refusing = new Set<string>();
+  readonly refusing: Set<string> = new Set();
   /** Whether connections are made, read and answered at once. */
-  isPrompt = true;
+  isPrompt: boolean = true;
   now = 1000;
   isAwake = false;
 
@@ -119,7 +119,7 @@ export class Rig implements BalancerSink {
     this.settle();
   }
 
-  client(name = `client ${this.clients.length}`): TestClient {
+  client(name: string = `client ${this.clients.length}`): TestClient {
     const port = this.balancer.accept(name, this.now);
     if (port === undefined) throw new Error("refused");
     const client = new TestClient(port);
