@@ -82,17 +82,12 @@ class FunctionDraft {
       if (block === blocks - 1 && !wild) continue;
       const to = wild ? this.#random.below(blocks + 1) : this.#random.between(block + 1, blocks);
       jumps.push({ at: this.#put(this.#branch()), to });
-      if (wild && this.#random.chance(0.3)) jumps.push({ at: this.#put({ opcode: 0x05 }), to: this.#pickReached(block, blocks) });
+      if (wild && this.#random.chance(0.3)) jumps.push({ at: this.#put({ opcode: 0x05 }), to: block + 1 });
     }
     starts.push(this.#code.length);
     this.#leave();
     for (const { at, to } of jumps) this.#code[at]!.offset = starts[to]! - at - 1;
     return this.#code;
-  }
-
-  /** After an unconditional jump the next block must be reached from elsewhere: so jump to it. */
-  #pickReached(block: number, _blocks: number): number {
-    return block + 1;
   }
 
   #put(draft: Draft): number {
@@ -101,9 +96,9 @@ class FunctionDraft {
 
   #enter(): void {
     const isEntry = this.#index === 0;
-    if (isEntry) this.#put({ opcode: 0xbf, dst: 6, src: 1 });
-    // In other functions r1 is the context, r2 the count that is left, r3 to r5 numbers.
-    else this.#put({ opcode: 0xbf, dst: 6, src: 1 });
+    this.#put({ opcode: 0xbf, dst: 6, src: 1 });
+    // Functions that nobody calls are refused.
+    for (let other = 1; isEntry && other < this.#shape.functions; other++) this.#callTo(other);
     for (const register of free) {
       if (isEntry || register < 3 || register > 5) this.#constant(register);
     }
@@ -221,8 +216,14 @@ class FunctionDraft {
   }
 
   #call(): void {
+    this.#callTo(this.#random.between(this.#index + 1, this.#shape.functions - 1));
+  }
+
+  /** Gives the context and four numbers. */
+  #callTo(index: number): void {
+    this.#restore();
     this.#put({ opcode: 0xbf, dst: 1, src: 6 });
-    this.#put({ opcode: 0x85, src: 1, imm: this.#random.between(this.#index + 1, this.#shape.functions - 1) });
+    this.#put({ opcode: 0x85, src: 1, imm: index });
     this.#restore();
   }
 
