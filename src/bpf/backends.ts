@@ -5,8 +5,10 @@
  */
 import { BpfError } from "./errors.ts";
 import { compileInterpreter } from "./interpreter/interpreter.ts";
-import type { BpfProgram } from "./program.ts";
+import { compileJs } from "./jit/compile_js.ts";
+import { compileWasm } from "./jit/compile_wasm.ts";
 import type { BpfBackend, BpfEnvironment, BpfRunner } from "./runner.ts";
+import type { VerifiedProgram } from "./verifier/facts.ts";
 
 /**
  * Most slots of a program for which JavaScript is made: engines give up optimising functions that are longer, and then
@@ -15,7 +17,7 @@ import type { BpfBackend, BpfEnvironment, BpfRunner } from "./runner.ts";
 export const MAX_JS_SLOTS = 1500;
 
 /** Makes a runner. */
-export type Compile = (program: BpfProgram, environment: BpfEnvironment) => BpfRunner;
+export type Compile = (verified: VerifiedProgram, environment: BpfEnvironment) => BpfRunner;
 
 /** What a place allows. */
 export interface CodePermissions {
@@ -26,8 +28,10 @@ export interface CodePermissions {
 }
 
 /** The back ends that there are. */
-const compilers: Readonly<Partial<Record<BpfBackend, Compile>>> = {
-  interpreter: compileInterpreter,
+const compilers: Readonly<Record<BpfBackend, Compile>> = {
+  interpreter: ({ program }, environment) => compileInterpreter(program, environment),
+  js: compileJs,
+  wasm: compileWasm,
 };
 
 /** The smallest module. */
@@ -78,6 +82,6 @@ export function chooseBackend(
 }
 
 /** Makes the runner of a program. */
-export function compileProgram(backend: BpfBackend, program: BpfProgram, environment: BpfEnvironment): BpfRunner {
-  return compilers[backend]!(program, environment);
+export function compileProgram(backend: BpfBackend, verified: VerifiedProgram, environment: BpfEnvironment): BpfRunner {
+  return compilers[backend](verified, environment);
 }

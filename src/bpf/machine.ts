@@ -6,9 +6,10 @@
 import { systemClock } from "../core/clock.ts";
 import { choiceOption, limitOption } from "../core/limits.ts";
 import { type FillRandom, randomSeed, systemRandom } from "../core/random.ts";
-import { chooseBackend, compileProgram } from "./backends.ts";
+import { chooseBackend, type CodePermissions, codePermissions, compileProgram } from "./backends.ts";
 import { BpfError } from "./errors.ts";
 import { decodeInstructions } from "./isa.ts";
+import { WINDOW_BYTES } from "./jit/wasm_packet.ts";
 import type { BpfMap } from "./maps/bpf_map.ts";
 import { checkMap, makeMap, mapBytes } from "./maps/make_map.ts";
 import { ProgramArray } from "./maps/program_array.ts";
@@ -18,12 +19,14 @@ import { mayWriteContext, ScratchArea } from "./scratch_area.ts";
 import type { BpfProgram, MapDefinition } from "./program.ts";
 import { type BpfBackend, type BpfRunner, DEFAULT_BUDGET } from "./runner.ts";
 import { BpfRuntime, ProgramEnvironment, RUNTIME_BYTES } from "./runtime.ts";
+import type { VerifierOptions } from "./verifier/facts.ts";
+import { verifyProgram } from "./verifier/verify_program.ts";
 
 /** Values of global variables by name. */
 export type BpfVariables = { readonly [name: string]: BpfNumber | readonly BpfNumber[] };
 
 /** Options of {@linkcode BpfMachine}. */
-export interface BpfMachineOptions {
+export interface BpfMachineOptions extends Pick<VerifierOptions, "mode" | "loops"> {
   /**
    * What runs the program. `auto`: JavaScript up to 1500 slots, WebAssembly above; where the one is not allowed the
    * other, where neither is the interpreter. @default {"auto"}
@@ -99,10 +102,12 @@ export class BpfMachine {
     this.program = program;
     this.backend = chooseBackend(
       choiceOption("backend", options.backend, "auto", ["auto", "js", "wasm", "interpreter"]),
-      program.code.length / 8,
+      Math.max(...programs.map(({ code }) => code.length / 8)),
+      permissionsFor(options.memory),
     );
     const definitions = definitionsOf(programs);
-    this.memory = options.memory ?? memoryFor(definitions, this.backend === "wasm", options.maxMemoryBytes);
+    this.memory = options.memory ??
+      memoryFor(definitions, this.backend === "wasm" ? programs.length : 0, options.maxMemoryBytes);
     this.#runtime = new BpfRuntime(this.memory, runtimeOptions(options));
     this.maps = this.#runtime.maps;
     const seed = randomSeed(options.random ?? systemRandom);
@@ -112,7 +117,7 @@ export class BpfMachine {
     for (const [name, value] of Object.entries(options.variables ?? {})) this.setVariable(name, value);
     for (const map of this.maps.values()) if (map.definition.frozen === true) map.freeze();
     this.#setProtocol(limitOption("protocol", options.protocol, 0, 0));
-    const runners = new Map(programs.map((one) => [one, this.#compile(one)]));
+    const runners = new Map(programs.map((one) => [one, this.#compile(one, options)]));
     this.#runner = runners.get(program)!;
     this.#fillProgramArrays(options, runners);
     this.#scratch = programs.some((one) => mayWriteContext(decodeInstructions(one.code)))
@@ -196,8 +201,9 @@ export class BpfMachine {
     this.memory.view.setUint16(this.#runtime.context.address + 16, etherType);
   }
 
-  #compile(program: BpfProgram): BpfRunner {
-    return compileProgram(this.backend, program, new ProgramEnvironment(this.#runtime, program));
+  #compile(program: BpfProgram, { mode, loops }: BpfMachineOptions): BpfRunner {
+    const verified = verifyProgram(program, { mode, loops });
+    return compileProgram(this.backend, verified, new ProgramEnvironment(this.#runtime, program));
   }
 
   #fillProgramArrays({ programs = {} }: BpfMachineOptions, runners: ReadonlyMap<BpfProgram, BpfRunner>): void {
@@ -238,7 +244,14 @@ function definitionsOf(programs: readonly BpfProgram[]): MapDefinition[] {
   return [...byName.values()];
 }
 
-function memoryFor(definitions: readonly MapDefinition[], wasm: boolean, most: number | undefined): BpfMemory {
+/** A memory that was given decides whether WebAssembly can work in it. */
+function permissionsFor(memory: BpfMemory | undefined): CodePermissions {
+  const allowed = codePermissions();
+  return memory === undefined || memory.wasm !== undefined ? allowed : { ...allowed, wasm: false };
+}
+
+/** Memory for maps, runtime and, of programs of WebAssembly, what they see of a packet. */
+function memoryFor(definitions: readonly MapDefinition[], windows: number, most: number | undefined): BpfMemory {
   const maxBytes = limitOption("maxMemoryBytes", most, 64 * 1024 * 1024);
   const sizes = definitions.map(mapBytes);
   const inside = sizes.reduce((sum, one) => sum + one.inside, 0);
@@ -246,7 +259,8 @@ function memoryFor(definitions: readonly MapDefinition[], wasm: boolean, most: n
   if (inside + outside > maxBytes) {
     throw new BpfError(`the maps take ${inside + outside} bytes, maxMemoryBytes is ${maxBytes}`, { code: "E2BIG" });
   }
-  return new BpfMemory({ bytes: inside + RUNTIME_BYTES, maxBytes: maxBytes + RUNTIME_BYTES, wasm });
+  const besides = RUNTIME_BYTES + windows * WINDOW_BYTES;
+  return new BpfMemory({ bytes: inside + besides, maxBytes: maxBytes + besides, wasm: windows > 0 });
 }
 
 function runtimeOptions(options: BpfMachineOptions): ConstructorParameters<typeof BpfRuntime>[1] {

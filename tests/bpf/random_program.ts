@@ -256,7 +256,9 @@ class FunctionDraft {
     const random = this.#random;
     const length = random.between(1, 24);
     this.#put({ opcode: 0xbf, dst: 1, src: 6 });
-    if (random.chance(0.7)) this.#put({ opcode: 0xb7, dst: 2, imm: random.chance(0.9) ? random.below(24) : this.#number() });
+    if (random.chance(0.7)) {
+      this.#put({ opcode: 0xb7, dst: 2, imm: random.chance(0.9) ? random.below(24) : this.#number() });
+    }
     this.#put({ opcode: 0xbf, dst: 3, src: 10 });
     this.#put({ opcode: 0x07, dst: 3, imm: -random.between(length, STACK) });
     this.#put({ opcode: 0xb7, dst: 4, imm: length });
