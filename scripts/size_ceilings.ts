@@ -19,7 +19,7 @@ export const common: readonly string[] = ["src/bytes/", "src/core/", "src/stream
 /** The ceilings by subpath. */
 export const ceilings: Readonly<Record<string, Ceiling>> = {
   ".": {
-    gzipBytes: 160_000,
+    gzipBytes: 200_000,
     carries: [
       "mod.ts",
       "src/bpf/",
@@ -39,7 +39,7 @@ export const ceilings: Readonly<Record<string, Ceiling>> = {
   "./strparser": { gzipBytes: 15_000, carries: ["src/strparser/"] },
   "./parsers": { gzipBytes: 36_000, carries: ["src/strparser/"] },
   "./kcm": { gzipBytes: 14_000, carries: ["src/kcm/", "src/strparser/"] },
-  "./bpf": { gzipBytes: 40_000, carries: ["src/bpf/", "src/strparser/parser.ts"] },
+  "./bpf": { gzipBytes: 70_000, carries: ["src/bpf/", "src/strparser/parser.ts"] },
   "./xdr": { gzipBytes: 5_000, carries: ["src/xdr/"] },
   "./tsocket": { gzipBytes: 30_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
   "./node": { gzipBytes: 29_000, carries: ["src/tsocket/", "src/packet/address.ts"] },

@@ -29,7 +29,7 @@ export interface CodePermissions {
 
 /** The back ends that there are. */
 const compilers: Readonly<Record<BpfBackend, Compile>> = {
-  interpreter: ({ program }, environment) => compileInterpreter(program, environment),
+  interpreter: compileInterpreter,
   js: compileJs,
   wasm: compileWasm,
 };

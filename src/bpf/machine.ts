@@ -8,7 +8,6 @@ import { choiceOption, limitOption } from "../core/limits.ts";
 import { type FillRandom, randomSeed, systemRandom } from "../core/random.ts";
 import { chooseBackend, type CodePermissions, codePermissions, compileProgram } from "./backends.ts";
 import { BpfError } from "./errors.ts";
-import { decodeInstructions } from "./isa.ts";
 import { WINDOW_BYTES } from "./jit/wasm_packet.ts";
 import type { BpfMap } from "./maps/bpf_map.ts";
 import { checkMap, makeMap, mapBytes } from "./maps/make_map.ts";
@@ -18,15 +17,15 @@ import { BpfMemory, type MemoryRegion } from "./memory.ts";
 import { mayWriteContext, ScratchArea } from "./scratch_area.ts";
 import type { BpfProgram, MapDefinition } from "./program.ts";
 import { type BpfBackend, type BpfRunner, DEFAULT_BUDGET } from "./runner.ts";
-import { BpfRuntime, ProgramEnvironment, RUNTIME_BYTES } from "./runtime.ts";
-import type { VerifierOptions } from "./verifier/facts.ts";
+import type { VerifiedProgram, VerifierOptions } from "./verifier/facts.ts";
 import { verifyProgram } from "./verifier/verify_program.ts";
+import { BpfRuntime, ProgramEnvironment, RUNTIME_BYTES } from "./runtime.ts";
 
 /** Values of global variables by name. */
 export type BpfVariables = { readonly [name: string]: BpfNumber | readonly BpfNumber[] };
 
 /** Options of {@linkcode BpfMachine}. */
-export interface BpfMachineOptions extends Pick<VerifierOptions, "mode" | "loops"> {
+export interface BpfMachineOptions extends VerifierOptions {
   /**
    * What runs the program. `auto`: JavaScript up to 1500 slots, WebAssembly above; where the one is not allowed the
    * other, where neither is the interpreter. @default {"auto"}
@@ -98,14 +97,18 @@ export class BpfMachine {
    * @throws {TypeError | RangeError} for options that are none
    */
   constructor(program: BpfProgram, options: BpfMachineOptions = {}) {
-    const programs = [program, ...tailPrograms(options)];
+    const programs = [...new Set([program, ...tailPrograms(options)])];
+    const definitions = definitionsOf(programs);
+    const verified = programs.map((one) => verifyProgram(one, options));
     this.program = program;
     this.backend = chooseBackend(
       choiceOption("backend", options.backend, "auto", ["auto", "js", "wasm", "interpreter"]),
       Math.max(...programs.map(({ code }) => code.length / 8)),
       permissionsFor(options.memory),
     );
-    const definitions = definitionsOf(programs);
+    if (options.memory !== undefined && verified.some((one) => one.isChecked)) {
+      throw new BpfError("a program that was not proven safe cannot share its memory", { code: "EACCES" });
+    }
     this.memory = options.memory ??
       memoryFor(definitions, this.backend === "wasm" ? programs.length : 0, options.maxMemoryBytes);
     this.#runtime = new BpfRuntime(this.memory, runtimeOptions(options));
@@ -117,10 +120,10 @@ export class BpfMachine {
     for (const [name, value] of Object.entries(options.variables ?? {})) this.setVariable(name, value);
     for (const map of this.maps.values()) if (map.definition.frozen === true) map.freeze();
     this.#setProtocol(limitOption("protocol", options.protocol, 0, 0));
-    const runners = new Map(programs.map((one) => [one, this.#compile(one, options)]));
+    const runners = new Map(verified.map((one) => [one.program, this.#compile(one)]));
     this.#runner = runners.get(program)!;
     this.#fillProgramArrays(options, runners);
-    this.#scratch = programs.some((one) => mayWriteContext(decodeInstructions(one.code)))
+    this.#scratch = verified.some((one) => mayWriteContext(one.instructions))
       ? new ScratchArea(this.memory, this.#runtime.context)
       : undefined;
   }
@@ -201,9 +204,9 @@ export class BpfMachine {
     this.memory.view.setUint16(this.#runtime.context.address + 16, etherType);
   }
 
-  #compile(program: BpfProgram, { mode, loops }: BpfMachineOptions): BpfRunner {
-    const verified = verifyProgram(program, { mode, loops });
-    return compileProgram(this.backend, verified, new ProgramEnvironment(this.#runtime, program));
+  #compile(verified: VerifiedProgram): BpfRunner {
+    const environment = new ProgramEnvironment(this.#runtime, verified.program, verified.isChecked);
+    return compileProgram(this.backend, verified, environment);
   }
 
   #fillProgramArrays({ programs = {} }: BpfMachineOptions, runners: ReadonlyMap<BpfProgram, BpfRunner>): void {

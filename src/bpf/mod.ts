@@ -7,6 +7,7 @@
 export { assemble, type AssembleOptions } from "./assembler.ts";
 export { type BpfObject, loadObject, type ObjectProgram } from "./bpf_object.ts";
 export { bpfParser, type BpfParserOptions } from "./bpf_parser.ts";
+export type { BasicBlock, ControlFlow, FunctionFlow, LocalCall } from "./control_flow.ts";
 export {
   type AssemblyDialect,
   disassemble,
@@ -15,6 +16,7 @@ export {
   type DisassembleOptions,
 } from "./disassembler.ts";
 export type { LoaderLimitOptions, LoaderLimits } from "./elf/loader_limits.ts";
+export type { ConformanceGroup, Encoding, Operation, RegisterUse } from "./encoding_table.ts";
 export { BpfError, type BpfErrorCode, type BpfErrorOptions, type BpfErrorPlace } from "./errors.ts";
 export * from "./isa.ts";
 export { BpfMachine, type BpfMachineOptions, type BpfVariables } from "./machine.ts";
@@ -25,3 +27,12 @@ export { BpfMemory, type BpfMemoryOptions, type MemoryRegion } from "./memory.ts
 export type { BpfProgram, MapDefinition, ProgramFunction, SourceLine, ValueField } from "./program.ts";
 export type { BpfBackend } from "./runner.ts";
 export { ScratchArea } from "./scratch_area.ts";
+export type {
+  FunctionFacts,
+  LoopRule,
+  MemoryAccess,
+  VerifiedProgram,
+  VerifierMode,
+  VerifierOptions,
+} from "./verifier/facts.ts";
+export { verifyProgram } from "./verifier/verify_program.ts";

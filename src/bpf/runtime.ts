@@ -6,7 +6,9 @@
  */
 import { writeU32le } from "../bytes/integers.ts";
 import { BpfError } from "./errors.ts";
+import { AccessFault } from "./helpers/access_fault.ts";
 import type { HelperHost } from "./helpers/helper_host.ts";
+import { checkedHelpers } from "./helpers/checked_helpers.ts";
 import { makeHelpers } from "./helpers/helpers.ts";
 import type { BpfMap } from "./maps/bpf_map.ts";
 import { ERRNO } from "./maps/errno.ts";
@@ -126,8 +128,8 @@ export class ProgramEnvironment implements BpfEnvironment, HelperHost {
   readonly #program: BpfProgram;
   readonly #maps: readonly BpfMap[];
 
-  /** Makes the environment of a program whose maps are all in the runtime. */
-  constructor(runtime: BpfRuntime, program: BpfProgram) {
+  /** Makes the environment of a program whose maps are all in the runtime; `isChecked` where nothing was proven. */
+  constructor(runtime: BpfRuntime, program: BpfProgram, isChecked: boolean) {
     this.#runtime = runtime;
     this.#program = program;
     this.#maps = program.maps.map((definition) => runtime.maps.get(definition.name)!);
@@ -139,7 +141,8 @@ export class ProgramEnvironment implements BpfEnvironment, HelperHost {
     this.highAddress = runtime.highAddress;
     this.budget = runtime.options.budget;
     this.valueAddresses = this.#maps.map((map) => map.address);
-    this.helper = makeHelpers(this);
+    const helpers = makeHelpers(this);
+    this.helper = isChecked ? checkedHelpers(helpers, this) : helpers;
   }
 
   get remaining(): number {
@@ -181,7 +184,9 @@ export class ProgramEnvironment implements BpfEnvironment, HelperHost {
   }
 
   mapOf(handle: number): BpfMap {
-    return this.#maps[handle - MAP_HANDLE_BASE]!;
+    const map = this.#maps[handle - MAP_HANDLE_BASE];
+    if (map === undefined) throw new AccessFault();
+    return map;
   }
 
   now(): number {

@@ -20,7 +20,7 @@ export interface RandomShape {
   block: number;
 }
 
-type Draft = Partial<Instruction> & { opcode: number };
+type Draft = { -readonly [Field in keyof Instruction]?: number } & { opcode: number };
 
 const interesting = [0, 1, 2, 3, 7, 8, 15, 16, 31, 32, 33, 63, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x10000];
 const extreme = [0x7fffffff, -0x80000000, -1, -2, 0x12345678, -0x12345679, 0x55555555, 1 << 24];

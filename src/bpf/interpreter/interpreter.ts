@@ -6,33 +6,44 @@
  *
  * @module
  */
-import { decodeInstructions } from "../isa.ts";
-import type { BpfProgram } from "../program.ts";
+import type { Instruction } from "../isa.ts";
 import type { BpfEnvironment, BpfRunner } from "../runner.ts";
 import { unsignedOf } from "../pair.ts";
+import { failRun } from "../jit/compiled_runner.ts";
 import type { CallHost } from "./call_steps.ts";
 import { makeSteps } from "./make_steps.ts";
+import { rangeGuard } from "./range_guard.ts";
 import { DONE, type State, type Step } from "./state.ts";
 
 /** A look at the state before each instruction: returns what is wrong with it, or `undefined`. */
 export type Guard = (slot: number) => string | undefined;
 
+/** What the interpreter needs to know of a verified program. */
+export interface InterpreterInput {
+  /** Its instructions by slot. */
+  readonly instructions: readonly Instruction[];
+  /** Whether nothing was proven, so that every access must be checked. */
+  readonly isChecked: boolean;
+  /** Whether frames may be read before they are written. */
+  readonly needsZeroedStack: boolean;
+}
+
 /** Makes the guard of a program's state. */
-export type MakeGuard = (program: BpfProgram, state: State) => Guard;
+export type MakeGuard = (state: State) => Guard;
 
 /** Options of {@linkcode compileInterpreter}. */
 export interface InterpreterOptions {
-  /** Checks before each instruction; without, the program is taken to be proven. */
+  /** Checks before each instruction. @default {accesses, where nothing was proven} */
   guard?: MakeGuard | undefined;
 }
 
 /** Makes a runner of a program. */
 export function compileInterpreter(
-  program: BpfProgram,
+  input: InterpreterInput,
   environment: BpfEnvironment,
   options: InterpreterOptions = {},
 ): BpfRunner {
-  return new Interpreter(program, environment, options);
+  return new Interpreter(input, environment, options);
 }
 
 class Interpreter implements BpfRunner, CallHost {
@@ -43,11 +54,13 @@ class Interpreter implements BpfRunner, CallHost {
   readonly #steps: readonly Step[];
   #failure = 0;
 
-  constructor(program: BpfProgram, environment: BpfEnvironment, options: InterpreterOptions) {
+  constructor(input: InterpreterInput, environment: BpfEnvironment, options: InterpreterOptions) {
+    const { instructions, isChecked, needsZeroedStack } = input;
     this.#environment = environment;
-    const { steps, state } = makeSteps(decodeInstructions(program.code), environment, this);
+    const { steps, state } = makeSteps(instructions, environment, this);
     this.#state = state;
-    const guard = options.guard?.(program, state);
+    state.clearsFrames = needsZeroedStack;
+    const guard = options.guard?.(state) ?? (isChecked ? rangeGuard(instructions, state) : undefined);
     this.#steps = guard === undefined ? steps : steps.map((step, slot) => this.#guarded(step, slot, guard));
   }
 
@@ -88,12 +101,16 @@ class Interpreter implements BpfRunner, CallHost {
     this.#failure = 0;
     this.left = environment.remaining;
     let slot = 0;
-    while (slot !== DONE) {
-      if (--this.left < 0) {
-        this.fail("ELOOP", slot, `the budget of ${environment.budget} instructions is spent`);
-        break;
+    try {
+      while (slot !== DONE) {
+        if (--this.left < 0) {
+          this.fail("ELOOP", slot, `the budget of ${environment.budget} instructions is spent`);
+          break;
+        }
+        slot = steps[slot]!();
       }
-      slot = steps[slot]!();
+    } catch (thrown) {
+      this.#failure = failRun(environment, thrown, slot);
     }
     const { registers } = state;
     if (this.#failure !== 0) {

@@ -40,6 +40,8 @@ export class State {
   start = 0;
   /** Position behind its last. */
   end = 0;
+  /** Whether a frame is zeros when it is entered. */
+  clearsFrames = false;
   /** How many local calls are open. */
   depth = 0;
   readonly #saved = new Int32Array(SAVED * MAX_FRAMES);
@@ -64,6 +66,7 @@ export class State {
     registers[4] = r2;
     registers[R10] = stack.address + stack.size;
     this.depth = 0;
+    if (this.clearsFrames) this.#clearFrame();
   }
 
   /** Opens a frame; false where there are too many. */
@@ -74,7 +77,13 @@ export class State {
     for (let i = 0; i < SAVED - 1; i++) this.#saved[at + i] = registers[12 + i]!;
     this.#saved[at + SAVED - 1] = returnTo;
     registers[R10] = registers[R10]! - FRAME_BYTES;
+    if (this.clearsFrames) this.#clearFrame();
     return true;
+  }
+
+  #clearFrame(): void {
+    const top = this.registers[R10]!;
+    this.environment.memory.bytes.fill(0, top - FRAME_BYTES, top);
   }
 
   /** Closes a frame and returns the slot to go on at. */

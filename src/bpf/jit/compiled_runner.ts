@@ -49,10 +49,10 @@ interface Thrown {
   readonly slot?: unknown;
 }
 
-/** Turns what a run threw into what it returns. */
-export function failRun(environment: BpfEnvironment, thrown: unknown): number {
+/** Turns what a run threw into what it returns; `where` is the slot, unless it tells one itself. */
+export function failRun(environment: BpfEnvironment, thrown: unknown, where = 0): number {
   const { code, slot } = (typeof thrown === "object" && thrown !== null ? thrown : {}) as Thrown;
-  const at = typeof slot === "number" ? slot : 0;
+  const at = typeof slot === "number" ? slot : where;
   if (code === "ELOOP") {
     return environment.fail("ELOOP", at, `the budget of ${environment.budget} instructions is spent`);
   }

@@ -1,0 +1,72 @@
+/**
+ * Helpers for programs of which nothing was proven: each argument is checked before the helper sees it.
+ *
+ * @module
+ */
+import { type ArgumentKind, helperTable } from "../helper_table.ts";
+import type { BpfMap } from "../maps/bpf_map.ts";
+import { type MemoryRegion, PAGE_BYTES } from "../memory.ts";
+import type { HelperFunction } from "../runner.ts";
+import { AccessFault } from "./access_fault.ts";
+import type { HelperHost } from "./helper_host.ts";
+
+/** A host that knows the context as well. */
+export interface CheckingHost extends HelperHost {
+  /** The context. */
+  readonly context: MemoryRegion;
+}
+
+type Helpers = (number: number) => HelperFunction | undefined;
+
+/** Puts checks in front of helpers. What they find ends the run with `EFAULT`. */
+export function checkedHelpers(helpers: Helpers, host: CheckingHost): Helpers {
+  return (number) => {
+    const helper = helpers(number);
+    const signature = helperTable.get(number);
+    if (helper === undefined || signature === undefined) return undefined;
+    return (...halves) => {
+      let map: BpfMap | undefined;
+      signature.arguments.forEach((kind, i) => {
+        if (kind !== "map") return checkArgument(kind, halves, i, map, host);
+        map = host.mapOf(halves[2 * i]!);
+        if (signature.mapTypes?.includes(map.definition.type) === false) throw new AccessFault();
+      });
+      return helper(...halves);
+    };
+  };
+}
+
+function checkArgument(
+  kind: ArgumentKind,
+  halves: readonly number[],
+  index: number,
+  map: BpfMap | undefined,
+  host: CheckingHost,
+): void {
+  const low = halves[2 * index]!;
+  const isFar = halves[2 * index + 1] !== 0;
+  const range = (size: number): void => {
+    if (isFar || size < 0 || low < PAGE_BYTES || low + size > host.memory.bytes.length) throw new AccessFault();
+  };
+  switch (kind) {
+    case "context":
+      if (isFar || low !== host.context.address) throw new AccessFault();
+      return;
+    case "key":
+      return range(map!.definition.keySize);
+    case "value":
+    case "value-out":
+      return range(map!.definition.valueSize);
+    case "memory":
+    case "memory-out":
+      // The size is the argument behind; its high half counts as well.
+      return range(halves[2 * index + 3] === 0 ? halves[2 * index + 2]! : -1);
+    case "string":
+      return range(1);
+    case "lock":
+    case "result":
+      return range(8);
+    default:
+      return;
+  }
+}

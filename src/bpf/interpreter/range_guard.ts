@@ -1,0 +1,30 @@
+/**
+ * The check of accesses where nothing was proven: each must be inside of the program's memory.
+ *
+ * @module
+ */
+import { BPF_DW, BPF_LDX, BPF_ST, BPF_STX, type Instruction } from "../isa.ts";
+import { PAGE_BYTES } from "../memory.ts";
+import type { Guard } from "./interpreter.ts";
+import type { State } from "./state.ts";
+
+const sizes = [4, 2, 1, 8] as const;
+
+/** Makes the guard. */
+export function rangeGuard(instructions: readonly Instruction[], { registers, environment }: State): Guard {
+  const limit = environment.memory.bytes.length;
+  return (slot) => {
+    const { opcode, dst, src, offset } = instructions[slot]!;
+    const group = opcode & 7;
+    if (group !== BPF_LDX && group !== BPF_ST && group !== BPF_STX) return undefined;
+    const register = 2 * (group === BPF_LDX || isAcquire(instructions[slot]!) ? src : dst);
+    const at = (registers[register + 1]! >>> 0) * 2 ** 32 + (registers[register]! >>> 0) + offset;
+    const size = sizes[(opcode & BPF_DW) >> 3 as 0]!;
+    return at >= PAGE_BYTES && at + size <= limit ? undefined : "an access is outside of the program's memory";
+  };
+}
+
+/** Load-acquire: an atomic that reads from where the source points to. */
+function isAcquire({ opcode, imm }: Instruction): boolean {
+  return (opcode & 0xe0) === 0xc0 && imm === 0x100;
+}
