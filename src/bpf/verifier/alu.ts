@@ -145,6 +145,9 @@ function checkReach(step: Step, { wide }: Scalar): void {
 
 /** Without root's rights an address must stay in its region even before it is used. */
 function checkInside(step: Step, base: Pointer, by: Scalar, offset: Scalar): void {
+  if (base.kind === "context" && (step.instruction.opcode & BPF_X) !== 0) {
+    refuse(step, "adds a register to the address of the context");
+  }
   if (constantOf(by) === undefined && by.wide.smin < 0n && by.wide.smax >= 0n) {
     refuse(step, "the number added to the address may be negative or positive");
   }

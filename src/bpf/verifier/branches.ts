@@ -36,7 +36,9 @@ export function runBranch(
   }
   const isNullTest = isPointer(left) && (instruction.opcode & BPF_X) === 0 && instruction.imm === 0 &&
     encoding.bits === 64 && (encoding.operation === "jeq" || encoding.operation === "jne");
-  if (isNullTest) return nullWays(state, left, encoding.operation === "jeq");
+  if (isNullTest && (left.kind === "value" || left.kind === "socket" || left.kind === "map")) {
+    return nullWays(state, left, encoding.operation === "jeq");
+  }
   if (!judge.isRoot) judge.refuse("compares an address with something else than null", slot, state);
   return { next: state, target: state.clone() };
 }

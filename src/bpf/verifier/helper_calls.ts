@@ -133,7 +133,7 @@ function isNull(value: Value): boolean {
 }
 
 function accessOf({ size, isWrite }: Block): Access {
-  return { offset: 0, size, isWrite, isAligned: false };
+  return { offset: 0, size, isWrite, aligned: "nowhere" };
 }
 
 function checkBlock(call: Call, block: Block): void {
@@ -168,7 +168,7 @@ function checkStackBlock(call: Call, block: Block, base: Pointer): void {
 function checkValueBytes(call: Call, register: number, size: number): Pointer {
   const base = addressOf(call.judge, call.state, call.slot, register);
   if (base.kind !== "value") refuse(call, `r${register} is not the address of a map's value`);
-  valueExtent(call.judge, call.state, call.slot, base, { offset: 0, size, isWrite: false, isAligned: false });
+  valueExtent(call.judge, call.state, call.slot, base, { offset: 0, size, isWrite: false, aligned: "nowhere" });
   return base;
 }
 

@@ -50,10 +50,7 @@ function runLoad(judge: Judge, state: MachineState, slot: number, instruction: I
   if (context.kind !== "context" || signedConstantOf(context.offset) !== 0n) {
     judge.refuse("r6 is not the address of the context", slot, state);
   }
-  if (encoding.operation === "ldind") {
-    const value = judge.read(state, instruction.src, slot);
-    if (isPointer(value) && !judge.isRoot) judge.refuse(`r${instruction.src} is an address`, slot, state);
-  }
+  if (encoding.operation === "ldind") judge.read(state, instruction.src, slot);
   for (let register = 1; register <= 5; register++) state.registers[register] = unset;
   state.registers[0] = numberValue(scalarOfBits(encoding.bits));
 }

@@ -12,7 +12,7 @@ import { type Access, addressOf, stackExtent, valueExtent } from "./region_acces
 import { constant, scalarOfBits, signedConstantOf, signedScalarOfBits } from "./scalar.ts";
 import { signExtend } from "./scalar_arithmetic.ts";
 import type { MachineState } from "./state.ts";
-import { isPointer, numberValue, type Pointer, pointer, type Value } from "./value.ts";
+import { isPointer, type NumberValue, numberValue, type Pointer, pointer, type Value } from "./value.ts";
 
 /** A memory instruction in a state. */
 interface Step {
@@ -31,25 +31,25 @@ export function runMemory(
   encoding: Encoding,
 ): void {
   const size = encoding.bits / 8;
-  const step = (isWrite: boolean): Step => ({
+  const step = (isWrite: boolean, aligned: Access["aligned"] = "stack"): Step => ({
     judge,
     state,
     slot,
-    access: { offset: instruction.offset, size, isWrite, isAligned: true },
+    access: { offset: instruction.offset, size, isWrite, aligned },
   });
   const { operation } = encoding;
   if (operation === "ldx" || operation === "ldxs") {
     load(step(false), instruction, operation === "ldxs");
   } else if (operation === "load_acquire") {
     refuseContext(step(false), instruction.src);
-    load(step(false), instruction, false);
+    load(step(false, "everywhere"), instruction, false);
   } else if (operation === "st" || operation === "stx") {
     store(step(true), instruction);
   } else if (operation === "store_release") {
     refuseContext(step(true), instruction.dst);
-    store(step(true), instruction);
+    store(step(true, "everywhere"), instruction);
   } else {
-    runAtomic(step(true), instruction, encoding);
+    runAtomic(step(true, "everywhere"), instruction, encoding);
   }
 }
 
@@ -186,15 +186,18 @@ function runAtomic(step: Step, instruction: Instruction, { operation, src, bits 
     if (isPointer(value) && !judge.isRoot) refuse(step, `atomic operation on the address in r${register}`);
   }
   const base = addressOf(judge, state, slot, instruction.dst);
+  const receiver = operation === "cmpxchg" ? 0 : src === "inout" ? instruction.src : undefined;
+  if (receiver === instruction.dst) refuse(step, `r${receiver} is both the address and what receives the old value`);
   if (base.kind === "context") refuse(step, "atomic access to the context");
-  if (base.kind === "stack") atomicOnStack(step, base);
+  const any = numberValue(scalarOfBits(bits));
+  let old: Value = any;
+  if (base.kind === "stack") old = atomicOnStack(step, base) ?? any;
   else writeOutside(step, base);
-  const result = numberValue(scalarOfBits(bits));
-  if (src === "inout") state.registers[instruction.src] = result;
-  if (operation === "cmpxchg") state.registers[0] = result;
+  if (receiver !== undefined) state.registers[receiver] = old;
 }
 
-function atomicOnStack(step: Step, base: Pointer): void {
+/** Returns the number that was there, where it is known. */
+function atomicOnStack(step: Step, base: Pointer): NumberValue | undefined {
   const { judge, state, slot, access } = step;
   const { from, to, at } = stackExtent(judge, state, slot, base, access);
   noteStackAccess(step, base, at);
@@ -204,9 +207,16 @@ function atomicOnStack(step: Step, base: Pointer): void {
     if (!judge.isRoot) refuse(step, `reads bytes of stack at ${from} that were not written`);
     judge.readsUnwritten = true;
   }
-  if (!judge.isRoot && stack.hasPointer(from, size)) refuse(step, "atomic operation on an address on the stack");
-  if (at === undefined) stack.blur(from, size);
-  else stack.writeBytes(from, size);
+  if ((!judge.isRoot || access.size !== 8) && stack.hasPointer(from, size)) {
+    refuse(step, "atomic operation on an address on the stack");
+  }
+  if (at === undefined) {
+    stack.blur(from, size);
+    return undefined;
+  }
+  const found = stack.read(at, access.size);
+  stack.writeBytes(at, access.size);
+  return "value" in found && found.isWritten && found.value.kind === "number" ? found.value : undefined;
 }
 
 /** Whether an opcode is a load from memory, a store or an atomic. */

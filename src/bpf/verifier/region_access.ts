@@ -18,8 +18,8 @@ export interface Access {
   readonly size: number;
   /** What is done. */
   readonly isWrite: boolean;
-  /** Whether the address must be aligned to the size. */
-  readonly isAligned: boolean;
+  /** Where the address must be aligned to the size. */
+  readonly aligned: "nowhere" | "stack" | "everywhere";
 }
 
 /** Where an access may be. */
@@ -53,7 +53,7 @@ export function stackExtent(
   if (from < -frameBytes || to > 0) {
     judge.refuse(`${access.size} bytes at offset ${rangeText(from, to - access.size)} leave the stack`, slot, state);
   }
-  if (access.isAligned && !isAligned(base, access)) {
+  if (access.aligned !== "nowhere" && !isAligned(base, access)) {
     judge.refuse(`access to the stack is not aligned to ${access.size} bytes`, slot, state);
   }
   judge.noteStack(state, frame, from);
@@ -77,6 +77,9 @@ export function valueExtent(
   if (extent.from < 0 || extent.to > valueSize) {
     const where = rangeText(extent.from, extent.to - access.size);
     judge.refuse(`${access.size} bytes at offset ${where} leave the map value of ${valueSize} bytes`, slot, state);
+  }
+  if (access.aligned === "everywhere" && !isAligned(base, access)) {
+    judge.refuse(`access to the map value is not aligned to ${access.size} bytes`, slot, state);
   }
   return extent;
 }

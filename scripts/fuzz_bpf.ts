@@ -1,0 +1,70 @@
+/**
+ * Compares the verifier's verdicts on random programs with those of the running kernel, where it can be asked (Linux on
+ * x86-64, root, python3). Arguments: number of programs (10,000), seed (1).
+ *
+ * A program that the kernel refuses and leat accepts is printed in any case; of those that leat refuses alone, the
+ * reasons are counted.
+ *
+ * @module
+ */
+import process from "node:process";
+import { toHex } from "../src/bytes/hex.ts";
+import { BpfError } from "../src/bpf/errors.ts";
+import type { VerifierOptions } from "../src/bpf/verifier/facts.ts";
+import { verifyProgram } from "../src/bpf/verifier/verify_program.ts";
+import { SeededRandom } from "../src/sim/seeded_random.ts";
+import { kernelMaps } from "../tests/bpf/support/kernel_maps.ts";
+import { randomAccessProgram } from "../tests/bpf/support/random_access.ts";
+import { BpfKernel, type KernelRights } from "./lib/bpf_kernel.ts";
+
+const [count = "10000", seed = "1"] = process.argv.slice(2);
+const batch = 500;
+
+function ownVerdict(code: Uint8Array, options: VerifierOptions): string {
+  try {
+    verifyProgram({ name: "random", code, maps: kernelMaps, license: "GPL" }, options);
+    return "accept";
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    return `reject ${error.message}`;
+  }
+}
+
+/** A reason without its numbers, so that like ones are counted together. */
+const kindOf = (reason: string) => reason.replace(/-?\d+/g, "N").slice(0, 90);
+
+async function compare(rights: KernelRights, options: VerifierOptions): Promise<number> {
+  const kernel = await BpfKernel.open(rights);
+  if (typeof kernel === "string") {
+    console.log(`${rights}: the kernel cannot be asked: ${kernel}`);
+    return 0;
+  }
+  const random = new SeededRandom(Number(seed));
+  const counts = { both: 0, neither: 0, kernelAlone: 0, weAlone: 0 };
+  const reasons = new Map<string, number>();
+  for (let done = 0; done < Number(count); done += batch) {
+    const programs = Array.from({ length: Math.min(batch, Number(count) - done) }, () => randomAccessProgram(random));
+    const answers = await kernel.verdicts(programs);
+    programs.forEach((code, index) => {
+      const answer = answers[index]!;
+      const own = ownVerdict(code, options);
+      const isOurs = own === "accept";
+      if (isOurs === (answer === "accept")) counts[isOurs ? "both" : "neither"]++;
+      else {
+        counts[isOurs ? "weAlone" : "kernelAlone"]++;
+        const kind = isOurs ? `kernel alone refuses: ${answer}` : `leat alone refuses: ${own.split("; known")[0]}`;
+        const known = reasons.get(kindOf(kind)) ?? 0;
+        reasons.set(kindOf(kind), known + 1);
+        if (known === 0) console.log(`${rights}: ${kind}\n  ${toHex(code)}`);
+      }
+    });
+  }
+  kernel.close();
+  console.log(rights, counts);
+  for (const [reason, times] of [...reasons].sort((a, b) => b[1] - a[1])) console.log(`${times}\t${reason}`);
+  return counts.weAlone;
+}
+
+const alone = await compare("root", { mode: "kernel-root", loops: "bounded" }) +
+  await compare("bpf", { mode: "strict", loops: "refused" });
+process.exitCode = alone > 0 ? 1 : 0;
