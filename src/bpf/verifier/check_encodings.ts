@@ -17,6 +17,7 @@ import {
   BPF_X,
   type Instruction,
 } from "../isa.ts";
+import { BPF_MAP_TYPE_ARRAY } from "../map_types.ts";
 import type { BpfProgram } from "../program.ts";
 import { describeInstruction } from "./describe.ts";
 
@@ -42,7 +43,7 @@ export function checkEncodings(program: BpfProgram, instructions: readonly Instr
     encodings[slot] = encoding;
     const refusal = encoding.refusal ?? unsupported(instruction);
     if (refusal !== undefined) fail(`${refusal} is not supported`, slot, "ENOSYS");
-    const wrong = wrongImmediate(program, instruction, encoding);
+    const wrong = wrongImmediate(instruction, encoding) ?? wrongMap(program, instructions, slot);
     if (wrong !== undefined) fail(wrong, slot, "EINVAL");
     if (instruction.opcode === BPF_LDDW) encodings[++slot] = undefined;
   }
@@ -53,16 +54,31 @@ function unsupported({ opcode, src }: Instruction): string | undefined {
   return opcode === BPF_LDDW && src === BPF_PSEUDO_FUNC ? "the address of a function" : undefined;
 }
 
+/** A reference to a map that there is not, or to a place outside of its only value. */
+function wrongMap(
+  { maps }: BpfProgram,
+  instructions: readonly Instruction[],
+  slot: number,
+): string | undefined {
+  const { opcode, src, imm } = instructions[slot]!;
+  if (opcode !== BPF_LDDW || src !== BPF_PSEUDO_MAP_FD && src !== BPF_PSEUDO_MAP_VALUE) return undefined;
+  const map = maps[imm];
+  if (map === undefined) return `there is no map ${imm}`;
+  if (src === BPF_PSEUDO_MAP_FD) return undefined;
+  if (map.type !== BPF_MAP_TYPE_ARRAY || map.maxEntries !== 1) {
+    return `map ${map.name} has no single value to take the address of`;
+  }
+  const offset = instructions[slot + 1]!.imm >>> 0;
+  return offset < map.valueSize ? undefined : `offset ${offset} leaves the map value of ${map.valueSize} bytes`;
+}
+
 function wrongImmediate(
-  program: BpfProgram,
   { opcode, src, imm }: Instruction,
   { operation, bits }: Encoding,
 ): string | undefined {
   if (operation === "call" && src === BPF_HELPER_CALL && !helperTable.has(imm)) {
     return `there is no helper ${imm} for a socket filter`;
   }
-  const isMap = opcode === BPF_LDDW && (src === BPF_PSEUDO_MAP_FD || src === BPF_PSEUDO_MAP_VALUE);
-  if (isMap && program.maps[imm] === undefined) return `there is no map ${imm}`;
   const isImmediate = (opcode & BPF_X) === 0;
   if (isImmediate && divisions.includes(operation) && imm === 0) return "division by 0";
   if (isImmediate && shifts.includes(operation) && !(imm >= 0 && imm < bits)) {

@@ -5,7 +5,6 @@
  */
 import type { Encoding } from "../encoding_table.ts";
 import { BPF_LDDW, BPF_PSEUDO_CALL, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, type Instruction } from "../isa.ts";
-import { BPF_MAP_TYPE_ARRAY } from "../map_types.ts";
 import { jumpTarget } from "../control_flow.ts";
 import { runArithmetic } from "./alu.ts";
 import { runBranch } from "./branches.ts";
@@ -42,7 +41,7 @@ function runPlain(judge: Judge, state: MachineState, slot: number, instruction: 
 
 function runLoad(judge: Judge, state: MachineState, slot: number, instruction: Instruction, encoding: Encoding): void {
   if (instruction.opcode === BPF_LDDW) {
-    state.registers[instruction.dst] = wideImmediate(judge, state, slot, instruction);
+    state.registers[instruction.dst] = wideImmediate(judge, slot, instruction);
     return;
   }
   if (state.depth > 0) judge.refuse("packet load in a local function", slot, state);
@@ -55,20 +54,14 @@ function runLoad(judge: Judge, state: MachineState, slot: number, instruction: I
   state.registers[0] = numberValue(scalarOfBits(encoding.bits));
 }
 
-function wideImmediate(judge: Judge, state: MachineState, slot: number, instruction: Instruction): Value {
+function wideImmediate(judge: Judge, slot: number, instruction: Instruction): Value {
   const { src, imm } = instruction;
   const upper = judge.instructions[slot + 1]!.imm;
   if (src === BPF_PSEUDO_MAP_FD) return pointer("map", { map: imm });
   if (src !== BPF_PSEUDO_MAP_VALUE) {
     return numberValue(constant(BigInt(upper >>> 0) << 32n | BigInt(imm >>> 0)));
   }
-  const { type, maxEntries, valueSize, name } = judge.map(imm);
-  if (type !== BPF_MAP_TYPE_ARRAY || maxEntries !== 1) {
-    judge.refuse(`map ${name} has no single value to take the address of`, slot, state);
-  }
-  const offset = upper >>> 0;
-  if (offset >= valueSize) judge.refuse(`offset ${offset} leaves the map value of ${valueSize} bytes`, slot, state);
-  return pointer("value", { map: imm, offset: constant(BigInt(offset)) });
+  return pointer("value", { map: imm, offset: constant(BigInt(upper >>> 0)) });
 }
 
 /** Goes on from a slot to the end of its block, or to a call of a local function. */
