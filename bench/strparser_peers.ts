@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Readable, Writable } from "node:stream";
 import frame from "frame-stream";
 import { decode as itDecode } from "it-length-prefixed";
 import lpstream from "length-prefixed-stream";
@@ -25,25 +26,56 @@ function counted(stream: NodeStream, chunks: readonly Uint8Array[]): Promise<num
     stream.on("data", () => count++);
     stream.on("end", () => resolve(count));
     stream.on("error", reject);
-    for (const chunk of chunks) stream.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+    for (const chunk of chunks) stream.write(bufferOf(chunk));
     stream.end();
+  });
+}
+
+/** A chunk as Node's own sources give it. */
+function bufferOf(chunk: Uint8Array): Buffer {
+  return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+}
+
+/** From a stream that is read, through the package, into a stream that is written to, as `pipe` joins them. */
+function piped(stream: NodeJS.ReadWriteStream, chunks: readonly Uint8Array[]): Promise<number> {
+  let next = 0, count = 0;
+  const source = new Readable({
+    read() {
+      this.push(next < chunks.length ? bufferOf(chunks[next++]!) : null);
+    },
+  });
+  return new Promise((resolve, reject) => {
+    const target = new Writable({
+      write(_message, _encoding, done) {
+        count++;
+        done();
+      },
+    });
+    target.on("finish", () => resolve(count)).on("error", reject);
+    source.pipe(stream.on("error", reject)).pipe(target);
   });
 }
 
 const WIDE = { maxDataLength: 1 << 30, maxLengthLength: 10 };
 
+/** Chunks as an async iterable: the source of both sides where both are iterated. */
+export async function* iterated(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+}
+
 /** `it-length-prefixed` over an async iterable, varints. */
 export const itLengthPrefixed: Count = async (chunks) => {
-  async function* source(): AsyncGenerator<Uint8Array> {
-    yield* chunks;
-  }
   let count = 0;
-  for await (const _ of itDecode(source(), WIDE)) count++;
+  for await (const _ of itDecode(iterated(chunks), WIDE)) count++;
   return count;
 };
 
 /** `length-prefixed-stream`, varints. */
 export const lengthPrefixedStream: Count = (chunks) => counted(lpstream.decode({ limit: 1 << 30 }), chunks);
+
+/** The same between two streams. */
+export const lengthPrefixedStreamPiped: Count = (chunks) =>
+  piped(lpstream.decode({ limit: 1 << 30 }) as unknown as NodeJS.ReadWriteStream, chunks);
 
 /** `frame-stream`, 4 bytes. */
 export const frameStream: Count = (chunks) => counted(frame.decode(), chunks);

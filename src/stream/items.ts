@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type BatchReader, batchReader } from "./through.ts";
 
 /** Options of {@linkcode items}. */
 export interface ItemsOptions {
@@ -41,11 +42,11 @@ export function items<T>(
   readable: ReadableStream<readonly T[]>,
   options: ItemsOptions = {},
 ): AsyncIterableIterator<T> {
-  return new BatchItems(readable.getReader(), options.preventCancel ?? false);
+  return new BatchItems(batchReader(readable), options.preventCancel ?? false);
 }
 
 class BatchItems<T> implements AsyncIterableIterator<T> {
-  readonly #reader: ReadableStreamDefaultReader<readonly T[]>;
+  readonly #reader: BatchReader<T>;
   readonly #preventCancel: boolean;
   #batch: readonly T[] = [];
   #next = 0;
@@ -56,7 +57,7 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
   #waiting = 0;
   #latest: Promise<unknown> | undefined;
 
-  constructor(reader: ReadableStreamDefaultReader<readonly T[]>, preventCancel: boolean) {
+  constructor(reader: BatchReader<T>, preventCancel: boolean) {
     this.#reader = reader;
     this.#preventCancel = preventCancel;
   }
@@ -100,22 +101,18 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
   async #advance(): Promise<IteratorResult<T>> {
     while (this.#next >= this.#batch.length) {
       if (this.#isOver) return { done: true, value: undefined };
-      await this.#refill();
+      this.#batch = [];
+      this.#next = 0;
+      try {
+        const { done, value } = await this.#reader.read();
+        if (done) this.#release();
+        else this.#batch = this.#checked(value);
+      } catch (error) {
+        this.#release();
+        throw error;
+      }
     }
     return { done: false, value: this.#batch[this.#next++]! };
-  }
-
-  async #refill(): Promise<void> {
-    this.#batch = [];
-    this.#next = 0;
-    try {
-      const { done, value } = await this.#reader.read();
-      if (done) this.#release();
-      else this.#batch = this.#checked(value);
-    } catch (error) {
-      this.#release();
-      throw error;
-    }
   }
 
   /** Whoever forgets `batch: true` gets a stream of items, over whose properties nothing useful could be iterated. */
