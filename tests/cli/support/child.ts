@@ -34,6 +34,7 @@ export class Child {
     });
     this.process.stderr.on("data", (chunk) => {
       this.#stderr += chunk;
+      this.#changed?.();
     });
     this.done = new Promise((resolve, reject) => {
       this.process.on("error", reject);
@@ -50,8 +51,18 @@ export class Child {
   }
 
   /** Resolves once standard output holds this. */
-  async until(text: string): Promise<void> {
-    while (!this.#stdout.includes(text)) {
+  until(text: string): Promise<void> {
+    return this.#until(() => this.#stdout.includes(text));
+  }
+
+  /** Resolves with what standard error has of it, once it has. */
+  async untilError(pattern: RegExp): Promise<RegExpExecArray> {
+    await this.#until(() => pattern.test(this.#stderr));
+    return pattern.exec(this.#stderr)!;
+  }
+
+  async #until(isThere: () => boolean): Promise<void> {
+    while (!isThere()) {
       if (this.process.exitCode !== null || this.process.signalCode !== null) {
         throw new Error(`ended early: ${this.#stdout}${this.#stderr}`);
       }
