@@ -15,6 +15,9 @@ export {
   disassembleLines,
   type DisassembleOptions,
 } from "./disassembler.ts";
+export { checkClassic, type ClassicInstruction } from "./classic/classic.ts";
+export { classicToEbpf, type ClassicToEbpfOptions } from "./classic/to_ebpf.ts";
+export { type ClassicTextForm, formatClassic, parseClassic } from "./classic/text.ts";
 export type { LoaderLimitOptions, LoaderLimits } from "./elf/loader_limits.ts";
 export type { ConformanceGroup, Encoding, Operation, RegisterUse } from "./encoding_table.ts";
 export { BpfError, type BpfErrorCode, type BpfErrorOptions, type BpfErrorPlace } from "./errors.ts";

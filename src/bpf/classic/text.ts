@@ -42,7 +42,18 @@ export function parseClassic(text: string): ClassicInstruction[] {
   return program;
 }
 
-/** Prints a classic program; {@linkcode parseClassic} reads all forms. */
+/**
+ * Prints a classic program; {@linkcode parseClassic} reads all forms.
+ *
+ * @example
+ * ```ts
+ * import { formatClassic, parseClassic } from "@leat/streams/bpf";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const text = formatClassic(parseClassic("ldh [12]\njeq #0x800, yes\nret #0\nyes: ret #-1"), "dd");
+ * assertEquals(text.split("\n")[1], "{ 0x15, 1, 0, 0x00000800 },");
+ * ```
+ */
 export function formatClassic(program: readonly ClassicInstruction[], form: ClassicTextForm = "asm"): string {
   const lines = formatters[form](program);
   return lines.map((line) => `${line}\n`).join("");

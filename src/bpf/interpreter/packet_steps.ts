@@ -8,14 +8,14 @@ import type { MakeStep, State } from "./state.ts";
 
 /** Offsets from here on are relative to the network header. */
 const SKF_NET_OFF = -0x10_0000;
-/** Offsets from here on to that are relative to the link header. */
-const SKF_LL_OFF = -0x20_0000;
 
-/** Both headers are where the message begins. */
+/**
+ * The network header is where the message begins. Offsets below it are relative to the link header, which a message has
+ * not: as in the kernel, where a socket's data has none, such a load fails.
+ */
 export function packetOffset(offset: number): number {
   if (offset >= 0) return offset;
-  if (offset >= SKF_NET_OFF) return offset - SKF_NET_OFF;
-  return offset >= SKF_LL_OFF ? offset - SKF_LL_OFF : -1;
+  return offset >= SKF_NET_OFF ? offset - SKF_NET_OFF : -1;
 }
 
 function refuse(state: State): number {

@@ -8,7 +8,7 @@ import type { CodePlaces } from "./js_program.ts";
 
 const texts: Readonly<Record<string, string>> = {
   negative: `function negative(t) {
-return t >= -0x100000 ? t + 0x100000 : t >= -0x200000 ? t + 0x200000 : -1;
+return t >= -0x100000 ? t + 0x100000 : -1;
 }`,
   Z: `function Z(slot) {
 throw { code: "ELOOP", slot };

@@ -6,7 +6,7 @@
  */
 import { maxOf, type Value } from "./values.ts";
 import type { Operand } from "./operations.ts";
-import { packetOffset } from "./packet_offset.ts";
+import { packetOffset, SKF_NET_OFF } from "./packet_offset.ts";
 import { swapTop } from "./wasm_arithmetic.ts";
 import { GLOBAL, LOCAL, type WasmCode } from "./wasm_code.ts";
 import { OP, TYPE } from "./wasm_opcodes_table.ts";
@@ -75,17 +75,14 @@ function writeNegative(code: WasmCode): void {
   code.i32(0);
   code.op(OP.i32LtS);
   code.begin(OP.if);
-  for (const base of [-0x100000, -0x200000]) {
-    code.get(LOCAL.t);
-    code.i32(base);
-    code.op(OP.i32GeS);
-    code.begin(OP.if, TYPE.i32);
-    code.get(LOCAL.t);
-    code.i32(-base);
-    code.op(OP.i32Add, OP.else);
-  }
+  code.get(LOCAL.t);
+  code.i32(SKF_NET_OFF);
+  code.op(OP.i32GeS);
+  code.begin(OP.if, TYPE.i32);
+  code.get(LOCAL.t);
+  code.i32(-SKF_NET_OFF);
+  code.op(OP.i32Add, OP.else);
   code.i32(0x7fffffff);
-  code.end();
   code.end();
   code.set(LOCAL.t);
   code.end();

@@ -13,7 +13,7 @@ function position(k: number): number {
   const signed = k | 0;
   if (signed >= 0) return signed;
   if (signed >= -0x100000) return signed + 0x100000;
-  return signed >= -0x200000 ? signed + 0x200000 : Infinity;
+  return Infinity;
 }
 
 function load(packet: Uint8Array, k: number, size: number): number | undefined {
