@@ -62,10 +62,17 @@ function translate(program: readonly ClassicInstruction[], goto: "goto" | "gotol
   program.forEach((instruction, index) => {
     // code that is never reached would be refused
     if (!reached.has(index)) return;
-    for (const next of classicSuccessors(instruction, index)) reached.add(next);
+    if (!endsForLackOfDevice(instruction)) {
+      for (const next of classicSuccessors(instruction, index)) reached.add(next);
+    }
     lines.push(`L${index}:`, ...translateOne(instruction, index, goto));
   });
   return lines;
+}
+
+/** There is no device, whose hardware type could be told. */
+function endsForLackOfDevice(instruction: ClassicInstruction): boolean {
+  return classicOperation(instruction).kind === "absolute" && ancillaryAt(instruction.k) === "hatype";
 }
 
 function translateOne(instruction: ClassicInstruction, index: number, goto: "goto" | "gotol"): string[] {
