@@ -2,9 +2,9 @@
  * Random programs for comparing back ends: arithmetic, branches in any shape, stack, packet loads, helpers, calls,
  * atomics. The same seed gives the same program. Every program ends: each block spends one of a register's count.
  */
-import type { Instruction } from "../../src/bpf/isa.ts";
-import * as isa from "../../src/bpf/isa.ts";
-import type { SeededRandom } from "../../src/sim/seeded_random.ts";
+import type { Instruction } from "../../../src/bpf/isa.ts";
+import * as isa from "../../../src/bpf/isa.ts";
+import type { SeededRandom } from "../../../src/sim/seeded_random.ts";
 
 /** What a random program may contain. */
 export interface RandomShape {

@@ -1,0 +1,115 @@
+/**
+ * Runs one random program on every back end, in both forms of control flow, and tells whether they differ: in r0, in why
+ * the run failed, in what became of the memory.
+ */
+import { Buffer } from "node:buffer";
+import { compileInterpreter } from "../../../src/bpf/interpreter/interpreter.ts";
+import { encodeInstructions, type Instruction } from "../../../src/bpf/isa.ts";
+import { compileJs } from "../../../src/bpf/jit/compile_js.ts";
+import { compileWasm } from "../../../src/bpf/jit/compile_wasm.ts";
+import { orderFlow } from "../../../src/bpf/jit/flow_order.ts";
+import { BpfMemory } from "../../../src/bpf/memory.ts";
+import type { BpfEnvironment, BpfRunner } from "../../../src/bpf/runner.ts";
+import { BpfRuntime, ProgramEnvironment, RUNTIME_BYTES } from "../../../src/bpf/runtime.ts";
+import type { VerifiedProgram } from "../../../src/bpf/verifier/facts.ts";
+import { verifyProgram } from "../../../src/bpf/verifier/verify_program.ts";
+import { SeededRandom } from "../../../src/sim/seeded_random.ts";
+import { randomProgram, type RandomShape, randomShape } from "./random_program.ts";
+
+/** A way to run a program. */
+type Way = readonly [name: string, compile: (verified: VerifiedProgram, environment: BpfEnvironment) => BpfRunner];
+
+/** All ways; the first is the reference. */
+export const ways: readonly Way[] = [
+  ["interpreter", ({ program }, environment) => compileInterpreter(program, environment)],
+  ["js nested", (verified, environment) => compileJs(verified, environment)],
+  ["js dispatch", (verified, environment) => compileJs(verified, environment, { form: "dispatch" })],
+  ["wasm nested", (verified, environment) => compileWasm(verified, environment)],
+  ["wasm dispatch", (verified, environment) => compileWasm(verified, environment, { form: "dispatch" })],
+];
+
+/** What happened on one way. */
+interface Outcome {
+  readonly result: bigint;
+  readonly failure: string | undefined;
+  /** Memory but for stack and packet window, which back ends use as they like. */
+  readonly memory: Uint8Array;
+}
+
+/** What came of a comparison. */
+export interface Comparison {
+  /** What differs; `undefined` where nothing does. */
+  readonly difference: string | undefined;
+  /** Whether the entry function has a loop with several entries. */
+  readonly isIrreducible: boolean;
+  /** r0 of the reference. */
+  readonly result: bigint;
+}
+
+/** Bytes of an own memory that are no program's: whoever writes there is caught. */
+const GUARD = 4096;
+const CANARY = 0xa5;
+
+/** Compares all ways on the program of a seed. */
+export function compareSeed(seed: number, shape?: RandomShape): Comparison {
+  const random = new SeededRandom(seed);
+  const instructions = randomProgram(random, shape ?? randomShape(random));
+  const packet = random.bytes(random.below(40));
+  const start = packet.length > 4 ? random.below(4) : 0;
+  return comparePrograms(`seed ${seed}`, instructions, packet, start);
+}
+
+/** Compares all ways on a program. */
+export function comparePrograms(
+  name: string,
+  instructions: readonly Instruction[],
+  packet: Uint8Array,
+  start: number,
+): Comparison {
+  const program = { name, code: encodeInstructions(instructions), maps: [], license: "" };
+  const verified = verifyProgram(program, { maxSteps: 1_000_000 });
+  const outcomes = ways.map((way) => runOn(way, verified, packet, start));
+  const [reference] = outcomes;
+  const wrong = outcomes.findIndex((outcome) => !isSame(outcome, reference!));
+  const show = (at: number) => `${ways[at]![0]}: ${outcomes[at]!.result} ${outcomes[at]!.failure}`;
+  const { blocks } = verified.flow.functions[0]!;
+  return {
+    difference: wrong < 0 ? undefined : `${name}: ${show(0)}; ${show(wrong)}`,
+    isIrreducible: orderFlow(blocks.map(({ target, next }) => [target, next].filter((to) => to >= 0))) === undefined,
+    result: reference!.result,
+  };
+}
+
+function runOn([, compile]: Way, verified: VerifiedProgram, packet: Uint8Array, start: number): Outcome {
+  const memory = new BpfMemory({ bytes: RUNTIME_BYTES + 64 + GUARD, wasm: true });
+  const runtime = new BpfRuntime(memory, {
+    budget: 200_000,
+    now: () => 0,
+    wallNow: () => 0,
+    random: () => 4,
+    onTrace: () => {},
+    cookie: 0,
+  });
+  const environment = new ProgramEnvironment(runtime, verified.program);
+  const window = memory.allocate(0).address;
+  const runner = compile(verified, environment);
+  memory.bytes.fill(CANARY, window + 64);
+  // Of a program that runs over packets, 32 and 64 bits of the result are two pieces of code: each gets its turn.
+  const isWide = packet.length % 2 === 0;
+  const result = isWide ? runner.run64(packet, start, packet.length) : BigInt(runner.run(packet, start, packet.length));
+  const kept = memory.bytes.slice();
+  const { stack } = runtime;
+  kept.fill(0, stack.address, stack.address + stack.size);
+  kept.fill(0, runtime.highAddress, runtime.highAddress + 8);
+  kept.fill(0, window, window + 64);
+  // Compiled code writes the context's length only where it is read from memory.
+  kept.fill(0, runtime.context.address, runtime.context.address + 4);
+  return { result, failure: runtime.failure?.code, memory: kept };
+}
+
+function isSame(a: Outcome, b: Outcome): boolean {
+  // The interpreter counts every instruction, compiled code only those in loops and calls: at the edge they may differ.
+  if (a.failure === "ELOOP" || b.failure === "ELOOP") return a.failure === b.failure;
+  if (a.result !== b.result || a.failure !== b.failure) return false;
+  return Buffer.compare(a.memory, b.memory) === 0;
+}
