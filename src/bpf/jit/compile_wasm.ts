@@ -37,10 +37,12 @@ export function compileWasm(
   const packet = new PacketCopy(memory.bytes, window, size);
   const { run, wide } = instantiate(module, environment, packet);
   const isEntering = module.needsEntering;
+  const { high } = environment;
   const guarded = (call: Export, length: number, copied: number, fuel: number, r1: number, r2: number): number => {
     try {
       return call(length, copied, fuel, r1, r2);
     } catch (thrown) {
+      high[0] = -1;
       return failRun(environment, thrown);
     }
   };

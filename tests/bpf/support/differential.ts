@@ -11,7 +11,7 @@ import { orderFlow } from "../../../src/bpf/jit/flow_order.ts";
 import { BpfMemory } from "../../../src/bpf/memory.ts";
 import type { BpfEnvironment, BpfRunner } from "../../../src/bpf/runner.ts";
 import { BpfRuntime, ProgramEnvironment, RUNTIME_BYTES } from "../../../src/bpf/runtime.ts";
-import type { VerifiedProgram } from "../../../src/bpf/verifier/facts.ts";
+import type { VerifiedProgram, VerifierMode } from "../../../src/bpf/verifier/facts.ts";
 import { verifyProgram } from "../../../src/bpf/verifier/verify_program.ts";
 import { SeededRandom } from "../../../src/sim/seeded_random.ts";
 import { randomProgram, type RandomShape, randomShape } from "./random_program.ts";
@@ -21,7 +21,7 @@ type Way = readonly [name: string, compile: (verified: VerifiedProgram, environm
 
 /** All ways; the first is the reference. */
 export const ways: readonly Way[] = [
-  ["interpreter", ({ program }, environment) => compileInterpreter(program, environment)],
+  ["interpreter", compileInterpreter],
   ["js nested", (verified, environment) => compileJs(verified, environment)],
   ["js dispatch", (verified, environment) => compileJs(verified, environment, { form: "dispatch" })],
   ["wasm nested", (verified, environment) => compileWasm(verified, environment)],
@@ -42,6 +42,8 @@ export interface Comparison {
   readonly difference: string | undefined;
   /** Whether the entry function has a loop with several entries. */
   readonly isIrreducible: boolean;
+  /** Why the reference failed, where it did. */
+  readonly failure: string | undefined;
   /** r0 of the reference. */
   readonly result: bigint;
 }
@@ -51,12 +53,12 @@ const GUARD = 4096;
 const CANARY = 0xa5;
 
 /** Compares all ways on the program of a seed. */
-export function compareSeed(seed: number, shape?: RandomShape): Comparison {
+export function compareSeed(seed: number, shape?: RandomShape, mode?: VerifierMode): Comparison {
   const random = new SeededRandom(seed);
-  const instructions = randomProgram(random, shape ?? randomShape(random));
+  const instructions = randomProgram(random, shape ?? randomShape(random), mode === "sandbox");
   const packet = random.bytes(random.below(40));
   const start = packet.length > 4 ? random.below(4) : 0;
-  return comparePrograms(`seed ${seed}`, instructions, packet, start);
+  return comparePrograms(`seed ${seed}`, instructions, packet, start, mode);
 }
 
 /** Compares all ways on a program. */
@@ -65,9 +67,10 @@ export function comparePrograms(
   instructions: readonly Instruction[],
   packet: Uint8Array,
   start: number,
+  mode: VerifierMode = "strict",
 ): Comparison {
   const program = { name, code: encodeInstructions(instructions), maps: [], license: "" };
-  const verified = verifyProgram(program, { maxSteps: 1_000_000 });
+  const verified = verifyProgram(program, { mode, maxSteps: 1_000_000 });
   const outcomes = ways.map((way) => runOn(way, verified, packet, start));
   const [reference] = outcomes;
   const wrong = outcomes.findIndex((outcome) => !isSame(outcome, reference!));
@@ -76,6 +79,7 @@ export function comparePrograms(
   return {
     difference: wrong < 0 ? undefined : `${name}: ${show(0)}; ${show(wrong)}`,
     isIrreducible: orderFlow(blocks.map(({ target, next }) => [target, next].filter((to) => to >= 0))) === undefined,
+    failure: reference!.failure,
     result: reference!.result,
   };
 }
@@ -90,7 +94,7 @@ function runOn([, compile]: Way, verified: VerifiedProgram, packet: Uint8Array, 
     onTrace: () => {},
     cookie: 0,
   });
-  const environment = new ProgramEnvironment(runtime, verified.program);
+  const environment = new ProgramEnvironment(runtime, verified.program, verified.isChecked);
   const window = memory.allocate(0).address;
   const runner = compile(verified, environment);
   memory.bytes.fill(CANARY, window + 64);

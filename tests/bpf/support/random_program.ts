@@ -39,9 +39,12 @@ export function randomShape(random: SeededRandom): RandomShape {
   };
 }
 
-/** Makes a program: all its instructions, by slot. */
-export function randomProgram(random: SeededRandom, shape: RandomShape): Instruction[] {
-  const functions = Array.from({ length: shape.functions }, (_, at) => new FunctionDraft(random, shape, at).write());
+/** Makes a program: all its instructions, by slot. An unsafe one also stores to addresses that it makes up. */
+export function randomProgram(random: SeededRandom, shape: RandomShape, isUnsafe = false): Instruction[] {
+  const functions = Array.from(
+    { length: shape.functions },
+    (_, at) => new FunctionDraft(random, shape, at, isUnsafe).write(),
+  );
   const starts: number[] = [];
   let slot = 0;
   for (const one of functions) {
@@ -59,9 +62,11 @@ class FunctionDraft {
   readonly #random: SeededRandom;
   readonly #shape: RandomShape;
   readonly #index: number;
+  readonly #isUnsafe: boolean;
   readonly #code: Draft[] = [];
 
-  constructor(random: SeededRandom, shape: RandomShape, index: number) {
+  constructor(random: SeededRandom, shape: RandomShape, index: number, isUnsafe: boolean) {
+    this.#isUnsafe = isUnsafe;
     this.#random = random;
     this.#shape = shape;
     this.#index = index;
@@ -136,7 +141,26 @@ class FunctionDraft {
     this.#put({ opcode: 0, imm: this.#random.chance(0.4) ? 0 : this.#number() });
   }
 
+  /** Through an address that is sometimes in the frame, sometimes close to a border, mostly nowhere. */
+  #wildAccess(): void {
+    const random = this.#random;
+    const base = random.pick([7, 8]);
+    if (random.chance(0.4)) this.#put({ opcode: 0xbf, dst: base, src: random.pick([6, 10]) });
+    else if (random.chance(0.5)) {
+      this.#put({ opcode: 0xb7, dst: base, imm: random.pick([65536, 65530, 131072, 70000]) });
+    }
+    // Not right behind the frames: what back ends keep there is their own affair.
+    const offset = random.pick([-1, -8, -16, 400, -512, -600]);
+    const size = random.pick([isa.BPF_B, isa.BPF_H, isa.BPF_W, isa.BPF_DW]);
+    const isAtomic = random.chance(0.2) && size !== isa.BPF_B && size !== isa.BPF_H;
+    if (isAtomic) this.#put({ opcode: 0xc3 | size, dst: base, src: random.pick(free), offset, imm: 0x01 });
+    else if (random.chance(0.5)) {
+      this.#put({ opcode: isa.BPF_LDX | 0x60 | size, dst: random.pick(free), src: base, offset });
+    } else this.#put({ opcode: isa.BPF_STX | 0x60 | size, dst: base, src: random.pick(free), offset });
+  }
+
   #instruction(): void {
+    if (this.#isUnsafe && this.#random.chance(0.1)) return this.#wildAccess();
     const kind = this.#random.below(20);
     if (kind < 11) return this.#arithmetic();
     if (kind < 14) return this.#stack();
