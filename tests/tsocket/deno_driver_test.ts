@@ -171,6 +171,34 @@ test("READ_BUFFER_BYTES: a watched connection is read ahead no further than the 
   assertEquals(told, ["EOF"], "nobody was told to ask again");
 });
 
+test("behind a large view little is read ahead, once, so that the next one is filled without a copy", async () => {
+  const { conn, driver } = played();
+  const asked = (): number[] => conn.reads.all.map(({ argument }) => argument.length);
+  const read = async (length: number, count: number): Promise<void> => {
+    driver.readSync(new Uint8Array(length));
+    await turns();
+    conn.reads.next().resolve(count);
+    await turns();
+  };
+  await read(4, READ_BUFFER_BYTES);
+  driver.readSync(new Uint8Array(4));
+  driver.readSync(new Uint8Array(32767));
+  driver.readSync(new Uint8Array(READ_BUFFER_BYTES));
+  await read(4, 4096);
+  driver.readSync(new Uint8Array(65536));
+  const direct = driver.readInto(new Uint8Array(61440));
+  conn.reads.next().resolve(61440);
+  assertEquals(await direct, 61440);
+  await read(4, 4);
+  driver.readSync(new Uint8Array(4));
+  await read(4, 4);
+  driver.readSync(new Uint8Array(4));
+  await read(4, 4);
+  assertEquals(asked().slice(0, 4), [READ_BUFFER_BYTES, 4096, 61440, 4096]);
+  assertEquals(asked()[4], READ_BUFFER_BYTES);
+  driver.abort();
+});
+
 test("58: after abort everything is ECONNABORTED, and nothing is told or left unhandled", async () => {
   const unhandled = await unhandledRejections(async () => {
     const { conn, driver, told } = played();
