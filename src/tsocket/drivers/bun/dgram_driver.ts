@@ -29,9 +29,12 @@ import { type BunUdp, bunUdp, type BunUdpHandlers, type BunUdpSocket } from "./b
  *
  * @throws {SocketError} what went wrong, or the signal's reason; nothing is left open then
  */
-export async function dgramBun(options: DgramOptions, signal: AbortSignal): Promise<TDgramDriver> {
+export async function dgramBun(
+  options: DgramOptions,
+  signal: AbortSignal,
+  bun: BunUdp | undefined = bunUdp(),
+): Promise<TDgramDriver> {
   signal.throwIfAborted();
-  const bun = bunUdp();
   if (bun === undefined || needsNode(options)) return await dgramNode(options, signal);
   const ends = dgramEnds(options);
   const driver = new BunDgramDriver(ends);
@@ -44,7 +47,12 @@ export async function dgramBun(options: DgramOptions, signal: AbortSignal): Prom
     await driver.close();
     throw signal.reason;
   }
-  if (options.broadcast === true) driver.allowBroadcast();
+  try {
+    if (options.broadcast === true) driver.allowBroadcast();
+  } catch (thrown) {
+    await driver.close();
+    throw nodeError(thrown, { syscall: "bind", address: ends.local });
+  }
   return driver;
 }
 

@@ -42,8 +42,13 @@ export async function dgramNode(options: DgramOptions, signal: AbortSignal): Pro
       socket.connect(remote.port, toNodeHost(remote), done as () => void);
     });
   }
-  if (options.broadcast === true) socket.setBroadcast(true);
-  return new NodeDgramDriver(socket, ends, options);
+  try {
+    if (options.broadcast === true) socket.setBroadcast(true);
+    return new NodeDgramDriver(socket, ends, options);
+  } catch (thrown) {
+    closeQuietly(socket);
+    throw nodeError(thrown, { syscall: "bind", address: ends.local });
+  }
 }
 
 function socketOptions({ family }: DgramEnds, options: DgramOptions): SocketOptions {

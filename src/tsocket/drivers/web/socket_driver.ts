@@ -30,8 +30,8 @@ export interface WinterTcSocket extends ByteStreams {
 }
 
 /**
- * A driver over a WinterTC socket: resolves when that is open, rejects with a {@linkcode SocketError} when it never is.
- * The socket should have been made with `allowHalfOpen`, else the peer's end is the end of both sides.
+ * A driver over a WinterTC socket: resolves when that is open, rejects with a {@linkcode SocketError} when it never is,
+ * and with a `TypeError` when a stream of it is locked. Then the socket is closed. It should have been made with `allowHalfOpen`, else the peer's end is the end of both sides.
  *
  * @example
  * ```ts
@@ -48,7 +48,15 @@ export interface WinterTcSocket extends ByteStreams {
  * ```
  */
 export async function fromSocket(socket: WinterTcSocket, signal?: AbortSignal): Promise<TStreamDriver> {
-  const info = await untilOpen(socket, signal);
+  try {
+    return driverOf(socket, await untilOpen(socket, signal));
+  } catch (error) {
+    quietly(socket);
+    throw error;
+  }
+}
+
+function driverOf(socket: WinterTcSocket, info: WinterTcInfo): TStreamDriver {
   const options: FromStreamsOptions = {
     localAddress: addressOf(info.localAddress),
     remoteAddress: addressOf(info.remoteAddress),
@@ -68,7 +76,7 @@ export async function fromSocket(socket: WinterTcSocket, signal?: AbortSignal): 
   });
 }
 
-/** Waits for the socket; one that is not wanted any more, or fails, is closed. */
+/** Waits for the socket. */
 async function untilOpen(socket: WinterTcSocket, signal: AbortSignal | undefined): Promise<WinterTcInfo> {
   signal?.throwIfAborted();
   if (socket.opened === undefined) return {};
@@ -79,17 +87,16 @@ async function untilOpen(socket: WinterTcSocket, signal: AbortSignal | undefined
       signal?.addEventListener("abort", stop);
       socket.opened!.then((info) => resolve(info ?? {}), (cause) => reject(openError(cause)));
     });
-  } catch (error) {
-    quietly(socket);
-    throw error;
   } finally {
     if (stop !== undefined) signal?.removeEventListener("abort", stop);
   }
 }
 
 /** Closes the socket, which has nobody to tell how that went. */
-function quietly(socket: WinterTcSocket): void {
-  socket.close?.().catch(() => {});
+async function quietly(socket: WinterTcSocket): Promise<void> {
+  try {
+    await socket.close?.();
+  } catch { /* the socket fails the way it likes */ }
 }
 
 function openError(cause: unknown): SocketError {
