@@ -24,6 +24,9 @@ import { unhandledRejections } from "../support/unhandled.ts";
 import { AUTHORITY, OTHER_AUTHORITY, SERVER_CERTIFICATE, SERVER_KEY } from "./support/certificates.ts";
 import { openThings, untilNoLeaks } from "./support/leaks.ts";
 import { anyPort, codeFrom, freshPath, Listening, never, Started, withPair } from "./support/node_pair.ts";
+import { removeSocketPathsAfter } from "./support/socket_paths.ts";
+
+removeSocketPathsAfter();
 
 const SERVER_TLS = { cert: SERVER_CERTIFICATE, key: SERVER_KEY };
 const isDeno = "Deno" in globalThis;

@@ -1,12 +1,11 @@
 /** Rigs of real sockets: TCP on loopback and unix sockets, over any runtime. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { InetAddress } from "../../../src/tsocket/inet_address.ts";
 import { UnixAddress } from "../../../src/tsocket/local_address.ts";
 import type { TsocketRuntime } from "../../../src/tsocket/driver_types.ts";
 import type { DgramFeatures, DgramRig } from "./dgram_rig.ts";
+import { freshSocketPath, removeSocketPathsAfter } from "../support/socket_paths.ts";
 import { type NetworkRig, runtimeDrivers, type StreamFeatures, type StreamRig } from "./rig.ts";
 import { CLIENT, SERVER } from "./tls_suite.ts";
 
@@ -39,21 +38,10 @@ export function tcpRig(runtime: TsocketRuntime, name: string, features: Partial<
   };
 }
 
-let folder: string | undefined;
-let count = 0;
-
-/** A path in a folder of this process, which is removed when the process ends. */
-function freshPath(): string {
-  if (folder === undefined) {
-    const made = folder = mkdtempSync(join(tmpdir(), "leat-sock-"));
-    process.on("exit", () => rmSync(made, { recursive: true, force: true }));
-  }
-  return join(folder, `s${count++}`);
-}
-
 /** Unix sockets. */
 export function unixRig(runtime: TsocketRuntime, name: string, features: Partial<StreamFeatures> = {}): NetworkRig {
-  const freshAddress = (): UnixAddress => UnixAddress.from(freshPath());
+  removeSocketPathsAfter();
+  const freshAddress = (): UnixAddress => UnixAddress.from(freshSocketPath());
   return {
     name,
     // A system that knows no reset for them ends them instead, unless bytes are left unread.
@@ -68,7 +56,7 @@ export function unixRig(runtime: TsocketRuntime, name: string, features: Partial
     runtime,
     freshAddress,
     deadAddress: () => {
-      const path = freshPath();
+      const path = freshSocketPath();
       writeFileSync(path, "");
       return UnixAddress.from(path);
     },

@@ -1,8 +1,4 @@
 /** Drivers of Node on real sockets, without the socket around them. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import process from "node:process";
 import { connectNode } from "../../../src/tsocket/drivers/node/connect.ts";
 import { type ListenInternals, listenNode } from "../../../src/tsocket/drivers/node/listener_driver.ts";
 import { SocketError } from "../../../src/tsocket/errors.ts";
@@ -11,6 +7,7 @@ import { UnixAddress } from "../../../src/tsocket/local_address.ts";
 import { READ_AGAIN, READ_END, type TListenerDriver, type TStreamDriver } from "../../../src/tsocket/driver_types.ts";
 import type { ConnectOptions, ListenOptions } from "../../../src/tsocket/option_types.ts";
 import type { TsocketAddress } from "../../../src/tsocket/types.ts";
+import { freshSocketPath } from "./socket_paths.ts";
 
 /** A signal that nobody aborts. */
 export const never: AbortSignal = new AbortController().signal;
@@ -18,16 +15,9 @@ export const never: AbortSignal = new AbortController().signal;
 /** Any port of loopback. */
 export const anyPort: InetAddress = InetAddress.from("127.0.0.1", 0);
 
-let folder: string | undefined;
-let count = 0;
-
 /** A path where a socket can be. */
 export function freshPath(): UnixAddress {
-  if (folder === undefined) {
-    const made = folder = mkdtempSync(join(tmpdir(), "leat-node-"));
-    process.on("exit", () => rmSync(made, { recursive: true, force: true }));
-  }
-  return UnixAddress.from(join(folder, `s${count++}`));
+  return UnixAddress.from(freshSocketPath());
 }
 
 /** A driver that was started, with what it tells. */
