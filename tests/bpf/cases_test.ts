@@ -1,0 +1,233 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assemble } from "../../src/bpf/assembler.ts";
+import { chooseBackend, MAX_JS_SLOTS } from "../../src/bpf/backends.ts";
+import { bpfParser } from "../../src/bpf/bpf_parser.ts";
+import { BpfError } from "../../src/bpf/errors.ts";
+import { BpfMachine } from "../../src/bpf/machine.ts";
+import { BpfMemory } from "../../src/bpf/memory.ts";
+import { fromHex } from "../../src/bytes/hex.ts";
+import { bareRunner } from "./support/bare_runner.ts";
+import { backends, program, sample } from "./support/builds.ts";
+
+const context = "bf16000000000000";
+const exit = "9500000000000000";
+const lddw = (register: number, hex: string) => `180${register}0000${hex.slice(0, 8)}00000000${hex.slice(8)}`;
+
+for (const backend of backends) {
+  const r0 = (...code: string[]) => bareRunner(program(code.join("") + exit), backend).runner.runBlock(0, 0);
+
+  test(`case 34: division and remainder by a register of 0, ${backend}`, () => {
+    const value = lddw(0, "0500000007000000");
+    const zero = "b701000000000000";
+    assertEquals(r0(value, zero, "3f10000000000000"), 0n);
+    assertEquals(r0(value, zero, "9f10000000000000"), 0x7_0000_0005n);
+    assertEquals(r0(value, zero, "3c10000000000000"), 0n);
+    assertEquals(r0(value, zero, "9c10000000000000"), 5n);
+  });
+
+  test(`case 35: the least number by -1, ${backend}`, () => {
+    const least32 = "b400000000000080", least64 = lddw(0, "0000000000000080");
+    const minus = "b7010000ffffffff";
+    assertEquals(r0(least32, minus, "3c10010000000000"), 0x8000_0000n);
+    assertEquals(r0(least32, minus, "9c10010000000000"), 0n);
+    assertEquals(r0(least64, minus, "3f10010000000000"), 1n << 63n);
+    assertEquals(r0(least64, minus, "9f10010000000000"), 0n);
+  });
+
+  test(`case 36: counts of shifts are masked, ${backend}`, () => {
+    assertEquals(r0("b700000003000000", "b701000041000000", "6f10000000000000"), 6n);
+    assertEquals(r0("b400000000000080", "b701000021000000", "cc10000000000000"), 0xc000_0000n);
+  });
+
+  const over = (hex: string, input: string) => new BpfMachine(program(hex + exit), { backend }).run(fromHex(input));
+
+  test(`case 40: indirect loads count in 32 bits, ${backend}`, () => {
+    const far = lddw(7, "0000000001000000");
+    assertEquals(over(context + far + "5070000002000000", "0a0b0c0d"), 0x0c);
+    assertEquals(over(context + "b7070000fdffffff" + "5070000004000000", "0a0b0c0d"), 0x0b);
+    assertEquals(over(context + "b707000000000000" + "50700000ffffffff" + "b700000009000000", "0a0b"), 0);
+  });
+
+  test(`packet loads relative to the headers: the message begins at both, ${backend}`, () => {
+    assertEquals(over(context + "300000000100f0ff", "0a0b"), 0x0b);
+    assertEquals(over(context + "300000000100e0ff", "0a0b"), 0x0b);
+    assertEquals(over(context + "300000000000d0ff" + "b700000009000000", "0a0b"), 0);
+  });
+
+  test(`case 41: a load past the end ends the program with 0, ${backend}`, () => {
+    const loadsAt = (offset: string) => context + "b700000005000000" + `20000000${offset}000000` + "b700000009000000";
+    assertEquals(over(loadsAt("02"), "010203040506"), 9);
+    assertEquals(over(loadsAt("03"), "010203040506"), 0);
+  });
+
+  test(`case 42: bytes that cannot be loaded are zeros, ${backend}`, () => {
+    const load = (offset: string, after: string) => {
+      const text = `
+        *(u64 *)(r10 - 8) = -1
+        r2 = ${offset}
+        r3 = r10
+        r3 += -8
+        r4 = 4
+        call 26
+        ${after}
+        exit
+      `;
+      return new BpfMachine(assemble(text), { backend }).run(fromHex("0102030405060708"));
+    };
+    const buffer = "r0 = *(u32 *)(r10 - 8)";
+    assertEquals([load("5", ""), load("5", buffer)], [-14, 0]);
+    assertEquals([load("0xffffffff ll", ""), load("0xffffffff ll", buffer)], [-14, 0]);
+    const far = "0x100000002 ll";
+    assertEquals([load(far, ""), load(far, buffer)], [0, 0x06050403]);
+  });
+
+  test(`case 43: the result is 32 bits with a sign, ${backend}`, () => {
+    assertEquals(over(lddw(0, "0700000001000000"), ""), 7);
+    assertEquals(over("b4000000ffffffff", ""), -1);
+    assertEquals(over("b400000000000080", ""), -0x8000_0000);
+  });
+
+  const runs = (build: string, name: string, cases: readonly (readonly [input: string, result: number])[]) => {
+    const machine = new BpfMachine(sample(build, name).program(), { backend });
+    for (const [input, result] of cases) assertEquals(machine.run(fromHex(input)), result, input);
+  };
+
+  test(`case 46: lengths of MQTT, ${backend}`, () => {
+    runs("plain", "15_mqtt_varint", [["3080", 0], ["308001", 131], ["30ffffff7f", 268435460], ["30ffffffff", -1]]);
+  });
+
+  test(`case 47: frames of HTTP/2 and its preface, ${backend}`, () => {
+    runs("plain", "03_http2", [
+      ["505249202a2048", 0],
+      ["505249202a204854", 24],
+      ["5052492078787878", -1],
+      ["004000000000000000", 16393],
+      ["004001000000000000", -1],
+    ]);
+  });
+
+  test(`case 48: a length field that is configured far outside is never there, ${backend}`, () => {
+    const machine = new BpfMachine(sample("c14-v3-g", "11_cfg_array").program(), { backend });
+    const map = machine.map("kcm_cfg");
+    map.set(0, { off: 4_000_000_000, width: 4, little: 0, adjust: 1, max: 100 });
+    for (const input of ["", "00", "00000005", "ffffffffffffffff"]) assertEquals(machine.run(fromHex(input)), 0);
+    map.set(0, { off: 0, width: 1 });
+    assertEquals(map.get(0), { off: 0, width: 1, little: 0, adjust: 1, max: 100 });
+    assertEquals(machine.run(fromHex("05")), 6);
+  });
+
+  test(`case 49: tail calls, ${backend}`, () => {
+    const object = sample("c14-v3-g", "16_tail_call");
+    const programs = { parsers: ["parser_short", "parser_long"].map((name) => object.program(name)) };
+    const machine = new BpfMachine(object.program("dispatch"), { backend, programs });
+    const cases = [["0005", 7], ["0100000100", 261], ["02000000", -1], ["03000000", -1], ["", 0]] as const;
+    for (const [input, result] of cases) assertEquals(machine.run(fromHex(input)), result, input);
+    assertEquals([...machine.map("parsers").keys()], [0, 1]);
+  });
+
+  test(`case 49: a program that calls itself stops after 33 times, ${backend}`, () => {
+    const again = assemble(`
+      .map self prog_array 4 4 1
+      r6 = r1
+      r2 = *(u32 *)(r6 + 48)
+      r2 += 1
+      *(u32 *)(r6 + 48) = r2
+      r1 = r6
+      r2 = map[self] ll
+      r3 = 0
+      call 12
+      r0 = *(u32 *)(r6 + 48)
+      exit
+    `);
+    const machine = new BpfMachine(again, { backend, programs: { self: [again] } });
+    assertEquals(machine.run(fromHex("")), 34);
+    assertEquals(machine.run(fromHex("")), 34);
+  });
+
+  test(`case 50: cb[] is zeros for a new message and stays for the same one, ${backend}`, () => {
+    // cb[1] += 1; less than 4 bytes: 0; else cb[1] + 100
+    const counting = assemble(`
+      r6 = r1
+      r2 = *(u32 *)(r6 + 52)
+      r2 += 1
+      *(u32 *)(r6 + 52) = r2
+      r0 = 0
+      r3 = *(u32 *)(r6 + 0)
+      if r3 < 4 goto out
+      r0 = r2
+      r0 += 100
+      out:
+      exit
+    `);
+    const machine = new BpfMachine(counting, { backend });
+    const parser = bpfParser(machine);
+    const bytes = new Uint8Array(8);
+    const one = parser.start!({}), other = parser.start!({});
+    const ends = [1, 2, 3];
+    assertEquals(ends.map((end) => parser.parse(bytes, 0, end, one)), [0, 0, 0]);
+    assertEquals(parser.parse(bytes, 2, 3, other), 0);
+    assertEquals(parser.parse(bytes, 0, 4, one), 104);
+    assertEquals(parser.parse(bytes, 4, 8, one), 101);
+    assertEquals(parser.parse(bytes, 2, 8, other), 102);
+    assertEquals([machine.run(bytes), machine.run(bytes)], [101, 101]);
+  });
+
+  test(`case 56: machines that share a memory leave each other alone, ${backend}`, () => {
+    const memory = new BpfMemory({ bytes: 60_000, wasm: backend === "wasm" });
+    const filling = assemble(`
+      .map values array 4 16 1
+      *(u32 *)(r10 - 4) = 0
+      r2 = r10
+      r2 += -4
+      r1 = map[values] ll
+      call 1
+      if r0 == 0 goto out
+      r1 = -1
+      *(u64 *)(r0 + 0) = r1
+      *(u64 *)(r0 + 8) = r1
+      out:
+      r0 = 1
+      exit
+    `);
+    const a = new BpfMachine(filling, { memory, backend });
+    const b = new BpfMachine(filling, { memory, backend });
+    b.map("values").set(0, fromHex("000102030405060708090a0b0c0d0e0f"));
+    const before = memory.bytes.slice();
+    assertEquals(a.run(new Uint8Array(3)), 1);
+    assertEquals(a.map("values").getBytes(0), new Uint8Array(16).fill(0xff));
+    assertEquals(b.map("values").getBytes(0), fromHex("000102030405060708090a0b0c0d0e0f"));
+    const owned = [a.context, { address: a.map("values").address, size: 16 }];
+    const foreign = memory.bytes.subarray(b.context.address);
+    assertEquals(foreign, before.subarray(b.context.address), "everything of b");
+    assert(owned.every(({ address }) => address < b.context.address));
+  });
+
+  test(`limit: the instruction budget, ${backend}`, () => {
+    // Counts r0 down from the first byte.
+    const loop = assemble("r6 = r1\nr0 = *(u8 *)skb[0]\nagain:\nr0 += -1\nif r0 != 0 goto again\nr0 = 7\nexit");
+    const machine = new BpfMachine(loop, { backend, budget: 100 });
+    assertEquals(machine.run(Uint8Array.of(20)), 7);
+    assertEquals(machine.run(Uint8Array.of(200)), -40);
+    const failure = machine.takeFailure();
+    assertEquals(failure?.code, "ELOOP");
+    assertStringIncludes(failure!.message, "100");
+    assertEquals(machine.takeFailure(), undefined);
+    assertEquals(machine.run(Uint8Array.of(20)), 7);
+    const answer = bpfParser(machine).parse(Uint8Array.of(200), 0, 1, undefined);
+    assertEquals(typeof answer === "object" && answer.code, "ELOOP");
+  });
+}
+
+test("case 54: what is forbidden is not chosen", () => {
+  const all = { js: true, wasm: true };
+  assertEquals(chooseBackend("auto", 10, all), "js");
+  assertEquals(chooseBackend("auto", MAX_JS_SLOTS, all), "js");
+  assertEquals(chooseBackend("auto", MAX_JS_SLOTS + 1, all), "wasm");
+  assertEquals(chooseBackend("auto", 10, { js: false, wasm: true }), "wasm");
+  assertEquals(chooseBackend("auto", 10, { js: true, wasm: false }), "js");
+  assertEquals(chooseBackend("auto", 10, { js: false, wasm: false }), "interpreter");
+  assertEquals(chooseBackend("auto", 3000, { js: true, wasm: false }), "interpreter");
+  const error = assertThrows(() => chooseBackend("wasm", 10, { js: true, wasm: false }), BpfError);
+  assertEquals(error.code, "ENOSYS");
+});

@@ -1,0 +1,199 @@
+import { test } from "node:test";
+import { assertEquals } from "@std/assert";
+import { encodeInstructions, type Instruction } from "../../src/bpf/isa.ts";
+import type { BpfBackend } from "../../src/bpf/runner.ts";
+import { afterArithmetic, arithmeticKinds, conditionKinds, isTaken, operands, swapped } from "./semantics_reference.ts";
+import { bareRunner } from "./support/bare_runner.ts";
+import { backends, program } from "./support/builds.ts";
+
+const at = (opcode: number, dst = 0, src = 0, offset = 0, imm = 0): Instruction => ({ opcode, dst, src, offset, imm });
+const load = (dst: number, block: number, offset: number): Instruction => at(0x79, dst, block, offset);
+const exit = at(0x95);
+
+/** Runs instructions with r1 pointing to a block of 64-bit numbers; r0 as an unsigned number. */
+function prepared(backend: BpfBackend, instructions: readonly Instruction[]): (...numbers: bigint[]) => bigint {
+  const { runner, runtime, block } = bareRunner({ ...program(""), code: encodeInstructions(instructions) }, backend);
+  return (...numbers) => {
+    numbers.forEach((number, i) => runtime.memory.view.setBigUint64(block + 8 * i, number, true));
+    return runner.runBlock(block, 8 * numbers.length);
+  };
+}
+
+/** Offsets that arithmetic of 32 bits does not have. */
+const isLegal = (bits: number, offset: number) => bits === 64 || offset !== 32;
+
+for (const backend of backends) {
+  test(`case 32: arithmetic of registers agrees with BigInt over all pairs of operands, ${backend}`, () => {
+    for (const bits of [32, 64] as const) {
+      for (const [operation, offset, key] of arithmeticKinds) {
+        if (!isLegal(bits, offset)) continue;
+        const source = operation === 0x80 ? 0 : 8;
+        const opcode = operation | source | (bits === 64 ? 7 : 4);
+        const run = prepared(backend, [
+          load(2, 1, 0),
+          load(3, 1, 8),
+          at(opcode, 2, source === 0 ? 0 : 3, offset),
+          at(0xbf, 0, 2),
+          exit,
+        ]);
+        for (const d of operands) {
+          for (const s of operands) {
+            assertEquals(
+              run(d, s),
+              afterArithmetic(key, bits, d, s),
+              `0x${key.toString(16)}, ${bits} bits: ${d}, ${s}`,
+            );
+          }
+        }
+      }
+    }
+  });
+
+  test(`case 32: arithmetic with immediates agrees with BigInt, ${backend}`, () => {
+    const immediates = [1, 2, 7, 31, 0x7f, 0x8000, 0x7fff_ffff, -1, -2, -0x8000_0000];
+    for (const bits of [32, 64] as const) {
+      for (const [operation, offset, key] of arithmeticKinds) {
+        if (offset > 1) continue;
+        for (const imm of immediates) {
+          const isShift = [0x60, 0x70, 0xc0].includes(operation);
+          if (isShift && (imm < 0 || imm >= bits)) continue;
+          const used = operation === 0x80 ? 0 : imm;
+          const run = prepared(backend, [
+            load(4, 1, 0),
+            at(operation | (bits === 64 ? 7 : 4), 4, 0, offset, used),
+            at(0xbf, 0, 4),
+            exit,
+          ]);
+          for (const d of operands) {
+            const expected = afterArithmetic(key, bits, d, BigInt.asUintN(64, BigInt(imm)));
+            assertEquals(run(d), expected, `0x${key.toString(16)}, ${bits} bits: ${d}, ${imm}`);
+          }
+        }
+      }
+    }
+  });
+
+  test(`case 37: an operation on a register and itself, ${backend}`, () => {
+    for (const bits of [32, 64] as const) {
+      for (const [operation, offset, key] of arithmeticKinds) {
+        if (!isLegal(bits, offset) || operation === 0x80) continue;
+        const opcode = operation | 8 | (bits === 64 ? 7 : 4);
+        const run = prepared(backend, [load(1, 1, 0), at(opcode, 1, 1, offset), at(0xbf, 0, 1), exit]);
+        for (const d of operands) {
+          assertEquals(run(d), afterArithmetic(key, bits, d, d), `0x${key.toString(16)}, ${bits} bits: ${d}`);
+        }
+      }
+    }
+  });
+
+  test(`case 32: jumps agree with BigInt over all pairs of operands, ${backend}`, () => {
+    for (const bits of [32, 64] as const) {
+      for (const operation of conditionKinds) {
+        const run = prepared(backend, [
+          load(2, 1, 0),
+          load(3, 1, 8),
+          at(0xb7, 0, 0, 0, 1),
+          at(operation | 8 | (bits === 64 ? 5 : 6), 2, 3, 1),
+          at(0xb7, 0, 0, 0, 0),
+          exit,
+        ]);
+        for (const d of operands) {
+          for (const s of operands) {
+            const expected = isTaken(operation, bits, d, s) ? 1n : 0n;
+            assertEquals(run(d, s), expected, `0x${operation.toString(16)}, ${bits} bits: ${d}, ${s}`);
+          }
+        }
+      }
+    }
+  });
+
+  test(`case 32: jumps on immediates, ${backend}`, () => {
+    for (const bits of [32, 64] as const) {
+      for (const operation of conditionKinds) {
+        for (const imm of [0, 1, 0x7fff_ffff, -1, -0x8000_0000]) {
+          const run = prepared(backend, [
+            load(2, 1, 0),
+            at(0xb7, 0, 0, 0, 1),
+            at(operation | (bits === 64 ? 5 : 6), 2, 0, 1, imm),
+            at(0xb7, 0, 0, 0, 0),
+            exit,
+          ]);
+          for (const d of operands) {
+            const expected = isTaken(operation, bits, d, BigInt.asUintN(64, BigInt(imm))) ? 1n : 0n;
+            assertEquals(run(d), expected, `0x${operation.toString(16)}, ${bits} bits: ${d}, ${imm}`);
+          }
+        }
+      }
+    }
+  });
+
+  test(`case 38: byte order, ${backend}`, () => {
+    for (const [opcode, widths] of [[0xd4, [16, 32, 64]], [0xdc, [16, 32, 64]], [0xd7, [16, 32, 64]]] as const) {
+      for (const bits of widths) {
+        const run = prepared(backend, [load(3, 1, 0), at(opcode, 3, 0, 0, bits), at(0xbf, 0, 3), exit]);
+        for (const d of [...operands, 0x0102_0304_0506_0708n]) {
+          const expected = opcode === 0xd4 ? BigInt.asUintN(bits, d) : swapped(d, bits);
+          assertEquals(run(d), expected, `0x${opcode.toString(16)}, ${bits} bits: ${d}`);
+        }
+      }
+    }
+  });
+
+  test(`case 32: loads and stores of every size, ${backend}`, () => {
+    const value = 0x8182_8384_8586_8788n;
+    const sizes = [[0x10, 8, 0x91], [0x08, 16, 0x89], [0x00, 32, 0x81], [0x18, 64, 0]] as const;
+    for (const [size, bits, signedLoad] of sizes) {
+      const loaded = prepared(backend, [at(0x61 | size, 0, 1, 1), exit]);
+      assertEquals(loaded(value, 0xffn), BigInt.asUintN(bits, value >> 8n | 0xffn << 56n));
+      if (signedLoad !== 0) {
+        const extended = prepared(backend, [at(signedLoad, 0, 1, 1), exit]);
+        assertEquals(extended(value, 0xffn), BigInt.asUintN(64, BigInt.asIntN(bits, value >> 8n)));
+      }
+      const kept = 64 - bits;
+      const stored = prepared(backend, [load(2, 1, 8), at(0x63 | size, 1, 2), load(0, 1, 0), exit]);
+      assertEquals(stored(0n, value), BigInt.asUintN(bits, value), `stx of ${bits} bits, ${kept} are kept`);
+      const constant = prepared(backend, [at(0x62 | size, 1, 0, 0, -2), load(0, 1, 0), exit]);
+      assertEquals(constant(0n), BigInt.asUintN(bits, -2n));
+    }
+  });
+
+  test(`case 39: atomics: carries, garbage in upper halves, old values, ${backend}`, () => {
+    const cases: readonly (readonly [imm: number, after: (m: bigint, s: bigint) => bigint])[] = [
+      [0x00, (m, s) => m + s],
+      [0x40, (m, s) => m | s],
+      [0x50, (m, s) => m & s],
+      [0xa0, (m, s) => m ^ s],
+      [0xe1, (_m, s) => s],
+    ];
+    for (const [imm, after] of cases) {
+      for (const [opcode, bits] of [[0xc3, 32], [0xdb, 64]] as const) {
+        const kept = [load(2, 1, 8), at(opcode, 1, 2, 0, imm | 1)];
+        const memory = prepared(backend, [...kept, load(0, 1, 0), exit]);
+        const fetched = prepared(backend, [...kept, at(0xbf, 0, 2), exit]);
+        for (const m of operands) {
+          for (const s of operands.slice(15)) {
+            const high = bits === 32 ? m >> 32n << 32n : 0n;
+            assertEquals(memory(m, s), high | BigInt.asUintN(bits, after(m, s)), `0x${imm.toString(16)}: ${m}, ${s}`);
+            assertEquals(fetched(m, s), BigInt.asUintN(bits, m), `old value of 0x${imm.toString(16)}: ${m}, ${s}`);
+          }
+        }
+      }
+    }
+  });
+
+  test(`case 39: compare and exchange; load-acquire and store-release, ${backend}`, () => {
+    const garbage = 0xdead_beef_0000_0000n;
+    const swap32 = [load(0, 1, 8), load(3, 1, 16), at(0xc3, 1, 3, 0, 0xf1)];
+    const memory = prepared(backend, [...swap32, load(0, 1, 0), exit]);
+    const old = prepared(backend, [...swap32, exit]);
+    assertEquals([memory(7n, garbage | 7n, 9n), old(7n, garbage | 7n, 9n)], [9n, 7n]);
+    assertEquals([memory(7n, garbage | 8n, 9n), old(7n, garbage | 8n, 9n)], [7n, 7n]);
+    const swap64 = [load(0, 1, 8), load(3, 1, 16), at(0xdb, 1, 3, 0, 0xf1)];
+    const wide = prepared(backend, [...swap64, load(0, 1, 0), exit]);
+    assertEquals([wide(garbage, garbage, 9n), wide(garbage | 1n, garbage, 9n)], [9n, garbage | 1n]);
+    const acquired = prepared(backend, [at(0xc3, 0, 1, 4, 0x100), exit]);
+    assertEquals(acquired(garbage), 0xdead_beefn);
+    const released = prepared(backend, [load(2, 1, 8), at(0xdb, 1, 2, 0, 0x110), load(0, 1, 0), exit]);
+    assertEquals(released(0n, garbage), garbage);
+  });
+}

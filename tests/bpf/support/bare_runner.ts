@@ -1,0 +1,51 @@
+/**
+ * Runs programs as they stand, nothing proven and nothing asked of the verifier: for what it would refuse and for blocks
+ * of memory.
+ *
+ * @module
+ */
+import { compileProgram } from "../../../src/bpf/backends.ts";
+import { buildControlFlow } from "../../../src/bpf/control_flow.ts";
+import { decodeInstructions } from "../../../src/bpf/isa.ts";
+import { BpfMemory } from "../../../src/bpf/memory.ts";
+import type { BpfProgram } from "../../../src/bpf/program.ts";
+import type { BpfBackend, BpfRunner } from "../../../src/bpf/runner.ts";
+import { BpfRuntime, ProgramEnvironment } from "../../../src/bpf/runtime.ts";
+
+/** A runner and the runtime that it is in. */
+export interface BareRunner {
+  /** Runs the program. */
+  readonly runner: BpfRunner;
+  /** Memory, context, stack. */
+  readonly runtime: BpfRuntime;
+  /** Address of 1024 bytes that nobody else uses. */
+  readonly block: number;
+}
+
+/** Makes a runner of a program without maps. */
+export function bareRunner(program: BpfProgram, backend: BpfBackend, budget = 1_000_000): BareRunner {
+  const memory = new BpfMemory({ bytes: 60_000, wasm: backend === "wasm" });
+  const runtime = new BpfRuntime(memory, {
+    budget,
+    now: () => 0,
+    wallNow: () => 0,
+    random: () => 0,
+    onTrace: () => {},
+    cookie: 0,
+  });
+  const block = memory.allocate(1024).address;
+  const instructions = decodeInstructions(program.code);
+  const runner = compileProgram(backend, {
+    program,
+    mode: "kernel-root",
+    instructions,
+    encodings: [],
+    flow: buildControlFlow(instructions),
+    functions: [],
+    accesses: [],
+    isChecked: false,
+    needsZeroedStack: true,
+    steps: 0,
+  }, new ProgramEnvironment(runtime, program, false));
+  return { runner, runtime, block };
+}
