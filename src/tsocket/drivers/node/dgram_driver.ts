@@ -215,15 +215,16 @@ export class NodeDgramDriver implements TDgramDriver {
   #sendBatch(datagrams: readonly OutDatagram[]): Promise<void> {
     return new Promise((resolve, reject) => {
       let left = datagrams.length;
+      let sent = 0;
       let failure: SocketError | undefined;
-      let failed = 0;
-      this.#pending.add(reject);
+      const fail = (error: SocketError): void => reject(withCount(error, sent));
+      this.#pending.add(fail);
       const settled = (error?: SocketError): void => {
-        if (error !== undefined) failed++;
+        if (error === undefined) sent++;
         failure ??= error;
-        if (--left > 0 || !this.#pending.delete(reject)) return;
+        if (--left > 0 || !this.#pending.delete(fail)) return;
         if (failure === undefined) resolve();
-        else reject(withCount(failure, datagrams.length - failed));
+        else fail(failure);
       };
       for (const { data, to } of datagrams) {
         const done = (cause: unknown): void => {
@@ -231,7 +232,8 @@ export class NodeDgramDriver implements TDgramDriver {
           // an earlier datagram's error; this one was not sent
           if (codeOf(cause) === "ECONNREFUSED" && this.#closing === undefined) {
             this.#reported(cause, this.remoteAddress);
-            return this.#send(data, to, MAX_RESENDS - 1, settled, settled);
+            // a function of its own: it is what tells the pending sends apart
+            return this.#send(data, to, MAX_RESENDS - 1, settled, (error) => settled(error));
           }
           settled(nodeError(cause, { syscall: "send", address: to ?? this.remoteAddress }));
         };
