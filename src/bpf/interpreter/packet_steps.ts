@@ -4,19 +4,8 @@
  *
  * @module
  */
+import { packetOffset } from "../jit/packet_offset.ts";
 import type { MakeStep, State } from "./state.ts";
-
-/** Offsets from here on are relative to the network header. */
-const SKF_NET_OFF = -0x10_0000;
-
-/**
- * The network header is where the message begins. Offsets below it are relative to the link header, which a message has
- * not: as in the kernel, where a socket's data has none, such a load fails.
- */
-export function packetOffset(offset: number): number {
-  if (offset >= 0) return offset;
-  return offset >= SKF_NET_OFF ? offset - SKF_NET_OFF : -1;
-}
 
 function refuse(state: State): number {
   state.registers[0] = state.registers[1] = 0;
