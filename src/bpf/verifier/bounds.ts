@@ -92,13 +92,15 @@ export const mulBounds: BoundsOperation = (a, b, width) =>
 
 /** Unsigned quotient; by 0 it is 0. */
 export const divBounds: BoundsOperation = (a, b, width) => {
+  if (b.umax === 0n) return unsigned(0n, 0n, width);
   const most = b.umin === 0n ? a.umax : a.umax / b.umin;
   return unsigned(b.umin === 0n ? 0n : a.umin / b.umax, most, width);
 };
 
 /** Unsigned remainder; by 0 it is the dividend. */
 export const modBounds: BoundsOperation = (a, b, width) => {
-  if (b.umin > a.umax) return a;
+  if (b.umin > a.umax || b.umax === 0n) return a;
+  if (a.umin === a.umax && b.umin === b.umax) return unsigned(a.umin % b.umin, a.umin % b.umin, width);
   const most = b.umin === 0n || a.umax < b.umax ? a.umax : b.umax - 1n;
   return unsigned(0n, most, width);
 };
