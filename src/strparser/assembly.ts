@@ -12,9 +12,9 @@
  *
  * @module
  */
+import { copyInto } from "../bytes/copy_into.ts";
 import { concat } from "../bytes/concat.ts";
 import { Pieces } from "./pieces.ts";
-import { Source } from "./source.ts";
 
 /** Longest message that gets its place in a slab as soon as its length is known. */
 const SMALL = 32 * 1024;
@@ -34,11 +34,11 @@ export interface Holder<Message> {
   /** Position of the message's first byte in `slab`. */
   readonly start: number;
   /** Adds bytes while the length of the message is unknown. */
-  append(source: Source, from: number, to: number): void;
+  append(chunk: Uint8Array, from: number, to: number): void;
   /** The length has become known, and is more than what is held; from here on `fill` adds bytes. */
   expect(length: number): void;
   /** Adds bytes of a message whose length is known, never more than it has. */
-  fill(source: Source, from: number, to: number): void;
+  fill(chunk: Uint8Array, from: number, to: number): void;
   /** Takes the first `length` bytes out as the finished message and forgets the rest; `undefined`: some are lost. */
   finish(length: number): Message | undefined;
   /** A copy of the first `count` bytes. */
@@ -64,23 +64,23 @@ export class Assembly implements Holder<Uint8Array> {
     this.#copies = copies;
   }
 
-  append(source: Source, from: number, to: number): void {
+  append(chunk: Uint8Array, from: number, to: number): void {
     const held = this.held + to - from;
     // twice, so that a message that grows chunk by chunk is moved a logarithmic number of times
     this.#reserve(held, held > SMALL ? 2 * held : held);
-    this.#copy(source, from, to);
+    this.#copy(chunk, from, to);
   }
 
   expect(length: number): void {
     if (length <= SMALL || this.start + length <= this.slab.length) return this.#reserve(length, length);
     this.#pieces = new Pieces(0, this.#copies);
-    if (this.held > 0) this.#pieces.add(new Source(this.slab), this.start, this.start + this.held, true);
+    if (this.held > 0) this.#pieces.add(this.slab, this.start, this.start + this.held, true);
   }
 
-  fill(source: Source, from: number, to: number): void {
-    if (this.#pieces === undefined) return this.#copy(source, from, to);
+  fill(chunk: Uint8Array, from: number, to: number): void {
+    if (this.#pieces === undefined) return this.#copy(chunk, from, to);
     this.held += to - from;
-    this.#pieces.add(source, from, to);
+    this.#pieces.add(chunk, from, to);
   }
 
   finish(length: number): Uint8Array | undefined {
@@ -109,8 +109,8 @@ export class Assembly implements Holder<Uint8Array> {
     this.#pieces = undefined;
   }
 
-  #copy(source: Source, from: number, to: number): void {
-    source.copy(from, to, this.slab, this.start + this.held);
+  #copy(chunk: Uint8Array, from: number, to: number): void {
+    copyInto(this.slab, this.start + this.held, chunk, from, to);
     this.held += to - from;
   }
 

@@ -7,10 +7,10 @@
  * @module
  */
 import { concat } from "../bytes/concat.ts";
+import { copyInto } from "../bytes/copy_into.ts";
 import type { Holder } from "./assembly.ts";
 import { MessageParts } from "./message_parts.ts";
 import { Pieces } from "./pieces.ts";
-import type { Source } from "./source.ts";
 
 /** So many pieces are views even if they are tiny. */
 const KEPT_VIEWS = 64;
@@ -34,7 +34,7 @@ export class PartsAssembly implements Holder<MessageParts> {
     return this.#pieces.length;
   }
 
-  append(source: Source, from: number, to: number): void {
+  append(chunk: Uint8Array, from: number, to: number): void {
     const { held } = this;
     const wanted = held + to - from;
     if (wanted > this.slab.length) {
@@ -42,14 +42,14 @@ export class PartsAssembly implements Holder<MessageParts> {
       scratch.set(this.slab.subarray(0, held));
       this.slab = scratch;
     }
-    source.copy(from, to, this.slab, held);
-    this.#pieces.add(source, from, to);
+    copyInto(this.slab, held, chunk, from, to);
+    this.#pieces.add(chunk, from, to);
   }
 
   expect(_length: number): void {}
 
-  fill(source: Source, from: number, to: number): void {
-    this.#pieces.add(source, from, to);
+  fill(chunk: Uint8Array, from: number, to: number): void {
+    this.#pieces.add(chunk, from, to);
   }
 
   finish(length: number): MessageParts | undefined {

@@ -6,7 +6,6 @@
  *
  * @module
  */
-import type { Source } from "./source.ts";
 
 /** Pieces from here on are always kept as views; a view costs about 200 bytes itself. */
 const VIEW_AT = 2 * 1024;
@@ -33,27 +32,26 @@ export class Pieces {
     this.#copies = copies;
   }
 
-  /** Adds the bytes of a chunk from `from` to `to`; as a view, whatever their number, if it `isStable`. */
-  add(source: Source, from: number, to: number, isStable = false): void {
-    const chunk = source.bytes;
+  /** Adds the bytes of `chunk` from `from` to `to`; as a view, whatever their number, if it `isStable`. */
+  add(chunk: Uint8Array, from: number, to: number, isStable = false): void {
     this.length += to - from;
     const views = this.#views;
     if (chunk === this.#lastChunk && from === this.#lastTo) {
       this.#lastTo = to;
-      views[views.length - 1] = source.view(this.#lastFrom, to);
+      views[views.length - 1] = viewOf(chunk, this.#lastFrom, to);
     } else if (this.#copies && !isStable && to - from >= VIEW_AT) {
       this.#closeBlock();
-      views.push(new Uint8Array(source.view(from, to)));
+      views.push(new Uint8Array(viewOf(chunk, from, to)));
       this.#lastChunk = undefined;
     } else if (isStable || to - from >= VIEW_AT || (views.length < this.#keep && !this.#copies)) {
       this.#closeBlock();
-      views.push(source.view(from, to));
+      views.push(viewOf(chunk, from, to));
       this.#lastChunk = chunk;
       this.#lastFrom = from;
       this.#lastTo = to;
     } else {
       this.#lastChunk = undefined;
-      this.#fillBlock(source, from, to);
+      this.#fillBlock(chunk, from, to);
     }
   }
 
@@ -87,12 +85,12 @@ export class Pieces {
     this.#lastChunk = undefined;
   }
 
-  #fillBlock(source: Source, from: number, to: number): void {
+  #fillBlock(chunk: Uint8Array, from: number, to: number): void {
     if (this.#block.length - this.#blockUsed < to - from) {
       this.#closeBlock();
       this.#block = new Uint8Array(BLOCK);
     }
-    source.copy(from, to, this.#block, this.#blockUsed);
+    this.#block.set(chunk.subarray(from, to), this.#blockUsed);
     this.#blockUsed += to - from;
   }
 
@@ -102,4 +100,9 @@ export class Pieces {
     this.#block = this.#block.subarray(this.#blockUsed);
     this.#blockUsed = 0;
   }
+}
+
+/** A view of the bytes from `from` to `to`, a plain one also of a Node `Buffer`. */
+function viewOf(chunk: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(chunk.buffer, chunk.byteOffset + from, to - from);
 }
