@@ -30,7 +30,7 @@ export const READ_BUFFER_BYTES = 65536;
 const LARGE_VIEW_BYTES = 32768;
 
 /** What is little then, in bytes. */
-const SMALL_READ_BYTES = 4096;
+const SMALL_READ_BYTES = 512;
 
 /** What a driver is told about its connection. */
 export interface DenoStreamOptions {
