@@ -25,6 +25,8 @@ export interface FlowLayout {
   readonly position: readonly number[];
   /** Scopes that begin at each position, outer ones first. Empty in the dispatch form. */
   readonly opening: readonly (readonly Scope[])[];
+  /** Scopes that end before each position, inner ones first. */
+  readonly closing: readonly (readonly Scope[])[];
   /** Whether a jump backward leads to the position: each turn of a loop passes one. */
   readonly isHeader: readonly boolean[];
   /** Whether the position may run more often than once in a call. */
@@ -54,6 +56,7 @@ function dispatch(successors: readonly (readonly number[])[]): FlowLayout {
     order,
     position: order,
     opening: [],
+    closing: [],
     isHeader,
     isRepeated: order.map(() => isCyclic),
   };
@@ -67,13 +70,15 @@ function nest({ order, loops }: FlowOrder, successors: readonly (readonly number
   for (const scope of scopes) opening[scope.start]!.push(scope);
   // Of two scopes that end together the loop is the inner one: whoever jumps to their end is in it.
   for (const list of opening) list.sort((a, b) => b.end - a.end || Number(a.isLoop) - Number(b.isLoop));
+  const closing: Scope[][] = Array.from({ length: order.length + 1 }, () => []);
+  for (const scope of opening.flat().reverse()) closing[scope.end]!.push(scope);
   if (deepest(order.length, scopes) > MAX_SCOPE_DEPTH) return undefined;
   const isHeader = order.map(() => false), isRepeated = order.map(() => false);
   for (const { start, end } of loops) {
     isHeader[start] = true;
     isRepeated.fill(true, start, end);
   }
-  return { form: "nested", order, position, opening, isHeader, isRepeated };
+  return { form: "nested", order, position, opening, closing, isHeader, isRepeated };
 }
 
 /** Loops, and for each target of a jump forward a block that encloses all who jump there, never across another scope. */

@@ -70,10 +70,9 @@ export function lookedUpArray(values: Values, maps: readonly MapDefinition[]): n
 }
 
 /** Whether an instruction accesses memory at a register plus its offset; which register that is. */
-function baseOf({ operation, dst, src }: Operand): number | undefined {
-  if (operation === "ldx" || operation === "ldxs" || operation === "load_acquire") return src;
-  const stores = /^(?:st|stx|store_release|atomic_\w+|fetch_\w+|xchg|cmpxchg)$/.test(operation);
-  return stores ? dst : undefined;
+function baseOf({ group, dst, src }: Operand): number | undefined {
+  if (group === "load") return src;
+  return group === "store" || group === "atomic" ? dst : undefined;
 }
 
 class Survey {

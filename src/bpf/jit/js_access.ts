@@ -5,7 +5,8 @@
  */
 import type { FrameFields } from "./frame_fields.ts";
 import { extended } from "./js_narrow.ts";
-import type { JsWriter } from "./js_writer.ts";
+import { isDigits, type JsWriter } from "./js_writer.ts";
+import { atomicAction } from "./operation_groups.ts";
 import type { Operand } from "./operations.ts";
 
 /** What an access needs to know besides the instruction. */
@@ -34,7 +35,7 @@ function addressOf(writer: JsWriter, at: Operand, register: number, { isChecked 
   }
   if (value.kind === "frame") return writer.frameAddress(value.offset + at.offset);
   if (value.kind === "context") {
-    return writer.low(register).replace(/^\d+$/, (base) => String(Number(base) + at.offset));
+    return writer.contextAddress(value.offset + at.offset);
   }
   if (at.offset === 0 && at.bits < 64) return writer.low(register);
   writer.line(`u = ${writer.low(register)} + ${at.offset} | 0;`);
@@ -62,7 +63,7 @@ function storeLine(writer: JsWriter, address: string, bits: number, value: strin
 
 /** The address four bytes on. */
 function plusFour(address: string): string {
-  return /^\d+$/.test(address) ? String(Number(address) + 4) : `${address} + 4`;
+  return isDigits(address) ? String(Number(address) + 4) : `${address} + 4`;
 }
 
 /** Writes a load. */
@@ -112,7 +113,7 @@ export function writeAtomic(writer: JsWriter, at: Operand, rules: AccessRules): 
   writer.line(`v = ${loaded(writer, "u", 32)};`);
   if (isWide) writer.line(`w = ${loaded(writer, "u + 4", 32)};`);
   const b = writer.low(at.src), bHigh = isWide ? writer.high(at.src) : "0";
-  const operation = at.operation.replace(/^(?:atomic|fetch)_/, "");
+  const operation = atomicAction(at.operation);
   if (operation === "cmpxchg") return writeCompareExchange(writer, isWide, b, bHigh);
   storeLine(writer, "u", 32, combined(operation, "v", b));
   if (isWide) storeLine(writer, "u + 4", 32, combinedHigh(operation, b, bHigh));

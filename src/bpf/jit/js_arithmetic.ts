@@ -6,7 +6,7 @@
  * @module
  */
 import { extended, narrow, swapped } from "./js_narrow.ts";
-import { type JsWriter, unsigned } from "./js_writer.ts";
+import { isDigits, type JsWriter, unsigned } from "./js_writer.ts";
 import type { Operand } from "./operations.ts";
 import { maxOf, type Value } from "./values.ts";
 
@@ -84,8 +84,8 @@ function finish(writer: JsWriter, dst: number, high: string): void {
 
 /** The high half of the product of the low halves comes from 16-bit pieces: a double has not enough bits. */
 function writeProduct(writer: JsWriter, { dst, a, aHigh, b, bHigh }: Halves): void {
-  const low = (x: string) => /^-?\d+$/.test(x) ? String(Number(x) & 0xffff) : `(${x} & 65535)`;
-  const top = (x: string) => /^-?\d+$/.test(x) ? String(Number(x) >>> 16) : `(${x} >>> 16)`;
+  const low = (x: string) => isDigits(x) ? String(Number(x) & 0xffff) : `(${x} & 65535)`;
+  const top = (x: string) => isDigits(x) ? String(Number(x) >>> 16) : `(${x} >>> 16)`;
   writer.line(`t = Math.imul(${low(a)}, ${low(b)});`);
   writer.line(`u = Math.imul(${top(a)}, ${low(b)}) + (t >>> 16) | 0;`);
   writer.line(`v = Math.imul(${low(a)}, ${top(b)}) + (u & 65535) | 0;`);

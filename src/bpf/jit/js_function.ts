@@ -49,7 +49,7 @@ class FunctionWriter {
     this.#flow = flow;
     this.#shape = shape;
     this.#layout = layOut(flow, program.form);
-    this.#blocks = findValues(program.instructions, flow, shape.entry);
+    this.#blocks = findValues(program, flow, shape.entry);
     this.#isCounting = program.isCounting;
     const isCallee = shape.entry === "call";
     const frame = isCallee ? "f" : String(program.frameTop);
@@ -124,22 +124,31 @@ class FunctionWriter {
   }
 
   #close(position: number): void {
-    const ending = this.#layout.opening.slice(0, position + 1).flat().filter(({ end }) => end === position + 1);
-    for (const { isLoop } of ending.reverse()) this.#writer.line(isLoop ? "break; }" : "}");
+    for (const { isLoop } of this.#layout.closing[position + 1] ?? []) this.#writer.line(isLoop ? "break; }" : "}");
   }
 
   #instruction(at: Operand): void {
     const writer = this.#writer;
-    const { operation } = at;
-    if (/^(?:j|may_goto)/.test(operation)) return;
-    if (operation === "ldabs" || operation === "ldind") return writePacketLoad(writer, at, this.#leaving("0", "0"));
-    if (/^(?:ldx|ldxs|load_acquire)$/.test(operation)) return writeLoad(writer, at, this.#rules);
-    if (/^(?:st|stx|store_release)$/.test(operation)) return writeStore(writer, at, this.#rules);
-    if (/^(?:atomic|fetch)_|xchg$/.test(operation)) return writeAtomic(writer, at, this.#rules);
-    if (operation === "lddw") return this.#wide(at);
-    if (operation === "call") return this.#call(at);
-    if (operation === "exit") return writer.line(this.#exit());
-    writeArithmetic(writer, at, valuesAfter(writer.values, at)[at.dst]!);
+    switch (at.group) {
+      case "jump":
+        return;
+      case "packet":
+        return writePacketLoad(writer, at, this.#leaving("0", "0"));
+      case "load":
+        return writeLoad(writer, at, this.#rules);
+      case "store":
+        return writeStore(writer, at, this.#rules);
+      case "atomic":
+        return writeAtomic(writer, at, this.#rules);
+      case "wide":
+        return this.#wide(at);
+      case "call":
+        return this.#call(at);
+      case "exit":
+        return writer.line(this.#exit());
+      default:
+        writeArithmetic(writer, at, valuesAfter(writer.values, at)[at.dst]!);
+    }
   }
 
   #wide({ dst, src, imm, high }: Operand): void {

@@ -5,14 +5,14 @@
  */
 import { filledBytes, type FrameField } from "./frame_fields.ts";
 import { type AccessRules, fieldName } from "./js_access.ts";
-import type { JsWriter } from "./js_writer.ts";
+import { isDigits, type JsWriter } from "./js_writer.ts";
 import type { Operand } from "./operations.ts";
 import { packetOffset } from "./packet_offset.ts";
 import { maxOf } from "./values.ts";
 
 /** Where a packet byte is, counted from `start`, which is digits or a name. */
 function place(start: string, byte: number): string {
-  if (/^\d+$/.test(start)) {
+  if (isDigits(start)) {
     const offset = Number(start) + byte;
     return offset === 0 ? "p[s]" : `p[s + ${offset}]`;
   }

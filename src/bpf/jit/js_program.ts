@@ -47,8 +47,10 @@ export interface JsSource {
   readonly body: string;
 }
 
-/** Names that are parameters of the source; others are defined in it. */
-const given = /^(?:[VUGETCQ]|k\d+)$/;
+/** Names that are parameters of the source, besides helpers (`k26`); others are defined in it. */
+const given = ["V", "U", "G", "E", "T", "C", "Q"];
+
+const isHelper = (name: string): boolean => name.charCodeAt(0) === 0x6b;
 
 /** Writes a program. */
 export function writeJs(
@@ -77,7 +79,10 @@ export function writeJs(
   const state = [...outside].filter((name) => name === "H").map((name) => `let ${name} = 0;`);
   if (program.isCounting && flow.functions.length > 1) state.push("let F = 0;");
   const body = [...state, ...supportText(outside, places), ...functions, ...entry, "return run;"];
-  return { parameters: [...outside].filter((name) => given.test(name)).sort(), body: body.join("\n") };
+  return {
+    parameters: [...outside].filter((name) => isHelper(name) || given.includes(name)).sort(),
+    body: body.join("\n"),
+  };
 }
 
 /** Whether a function has a loop. */
@@ -90,7 +95,7 @@ export function hasLoop({ blocks, position }: CompilerInput["flow"]["functions"]
 /** The entry function, with what must be done before and what happens when it fails. */
 function writeEntry(program: JsProgram, lines: readonly string[], shape: FunctionShape): string[] {
   const { outside } = program;
-  const mayFail = [...outside].some((name) => /^(?:[VUATZ]|k\d+)$/.test(name));
+  const mayFail = [...outside].some((name) => isHelper(name) || ["V", "U", "A", "T", "Z"].includes(name));
   const head = shape.entry === "block"
     ? ["function run(l1, h1, l2, h2) {", "const p = new Uint8Array(0), s = 0, n = 0;"]
     : ["function run(p, s, e) {", "const n = e - s;"];
@@ -109,6 +114,6 @@ function caught({ isWide }: FunctionShape): string[] {
 
 /** Whether helpers, tail calls or loads from memory may look at packet or context. */
 function needsEntering({ outside, instructions }: JsProgram): boolean {
-  if ([...outside].some((name) => /^(?:T|k\d+)$/.test(name))) return true;
+  if (outside.has("T") || [...outside].some(isHelper)) return true;
   return outside.has("V") && instructions.some(({ opcode }) => (opcode & 7) === BPF_LDX);
 }

@@ -71,7 +71,7 @@ export class JsWriter {
 
   /** Assigns to a register: low and high are expressions in what was before. */
   set(register: number, low: string, high: string): void {
-    if (/^-?\d+$/.test(high)) {
+    if (isDigits(high)) {
       this.assign(`l${register}`, low);
       this.assign(`h${register}`, high);
       return;
@@ -90,13 +90,18 @@ export class JsWriter {
   /** The digits of an address in the frame, or the sum that makes it. */
   frameAddress(offset: number): string {
     const { frame } = this.#addresses;
-    return /^\d+$/.test(frame) ? String(Number(frame) + offset) : `(${frame} + ${offset})`;
+    return isDigits(frame) ? String(Number(frame) + offset) : `(${frame} + ${offset})`;
+  }
+
+  /** The digits of an address in the context. */
+  contextAddress(offset: number): string {
+    return String(this.#addresses.context + offset);
   }
 
   #knownLow(value: Value): string | undefined {
     if (value.kind === "constant") return String(value.low);
     if (value.kind === "map") return String(this.#addresses.mapBase + value.index);
-    if (value.kind === "context") return String(this.#addresses.context + value.offset);
+    if (value.kind === "context") return this.contextAddress(value.offset);
     return value.kind === "frame" ? this.frameAddress(value.offset) : undefined;
   }
 
@@ -108,7 +113,13 @@ export class JsWriter {
   }
 }
 
+/** Whether an expression is a number and nothing else. A pattern would do, but is slow to compile. */
+export function isDigits(expression: string): boolean {
+  const first = expression.charCodeAt(0);
+  return (first >= 48 && first <= 57 || first === 45) && !expression.includes(" ");
+}
+
 /** An int32 expression as an unsigned number. */
 export function unsigned(expression: string): string {
-  return /^-?\d+$/.test(expression) ? String(Number(expression) >>> 0) : `(${expression} >>> 0)`;
+  return isDigits(expression) ? String(Number(expression) >>> 0) : `(${expression} >>> 0)`;
 }

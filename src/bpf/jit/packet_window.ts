@@ -12,10 +12,10 @@ import { maxOf, type Values } from "./values.ts";
 const USUAL = 32;
 
 /** Bytes from the start of a packet that are worth copying: at most `most`, none for a program that reads none. */
-export function packetBytes({ instructions, flow }: CompilerInput, most: number): number {
+export function packetBytes(input: CompilerInput, most: number): number {
   let end = 0;
-  for (const one of flow.functions) {
-    for (const { operands, values } of findValues(instructions, one, one.index === 0 ? "context" : "call")) {
+  for (const one of input.flow.functions) {
+    for (const { operands, values } of findValues(input, one, one.index === 0 ? "context" : "call")) {
       let before = values;
       for (const at of operands) {
         const read = readEnd(before, at);
@@ -29,7 +29,7 @@ export function packetBytes({ instructions, flow }: CompilerInput, most: number)
 
 function readEnd(values: Values, at: Operand): number {
   if (at.operation === "ldabs") return packetOffset(at.imm) + (at.bits >> 3);
-  if (at.operation === "ldind") return USUAL;
+  if (at.group === "packet") return USUAL;
   if (at.operation !== "call" || at.src !== 0 || at.imm !== 26) return 0;
   const offset = values[2]!, size = maxOf(values[4]!);
   return offset.kind === "constant" && offset.low >= 0 ? offset.low + size : USUAL;

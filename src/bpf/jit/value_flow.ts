@@ -4,8 +4,7 @@
  * @module
  */
 import type { FunctionFlow } from "../control_flow.ts";
-import type { Instruction } from "../isa.ts";
-import { type Operand, operandsBetween } from "./operations.ts";
+import { type Operand, operandsBetween, type ProgramText } from "./operations.ts";
 import {
   anyValue,
   arithmeticResult,
@@ -38,7 +37,7 @@ export function valuesAfter(values: Values, at: Operand): Values {
   const result = resultOf(values, at);
   if (result === undefined) return values;
   const after = values.slice();
-  if (at.operation === "call" || at.operation === "ldabs" || at.operation === "ldind") {
+  if (at.group === "call" || at.group === "packet") {
     for (const register of clobbered) after[register] = anyValue;
     after[0] = result;
   } else if (at.operation === "cmpxchg") {
@@ -55,29 +54,23 @@ function isFetch({ operation }: Operand): boolean {
 
 /** What an instruction leaves in its destination; `undefined` where it has none. */
 function resultOf(values: Values, at: Operand): Value | undefined {
-  const { operation, bits, src } = at;
-  switch (operation) {
-    case "lddw":
+  const { operation, group, bits, src } = at;
+  switch (group) {
+    case "arithmetic":
+      return arithmeticResult(values, at);
+    case "wide":
       if (src === 1) return { kind: "map", index: at.imm };
       return src === 0 ? { kind: "constant", low: at.imm, high: at.high } : anyValue;
-    case "ldx":
-    case "load_acquire":
-    case "ldabs":
-    case "ldind":
+    case "load":
+      return operation === "ldxs" ? { kind: "signed" } : small(2 ** bits - 1);
+    case "packet":
       return small(2 ** bits - 1);
-    case "ldxs":
-      return { kind: "signed" };
     case "call":
       return callResult(values, at);
-    case "xchg":
-    case "cmpxchg":
-    case "fetch_add":
-    case "fetch_or":
-    case "fetch_and":
-    case "fetch_xor":
-      return small(2 ** bits - 1);
+    case "atomic":
+      return isFetch(at) || operation === "cmpxchg" ? small(2 ** bits - 1) : undefined;
     default:
-      return isArithmetic(at) ? arithmeticResult(values, at) : undefined;
+      return undefined;
   }
 }
 
@@ -86,13 +79,6 @@ function callResult(values: Values, { src, imm }: Operand): Value {
   if (src !== 0) return clobbered.some((register) => mayBeFrame(values[register]!)) ? mixed : anyValue;
   if (imm === 26 || imm === 68) return { kind: "signed" };
   return imm === 1 ? small(0xffff_ffff) : anyValue;
-}
-
-const others = /^(?:j\w+|may_goto|gotox|exit|st|stx|store_release|atomic_\w+)$/;
-
-/** Whether it is arithmetic: reads the destination or the second operand and writes the destination. */
-export function isArithmetic({ operation }: Operand): boolean {
-  return !others.test(operation);
 }
 
 /** A basic block with what is known where it begins. */
@@ -104,8 +90,8 @@ export interface KnownBlock {
 }
 
 /** Finds what is known at the start of each block. */
-export function findValues(instructions: readonly Instruction[], flow: FunctionFlow, entry: Entry): KnownBlock[] {
-  const operands = flow.blocks.map(({ start, end }) => operandsBetween(instructions, start, end));
+export function findValues(text: ProgramText, flow: FunctionFlow, entry: Entry): KnownBlock[] {
+  const operands = flow.blocks.map(({ start, end }) => operandsBetween(text, start, end));
   const known: (Values | undefined)[] = flow.blocks.map(() => undefined);
   known[0] = entryValues(entry);
   const pending = new Uint8Array(flow.blocks.length);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { atomicAction } from "./operation_groups.ts";
 import type { Operand } from "./operations.ts";
 import { LOCAL, type WasmCode } from "./wasm_code.ts";
 import { ARITHMETIC, OP, TYPE } from "./wasm_opcodes_table.ts";
@@ -64,7 +65,7 @@ export function writeWasmAtomic(code: WasmCode, at: Operand, range: CheckedRange
   code.get(LOCAL.u);
   code.access(loads[at.bits], at.offset);
   code.set(LOCAL.wide);
-  const operation = at.operation.replace(/^(?:atomic|fetch)_/, "");
+  const operation = atomicAction(at.operation);
   if (operation === "cmpxchg") return writeCompareExchange(code, at);
   code.get(LOCAL.u);
   if (operation !== "xchg") code.get(LOCAL.wide);

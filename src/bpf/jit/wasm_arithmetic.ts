@@ -15,7 +15,7 @@ export function writeWasmArithmetic(code: WasmCode, at: Operand): void {
   if (operation === "mov") code.operand(at);
   else if (operation === "movsx") writeExtension(code, at);
   else if (operation === "neg") writeNegation(code, at);
-  else if (/div|mod/.test(operation)) writeDivision(code, at);
+  else if (operation.endsWith("div") || operation.endsWith("mod")) writeDivision(code, at);
   else {
     writeFirst(code, at);
     code.operand(at);

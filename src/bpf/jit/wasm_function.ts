@@ -42,7 +42,7 @@ class FunctionWriter {
     this.#program = program;
     this.#flow = flow;
     this.#layout = layOut(flow, program.form);
-    this.#blocks = findValues(program.instructions, flow, entry);
+    this.#blocks = findValues(program, flow, entry);
     const { lowest, limit, isChecked } = program;
     this.#range = isChecked ? { lowest, limit, fault: program.importIndex("fail") } : undefined;
     this.#packet = {
@@ -171,16 +171,26 @@ class FunctionWriter {
 
   #instruction(at: Operand): void {
     const code = this.#code;
-    const { operation } = at;
-    if (/^(?:j|may_goto)/.test(operation)) return;
-    if (operation === "ldabs" || operation === "ldind") return writeWasmPacketLoad(code, at, this.#packet);
-    if (/^(?:ldx|ldxs|load_acquire)$/.test(operation)) return writeWasmLoad(code, at, this.#range);
-    if (/^(?:st|stx|store_release)$/.test(operation)) return writeWasmStore(code, at, this.#range);
-    if (/^(?:atomic|fetch)_|xchg$/.test(operation)) return writeWasmAtomic(code, at, this.#range);
-    if (operation === "lddw") return this.#wide(at);
-    if (operation === "call") return this.#call(at);
-    if (operation === "exit") return this.#leaveWith(() => code.register(0));
-    writeWasmArithmetic(code, at);
+    switch (at.group) {
+      case "jump":
+        return;
+      case "packet":
+        return writeWasmPacketLoad(code, at, this.#packet);
+      case "load":
+        return writeWasmLoad(code, at, this.#range);
+      case "store":
+        return writeWasmStore(code, at, this.#range);
+      case "atomic":
+        return writeWasmAtomic(code, at, this.#range);
+      case "wide":
+        return this.#wide(at);
+      case "call":
+        return this.#call(at);
+      case "exit":
+        return this.#leaveWith(() => code.register(0));
+      default:
+        writeWasmArithmetic(code, at);
+    }
   }
 
   #wide({ dst, src, imm, high }: Operand): void {
