@@ -76,7 +76,7 @@ test("options that are none", () => {
 test("whatever the bytes are, there is a verdict", () => {
   for (const seed of fuzzSeeds()) {
     const random = new SeededRandom(seed);
-    for (let left = Math.min(fuzzInputs(), 100_000) / 4; left > 0; left--) {
+    for (let left = Math.min(fuzzInputs(), 400_000) / 10; left > 0; left--) {
       const code = mutate(randomAccessProgram(random), random);
       for (const mode of ["strict", "sandbox"] as const) {
         try {
