@@ -83,7 +83,8 @@ export function disassemble(program: BpfProgram | Uint8Array, options: Disassemb
   if (program instanceof Uint8Array) {
     return disassembleLines(program, options).map(({ text }) => `${text}\n`).join("");
   }
-  const { functions = [], maps } = program;
+  const { maps } = program;
+  const functions = (program.functions?.length ?? 0) > 1 ? program.functions! : [];
   const functionNames = writable(functions.map(({ name }) => name), "function");
   const names = new Map(functions.map(({ slot }, index) => [slot, functionNames[index]!]));
   const mapNames = writable(maps.map(({ name }) => name), "map");

@@ -8,6 +8,8 @@ import { basename, relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Packet, Segment, Timestamp } from "../packet/mod.ts";
+import { programOption } from "./bpf/program_parser.ts";
+import { guarded } from "./bpf/program_source.ts";
 import { paintFor } from "./format/color.ts";
 import { plural } from "./format/bytes.ts";
 import { tableLines } from "./format/table.ts";
@@ -51,10 +53,14 @@ export const demoCommand: CommandSpec = {
   run: async (operands, values, io) => {
     if (operands.length > 1) throw new UsageError(`one capture at a time, got ${operands.length}`);
     const file = operands[0] ?? await findSample();
-    const settings = traceSettings({ channels: DEFAULT_CHANNELS, ...values, show: "flows,messages", stats: true });
-    const paint = paintFor(settings.color, io.stdout.isTerminal, io.environment);
-    const report = new DemoReport(file, { paint, width: viewWidth(io), showsDump: false });
-    return await new TraceSession(settings, [file], io, report).run();
+    return await guarded(io, values, async () => {
+      const shown = { channels: DEFAULT_CHANNELS, ...values, show: "flows,messages", stats: true } as const;
+      const program = programOption(values, io);
+      const settings = traceSettings(shown, program && await program);
+      const paint = paintFor(settings.color, io.stdout.isTerminal, io.environment);
+      const report = new DemoReport(file, { paint, width: viewWidth(io), showsDump: false });
+      return await new TraceSession(settings, [file], io, report).run();
+    });
   },
 };
 

@@ -12,12 +12,14 @@ const OPTION_WIDTH = 22;
 
 /** Help of the whole program. */
 export function programHelp(commands: readonly CommandSpec[], paint: Paint): string {
-  const width = Math.max(...commands.map(({ name, usage }) => name.length + usage.length + 1));
   return [
     paint("title", "leat: layered network protocols as streams"),
     "",
     "usage:",
-    ...commands.map(({ name, usage, summary }) => `  leat ${`${name} ${usage}`.padEnd(width)}  ${summary}`),
+    ...commands.map((command) => {
+      const { name, usage, summary } = command;
+      return `  leat ${`${name} ${usage}`.padEnd(usageWidth(command, commands))}  ${summary}`;
+    }),
     "",
     "  leat COMMAND --help    says more about a command",
     "",
@@ -26,6 +28,13 @@ export function programHelp(commands: readonly CommandSpec[], paint: Paint): str
     ...EXIT_LINES,
     "",
   ].join("\n");
+}
+
+/** Columns that name and usage take: as many as those of the command's group need. */
+function usageWidth({ name }: CommandSpec, commands: readonly CommandSpec[]): number {
+  const groupOf = (name: string) => name.includes(" ") ? name.split(" ")[0] : undefined;
+  const group = commands.filter((other) => groupOf(other.name) === groupOf(name));
+  return Math.max(...group.map(({ name, usage }) => name.length + usage.length + 1));
 }
 
 /** Help of one command. */

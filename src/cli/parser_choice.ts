@@ -70,6 +70,12 @@ export function parserChooser(name: string): ParserChooser {
   return name === "http1" ? () => ({ ...verdict, ...http1OfConnection() }) : () => verdict;
 }
 
+/** The chooser for a parser that is there already, for all TCP flows. */
+export function chooserOf(parser: Parser): ParserChooser {
+  const verdict = { parser, name: parser.name ?? "program", why: "as asked for by --parser" };
+  return () => verdict;
+}
+
 function http1OfConnection(): Pick<ParserVerdict, "parser" | "answers"> {
   const { requests, responses } = http1Pair({ maxUnanswered: MAX_UNANSWERED });
   return { parser: requests, answers: responses };

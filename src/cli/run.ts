@@ -3,6 +3,11 @@
  *
  * @module
  */
+import { asmCommand } from "./bpf/asm.ts";
+import { disasmCommand } from "./bpf/disasm.ts";
+import { infoCommand } from "./bpf/info.ts";
+import { runCommand } from "./bpf/run.ts";
+import { verifyCommand } from "./bpf/verify.ts";
 import { demoCommand } from "./demo.ts";
 import { paintFor } from "./format/color.ts";
 import { commandHelp, programHelp } from "./help.ts";
@@ -14,7 +19,28 @@ import { traceCommand } from "./trace.ts";
 import { VERSION } from "./version.ts";
 
 /** All commands. */
-export const COMMANDS: readonly CommandSpec[] = [traceCommand, muxCommand, demoCommand];
+export const COMMANDS: readonly CommandSpec[] = [
+  traceCommand,
+  muxCommand,
+  demoCommand,
+  asmCommand,
+  disasmCommand,
+  verifyCommand,
+  runCommand,
+  infoCommand,
+];
+
+/** First words of commands that have two. */
+const GROUPS: readonly string[] = [
+  ...new Set(COMMANDS.filter(({ name }) => name.includes(" ")).map(({ name }) => name.split(" ")[0]!)),
+];
+
+/** The command that these arguments name, and the arguments behind its name. */
+function findCommand(args: readonly string[]): { command: CommandSpec | undefined; rest: readonly string[] } {
+  const words = GROUPS.includes(args[0] ?? "") ? 2 : 1;
+  const name = args.slice(0, words).join(" ");
+  return { command: COMMANDS.find((command) => command.name === name), rest: args.slice(words) };
+}
 
 /** Runs `leat` with these arguments; returns the exit code. Whatever goes wrong is a line on standard error. */
 export async function run(args: readonly string[], io: CliIo): Promise<number> {
@@ -23,7 +49,7 @@ export async function run(args: readonly string[], io: CliIo): Promise<number> {
   } catch (error) {
     const paint = paintFor("auto", io.stderr.isTerminal, io.environment);
     if (error instanceof UsageError) {
-      const name = COMMANDS.find((command) => command.name === args[0])?.name;
+      const name = findCommand(args).command?.name ?? GROUPS.find((group) => group === args[0]);
       const hint = name === undefined ? "leat --help" : `leat ${name} --help`;
       io.stderr.write(problemLine(undefined, `${error.message} (see ${hint})`, paint));
       return ExitCode.USAGE;
@@ -35,9 +61,11 @@ export async function run(args: readonly string[], io: CliIo): Promise<number> {
 }
 
 async function dispatch(args: readonly string[], io: CliIo): Promise<number> {
-  const [name, ...rest] = args;
-  const command = COMMANDS.find((command) => command.name === name);
-  if (command === undefined) return await runWithoutCommand(args, io);
+  const { command, rest } = findCommand(args);
+  if (command === undefined) {
+    const group = GROUPS.find((group) => group === args[0]);
+    return await (group === undefined ? runWithoutCommand(args, io) : runGroup(group, args.slice(1), io));
+  }
   const specs = [...command.options, ...COMMON_OPTIONS];
   if (asksForHelp(rest)) return await print(commandHelp(command, helpPaint({}, io)), io);
   const { operands, values } = parseOptions(rest, specs);
@@ -51,6 +79,20 @@ async function dispatch(args: readonly string[], io: CliIo): Promise<number> {
 function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === "--help" || arg === "-h");
+}
+
+/** The first word of a command without a second that is known. */
+async function runGroup(group: string, args: readonly string[], io: CliIo): Promise<number> {
+  const commands = COMMANDS.filter(({ name }) => name.startsWith(`${group} `));
+  const [word] = args;
+  if (word === "help" || asksForHelp(args)) return await print(programHelp(commands, helpPaint({}, io)), io);
+  if (word === undefined) {
+    io.stderr.write(programHelp(commands, helpPaint({}, io)));
+    return ExitCode.USAGE;
+  }
+  if (word.startsWith("-")) throw new UsageError(`a command is missing behind ${group}`);
+  const hint = suggest(word, commands.map(({ name }) => name.slice(group.length + 1)), `leat ${group} `);
+  throw new UsageError(`unknown command ${JSON.stringify(`${group} ${word}`)}${hint}`);
 }
 
 async function runWithoutCommand(args: readonly string[], io: CliIo): Promise<number> {

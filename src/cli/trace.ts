@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { programOption } from "./bpf/program_parser.ts";
+import { guarded } from "./bpf/program_source.ts";
 import { CaptureOutput } from "./capture_output.ts";
 import { plural } from "./format/bytes.ts";
 import { type Paint, paintFor } from "./format/color.ts";
@@ -28,8 +30,12 @@ export const traceCommand: CommandSpec = {
   options: TRACE_OPTIONS,
   run: async (operands, values, io) => {
     if (operands.length === 0) throw new UsageError("no capture given: leat trace FILE, or - for standard input");
-    const session = new TraceSession(traceSettings(values), operands, io);
-    return await session.run();
+    return await guarded(io, values, async () => {
+      // without a program nothing may be waited for: an interrupt could come before anybody listens
+      const program = programOption(values, io);
+      const settings = traceSettings(values, program && await program);
+      return await new TraceSession(settings, operands, io).run();
+    });
   },
 };
 

@@ -3,12 +3,13 @@
  *
  * @module
  */
+import type { Parser } from "../strparser/mod.ts";
 import { parserTable } from "../strparser/parsers/mod.ts";
 import type { ColorMode } from "./format/color.ts";
 import { type FlowFilter, parseFlowFilter } from "./flow_filter.ts";
 import { type CliIo, UsageError } from "./io.ts";
 import { numberOption, type OptionSpec, type OptionValues } from "./options.ts";
-import { type ParserChooser, parserChooser } from "./parser_choice.ts";
+import { chooserOf, type ParserChooser, parserChooser } from "./parser_choice.ts";
 import { SHOW_KINDS, type ShowKind } from "./trace_view.ts";
 
 const MAX_CHANNELS = 1024;
@@ -23,7 +24,8 @@ export const TRACE_OPTIONS: readonly OptionSpec[] = [
     name: "parser",
     short: "p",
     argument: "NAME",
-    help: "How messages are told apart: auto (default: each flow by its first bytes) or a parser from the list below",
+    help: "How messages are told apart: auto (default: each flow by its first bytes), a parser from the list below, " +
+      "or a BPF program: FILE.o[:FUNCTION]",
   },
   { name: "channels", short: "c", argument: "N", help: "Spread the messages over N channels (default 1)" },
   { name: "flow", short: "f", argument: "FILTER", help: "Only flows that the filter below fits" },
@@ -72,6 +74,7 @@ export const TRACE_DETAILS: readonly string[] = [
   "  leat trace redis.pcap",
   "  leat trace --flow 'port 6379 and not host 10.0.0.1' --show messages day.pcapng",
   "  tcpdump -i any --immediate-mode -U -w - port 5432 | leat trace -",
+  "  leat trace --parser framing.o:my_parser --flow 'port 9000' day.pcap",
   "  leat trace --json --data big.pcap | jq 'select(.type == \"message\")'",
   "",
 ];
@@ -130,7 +133,7 @@ export interface TraceSettings {
  *
  * @throws {UsageError} when a value is wrong
  */
-export function traceSettings(values: OptionValues): TraceSettings {
+export function traceSettings(values: OptionValues, program?: Parser): TraceSettings {
   const shown = textOption(values, "show") ?? "flows,messages";
   const filter = textOption(values, "flow");
   const channels = numberOption(values, "channels", 1, 1);
@@ -146,7 +149,7 @@ export function traceSettings(values: OptionValues): TraceSettings {
   return {
     show: new Set(shown.split(",") as ShowKind[]),
     filter: filter === undefined ? undefined : parseFlowFilter(filter),
-    chooser: parserChooser(textOption(values, "parser") ?? "auto"),
+    chooser: program === undefined ? parserChooser(textOption(values, "parser") ?? "auto") : chooserOf(program),
     channels,
     limit,
     maxMessageLength: numberOption(values, "max-message", 1, DEFAULT_MAX_MESSAGE),
