@@ -1,0 +1,528 @@
+/**
+ * One call: a request, then a reply. The same at both ends; which comes first here is what makes a client or a server.
+ *
+ * Follows the two phases strictly: a client's reply begins when its request was sent, a server's when the request has
+ * come. What state a call is in follows from its two directions; nothing else keeps it.
+ *
+ * Not here: which channel a call gets (bundle.ts), packets that come when it is over (channel.ts).
+ *
+ * @module
+ */
+import type { RxAck } from "./ack.ts";
+import { AckTimer } from "./ack_timer.ts";
+import { RxAbort } from "./abort_codes.ts";
+import { CallClock, type CallDue } from "./call_clock.ts";
+import type { PacketWriter, Sender } from "./call_host.ts";
+import { writeAck, writeData } from "./call_output.ts";
+import { Congestion } from "./congestion.ts";
+import type { ConnectionHost, RxConnection } from "./connection.ts";
+import { abortedError, RxrpcError } from "./errors.ts";
+import { HEADER_BYTES, type RxHeader } from "./header.ts";
+import { JUMBO_DATA_BYTES, type RxDataPacket } from "./jumbo.ts";
+import { RxAckReason, RxFlag } from "./packet_types.ts";
+import { Packetizer } from "./packetizer.ts";
+import type { RxPeer } from "./peer.ts";
+import { Pings } from "./pings.ts";
+import type { RxAddress, RxCallPort, RxCallSink, RxTimeouts } from "./ports.ts";
+import { ReceiveSide } from "./receive_side.ts";
+import { RttEstimator } from "./rtt_estimator.ts";
+import type { RxPeerIdentity } from "./security/protection.ts";
+import { SendSide } from "./send_side.ts";
+import type { Timed } from "./timer_queue.ts";
+import { TokenBucket } from "./token_bucket.ts";
+
+const PINGS_PER_DEAD_TIME = 6;
+/** Until it is known how far the peer is: some give up after a second of silence. */
+const FIRST_PING_MS = 800;
+const LOST_REPLY_MS = 500;
+const MIN_GRACE_MS = 200;
+const GATE_PING_MS = 2000;
+const PONGS_PER_SECOND = 10;
+const MAX_INVALID_ACKS = 3;
+const FINAL_ACK_RTOS = 10;
+/** Packets of data sent in a row before others have their turn. */
+const BURST = 10;
+
+/** What a call is made with. */
+export interface CallInit {
+  readonly isClient: boolean;
+  readonly service: number;
+  readonly peer: RxPeer;
+  readonly timeouts: RxTimeouts;
+  readonly failsWhenBusy?: boolean | undefined;
+  readonly mayUpgrade?: boolean | undefined;
+  readonly userStatus?: number | undefined;
+  readonly sink?: RxCallSink | undefined;
+}
+
+/** A place on the wire. */
+export interface CallPlace {
+  readonly connection: RxConnection;
+  readonly channel: number;
+  readonly callNumber: number;
+}
+
+/** One call. */
+export class RxCall implements RxCallPort, Timed, Sender {
+  readonly isClient: boolean;
+  readonly mayUpgrade: boolean;
+  readonly userStatus: number;
+  readonly peer: RxPeer;
+  readonly acks: AckTimer = new AckTimer();
+  readonly pings: Pings = new Pings();
+  readonly rtt: RttEstimator;
+  readonly receive: ReceiveSide;
+  readonly sending: SendSide;
+  queuedAt: number = Infinity;
+  isQueued = false;
+  isClosed = false;
+  /** Serial number of a PING that is to be answered. */
+  pongFor: number | undefined;
+  /** Packets of data that may still be sent in this turn. */
+  burst: number = BURST;
+  /** Its place, once it has one. */
+  place: CallPlace | undefined;
+  readonly #host: ConnectionHost;
+  readonly #deadMs: number;
+  readonly #failsWhenBusy: boolean;
+  readonly #congestion: Congestion;
+  readonly #clock: CallClock = new CallClock();
+  readonly #pongs: TokenBucket = new TokenBucket(PONGS_PER_SECOND);
+  #sink: RxCallSink | undefined;
+  #service: number;
+  #packetizer: Packetizer | undefined;
+  /** What came before somebody took the call. */
+  #early: Uint8Array[] = [];
+  #invalidAcks = 0;
+  #rebindSigns = 0;
+  #hasHeard = false;
+  #hasExpected = false;
+  #isExposed = false;
+  #wantsRoom = false;
+  #isGated = false;
+  #hardMs: number;
+
+  /** Makes a call that has no place yet. */
+  constructor(host: ConnectionHost, init: CallInit, now: number) {
+    this.#host = host;
+    this.isClient = init.isClient;
+    this.mayUpgrade = init.mayUpgrade ?? false;
+    this.userStatus = init.userStatus ?? 0;
+    this.peer = init.peer;
+    this.#service = init.service;
+    this.#sink = init.sink;
+    this.#failsWhenBusy = init.failsWhenBusy ?? false;
+    this.#deadMs = init.timeouts.deadMs ?? host.limits.deadMs;
+    this.#hardMs = init.timeouts.hardMs ?? Infinity;
+    this.rtt = new RttEstimator(init.peer.rtt);
+    this.#congestion = new Congestion(init.peer.threshold);
+    this.sending = new SendSide(this.rtt, this.#congestion, host.limits.sendWindow, init.isClient);
+    this.receive = new ReceiveSide({
+      deliver: (header, body) => this.#deliver(header, body),
+      hold: (bytes) => this.#hold(bytes),
+    }, host.limits.receiveWindow);
+    if (this.#hardMs !== Infinity) this.#clock.set("hard", now + this.#hardMs);
+    if (!this.isClient) this.#keepAlive(now);
+  }
+
+  get service(): number {
+    return this.#service;
+  }
+
+  get remote(): RxAddress {
+    return this.peer.address;
+  }
+
+  get identity(): RxPeerIdentity | undefined {
+    return this.place?.connection.identity;
+  }
+
+  get srtt(): number | undefined {
+    return this.rtt.srtt;
+  }
+
+  get isWritable(): boolean {
+    if (this.isClosed || this.place === undefined || this.#packetizer?.isEnded) return false;
+    return this.isClient || this.receive.isComplete;
+  }
+
+  /** Whether the peer has yet to prove that its address is its own. */
+  get isGated(): boolean {
+    return this.#isGated;
+  }
+
+  /** Whether it has been seen on the wire. */
+  get isExposed(): boolean {
+    return this.#isExposed;
+  }
+
+  /** Whether the request has gone, or was even answered. */
+  get isRequestSent(): boolean {
+    return this.sending.isLastSent;
+  }
+
+  /** It gets its place. */
+  attach(place: CallPlace): void {
+    this.place = place;
+    const { connection, callNumber, channel } = place;
+    const cid = (connection.cid | channel) >>> 0;
+    const protection = connection.protection;
+    this.#packetizer = new Packetizer(protection, cid, callNumber, this.#bodyBytes(), (packet) => {
+      this.sending.add(packet);
+      this.#host.enqueue(this);
+    });
+    if (this.isClient) {
+      this.#sink?.opened?.({ cid, callNumber });
+      this.#sink?.writable?.();
+    }
+    this.#schedule();
+  }
+
+  /** The call waits until its peer has answered a PING. */
+  gate(now: number): void {
+    this.#isGated = true;
+    this.pings.isDue = true;
+    this.#clock.set("ping", now + GATE_PING_MS);
+    this.#host.enqueue(this);
+    this.#schedule();
+  }
+
+  /** Somebody has taken it. */
+  accept(sink: RxCallSink): void {
+    this.#isGated = false;
+    this.#sink = sink;
+    const early = this.#early;
+    this.#early = [];
+    for (const bytes of early) {
+      this.#hold(-bytes.length);
+      sink.data(bytes);
+    }
+    if (this.receive.isComplete && !this.isClosed) {
+      sink.ended();
+      sink.writable?.();
+    }
+  }
+
+  write(bytes: Uint8Array, now: number): number {
+    const packetizer = this.#writer();
+    if (packetizer === undefined) return 0;
+    const taken = packetizer.write(bytes, () => this.sending.length < this.#host.limits.sendQueue);
+    this.#wantsRoom ||= taken < bytes.length;
+    this.#schedule();
+    return taken;
+  }
+
+  flush(now: number): void {
+    this.#writer()?.flush();
+    this.#schedule();
+  }
+
+  end(now: number): void {
+    this.#writer()?.end();
+    // the reply is the acknowledgement
+    if (!this.isClient && this.receive.isComplete) this.acks.sent();
+    this.#schedule();
+  }
+
+  consumed(bytes: number, now: number): void {
+    if (this.isClosed || !this.receive.consumed(bytes)) return;
+    this.acks.demand(RxAckReason.IDLE, 0);
+    this.#host.enqueue(this);
+    this.#schedule();
+  }
+
+  abort(code: number, now: number, cause?: unknown): void {
+    if (this.isClosed) return;
+    this.place?.connection.abortCall(this, code);
+    this.close(abortedError(code, "local", cause), now);
+  }
+
+  /** DATA has come. */
+  data(packets: readonly RxDataPacket[], now: number): void {
+    this.#heard(now);
+    for (const { header, body } of packets) {
+      if (!this.#mayReceive()) return this.#breach(now, "a reply before the request has ended");
+      const arrival = this.receive.arrive(header, body);
+      if (arrival === "invalid") return this.#breach(now, "packets that contradict each other");
+      this.acks.arrived(arrival, header.serial);
+      if (this.isClosed) return;
+    }
+    this.acks.datagramEnded(now, this.rtt.srtt);
+    if (!this.isClient && !this.receive.isComplete) this.#clock.set("idle", now + this.#host.limits.requestIdleMs);
+    this.#progress(now);
+  }
+
+  /** An ACK has come. */
+  acknowledge(ack: RxAck, header: RxHeader, now: number): void {
+    if (ack.reason === RxAckReason.PING) this.#answerPing(header.serial, now);
+    else if ((header.flags & RxFlag.REQUEST_ACK) !== 0 && ack.reason !== RxAckReason.PING_RESPONSE) {
+      this.acks.demand(RxAckReason.REQUESTED, header.serial);
+    }
+    if (ack.reason === RxAckReason.PING_RESPONSE) this.#pingAnswered(ack.serial, now);
+    if (this.isClient && this.#looksRebound(ack, now)) return;
+    const verdict = this.sending.acknowledge(ack, now);
+    if (verdict === "invalid") {
+      this.#host.dropped("invalid ACK");
+      if (++this.#invalidAcks > MAX_INVALID_ACKS) return this.#breach(now, "acknowledgements of what was never sent");
+    } else if (verdict === "taken") {
+      this.#heard(now);
+      this.#hasExpected ||= ack.firstPacket > 1 || ack.acks.length > 0;
+      this.#learn(ack);
+    }
+    this.#progress(now);
+  }
+
+  /** Everything that was sent has come. */
+  acknowledgeAll(now: number): void {
+    this.#heard(now);
+    this.sending.acknowledgeAll();
+    this.#progress(now);
+  }
+
+  /** The server is busy with something else. */
+  busy(now: number): void {
+    this.#sink?.busy?.();
+    if (!this.#failsWhenBusy || this.#hasExpected || this.isClosed) return;
+    this.close(new RxrpcError("the server is busy", { code: "EBUSY", blame: "remote" }), now);
+  }
+
+  /** The next call of the channel has begun: the reply has come. */
+  replaced(now: number): void {
+    if (this.sending.isLastSent) this.close(undefined, now);
+    else this.abort(RxAbort.RX_CALL_DEAD, now);
+  }
+
+  /** It is over. */
+  close(error: unknown, now: number): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.peer.rtt = { srtt: this.rtt.srtt, variance: this.rtt.variance };
+    this.peer.threshold = this.#congestion.threshold;
+    this.receive.discard();
+    for (const bytes of this.#early) this.#hold(-bytes.length);
+    this.#early = [];
+    this.place?.connection.callClosed(this, error, now);
+    this.#sink?.closed(error);
+    this.#sink = undefined;
+  }
+
+  timeoutAt(): number {
+    if (this.isClosed) return Infinity;
+    return Math.min(this.#clock.nextAt, this.acks.at, this.sending.timeoutAt());
+  }
+
+  onTimeout(now: number): void {
+    for (let due = this.#clock.take(now); due !== undefined && !this.isClosed; due = this.#clock.take(now)) {
+      this.#isDue(due, now);
+    }
+    if (this.isClosed) return;
+    this.acks.onTimeout(now, this.receive.top >= this.receive.next);
+    this.sending.onTimeout(now);
+    if (this.sending.windowProbeDue(now)) this.pings.isDue = true;
+    this.#host.enqueue(this);
+  }
+
+  transmit(out: PacketWriter, now: number): boolean {
+    if (this.isClosed || this.place === undefined) return true;
+    const isDone = writeAck(this, this.place, out, now) && this.#writeData(out, now);
+    this.#schedule();
+    return isDone;
+  }
+
+  /** A packet of this call goes out. */
+  sent(now: number): void {
+    if (!this.#isGated) this.#clock.set("ping", now + this.#pingMs());
+    if (this.#isExposed) return;
+    this.#isExposed = true;
+    if (this.isClient) this.place?.connection.callExposed(this);
+    this.#keepAlive(now);
+  }
+
+  #writeData(out: PacketWriter, now: number): boolean {
+    if (this.#isGated) return true;
+    while (this.burst > 0) {
+      const packet = this.sending.peek(now);
+      if (packet === undefined) break;
+      if (!writeData(this, this.place!, this.#host.limits, packet, out, now)) return false;
+      this.burst--;
+    }
+    if (this.#wantsRoom && this.sending.length < this.#host.limits.sendQueue) this.#offerRoom();
+    return true;
+  }
+
+  #writer(): Packetizer | undefined {
+    if (this.isClosed) return undefined;
+    if (this.#packetizer?.isEnded) {
+      throw new RxrpcError("this end of the call has said that it is done", { code: "EPROTO", blame: "local" });
+    }
+    if (!this.isClient && !this.receive.isComplete) {
+      throw new RxrpcError("the request has not ended yet", { code: "EPROTO", blame: "local" });
+    }
+    this.#wantsRoom ||= this.#packetizer === undefined;
+    return this.#packetizer;
+  }
+
+  #mayReceive(): boolean {
+    if (!this.isClient || this.receive.hasBegun) return true;
+    if (!this.sending.isLastSent) return false;
+    // a reply says that the request has come
+    this.sending.acknowledgeAll();
+    this.#clock.set("lost reply", Infinity);
+    return true;
+  }
+
+  #deliver(header: RxHeader, body: Uint8Array): number {
+    const data = this.place!.connection.protection.open(header, header.checksum, body);
+    if (data.length === 0) return 0;
+    if (this.#sink !== undefined) {
+      this.#sink.data(data);
+    } else {
+      this.#hold(data.length);
+      this.#early.push(data.slice());
+    }
+    return data.length;
+  }
+
+  #hold(bytes: number): boolean {
+    if (bytes > 0 && this.peer.heldBytes + bytes > this.#host.limits.maxHeldBytesPerPeer) return false;
+    if (!this.#host.hold(bytes)) return false;
+    this.peer.heldBytes += bytes;
+    return true;
+  }
+
+  #heard(now: number): void {
+    if (this.isClient && !this.#hasHeard) {
+      this.#service = this.place!.connection.service;
+      this.#sink?.service?.(this.#service);
+    }
+    this.#hasHeard = true;
+    this.peer.heardAt = now;
+    if (this.#clock.at("dead") !== Infinity) this.#clock.set("dead", now + this.#patience());
+  }
+
+  #keepAlive(now: number): void {
+    this.#clock.set("dead", now + this.#patience());
+    this.#clock.set("ping", now + this.#pingMs());
+  }
+
+  #patience(): number {
+    const isFinal = !this.isClient && this.sending.isLastSent;
+    return isFinal ? Math.min(this.#deadMs, FINAL_ACK_RTOS * this.rtt.rto) : this.#deadMs;
+  }
+
+  #pingMs(): number {
+    const usual = this.#deadMs / PINGS_PER_DEAD_TIME;
+    return this.rtt.srtt === undefined ? Math.min(FIRST_PING_MS, usual) : usual;
+  }
+
+  #answerPing(serial: number, now: number): void {
+    if (this.#pongs.take(now)) this.pongFor = serial;
+    else this.#host.dropped("PING beyond its rate");
+    this.#host.enqueue(this);
+  }
+
+  #pingAnswered(serial: number, now: number): void {
+    const took = this.pings.answered(serial, now);
+    if (took === undefined) return;
+    this.rtt.sample(took, now);
+    this.peer.validated(now);
+    if (this.#isGated) this.#host.begin(this, now);
+  }
+
+  /** Our address has changed on the way, and the server takes us for somebody else. */
+  #looksRebound(ack: RxAck, now: number): boolean {
+    if (ack.firstPacket !== 1 || ack.previousPacket !== 0 || this.#hasExpected) return false;
+    if (ack.reason === RxAckReason.OUT_OF_SEQUENCE && this.sending.base === 1) this.sending.loseAll();
+    if (ack.reason !== RxAckReason.EXCEEDS_WINDOW || ++this.#rebindSigns < 2) return false;
+    const what = "the server takes this end for another one: its address was changed on the way";
+    this.close(new RxrpcError(what, { code: "ENETRESET", blame: "remote" }), now);
+    return true;
+  }
+
+  #learn(ack: RxAck): void {
+    this.peer.sizes(ack.maxMtu, ack.jumboMax);
+    if (ack.rwind !== undefined) this.sending.window(ack.rwind);
+    this.#packetizer?.resize(this.#bodyBytes());
+  }
+
+  #bodyBytes(): number {
+    const most = Math.min(this.#host.limits.maxDatagram, this.peer.maxMtu) - HEADER_BYTES;
+    return Math.min(JUMBO_DATA_BYTES, most);
+  }
+
+  /** Looks at what has changed, after packets came. */
+  #progress(now: number): void {
+    if (this.isClosed) return;
+    if (this.receive.isComplete && !this.#isComplete) this.#completed(now);
+    if (this.isClosed) return;
+    const isAllAcked = this.sending.isAllAcked;
+    if (this.sending.isAllReleased && !this.isClient) return this.close(undefined, now);
+    // the last acknowledgement of some clients never says that they have it for good
+    const grace = Math.max(2 * (this.rtt.srtt ?? 0), MIN_GRACE_MS);
+    const due: CallDue = this.isClient ? "lost reply" : "grace";
+    if (!isAllAcked || (this.isClient && this.receive.hasBegun)) this.#clock.set(due, Infinity);
+    else if (this.#clock.at(due) === Infinity) this.#clock.set(due, now + (this.isClient ? LOST_REPLY_MS : grace));
+    if (this.#wantsRoom && this.sending.length < this.#host.limits.sendQueue) this.#offerRoom();
+    this.#host.enqueue(this);
+    this.#schedule();
+  }
+
+  #isComplete = false;
+
+  #completed(now: number): void {
+    this.#isComplete = true;
+    this.#clock.set("idle", Infinity);
+    const sink = this.#sink;
+    sink?.ended();
+    if (this.isClient) this.close(undefined, now);
+    else sink?.writable?.();
+  }
+
+  #offerRoom(): void {
+    this.#wantsRoom = false;
+    this.#sink?.writable?.();
+  }
+
+  #breach(now: number, what: string): void {
+    const abortCode = RxAbort.RX_PROTOCOL_ERROR;
+    this.place?.connection.abortCall(this, abortCode);
+    this.close(new RxrpcError(`the peer sent ${what}`, { code: "EPROTO", blame: "remote", abortCode }), now);
+  }
+
+  #isDue(due: CallDue, now: number): void {
+    switch (due) {
+      case "hard":
+        return this.#timedOut(now, `the call took longer than ${this.#hardMs} ms`);
+      case "idle":
+        return this.#timedOut(now, `the request stopped coming for ${this.#host.limits.requestIdleMs} ms`);
+      case "dead":
+        return this.#silent(now);
+      case "grace":
+        return this.close(undefined, now);
+      case "ping":
+      case "lost reply":
+        this.pings.isDue = true;
+        this.#clock.set("ping", now + (this.#isGated ? GATE_PING_MS : this.#pingMs()));
+    }
+  }
+
+  #silent(now: number): void {
+    const connection = this.place?.connection;
+    if (this.#hasHeard && connection !== undefined && connection.heardAt > now - this.#deadMs / 2) {
+      connection.abortCall(this, RxAbort.RX_CALL_DEAD);
+      const what = "the peer lives, but knows the call no more";
+      return this.close(new RxrpcError(what, { code: "ECONNRESET", blame: "remote" }), now);
+    }
+    this.#timedOut(now, `nothing was heard for ${this.#deadMs} ms`);
+  }
+
+  #timedOut(now: number, what: string): void {
+    const abortCode = RxAbort.RX_CALL_TIMEOUT;
+    this.place?.connection.abortCall(this, abortCode);
+    this.close(new RxrpcError(what, { code: "ETIMEDOUT", blame: "remote", abortCode }), now);
+  }
+
+  #schedule(): void {
+    this.#host.schedule(this);
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * What calls and connections need of the endpoint that they belong to.
+ *
+ * @module
+ */
+import type { CheckedLimits } from "./limits.ts";
+import type { RxAddress } from "./ports.ts";
+import type { Timed } from "./timer_queue.ts";
+
+/** An object that has packets to send. */
+export interface Sender {
+  /** Whether it stands in the endpoint's line; kept by the endpoint. */
+  isQueued: boolean;
+  /** Sends what is due; `false` when there is no room for it now. */
+  transmit(out: PacketWriter, now: number): boolean;
+}
+
+/** Fills datagrams. */
+export interface PacketWriter {
+  /** A buffer for a datagram, or `null`. */
+  alloc(size: number): Uint8Array | null;
+  /** It is filled. */
+  commit(length: number, to: RxAddress): void;
+}
+
+/** The endpoint, as its calls and connections see it. */
+export interface CallHost {
+  readonly limits: CheckedLimits;
+  /** Time of day in milliseconds since 1970. */
+  wallMs(): number;
+  /** The object may be due earlier than before. */
+  schedule(timed: Timed): void;
+  /** The object has something to send. */
+  enqueue(sender: Sender): void;
+  /** Whether so many more bytes may be held; gives back when negative. */
+  hold(bytes: number): boolean;
+  /** Counts what was dropped, by reason. */
+  dropped(reason: string): void;
+}

@@ -1,0 +1,126 @@
+/**
+ * Connections of this end to others, and the calls that wait for them.
+ *
+ * @module
+ */
+import { RxBundle } from "./bundle.ts";
+import type { RxCall } from "./call.ts";
+import type { RxConnection } from "./connection.ts";
+import { RxrpcError } from "./errors.ts";
+import type { RxCallOptions } from "./ports.ts";
+import type { ClientSecurity } from "./security/protection.ts";
+
+/** Bits of a connection's number that are not its channel. */
+const CID_STEP = 4;
+
+/** Where connections come from. */
+export interface ClientTableHost {
+  readonly maxConnectionsPerBundle: number;
+  readonly maxQueuedCalls: number;
+  /** Makes a connection with this number for calls like this one. */
+  connect(cid: number, options: RxCallOptions, security: ClientSecurity): RxConnection;
+}
+
+/** The table. */
+export class ClientTable {
+  readonly #host: ClientTableHost;
+  readonly #connections: Map<number, RxConnection> = new Map();
+  readonly #bundles: Map<string, RxBundle> = new Map();
+  readonly #bundleOf: Map<RxConnection, { key: string; bundle: RxBundle }> = new Map();
+  #nextCid: number;
+  #exclusives = 0;
+
+  /**
+   * Makes an empty table.
+   *
+   * @param firstCid random: numbers must not be used again soon
+   */
+  constructor(host: ClientTableHost, firstCid: number) {
+    this.#host = host;
+    this.#nextCid = (firstCid & ~3) >>> 0;
+  }
+
+  /** How many connections there are. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** How many calls wait for a channel. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const bundle of this.#bundles.values()) waiting += bundle.waiting.length;
+    return waiting;
+  }
+
+  /** The connections. */
+  connections(): Iterable<RxConnection> {
+    return this.#connections.values();
+  }
+
+  /** Calls that wait. */
+  queued(): RxCall[] {
+    return [...this.#bundles.values()].flatMap((bundle) => bundle.waiting);
+  }
+
+  /** The connection that a packet is for. */
+  find(cid: number): RxConnection | undefined {
+    return this.#connections.get((cid & ~3) >>> 0);
+  }
+
+  /**
+   * Puts a call into its line.
+   *
+   * @throws {RxrpcError} `ENOBUFS` when too many wait
+   */
+  add(call: RxCall, options: RxCallOptions, security: ClientSecurity, now: number): void {
+    const { to, service, isExclusive = false, mayUpgrade = false } = options;
+    const parts = [to.address, to.port, service, security.index, security.bundleKey, mayUpgrade];
+    const key = isExclusive ? `exclusive ${this.#exclusives++}` : JSON.stringify(parts);
+    const bundle = this.#bundles.get(key) ?? this.#bundle(key, options, security);
+    if (this.waiting >= this.#host.maxQueuedCalls) {
+      const what = `no more than maxQueuedCalls ${this.#host.maxQueuedCalls} may wait`;
+      throw new RxrpcError(what, { code: "ENOBUFS", blame: "local" });
+    }
+    bundle.waiting.push(call);
+    bundle.pump(now);
+    if (isExclusive) { for (const connection of bundle.connections) connection.isRetired = true; }
+  }
+
+  /** A channel of the connection is free, or will not come. */
+  pump(connection: RxConnection, now: number): void {
+    this.#bundleOf.get(connection)?.bundle.pump(now);
+  }
+
+  /** The connection is not used any more. */
+  remove(connection: RxConnection, now: number): void {
+    this.#connections.delete(connection.cid);
+    const found = this.#bundleOf.get(connection);
+    if (found === undefined) return;
+    this.#bundleOf.delete(connection);
+    const { key, bundle } = found;
+    bundle.connections.splice(bundle.connections.indexOf(connection), 1);
+    bundle.pump(now);
+    if (bundle.isEmpty) this.#bundles.delete(key);
+  }
+
+  #bundle(key: string, options: RxCallOptions, security: ClientSecurity): RxBundle {
+    const bundle = new RxBundle({
+      maxConnections: options.isExclusive ? 1 : this.#host.maxConnectionsPerBundle,
+      connect: () => {
+        const connection = this.#host.connect(this.#freeCid(), options, security);
+        this.#connections.set(connection.cid, connection);
+        this.#bundleOf.set(connection, { key, bundle });
+        return connection;
+      },
+    });
+    this.#bundles.set(key, bundle);
+    return bundle;
+  }
+
+  #freeCid(): number {
+    do {
+      this.#nextCid = (this.#nextCid + CID_STEP) >>> 0;
+    } while (this.#nextCid === 0 || this.#connections.has(this.#nextCid));
+    return this.#nextCid;
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * How many packets may be under way: slow start, congestion avoidance and recovery (RFC 5681, RFC 6582), counted in
+ * packets.
+ *
+ * @module
+ */
+
+const FIRST_WINDOW = 4;
+const MIN_THRESHOLD = 2;
+const MAX_GROWTH = 2;
+/** Where slow start ends when nothing is known of the peer. */
+export const FIRST_THRESHOLD = 128;
+const MAX_WINDOW = 255;
+
+/** The congestion window of one call. */
+export class Congestion {
+  /** Packets that may be under way. */
+  window: number = FIRST_WINDOW;
+  /** Where slow start ends. */
+  threshold: number;
+  /** Packets acknowledged in avoidance since the window last grew. */
+  #acked = 0;
+  /** Losses of transmissions before this one are part of the same event. */
+  #recoveryUntil = -1;
+
+  /** Starts with the threshold that the peer's last call ended with. */
+  constructor(threshold: number = FIRST_THRESHOLD) {
+    this.threshold = threshold;
+  }
+
+  /** Whether it grows by what is acknowledged, not by round trips. */
+  get isInSlowStart(): boolean {
+    return this.window < this.threshold;
+  }
+
+  /**
+   * So many packets were newly acknowledged.
+   *
+   * @param order of the latest transmission acknowledged
+   * @param wasFull whether the window was what kept more from being sent
+   */
+  acknowledged(packets: number, order: number, wasFull: boolean): void {
+    if (!wasFull || order <= this.#recoveryUntil) return;
+    if (this.isInSlowStart) {
+      this.window = Math.min(this.threshold, MAX_WINDOW, this.window + Math.min(MAX_GROWTH, packets));
+      return;
+    }
+    this.#acked += packets;
+    if (this.#acked < this.window) return;
+    this.#acked -= this.window;
+    this.window = Math.min(MAX_WINDOW, this.window + 1);
+  }
+
+  /**
+   * A transmission was lost.
+   *
+   * @param order of the transmission lost
+   * @param latest order of the latest transmission so far
+   * @param underWay packets that are under way
+   */
+  lost(order: number, latest: number, underWay: number): void {
+    if (order <= this.#recoveryUntil) return;
+    this.#recoveryUntil = latest;
+    this.threshold = Math.max(Math.floor(underWay / 2), MIN_THRESHOLD);
+    this.window = this.threshold;
+    this.#acked = 0;
+  }
+
+  /** Nothing came back in time. */
+  timedOut(latest: number, underWay: number): void {
+    if (latest > this.#recoveryUntil) this.threshold = Math.max(Math.floor(underWay / 2), MIN_THRESHOLD);
+    this.#recoveryUntil = latest;
+    this.window = 1;
+    this.#acked = 0;
+  }
+
+  /** Nothing was sent for longer than a round trip: what the window says is old. */
+  idle(): void {
+    this.threshold = Math.max(this.threshold, Math.floor(3 * this.window / 4));
+    this.window = Math.max(Math.floor(this.window / 2), FIRST_WINDOW);
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The error of the rxrpc layer.
+ *
+ * @module
+ */
+import { LeatError, type LeatErrorOptions } from "../core/errors.ts";
+
+/** What an {@linkcode RxrpcError} is made of. */
+export interface RxrpcErrorOptions extends Omit<LeatErrorOptions, "layer"> {
+  /** The number in the ABORT packet that ended the call, sent or received. */
+  abortCode?: number | undefined;
+}
+
+/**
+ * A call has failed, or could not be made.
+ *
+ * | `code` | |
+ * |---|---|
+ * | `ECONNABORTED` | aborted: by the peer (blame `remote`) or by this end; `abortCode` says why |
+ * | `ETIMEDOUT` | the peer was silent, or the call took longer than it may |
+ * | `ECONNRESET` | the peer lives, but does not know the call any more |
+ * | `ENETRESET` | the peer sees us under another address |
+ * | `ENETUNREACH`, `ECONNREFUSED` and the like | the network said so |
+ * | `EBUSY` | the peer was busy, and the caller did not want to wait |
+ * | `ENOBUFS` | too many calls, or too many wait |
+ * | `EMSGSIZE` | more, or less, was written than `length` said |
+ * | `EPROTO` | wrong order: a reply before the request has ended |
+ * | `ESHUTDOWN` | the endpoint is closed |
+ */
+export class RxrpcError extends LeatError {
+  /** Name of the class. */
+  override readonly name: string = "RxrpcError";
+  /** The number in the ABORT packet, where one ended the call. */
+  readonly abortCode: number | undefined;
+
+  /** Makes an error from what happened, in words, and its {@linkcode RxrpcErrorOptions}. */
+  constructor(message: string, options: RxrpcErrorOptions) {
+    super(message, { ...options, layer: "rxrpc" });
+    this.abortCode = options.abortCode;
+  }
+}
+
+/** The call was aborted with this number. */
+export function abortedError(abortCode: number, blame: "local" | "remote", cause?: unknown): RxrpcError {
+  const by = blame === "remote" ? "the peer" : "this end";
+  return new RxrpcError(`${by} aborted the call with ${abortCode}`, { code: "ECONNABORTED", blame, abortCode, cause });
+}

@@ -1,0 +1,95 @@
+/**
+ * Limits and times of an endpoint, with their defaults.
+ *
+ * @module
+ */
+import { durationOption, limitOption } from "../core/limits.ts";
+
+/** Options that bound what an endpoint holds, sends and waits for. Times in milliseconds. */
+export interface RxLimits {
+  /** Packets of a call that may have come and not been read. 1 to 255. @default {128} */
+  receiveWindow?: number | undefined;
+  /** Packets of a call that may be under way. 1 to 255. @default {128} */
+  sendWindow?: number | undefined;
+  /** Packets of a call that are cut and not acknowledged, before a writer has to wait. @default {256} */
+  sendQueue?: number | undefined;
+  /** Largest datagram sent, headers of UDP and IP apart. @default {1444} */
+  maxDatagram?: number | undefined;
+  /** Packets in one datagram when sending; 1 is no jumbograms. At most 46. @default {1} */
+  jumbo?: number | undefined;
+  /** What the peer is told to put into one datagram; 0 leaves it to its own measuring. @default {0} */
+  acceptJumbo?: number | undefined;
+  /** Connections of a bundle: calls to one service with one key; each carries four calls. @default {4} */
+  maxConnectionsPerBundle?: number | undefined;
+  /** Calls that wait for a channel, of the whole endpoint. @default {1000} */
+  maxQueuedCalls?: number | undefined;
+  /** Connections that clients have to this endpoint. @default {10000} */
+  maxServiceConnections?: number | undefined;
+  /** The same from one address. @default {64} */
+  maxServiceConnectionsPerPeer?: number | undefined;
+  /** Calls of clients at a time, from one address. @default {64} */
+  maxServiceCallsPerPeer?: number | undefined;
+  /** Bytes that came out of order or before their call was accepted, of the whole endpoint. @default {67108864} */
+  maxHeldBytes?: number | undefined;
+  /** The same of one peer. @default {4194304} */
+  maxHeldBytesPerPeer?: number | undefined;
+  /** A call of which nothing is heard for so long is over. @default {20000} */
+  deadMs?: number | undefined;
+  /** A request that stops coming for so long is over. @default {60000} */
+  requestIdleMs?: number | undefined;
+  /** A connection of this end without calls is kept so long. @default {120000} */
+  idleClientMs?: number | undefined;
+  /** The same while there are more than `reapThreshold`. @default {2000} */
+  idleClientFastMs?: number | undefined;
+  /** See `idleClientFastMs`. @default {900} */
+  reapThreshold?: number | undefined;
+  /** A client's connection without calls is kept so long. @default {600000} */
+  idleServiceMs?: number | undefined;
+  /** Replies a second to packets of nobody known. @default {50} */
+  statelessPerSecond?: number | undefined;
+}
+
+/** All of them, checked. */
+export type CheckedLimits = { readonly [Name in keyof RxLimits]-?: number };
+
+const MAX_WINDOW = 255;
+const MIN_DATAGRAM = 520;
+const MAX_DATAGRAM = 65_507;
+
+function within(name: string, value: number | undefined, fallback: number, min: number, max: number): number {
+  const checked = limitOption(name, value, fallback, min);
+  if (checked > max) throw new RangeError(`${name} must be at most ${max}, got ${checked}`);
+  return checked;
+}
+
+/**
+ * Checks limits and fills in the defaults.
+ *
+ * @throws {TypeError | RangeError} when one is wrong
+ */
+export function checkedLimits(limits: RxLimits): CheckedLimits {
+  const count = (name: keyof RxLimits, fallback: number): number => limitOption(name, limits[name], fallback);
+  const time = (name: keyof RxLimits, fallback: number): number => durationOption(name, limits[name], fallback);
+  return {
+    receiveWindow: within("receiveWindow", limits.receiveWindow, 128, 1, MAX_WINDOW),
+    sendWindow: within("sendWindow", limits.sendWindow, 128, 1, MAX_WINDOW),
+    sendQueue: within("sendQueue", limits.sendQueue, 256, 2, 65_536),
+    maxDatagram: within("maxDatagram", limits.maxDatagram, 1444, MIN_DATAGRAM, MAX_DATAGRAM),
+    jumbo: within("jumbo", limits.jumbo, 1, 1, 46),
+    acceptJumbo: within("acceptJumbo", limits.acceptJumbo, 0, 0, 46),
+    maxConnectionsPerBundle: count("maxConnectionsPerBundle", 4),
+    maxQueuedCalls: count("maxQueuedCalls", 1000),
+    maxServiceConnections: count("maxServiceConnections", 10_000),
+    maxServiceConnectionsPerPeer: count("maxServiceConnectionsPerPeer", 64),
+    maxServiceCallsPerPeer: count("maxServiceCallsPerPeer", 64),
+    maxHeldBytes: count("maxHeldBytes", 64 * 1024 * 1024),
+    maxHeldBytesPerPeer: count("maxHeldBytesPerPeer", 4 * 1024 * 1024),
+    deadMs: time("deadMs", 20_000),
+    requestIdleMs: time("requestIdleMs", 60_000),
+    idleClientMs: time("idleClientMs", 120_000),
+    idleClientFastMs: time("idleClientFastMs", 2000),
+    reapThreshold: count("reapThreshold", 900),
+    idleServiceMs: time("idleServiceMs", 600_000),
+    statelessPerSecond: count("statelessPerSecond", 50),
+  };
+}

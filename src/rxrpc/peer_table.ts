@@ -1,0 +1,64 @@
+/**
+ * Other endpoints by their addresses. Those that nobody uses are forgotten, the ones asked for longest ago first.
+ *
+ * @module
+ */
+import { RxPeer } from "./peer.ts";
+import type { RxAddress } from "./ports.ts";
+
+/** Most peers that are kept although nobody uses them. */
+const MAX_IDLE = 4096;
+/** How many are looked at to find one that nobody uses. */
+const MAX_LOOKS = 8;
+
+/** The table. */
+export class PeerTable {
+  readonly #peers: Map<string, RxPeer> = new Map();
+  readonly #connections: Map<string, number> = new Map();
+
+  /** How many there are. */
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  /** The peers. */
+  values(): Iterable<RxPeer> {
+    return this.#peers.values();
+  }
+
+  /** The peer at an address; made when it is new. */
+  of(address: RxAddress, now: number): RxPeer {
+    const key = `${address.port} ${address.address}`;
+    const known = this.#peers.get(key);
+    if (known !== undefined) return known;
+    if (this.#peers.size >= MAX_IDLE) this.#forgetOne();
+    const peer = new RxPeer({ address: address.address, port: address.port }, now);
+    this.#peers.set(key, peer);
+    return peer;
+  }
+
+  /** Connections from any port of an address. */
+  connectionsFrom(address: string): number {
+    return this.#connections.get(address) ?? 0;
+  }
+
+  /** A connection from the peer is there (1) or gone (-1). */
+  connected(peer: RxPeer, by: 1 | -1): void {
+    peer.serviceConnections += by;
+    const { address } = peer.address;
+    const count = this.connectionsFrom(address) + by;
+    if (count === 0) this.#connections.delete(address);
+    else this.#connections.set(address, count);
+  }
+
+  #forgetOne(): void {
+    let looks = MAX_LOOKS;
+    for (const [key, peer] of this.#peers) {
+      if (looks-- === 0) return;
+      this.#peers.delete(key);
+      if (!peer.isInUse) return;
+      // to the end of the line, so that the next one is found at once
+      this.#peers.set(key, peer);
+    }
+  }
+}
