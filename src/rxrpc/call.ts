@@ -22,6 +22,8 @@ import { JUMBO_DATA_BYTES, type RxDataPacket } from "./jumbo.ts";
 import { RxAckReason, RxFlag } from "./packet_types.ts";
 import { Packetizer } from "./packetizer.ts";
 import type { RxPeer } from "./peer.ts";
+import { EarlyData } from "./early_data.ts";
+import { Patience } from "./patience.ts";
 import { Pings } from "./pings.ts";
 import type { RxAddress, RxCallPort, RxCallSink, RxTimeouts } from "./ports.ts";
 import { ReceiveSide } from "./receive_side.ts";
@@ -31,15 +33,10 @@ import { SendSide } from "./send_side.ts";
 import type { Timed } from "./timer_queue.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
-const PINGS_PER_DEAD_TIME = 6;
-/** Until it is known how far the peer is: some give up after a second of silence. */
-const FIRST_PING_MS = 800;
 const LOST_REPLY_MS = 500;
 const MIN_GRACE_MS = 200;
-const GATE_PING_MS = 2000;
 const PONGS_PER_SECOND = 10;
 const MAX_INVALID_ACKS = 3;
-const FINAL_ACK_RTOS = 10;
 /** Packets of data sent in a row before others have their turn. */
 const BURST = 10;
 
@@ -83,23 +80,21 @@ export class RxCall implements RxCallPort, Timed, Sender {
   /** Its place, once it has one. */
   place: CallPlace | undefined;
   readonly #host: ConnectionHost;
-  readonly #deadMs: number;
   readonly #failsWhenBusy: boolean;
   readonly #congestion: Congestion;
   readonly #clock: CallClock = new CallClock();
+  readonly #patience: Patience;
+  readonly #early: EarlyData;
   readonly #pongs: TokenBucket = new TokenBucket(PONGS_PER_SECOND);
   #sink: RxCallSink | undefined;
   #service: number;
   #packetizer: Packetizer | undefined;
-  /** What came before somebody took the call. */
-  #early: Uint8Array[] = [];
   #invalidAcks = 0;
   #rebindSigns = 0;
   #hasHeard = false;
   #hasExpected = false;
   #isExposed = false;
   #wantsRoom = false;
-  #isGated = false;
   #hardMs: number;
 
   /** Makes a call that has no place yet. */
@@ -112,17 +107,19 @@ export class RxCall implements RxCallPort, Timed, Sender {
     this.#service = init.service;
     this.#sink = init.sink;
     this.#failsWhenBusy = init.failsWhenBusy ?? false;
-    this.#deadMs = init.timeouts.deadMs ?? host.limits.deadMs;
     this.#hardMs = init.timeouts.hardMs ?? Infinity;
     this.rtt = new RttEstimator(init.peer.rtt);
     this.#congestion = new Congestion(init.peer.threshold);
     this.sending = new SendSide(this.rtt, this.#congestion, host.limits.sendWindow, init.isClient);
+    const deadMs = init.timeouts.deadMs ?? host.limits.deadMs;
+    this.#patience = new Patience(deadMs, this.#clock, this.rtt, this.sending, this.isClient);
+    this.#early = new EarlyData(host, init.peer);
     this.receive = new ReceiveSide({
       deliver: (header, body) => this.#deliver(header, body),
-      hold: (bytes) => this.#hold(bytes),
+      hold: (bytes) => this.#early.hold(bytes),
     }, host.limits.receiveWindow);
     if (this.#hardMs !== Infinity) this.#clock.set("hard", now + this.#hardMs);
-    if (!this.isClient) this.#keepAlive(now);
+    if (!this.isClient) this.#patience.begin(now);
   }
 
   get service(): number {
@@ -148,7 +145,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
 
   /** Whether the peer has yet to prove that its address is its own. */
   get isGated(): boolean {
-    return this.#isGated;
+    return this.#patience.isGated;
   }
 
   /** Whether it has been seen on the wire. */
@@ -180,30 +177,25 @@ export class RxCall implements RxCallPort, Timed, Sender {
 
   /** The call waits until its peer has answered a PING. */
   gate(now: number): void {
-    this.#isGated = true;
+    this.#patience.isGated = true;
+    this.#patience.pinged(now);
     this.pings.isDue = true;
-    this.#clock.set("ping", now + GATE_PING_MS);
     this.#host.enqueue(this);
     this.#schedule();
   }
 
   /** Somebody has taken it. */
   accept(sink: RxCallSink): void {
-    this.#isGated = false;
+    this.#patience.isGated = false;
     this.#sink = sink;
-    const early = this.#early;
-    this.#early = [];
-    for (const bytes of early) {
-      this.#hold(-bytes.length);
-      sink.data(bytes);
-    }
+    for (const bytes of this.#early.take()) sink.data(bytes);
     if (this.receive.isComplete && !this.isClosed) {
       sink.ended();
       sink.writable?.();
     }
   }
 
-  write(bytes: Uint8Array, now: number): number {
+  write(bytes: Uint8Array, _now: number): number {
     const packetizer = this.#writer();
     if (packetizer === undefined) return 0;
     const taken = packetizer.write(bytes, () => this.sending.length < this.#host.limits.sendQueue);
@@ -212,19 +204,19 @@ export class RxCall implements RxCallPort, Timed, Sender {
     return taken;
   }
 
-  flush(now: number): void {
+  flush(_now: number): void {
     this.#writer()?.flush();
     this.#schedule();
   }
 
-  end(now: number): void {
+  end(_now: number): void {
     this.#writer()?.end();
     // the reply is the acknowledgement
     if (!this.isClient && this.receive.isComplete) this.acks.sent();
     this.#schedule();
   }
 
-  consumed(bytes: number, now: number): void {
+  consumed(bytes: number, _now: number): void {
     if (this.isClosed || !this.receive.consumed(bytes)) return;
     this.acks.demand(RxAckReason.IDLE, 0);
     this.#host.enqueue(this);
@@ -299,8 +291,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
     this.peer.rtt = { srtt: this.rtt.srtt, variance: this.rtt.variance };
     this.peer.threshold = this.#congestion.threshold;
     this.receive.discard();
-    for (const bytes of this.#early) this.#hold(-bytes.length);
-    this.#early = [];
+    this.#early.take();
     this.place?.connection.callClosed(this, error, now);
     this.#sink?.closed(error);
     this.#sink = undefined;
@@ -331,15 +322,15 @@ export class RxCall implements RxCallPort, Timed, Sender {
 
   /** A packet of this call goes out. */
   sent(now: number): void {
-    if (!this.#isGated) this.#clock.set("ping", now + this.#pingMs());
+    this.#patience.pinged(now);
     if (this.#isExposed) return;
     this.#isExposed = true;
     if (this.isClient) this.place?.connection.callExposed(this);
-    this.#keepAlive(now);
+    this.#patience.begin(now);
   }
 
   #writeData(out: PacketWriter, now: number): boolean {
-    if (this.#isGated) return true;
+    if (this.isGated) return true;
     while (this.burst > 0) {
       const packet = this.sending.peek(now);
       if (packet === undefined) break;
@@ -374,20 +365,9 @@ export class RxCall implements RxCallPort, Timed, Sender {
   #deliver(header: RxHeader, body: Uint8Array): number {
     const data = this.place!.connection.protection.open(header, header.checksum, body);
     if (data.length === 0) return 0;
-    if (this.#sink !== undefined) {
-      this.#sink.data(data);
-    } else {
-      this.#hold(data.length);
-      this.#early.push(data.slice());
-    }
+    if (this.#sink !== undefined) this.#sink.data(data);
+    else this.#early.keep(data);
     return data.length;
-  }
-
-  #hold(bytes: number): boolean {
-    if (bytes > 0 && this.peer.heldBytes + bytes > this.#host.limits.maxHeldBytesPerPeer) return false;
-    if (!this.#host.hold(bytes)) return false;
-    this.peer.heldBytes += bytes;
-    return true;
   }
 
   #heard(now: number): void {
@@ -397,22 +377,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
     }
     this.#hasHeard = true;
     this.peer.heardAt = now;
-    if (this.#clock.at("dead") !== Infinity) this.#clock.set("dead", now + this.#patience());
-  }
-
-  #keepAlive(now: number): void {
-    this.#clock.set("dead", now + this.#patience());
-    this.#clock.set("ping", now + this.#pingMs());
-  }
-
-  #patience(): number {
-    const isFinal = !this.isClient && this.sending.isLastSent;
-    return isFinal ? Math.min(this.#deadMs, FINAL_ACK_RTOS * this.rtt.rto) : this.#deadMs;
-  }
-
-  #pingMs(): number {
-    const usual = this.#deadMs / PINGS_PER_DEAD_TIME;
-    return this.rtt.srtt === undefined ? Math.min(FIRST_PING_MS, usual) : usual;
+    this.#patience.heard(now);
   }
 
   #answerPing(serial: number, now: number): void {
@@ -426,7 +391,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
     if (took === undefined) return;
     this.rtt.sample(took, now);
     this.peer.validated(now);
-    if (this.#isGated) this.#host.begin(this, now);
+    if (this.isGated) this.#host.begin(this, now);
   }
 
   /** Our address has changed on the way, and the server takes us for somebody else. */
@@ -502,18 +467,18 @@ export class RxCall implements RxCallPort, Timed, Sender {
       case "ping":
       case "lost reply":
         this.pings.isDue = true;
-        this.#clock.set("ping", now + (this.#isGated ? GATE_PING_MS : this.#pingMs()));
+        this.#patience.pinged(now);
     }
   }
 
   #silent(now: number): void {
     const connection = this.place?.connection;
-    if (this.#hasHeard && connection !== undefined && connection.heardAt > now - this.#deadMs / 2) {
+    if (this.#hasHeard && connection !== undefined && connection.heardAt > now - this.#patience.deadMs / 2) {
       connection.abortCall(this, RxAbort.RX_CALL_DEAD);
       const what = "the peer lives, but knows the call no more";
       return this.close(new RxrpcError(what, { code: "ECONNRESET", blame: "remote" }), now);
     }
-    this.#timedOut(now, `nothing was heard for ${this.#deadMs} ms`);
+    this.#timedOut(now, `nothing was heard for ${this.#patience.deadMs} ms`);
   }
 
   #timedOut(now: number, what: string): void {

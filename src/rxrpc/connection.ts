@@ -93,6 +93,7 @@ export class RxConnection implements Timed, Sender {
   #highestSerial = 0;
   #usedAt: number;
   #isUpgraded = false;
+  #isForgotten = false;
 
   /** Makes one. */
   constructor(host: ConnectionHost, init: ConnectionInit, now: number) {
@@ -207,6 +208,12 @@ export class RxConnection implements Timed, Sender {
     this.#host.schedule(this);
   }
 
+  /** Nobody will find it any more. */
+  forgotten(): void {
+    this.#isForgotten = true;
+    this.#handshake?.stop(this.#host);
+  }
+
   /** Takes a packet that is for this connection. */
   receive(header: RxHeader, datagram: Uint8Array, now: number): void {
     if (header.securityIndex !== this.securityIndex && header.type !== RxPacketType.ABORT) {
@@ -235,6 +242,7 @@ export class RxConnection implements Timed, Sender {
   }
 
   timeoutAt(): number {
+    if (this.#isForgotten) return Infinity;
     const finalAckAt = Math.min(...this.channels.map((channel) => channel.finalAckAt));
     const idleAt = this.isBusy ? Infinity : this.#usedAt + this.#host.idleMs(this);
     return Math.min(finalAckAt, idleAt, this.#handshake?.timeoutAt() ?? Infinity);
@@ -247,7 +255,8 @@ export class RxConnection implements Timed, Sender {
       this.#finalAck(channel, state.callNumber, state.terminal.last, RxAckReason.IDLE, 0);
     });
     if (this.#handshake !== undefined && this.#handshake.timeoutAt() <= now) this.#challengeAgain(now);
-    if (!this.isBusy && now >= this.#usedAt + this.#host.idleMs(this)) this.#host.forget(this);
+    if (this.isBusy || now < this.#usedAt + this.#host.idleMs(this)) return;
+    this.#host.forget(this);
   }
 
   transmit(out: PacketWriter): boolean {

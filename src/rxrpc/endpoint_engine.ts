@@ -329,6 +329,7 @@ export class RxEndpointEngine implements ConnectionHost {
   }
 
   forget(connection: RxConnection): void {
+    connection.forgotten();
     if (connection.isClient) {
       this.#clients.remove(connection, this.#now);
     } else {

@@ -1,32 +1,85 @@
 /** Whole calls over simulated networks. */
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { pattern, request, serve, World } from "./world.ts";
+import { SeededRandom } from "../../src/sim/mod.ts";
+import { type Host, type LinkOptions, pattern, type Recorder, request, serve, World } from "./world.ts";
 
-test("a small call on a clean link", () => {
-  const world = new World();
+const seeds = Math.max(3, Math.floor(Number(process.env["LEAT_SIM_SEEDS"] ?? 20)));
+
+function pair(link: LinkOptions, seed: number): { world: World; client: Host; server: Host; served: Recorder[] } {
+  const world = new World(link, seed);
+  world.isRecording = false;
   const [client, server] = [world.add(), world.add()];
   server.engine.offer({ id: 147 });
-  const served = serve(world, server, (body) => body);
-  const call = request(world, client, server, pattern(10));
-  world.run(1000);
-  assertEquals([call.closedCount, call.error, call.bytes], [1, undefined, 10]);
-  assertEquals([served[0]!.closedCount, served[0]!.error], [1, undefined]);
-  console.log(world.sent.map(({ header, data, at }) => `${at} ${header.type} fl${header.flags} call ${header.callNumber} seq ${header.seq} ser ${header.serial} ${data.length}`).join("\n"));
-});
-for (const size of [20_000, 1_000_000]) {
-  test(`echo of ${size} bytes on a clean link, nothing is sent twice`, () => {
-    const world = new World();
-    world.isRecording = false;
-    const [client, server] = [world.add(), world.add()];
-    server.engine.offer({ id: 147 });
-    const served = serve(world, server, (body) => body);
-    const body = pattern(size);
-    const call = request(world, client, server, body);
-    const start = world.now;
-    world.run(60_000, () => call.closedCount > 0 && served[0]?.closedCount === 1);
-    console.log(world.now - start, client.engine.stats, server.engine.stats, client.engine.drops.entries?.());
-    assertEquals([call.closedCount, call.error, call.bytes], [1, undefined, size]);
-    assert(call.all.every((byte, at) => byte === body[at]));
+  return { world, client, server, served: serve(world, server, (body) => body) };
+}
+
+/** Nothing is left of calls: memory and timers are as before the first. */
+function assertQuiet(world: World, ...hosts: Host[]): void {
+  world.run(700_000);
+  for (const { engine } of hosts) {
+    assertEquals([engine.heldBytes, engine.connections.client, engine.connections.service], [0, 0, 0]);
+    assertEquals(engine.timeoutAt(), Infinity);
+  }
+}
+
+for (const loss of [0, 0.01, 0.05, 0.2]) {
+  test(`160: ${100 * loss} % loss both ways, 200 kB each way: byte-exact, and not too much is sent again`, () => {
+    for (let seed = 1; seed <= Math.min(seeds, 50); seed++) {
+      const { world, client, server, served } = pair({ delayMs: 10, loss }, seed);
+      const body = pattern(200_000, seed);
+      const call = request(world, client, server, body);
+      world.run(600_000, () => call.closedCount > 0 && served[0]?.closedCount === 1);
+      assertEquals(
+        [call.closedCount, call.error, call.bytes, served[0]?.error],
+        [1, undefined, body.length, undefined],
+        `seed ${seed}`,
+      );
+      assert(call.all.every((byte, at) => byte === body[at]), `seed ${seed}`);
+      const extra = client.engine.stats.sentBytes / body.length - 1;
+      assert(extra <= 0.08 + 3 * loss, `seed ${seed}: ${extra} too much`);
+      assertQuiet(world, client, server);
+    }
   });
 }
+
+test("random traffic: small and large calls at a time, loss, reordering, duplication, corruption, jitter", () => {
+  for (let seed = 1; seed <= seeds; seed++) {
+    const random = new SeededRandom(seed);
+    const link = {
+      delayMs: random.below(40),
+      jitterMs: random.below(60),
+      loss: random.below(20) / 100,
+      duplication: random.below(20) / 100,
+      corruption: 0,
+    };
+    const { world, client, server } = pair(link, seed);
+    const calls: [Recorder, Uint8Array][] = [];
+    for (let i = 0; i < 30; i++) {
+      const body = pattern(random.chance(0.5) ? random.below(50) : random.below(60_000), i);
+      calls.push([request(world, client, server, body), body]);
+      world.run(random.below(300));
+    }
+    world.run(600_000, () => calls.every(([call]) => call.closedCount > 0));
+    for (const [call, body] of calls) {
+      assertEquals(call.closedCount, 1);
+      const isWhole = call.error === undefined && call.bytes === body.length &&
+        call.all.every((byte, at) => byte === body[at]);
+      assert(
+        isWhole,
+        `seed ${seed} ${JSON.stringify(link)}: ${call.code} after ${call.bytes} of ${body.length}: ${call.error}`,
+      );
+    }
+    assertQuiet(world, client, server);
+  }
+});
+
+test("corruption: each call ends once, whole or with an error, and nothing is left", () => {
+  for (let seed = 1; seed <= seeds; seed++) {
+    const { world, client, server } = pair({ delayMs: 5, corruption: 0.02, loss: 0.02 }, seed);
+    const calls = Array.from({ length: 10 }, (_, i) => request(world, client, server, pattern(5000, i)));
+    world.run(120_000, () => calls.every((call) => call.closedCount > 0));
+    for (const call of calls) assertEquals(call.closedCount, 1, `seed ${seed}`);
+    assertQuiet(world, client, server);
+  }
+});

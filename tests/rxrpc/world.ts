@@ -2,7 +2,7 @@
 import { SeededRandom } from "../../src/sim/mod.ts";
 import { RxEndpointEngine, type RxEndpointEngineOptions } from "../../src/rxrpc/endpoint_engine.ts";
 import type { RxAddress, RxCallPort, RxCallSink, RxDecision } from "../../src/rxrpc/ports.ts";
-import { type RxHeader, decodeHeader } from "../../src/rxrpc/header.ts";
+import { decodeHeader, type RxHeader } from "../../src/rxrpc/header.ts";
 
 export interface LinkOptions {
   delayMs?: number;
@@ -130,7 +130,8 @@ export class World {
   /** Puts a datagram on the way. */
   send(from: RxAddress, to: RxAddress, data: Uint8Array): void {
     const number = this.#number++;
-    const { delayMs = 1, jitterMs = 0, loss = 0, duplication = 0, corruption = 0, capacity = Infinity, rate } = this.link;
+    const { delayMs = 1, jitterMs = 0, loss = 0, duplication = 0, corruption = 0, capacity = Infinity, rate } =
+      this.link;
     if (this.isRecording) this.sent.push({ header: decodeHeader(data)!, data, from, to, at: this.now });
     if (this.link.drop?.(data, number, this.now) || this.random.chance(loss)) return;
     if (this.#flying.length >= capacity) return;
