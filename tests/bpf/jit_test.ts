@@ -1,0 +1,123 @@
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { assert, assertEquals } from "@std/assert";
+import { chooseBackend } from "../../src/bpf/backends.ts";
+import { jsSource } from "../../src/bpf/jit/compile_js.ts";
+import { BpfMachine } from "../../src/bpf/machine.ts";
+import { BpfMemory } from "../../src/bpf/memory.ts";
+import type { BpfProgram } from "../../src/bpf/program.ts";
+import { BpfRuntime, ProgramEnvironment } from "../../src/bpf/runtime.ts";
+import { verifyProgram } from "../../src/bpf/verifier/verify_program.ts";
+import { backends, sample } from "./support/builds.ts";
+import { at, deepProgram, endlessProgram, longProgram, prefixProgram, programOf } from "./support/jit_programs.ts";
+
+const nothing = new Uint8Array(1);
+
+function sourceOf(program: BpfProgram): string {
+  const options = { budget: 1000, now: () => 0, wallNow: () => 0, random: () => 0, onTrace: () => {}, cookie: 0 };
+  const runtime = new BpfRuntime(new BpfMemory({ bytes: 10_000 }), options);
+  return jsSource(verifyProgram(program), new ProgramEnvironment(runtime, program, false)).body;
+}
+
+for (const backend of backends) {
+  test(`case 51: an endless loop is stopped by the budget, soon, and the machine lives on, ${backend}`, () => {
+    const machine = new BpfMachine(endlessProgram, { backend, budget: 100_000 });
+    for (let i = 0; i < 3; i++) {
+      assertEquals(machine.run(nothing), -40);
+      assertEquals(machine.takeFailure()?.code, "ELOOP");
+    }
+    const startedAt = performance.now();
+    machine.run(nothing);
+    // 20 ms are meant, of which other processes may take some.
+    assert(performance.now() - startedAt < 200, "the loop went on");
+  });
+
+  test(`case 51: calls count as well: no loop, but eight functions that call each other often, ${backend}`, () => {
+    const functions = Array.from({ length: 7 }, (_, i) => {
+      const calls = i === 6 ? [at(0xb7, 0, 0, 1)] : Array.from({ length: 30 }, () => at(0x85, 0, 1, i + 1));
+      return [...calls, at(0x95)];
+    });
+    const starts = functions.map((_, i) => functions.slice(0, i).reduce((sum, one) => sum + one.length, 0));
+    const code = functions.flat().map((one, slot) =>
+      one.opcode === 0x85 ? { ...one, imm: starts[one.imm]! - slot - 1 } : one
+    );
+    const machine = new BpfMachine(programOf(code), { backend, mode: "sandbox" });
+    assertEquals(machine.run(nothing), -40);
+    assertEquals(machine.takeFailure()?.code, "ELOOP");
+  });
+
+  test(`case 55: 30,000 slots, and scopes in scopes, overflow no stack, ${backend}`, () => {
+    const slots = backend === "js" ? 1500 : 30_000;
+    const reference = new BpfMachine(longProgram(slots), { backend: "interpreter" });
+    assertEquals(new BpfMachine(longProgram(slots), { backend }).run(nothing), reference.run(nothing));
+    const deep = deepProgram(backend === "js" ? 480 : 2000);
+    const machine = new BpfMachine(deep, { backend }), other = new BpfMachine(deep, { backend: "interpreter" });
+    for (const length of [0, 1, 7, 399, 479, 600, 1999]) {
+      const bytes = new Uint8Array(length);
+      assertEquals(machine.run(bytes), other.run(bytes), `${length} bytes`);
+    }
+  });
+}
+
+test("case 52: no BigInt where 32 bits do, nor for 64-bit sums, loads and compares", () => {
+  const samples = [
+    "01_len16be",
+    "02_len32le_incl",
+    "03_http2",
+    "04_postgres_backend",
+    "07_tls_record",
+    "08_memcached_bin",
+  ];
+  for (const build of ["plain", "c14-v3-g", "c19-v4-g"]) {
+    for (const name of samples) {
+      const text = sourceOf(sample(build, name).program());
+      assert(!/BigInt|\d+n\b/.test(text), `${build}/${name} has BigInt`);
+      assert(/^function run\(p, s, e\) \{$/m.test(text), "run takes numbers");
+    }
+  }
+  const sums = [at(0xb7, 0, 0, 7), at(0x0f, 0, 0), at(0x2f, 0, 0), at(0x6f, 0, 0), at(0x2d, 0, 0, 0, 0), at(0x95)];
+  assert(!sourceOf(programOf(sums)).includes("BigInt"));
+  const divided = [at(0x18, 0, 0, 7), at(0, 0, 0, 7), at(0x3f, 0, 0), at(0x95)];
+  assert(sourceOf(programOf(divided)).includes("BigInt"), "a quotient of 64 bits is made with BigInt");
+});
+
+test("case 52: what skb_load_bytes fills is read from the packet, not from memory", () => {
+  const text = sourceOf(sample("c14-v3-g", "08_memcached_bin").program());
+  assert(!/\b[UV]\b/.test(text), text);
+  assert(text.includes("p[s + 8]"), text);
+});
+
+test("case 53: a program of 3,000 slots goes to WebAssembly, without it to the interpreter and not to JavaScript", () => {
+  assertEquals(chooseBackend("auto", 3000, { js: true, wasm: true }), "wasm");
+  assertEquals(chooseBackend("auto", 3000, { js: true, wasm: false }), "interpreter");
+  assertEquals(chooseBackend("auto", 50, { js: true, wasm: true }), "js");
+  assertEquals(new BpfMachine(longProgram(3000)).backend, "wasm");
+});
+
+/** Runs the probe in a runtime of its own, with flags where the runtime has them. */
+function probe(flags: readonly string[]): unknown[] {
+  const { deno, bun } = process.versions as Record<string, string | undefined>;
+  const before = deno !== undefined
+    ? ["run", "-A", "--no-check", ...(flags.length > 0 ? [`--v8-flags=${flags.join(",")}`] : [])]
+    : bun !== undefined
+    ? []
+    : [...process.execArgv.filter((arg) => !arg.startsWith("--test")), ...flags];
+  const file = fileURLToPath(new URL("support/backend_probe.ts", import.meta.url));
+  const { stdout, stderr } = spawnSync(process.execPath, [...before, file], { encoding: "utf8" });
+  const line = stdout.trim().split("\n").at(-1) ?? "";
+  assert(line.startsWith("["), `${stdout}\n${stderr}`);
+  return JSON.parse(line) as unknown[];
+}
+
+test("case 54: where code from strings is forbidden WebAssembly runs, without WebAssembly JavaScript; same results", () => {
+  const [, small, , long] = probe([]);
+  assertEquals(probe([]), ["js", 7, "wasm", long]);
+  assertEquals(small, 7);
+  const has = process.versions as Record<string, string | undefined>;
+  const flags = has["bun"] === undefined;
+  assertEquals(probe(flags ? ["--disallow-code-generation-from-strings"] : [])[0], flags ? "wasm" : "js");
+  if (has["deno"] === undefined && flags) assertEquals(probe(["--jitless"]), ["js", 7, "interpreter", long]);
+  assertEquals(new BpfMachine(prefixProgram, { backend: "interpreter" }).run(Uint8Array.of(0, 5, 1)), 7);
+});
