@@ -34,6 +34,8 @@ export type MakeHelper = (host: HelperHost) => HelperFunction;
 
 /** The result as a signed number of at most 53 bits: returns its low half, sets the high one. */
 export function result(host: HelperHost, value: number): number {
-  host.high[0] = Math.floor(value / 2 ** 32);
-  return value | 0;
+  const low = value | 0;
+  // Most results are small ones, for which the division would cost as much as the rest of the helper.
+  host.high[0] = low === value ? low >> 31 : Math.floor(value / 2 ** 32);
+  return low;
 }

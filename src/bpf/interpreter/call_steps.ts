@@ -5,16 +5,13 @@
  */
 import { BpfError } from "../errors.ts";
 import { BPF_PSEUDO_CALL } from "../isa.ts";
-import { ERRNO } from "../maps/errno.ts";
-import { DONE, type MakeStep, type State, type Step } from "./state.ts";
+import { type MakeStep, type State, type Step, TAIL_CALL } from "./state.ts";
 
 /** Helper that ends the program and begins another. */
-const TAIL_CALL = 12;
+const TAIL_CALL_HELPER = 12;
 
 /** What the steps of calls need of the interpreter that runs them. */
 export interface CallHost {
-  /** Instructions that the run may still take. */
-  left: number;
   /** Notes that the run has failed and returns {@linkcode DONE}. */
   fail(code: "ELOOP" | "EFAULT", slot: number, what: string): number;
 }
@@ -23,21 +20,11 @@ function callFunction(state: State, host: CallHost, next: number, target: number
   return () => state.enterFunction(next) ? target : host.fail("EFAULT", next - 1, "too many frames are open");
 }
 
-function tailCall(state: State, host: CallHost, next: number): Step {
-  const { registers: r, environment } = state;
+/** Leaves the program for another one; where there is none, it is come back to the next slot. */
+function tailCall(state: State, next: number): Step {
   return () => {
-    const runner = environment.tailCall(r[4]!, r[6]!);
-    if (runner === undefined) {
-      r[0] = -ERRNO.ENOENT;
-      r[1] = -1;
-      return next;
-    }
-    environment.remaining = host.left;
-    // Another run of this very program may use the registers meanwhile: nothing of them is needed any more.
-    const low = runner.resume();
-    r[0] = low;
-    r[1] = environment.high[0]!;
-    return DONE;
+    state.returnSlot = next;
+    return TAIL_CALL;
   };
 }
 
@@ -45,7 +32,7 @@ function tailCall(state: State, host: CallHost, next: number): Step {
 export function callStep(host: CallHost): MakeStep {
   return (state, _d, _s, next, { src, imm }) => {
     if (src === BPF_PSEUDO_CALL) return callFunction(state, host, next, next + imm);
-    if (imm === TAIL_CALL) return tailCall(state, host, next);
+    if (imm === TAIL_CALL_HELPER) return tailCall(state, next);
     const { registers: r, environment } = state;
     const helper = src === 0 ? environment.helper(imm) : undefined;
     if (helper === undefined) {

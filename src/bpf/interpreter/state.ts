@@ -2,19 +2,21 @@
  * The state of an interpreter: registers, frames, and what its steps are made of.
  *
  * An instruction becomes a step, a function without arguments that does it and returns the slot to go on at, or
- * {@linkcode DONE}. Registers are pairs of 32-bit integers in one array; constants have pairs behind those of the
+ * {@linkcode DONE} or {@linkcode TAIL_CALL}. Registers are pairs of 32-bit integers in one array; constants have pairs behind those of the
  * registers, so that operations on constants and on registers are the same code.
  *
  * @module
  */
 import type { Instruction } from "../isa.ts";
-import { type BpfEnvironment, FRAME_BYTES, MAX_FRAMES } from "../runner.ts";
+import { type BpfEnvironment, FRAME_BYTES, MAX_FRAMES, type PacketWindow } from "../runner.ts";
 
 /** Does one instruction and returns the next slot. */
 export type Step = () => number;
 
 /** What a step returns at the program's end. */
 export const DONE = -1;
+/** What a step returns to make a tail call. */
+export const TAIL_CALL = -2;
 
 /** Index of r0's low half. */
 export const R0 = 0;
@@ -35,20 +37,21 @@ export class State {
   /** What the program runs in. */
   readonly environment: BpfEnvironment;
   /** The packet. */
-  bytes: Uint8Array = new Uint8Array(0);
-  /** Position of the message's first byte. */
-  start = 0;
-  /** Position behind its last. */
-  end = 0;
-  /** Whether a frame is zeros when it is entered. */
-  clearsFrames = false;
+  readonly packet: PacketWindow;
+  /** Whether registers and frames are zeros when they are entered; else nobody reads what was not written. */
+  clearsAll = false;
+  /** Slot to go on at where a tail call has no target. */
+  returnSlot = 0;
   /** How many local calls are open. */
   depth = 0;
+  readonly #frameTop: number;
   readonly #saved = new Int32Array(SAVED * MAX_FRAMES);
 
   /** Makes a state for a program of so many constants. */
   constructor(environment: BpfEnvironment, constants: readonly (readonly [low: number, high: number])[]) {
     this.environment = environment;
+    this.packet = environment.packet;
+    this.#frameTop = environment.stack.address + environment.stack.size;
     this.registers = new Int32Array(HALVES + 2 * constants.length);
     constants.forEach(([low, high], i) => this.registers.set([low, high], HALVES + 2 * i));
   }
@@ -60,13 +63,15 @@ export class State {
 
   /** Sets registers as they are at the start. */
   reset(r1: number, r2: number): void {
-    const { registers, environment: { stack } } = this;
-    registers.fill(0, 0, HALVES);
+    const { registers } = this;
+    if (this.clearsAll) registers.fill(0, 0, HALVES);
     registers[2] = r1;
+    registers[3] = 0;
     registers[4] = r2;
-    registers[R10] = stack.address + stack.size;
+    registers[5] = 0;
+    registers[R10] = this.#frameTop;
     this.depth = 0;
-    if (this.clearsFrames) this.#clearFrame();
+    if (this.clearsAll) this.#clearFrame();
   }
 
   /** Opens a frame; false where there are too many. */
@@ -77,7 +82,7 @@ export class State {
     for (let i = 0; i < SAVED - 1; i++) this.#saved[at + i] = registers[12 + i]!;
     this.#saved[at + SAVED - 1] = returnTo;
     registers[R10] = registers[R10]! - FRAME_BYTES;
-    if (this.clearsFrames) this.#clearFrame();
+    if (this.clearsAll) this.#clearFrame();
     return true;
   }
 
