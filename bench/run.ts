@@ -37,7 +37,10 @@ function main(): number {
   const only = optionOf(args, "--only");
   const flags = args.filter((arg) => arg.startsWith("--"));
   const all = readdirSync(folder).filter((file) => file.endsWith(ENDING)).map((file) => file.slice(0, -ENDING.length));
-  const names = args.includes("all") ? all : args.filter((arg) => !arg.startsWith("--"));
+  const asked = args.filter((arg) => !arg.startsWith("--"));
+  // `kcm` also means `kcm_mux`
+  const parts = (name: string) => all.filter((one) => one === name || one.startsWith(`${name}_`));
+  const names = args.includes("all") ? all : asked.flatMap((name) => parts(name).length === 0 ? [name] : parts(name));
   const unknown = [
     ...names.filter((name) => !all.includes(name)),
     ...runtimes.filter((name) => !(name in RUNTIMES)),

@@ -74,8 +74,7 @@ function parseReply(bytes: Uint8Array, start: number, end: number, state: TextSt
       const size = sizeIn(words[word === "VA" ? 1 : 3]);
       if (size === undefined) return refuse("data block has no valid length");
       const behind = blockEnd(bytes, start, end, next, size);
-      if (typeof behind !== "number" || word === "VA") return behind;
-      if (start + behind > end) return -(behind + 1);
+      if (typeof behind !== "number" || behind < 0 || word === "VA") return behind;
       state.at = behind;
     } else if (word === "STAT") state.at = next;
     else return next;
