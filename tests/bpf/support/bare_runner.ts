@@ -6,6 +6,7 @@
  */
 import { compileProgram } from "../../../src/bpf/backends.ts";
 import { buildControlFlow } from "../../../src/bpf/control_flow.ts";
+import { encodingOf } from "../../../src/bpf/encoding.ts";
 import { decodeInstructions } from "../../../src/bpf/isa.ts";
 import { BpfMemory } from "../../../src/bpf/memory.ts";
 import type { BpfProgram } from "../../../src/bpf/program.ts";
@@ -39,7 +40,7 @@ export function bareRunner(program: BpfProgram, backend: BpfBackend, budget = 1_
     program,
     mode: "kernel-root",
     instructions,
-    encodings: [],
+    encodings: instructions.map(encodingOf),
     flow: buildControlFlow(instructions),
     functions: [],
     accesses: [],
