@@ -50,6 +50,11 @@ export class Fifo<T> {
     return item;
   }
 
+  /** Whether an item waits. Its time grows with the length. */
+  includes(item: T): boolean {
+    return this.#items.includes(item, this.#first);
+  }
+
   /** Takes an item out of the middle; returns whether it was there. Its time grows with the length. */
   remove(item: T): boolean {
     const at = this.#items.indexOf(item, this.#first);

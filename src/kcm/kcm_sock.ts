@@ -14,6 +14,7 @@ import type { MultiplexorCore } from "./multiplexor_core.ts";
 import type { SendOptions } from "./outgoing.ts";
 import type { Fate, Outgoing } from "./outgoing_message.ts";
 import type { SocketPort, SocketSink, SocketStats } from "./ports.ts";
+import type { SocketReport } from "./report.ts";
 import { SendQueue, type SendQueueOptions } from "./send_queue.ts";
 import { SlotTable } from "./slot_table.ts";
 import type { SteeringTarget } from "./steering_policy.ts";
@@ -36,9 +37,10 @@ export class KcmSock implements SocketPort, Waiter, SteeringTarget, Timed {
   readonly options: SendQueueOptions;
   readonly #core: MultiplexorCore;
   readonly #sink: SocketSink;
-  readonly #received: { rxMessages: number; rxBytes: number } = { rxMessages: 0, rxBytes: 0 };
+  #rxMessages = 0;
+  #rxBytes = 0;
   #weight = 1;
-  #isRoomy = true;
+  #isRoomy: boolean;
   #isDisabled = false;
   #isClosed = false;
   #drain: { readonly unread: () => readonly KcmMessage[] } | undefined;
@@ -46,16 +48,17 @@ export class KcmSock implements SocketPort, Waiter, SteeringTarget, Timed {
   #isSendingOver = false;
 
   /** Makes a socket with room. */
-  constructor(handle: number, sink: SocketSink, core: MultiplexorCore, options: SendQueueOptions) {
+  constructor(handle: number, sink: SocketSink, core: MultiplexorCore, options: SendQueueOptions, isPaused: boolean) {
     this.handle = handle;
     this.options = options;
+    this.#isRoomy = !isPaused;
     this.#sink = sink;
     this.#core = core;
     this.sending = new SendQueue(this, core, options);
   }
 
   get stats(): SocketStats {
-    return { ...this.#received, ...this.sending.counts };
+    return { rxMessages: this.#rxMessages, rxBytes: this.#rxBytes, ...this.sending.counts };
   }
 
   get isClosed(): boolean {
@@ -84,6 +87,30 @@ export class KcmSock implements SocketPort, Waiter, SteeringTarget, Timed {
 
   get backlogBytes(): number {
     return this.#sink.backlogBytes ?? 0;
+  }
+
+  /** What there is to tell of it. */
+  report(isWaiting: boolean, reserved: number | undefined): SocketReport {
+    const { sending, stats } = this;
+    const { messages, bytes } = this.#sink.readStats ?? { messages: stats.rxMessages, bytes: stats.rxBytes };
+    const words: [boolean, string][] = [
+      [reserved !== undefined, `Psck-${reserved}`],
+      [sending.waiting.length > 0, "TxWait"],
+      [sending.isBatching, "WMore"],
+      [isWaiting, "RxWait"],
+    ];
+    return {
+      index: this.index,
+      rxMessages: messages,
+      rxBytes: bytes,
+      txMessages: stats.txMessages,
+      txBytes: stats.txBytes,
+      receiveQueueMessages: this.#sink.backlogMessages ?? 0,
+      receiveQueueBytes: this.backlogBytes,
+      sendQueueMessages: sending.messages,
+      sendQueueBytes: sending.bytes,
+      status: words.filter(([isSo]) => isSo).map(([, word]) => word),
+    };
   }
 
   /** Whether it would refuse a message: only the kernel's way of steering asks, the others are told. */
@@ -196,8 +223,8 @@ export class KcmSock implements SocketPort, Waiter, SteeringTarget, Timed {
 
   /** Passes a message on. */
   deliver(message: KcmMessage): void {
-    this.#received.rxMessages++;
-    this.#received.rxBytes += message.data.length;
+    this.#rxMessages++;
+    this.#rxBytes += message.data.length;
     this.#sink.message(message);
   }
 
@@ -241,8 +268,8 @@ export class KcmSock implements SocketPort, Waiter, SteeringTarget, Timed {
 
   #takeBack(unread: readonly KcmMessage[]): void {
     for (const message of unread) {
-      this.#received.rxMessages--;
-      this.#received.rxBytes -= message.data.length;
+      this.#rxMessages--;
+      this.#rxBytes -= message.data.length;
     }
   }
 }

@@ -4,10 +4,21 @@
  *
  * @module
  */
+export { KcmNamespace } from "./kcm_namespace.ts";
+export { kcmStatsText, kcmText, type MultiplexorTotals } from "./proc_text.ts";
+export type { ConnectionReport, ConnectionTotals, MultiplexorReport, SocketReport } from "./report.ts";
 export type { KcmAttachment } from "./attachment.ts";
 export type { ConnectionOutcome } from "./connection_outcome.ts";
 export type { Attachable, AttachableDirection, ConnectionLike, FlowLike } from "./attachments_stream.ts";
 export type { ByteSource } from "./connection_reader_stream.ts";
+export {
+  KCM_RECV_DISABLE,
+  KernelSocket,
+  type KernelSocketOptions,
+  type Received,
+  type ReceiveFlags,
+  SOL_KCM,
+} from "./kernel_socket.ts";
 export { datagrams } from "./datagrams.ts";
 export { KcmError, type KcmErrorOptions } from "./errors.ts";
 export { flowsInto, type FlowsIntoOptions, muxedFlows, type MuxedFlowsOptions } from "./flow_attachments.ts";
@@ -27,6 +38,7 @@ export type {
   SocketPort,
   SocketSink,
   SocketStats,
+  SocketType,
 } from "./ports.ts";
 export type { OutgoingMessage, RetryPolicy, SendOptions } from "./outgoing.ts";
 export type { Steering, SteeringKey, SteeringPolicy, SteeringSubject, SteeringTarget } from "./steering_policy.ts";

@@ -37,6 +37,8 @@ export interface CoreOwner {
   unattached(port: PsockBase, outcome: LowerOutcome): void;
   /** A socket is closed. */
   socketClosed(socket: KcmSock): void;
+  /** The kernel's multiplexors go with their last socket. */
+  deserted(): void;
   /** Opens a socket like another. */
   clone(socket: KcmSock, sink: SocketSink, isPaused: boolean): SocketPort;
   /** The attached connection that can send. */
@@ -60,8 +62,6 @@ export interface CoreCounts {
   retries: number;
   failedMessages: number;
   readyDrops: number;
-  txMessages: number;
-  txBytes: number;
 }
 
 /** The core. */
@@ -74,8 +74,6 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
     retries: 0,
     failedMessages: 0,
     readyDrops: 0,
-    txMessages: 0,
-    txBytes: 0,
   };
   receive!: ReceiveSteering;
   transmit!: TransmitSteering;
@@ -85,6 +83,7 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
   readonly #limits: CoreLimits;
   readonly #resumed: Fifo<PsockBase> = new Fifo();
   readonly #pullable: Fifo<PsockBase> = new Fifo();
+  readonly #deferred: Fifo<{ work(): void }> = new Fifo();
   readonly #fates: Fifo<Outgoing> = new Fifo();
   #thrown: { readonly thrown: unknown } | undefined;
   #isWaking = false;
@@ -152,6 +151,7 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
     this.counts.requeued += unread.length;
     this.#owner.socketClosed(socket);
     this.receive.closed(socket, unread);
+    this.#owner.deserted();
   }
 
   resumed(port: ReceivePort): void {
@@ -194,10 +194,6 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
     message.fate = fate;
     message.cause = cause;
     if (fate === "failed") this.counts.failedMessages++;
-    else {
-      this.counts.txMessages++;
-      this.counts.txBytes += message.length;
-    }
     message.socket.sending.done(message);
     message.socket.untold++;
     this.#fates.push(message);
@@ -210,14 +206,32 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
       return false;
     }
     if (message.isTried) {
-      this.counts.retries++;
-      message.fate = "retried";
-      message.cause = error;
-      message.socket.untold++;
-      this.#fates.push(message);
+      this.retriedOnce();
+      this.retried(message, error);
     }
     message.restart();
     return true;
+  }
+
+  retried(message: Outgoing, error: unknown): void {
+    message.fate = "retried";
+    message.cause = error;
+    message.socket.untold++;
+    this.#fates.push(message);
+  }
+
+  retriedOnce(): void {
+    this.counts.retries++;
+  }
+
+  /** A parser is to read on when the work in hand is done: the kernel's work queue. */
+  defer(port: { work(): void }): void {
+    this.#deferred.push(port);
+  }
+
+  /** A connection has failed without being over. */
+  countFailure(code: string): void {
+    this.#owner.failures.count(code);
   }
 
   /** Fails all that no connection was given: there is none, and none will come. */
@@ -237,6 +251,7 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
       if (receive.heldMessages > 0 || receive.readyMessages > 0) receive.moveWaiting();
       if (transmit.isDue) transmit.work();
       else if (this.#limits.failWhenUnconnected && !transmit.hasTargets) this.failWaiting();
+      for (let one = this.#deferred.shift(); one !== undefined; one = this.#deferred.shift()) one.work();
       if (this.#fates.length === 0 && !this.budget.isWanted) return;
       for (let one = this.#fates.shift(); one !== undefined; one = this.#fates.shift()) tell(one);
       this.budget.settle();

@@ -24,6 +24,9 @@ import type { Timed } from "./deadlines.ts";
 import { FifoReceive } from "./fifo_receive.ts";
 import { KcmSock } from "./kcm_sock.ts";
 import { KcmConnection } from "./kcm_message.ts";
+import { LinuxPsock } from "./linux_psock.ts";
+import { LinuxReceive } from "./linux_receive.ts";
+import { LinuxTransmit } from "./linux_transmit.ts";
 import { type CoreOwner, MultiplexorCore } from "./multiplexor_core.ts";
 import type { MultiplexorLimits, MultiplexorStats } from "./multiplexor_options.ts";
 import { fifo, type FifoPolicy } from "./policies.ts";
@@ -39,6 +42,7 @@ import type {
 } from "./ports.ts";
 import { Psock } from "./psock.ts";
 import { checkedWeight, type PsockBase } from "./psock_base.ts";
+import { addConnectionTotals, type ConnectionTotals, type MultiplexorReport, newConnectionTotals } from "./report.ts";
 import type { SendQueueOptions } from "./send_queue.ts";
 import { SlotTable } from "./slot_table.ts";
 import type { SteeringPolicy } from "./steering_policy.ts";
@@ -98,6 +102,10 @@ export class MultiplexorEngine {
       this.#engine.#sockets.remove(socket.handle);
     }
 
+    deserted(): void {
+      if (this.#engine.#isLinux && this.#engine.#sockets.size === 0) this.#engine.#abandon();
+    }
+
     clone(socket: KcmSock, sink: SocketSink, isPaused: boolean): SocketPort {
       return this.#engine.#open(sink, socket.options, isPaused, socket.weight);
     }
@@ -123,8 +131,10 @@ export class MultiplexorEngine {
   readonly #byConnection: Map<KcmConnection, PsockBase> = new Map();
   readonly #socketOptions: SendQueueOptions;
   readonly #core: MultiplexorCore;
+  readonly #isLinux: boolean;
   readonly #counts = { attached: 0, unattached: 0, refused: 0 };
   #drain: EngineDrain | undefined;
+  #gone: ConnectionTotals = newConnectionTotals();
   #nextId = 1;
   #isClosed = false;
   #isFinished = false;
@@ -153,15 +163,19 @@ export class MultiplexorEngine {
       maxRetries: limitOption("maxRetries", options.maxRetries, DEFAULT_MAX_RETRIES, 0),
       failWhenUnconnected: options.failWhenUnconnected ?? false,
     });
-    this.#core.receive = receiveSteering(this.#core, options.policy ?? fifo());
-    this.#core.transmit = new PolicyTransmit(this.#core, sendPolicy(options.sendPolicy));
+    const receive = receiveSteering(this.#core, options.policy ?? fifo());
+    const policy = sendPolicy(options.sendPolicy);
+    this.#isLinux = choiceOption<string>("compat", options.compat, "", ["linux"]) === "linux";
+    this.#core.receive = this.#isLinux ? new LinuxReceive(this.#core) : receive;
+    this.#core.transmit = this.#isLinux ? new LinuxTransmit(this.#core) : new PolicyTransmit(this.#core, policy);
   }
 
   /** A snapshot of the counters. */
   get stats(): MultiplexorStats {
-    const { receive, counts, partialBytes, budget } = this.#core;
+    const { receive, transmit, counts, partialBytes, budget } = this.#core;
     return {
       ...receive.counts,
+      ...transmit.counts,
       ...this.#counts,
       ...counts,
       connections: this.#ports.size,
@@ -171,6 +185,26 @@ export class MultiplexorEngine {
       heldMessages: receive.heldMessages,
       sendBytes: budget.bytes,
     };
+  }
+
+  /** Everything that can be told of it: as `/proc/net/kcm` does, see {@linkcode kcmText}. */
+  report(): MultiplexorReport {
+    const { receive, transmit } = this.#core;
+    const ports = this.#ports.values();
+    const live = ports.map((port) => ({ parser: port.stats, transmit: port.transmitStats }));
+    return {
+      multiplexor: this.stats,
+      sockets: this.#sockets.values().map((socket) =>
+        socket.report(receive.isWaiting(socket), transmit.reservedBy(socket)?.index)
+      ),
+      connections: ports.map((port) => port.report(transmit.reserverOf(port)?.index)),
+      totals: addConnectionTotals(this.#gone, ...live),
+    };
+  }
+
+  /** Whether it does as Linux does. */
+  get compat(): "linux" | undefined {
+    return this.#options.compat;
   }
 
   /** Whether {@linkcode close} or {@linkcode abort} was called. */
@@ -217,7 +251,11 @@ export class MultiplexorEngine {
       isSeqpacket: type === "seqpacket",
       maxQueuedBytes: limitOption("sendBufferBytes", options.sendBufferBytes, maxQueuedBytes),
       maxSendLength,
-      retry: choiceOption("retry", options.retry, "ifUnstarted", ["never", "ifUnstarted", "always"]),
+      retry: choiceOption("retry", options.retry, this.#isLinux ? "always" : "ifUnstarted", [
+        "never",
+        "ifUnstarted",
+        "always",
+      ]),
     };
     return this.#open(sink, own, options.paused ?? false, options.weight ?? 1);
   }
@@ -302,7 +340,8 @@ export class MultiplexorEngine {
     }
     const connection = new KcmConnection(this.#nextId, options.flow, options.direction, options.label);
     const limit = limitOption("maxMessageLength", options.maxMessageLength, this.#maxMessageLength);
-    const port = this.#ports.add((handle) => new Psock(handle, connection, options, limit, events, this.#core));
+    const Port = this.#isLinux ? LinuxPsock : Psock;
+    const port = this.#ports.add((handle) => new Port(handle, connection, options, limit, events, this.#core));
     this.#nextId++;
     this.#counts.attached++;
     if (port.canSend) {
@@ -319,10 +358,9 @@ export class MultiplexorEngine {
         throw new KcmError(`no more than maxSockets ${this.#maxSockets}`, { code: "ENFILE", blame: "local" });
       }
       checkedWeight(weight);
-      const socket = this.#sockets.add((handle) => new KcmSock(handle, sink, this.#core, options));
+      const socket = this.#sockets.add((handle) => new KcmSock(handle, sink, this.#core, options, isPaused));
       socket.weight = weight;
       this.#core.receive.opened(socket);
-      if (isPaused) socket.pause();
       if (this.#isFinished) socket.end();
       return socket;
     } finally {
@@ -341,13 +379,21 @@ export class MultiplexorEngine {
     this.#ports.remove(port.handle);
     this.#byConnection.delete(port.connection);
     this.#counts.unattached++;
+    this.#gone = addConnectionTotals(this.#gone, { parser: port.stats, transmit: port.transmitStats });
     this.#options.onUnattached?.(port, outcome);
+  }
+
+  /** The kernel's multiplexor goes with its last socket: connections are let go, what is held is lost. */
+  #abandon(): void {
+    const { receive } = this.#core;
+    if (receive instanceof LinuxReceive) receive.dropHeld();
+    this.#abort(undefined);
   }
 
   #abort(error: unknown): void {
     this.#isClosed = true;
     for (const port of this.#ports.values()) {
-      if (error === undefined) port.abort();
+      if (error === undefined || this.#isLinux) port.abort();
       else port.fail(error);
     }
   }

@@ -93,6 +93,8 @@ export interface MultiplexorStats extends Stats {
   readonly failedMessages: number;
   /** Messages lost with a connection that kept them: only with `compat: "linux"`. Kernel: `rx_ready_drops`. */
   readonly readyDrops: number;
+  /** Connections that were taken away with something to write. Kernel: `psock_unattach_rsvd`. */
+  readonly unattachedReserved: number;
   /** Messages given back by sockets that were closed. */
   readonly requeued: number;
   /** Datagrams longer than `maxMessageLength`. */

@@ -33,7 +33,8 @@ class Subject implements SteeringSubject {
 /** As a policy says. */
 export class PolicyReceive implements ReceiveSteering {
   readonly asks = false;
-  readonly counts: ReceiveCounts = { rxMessages: 0, rxBytes: 0 };
+  #messages = 0;
+  #bytes = 0;
   readonly #host: ReceiveSteeringHost;
   readonly #steering: Steering;
   readonly #waits: boolean;
@@ -51,6 +52,10 @@ export class PolicyReceive implements ReceiveSteering {
     this.#waits = policy.waits ?? false;
   }
 
+  get counts(): ReceiveCounts {
+    return { rxMessages: this.#messages, rxBytes: this.#bytes };
+  }
+
   get hasRoom(): boolean {
     return this.#targets.withRoom().length > 0;
   }
@@ -63,9 +68,13 @@ export class PolicyReceive implements ReceiveSteering {
     return this.#held;
   }
 
+  isWaiting(socket: KcmSock): boolean {
+    return socket.hasRoom;
+  }
+
   steer(port: ReceivePort, message: KcmMessage): boolean {
-    this.counts.rxMessages++;
-    this.counts.rxBytes += message.data.length;
+    this.#messages++;
+    this.#bytes += message.data.length;
     if (this.#anywhere.length > 0) this.moveWaiting();
     const socket = this.#choose(message);
     if (socket !== undefined && this.#takes(socket)) {

@@ -23,6 +23,8 @@ export interface AttachOptions extends StreamParserOptions {
    * @default {false}
    */
   halfOpen?: boolean | undefined;
+  /** Only with `compat: "linux"`: most bytes that wait to be parsed, as in TCP's receive queue. @default {6291456} */
+  receiveQueueBytes?: number | undefined;
 }
 
 /** What a connection brought and took, told when it is over. */
@@ -85,6 +87,12 @@ export interface LowerPort extends LowerTransmit {
    * @throws {KcmError} `EBUSY` when called from within a callback other than `resumed`
    */
   end(now: number): void;
+  /** Whether nothing more is received. */
+  readonly isReceiveStopped: boolean;
+  /**
+   * Only with `compat: "linux"`: the code of the error that the connection's socket would tell, once. Kernel: `SO_ERROR`.
+   */
+  takeError(): string | undefined;
   /** The connection has failed with `error`; a part of a message is lost, whole ones are not. Allowed anywhere. */
   fail(error: unknown): void;
   /** Takes the connection away; a part of a message is lost, whole ones are not. Allowed anywhere. */
@@ -98,6 +106,10 @@ export interface LowerPort extends LowerTransmit {
 export interface SocketSink extends SocketTransmitEvents {
   /** Bytes that wait to be read, for policies that mind. @default {0} */
   readonly backlogBytes?: number;
+  /** What was read, for reports. @default {undefined} (what was delivered) */
+  readonly readStats?: { readonly messages: number; readonly bytes: number };
+  /** Messages that wait to be read, for reports. @default {0} */
+  readonly backlogMessages?: number;
   /** Whether it would refuse a message: only `compat: "linux"` asks; otherwise a sink that is full pauses its port. */
   readonly isFull?: boolean;
   /** A message came. */
@@ -109,12 +121,15 @@ export interface SocketSink extends SocketTransmitEvents {
   end(): void;
 }
 
+/** The kernel's `SOCK_DGRAM` and `SOCK_SEQPACKET`. */
+export type SocketType = "datagram" | "seqpacket";
+
 /** How to open a socket. */
 export interface SocketOptions {
+  /** How its messages end when it sends: with each `send` without `more`, or only with `eor`. @default {"datagram"} */
+  type?: SocketType | undefined;
   /** Without room until it is resumed. @default {false} */
   paused?: boolean | undefined;
-  /** How its messages end when it sends: with each `send` without `more`, or only with `eor`. @default {"datagram"} */
-  type?: "datagram" | "seqpacket" | undefined;
   /**
    * From so many bytes accepted and not written on no message is begun. Kernel: `SO_SNDBUF`.
    *

@@ -15,6 +15,7 @@ import { type KcmConnection, KcmMessage } from "./kcm_message.ts";
 import type { MultiplexorCore } from "./multiplexor_core.ts";
 import type { AttachOptions, LowerEvents } from "./ports.ts";
 import { PsockBase } from "./psock_base.ts";
+import type { ReceiveSteering } from "./steering_ports.ts";
 
 /** One attached connection. */
 export class Psock extends PsockBase {
@@ -157,19 +158,19 @@ export class Psock extends PsockBase {
 /** Where the parser of a port puts its messages. A class: closures made for each port would cost every message 2 ns. */
 class MessageSink implements Sink<Uint8Array> {
   readonly #port: Psock;
-  readonly #core: MultiplexorCore;
+  readonly #receive: ReceiveSteering;
   readonly #connection: KcmConnection;
   #sequence = 0;
 
   constructor(port: Psock, core: MultiplexorCore) {
     this.#port = port;
-    this.#core = core;
+    this.#receive = core.receive;
     this.#connection = port.connection;
   }
 
   item(data: Uint8Array): void {
     const message = new KcmMessage(data, this.#connection, this.#sequence++);
-    if (!this.#core.receive.steer(this.#port, message)) this.#port.keep(message);
+    if (!this.#receive.steer(this.#port, message)) this.#port.keep(message);
   }
 
   error(error: LeatError): void {

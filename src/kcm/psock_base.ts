@@ -10,6 +10,7 @@ import { KcmError } from "./errors.ts";
 import type { KcmConnection, KcmMessage } from "./kcm_message.ts";
 import type { MultiplexorCore } from "./multiplexor_core.ts";
 import type { AttachOptions, LowerEvents, LowerOutcome, LowerPort } from "./ports.ts";
+import type { ConnectionReport } from "./report.ts";
 import { SlotTable } from "./slot_table.ts";
 import type { ReceivePort, TransmitPort } from "./steering_ports.ts";
 import { DEFAULT_PULL_BYTES, TransmitSide } from "./transmit_side.ts";
@@ -80,6 +81,24 @@ export abstract class PsockBase implements LowerPort, ReceivePort, TransmitPort,
 
   get error(): unknown {
     return this.#error;
+  }
+
+  get isReceiveStopped(): boolean {
+    return this.#isOver;
+  }
+
+  /** Bytes that were pushed and not parsed. */
+  get unreadBytes(): number {
+    return 0;
+  }
+
+  /** Bytes that the parser waits for before it reads again. */
+  get bytesAwaited(): number {
+    return 0;
+  }
+
+  takeError(): string | undefined {
+    return undefined;
   }
 
   get weight(): number {
@@ -180,6 +199,30 @@ export abstract class PsockBase implements LowerPort, ReceivePort, TransmitPort,
     const hasBegun = this.transmit.queue.length > 0;
     const error = hasBegun ? new KcmError("the connection was not drained in time", TIMED_OUT) : undefined;
     this.giveUp(error, error?.code);
+  }
+
+  /** What there is to tell of it. */
+  report(reserver: number | undefined): ConnectionReport {
+    const { transmit, unreadBytes, isPaused, bytesAwaited } = this;
+    const isWaiting = !isPaused && unreadBytes > 0;
+    const words: [boolean, string][] = [
+      [transmit.isStopped, "TxStop"],
+      [this.isReceiveStopped, "RxStop"],
+      [reserver !== undefined, `Rsvd-${reserver}`],
+      [isWaiting, bytesAwaited > 0 ? `RxWait=${bytesAwaited}` : "RxWait"],
+      [isPaused, "RxPause"],
+      [isPaused, "RdyRx"],
+    ];
+    return {
+      index: this.index,
+      label: this.connection.label,
+      parser: { ...this.stats },
+      transmit: { ...transmit.counts },
+      unreadBytes,
+      sendQueueMessages: transmit.queue.length,
+      sendQueueBytes: transmit.backlogBytes,
+      status: words.filter(([isSo]) => isSo).map(([, word]) => word),
+    };
   }
 
   /** Tells the driver that there is room. */

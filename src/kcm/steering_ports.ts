@@ -33,6 +33,8 @@ export interface ReceiveSteering {
   readonly readyMessages: number;
   /** Messages given back that wait. */
   readonly heldMessages: number;
+  /** Whether a socket stands in line: the status `RxWait`. */
+  isWaiting(socket: KcmSock): boolean;
   /** A message came in; returns whether a socket took it. Otherwise the port keeps it. */
   steer(port: ReceivePort, message: KcmMessage): boolean;
   /** What a port was pushed has been gone through. */
@@ -58,9 +60,9 @@ export interface ReceiveSteering {
 /** Counters of what came in. */
 export interface ReceiveCounts {
   /** Messages. */
-  rxMessages: number;
+  readonly rxMessages: number;
   /** Their bytes. */
-  rxBytes: number;
+  readonly rxBytes: number;
 }
 
 /** The engine, as receive steering knows it. */
@@ -87,12 +89,28 @@ export interface TransmitPort extends SteeringTarget, Waiter {
   isLaden: boolean;
 }
 
+/** Counters of what went out. */
+export interface TransmitCounts {
+  /** Messages. */
+  readonly txMessages: number;
+  /** Their bytes; the kernel also counts those of attempts that failed. */
+  readonly txBytes: number;
+  /** Connections that were taken away with something to write. */
+  readonly unattachedReserved: number;
+}
+
 /** Steering of what goes out. */
 export interface TransmitSteering {
+  /** So far. */
+  readonly counts: TransmitCounts;
   /** Whether `work` would do something. */
   readonly isDue: boolean;
   /** Whether there is a connection to send on. */
   readonly hasTargets: boolean;
+  /** The connection that a socket has reserved: the status `Psck`. */
+  reservedBy(socket: KcmSock): TransmitPort | undefined;
+  /** The socket that has reserved a connection: the status `Rsvd`. */
+  reserverOf(port: TransmitPort): KcmSock | undefined;
   /** Messages are complete; they go to one connection. */
   accept(socket: KcmSock, messages: readonly Outgoing[]): void;
   /** Gives messages that wait to connections. */
@@ -107,6 +125,8 @@ export interface TransmitSteering {
   joined(port: TransmitPort): void;
   /** It takes part no more; what it was given goes elsewhere, or fails because of `error`. */
   left(port: TransmitPort, error: unknown): void;
+  /** Sending on it has failed, and only that: the kernel's way. */
+  failed(port: TransmitPort, error: unknown): void;
   /** Its `isSending` has changed. */
   sendingChanged(port: TransmitPort): void;
   /** Takes back all messages of a socket that have not begun. */
@@ -121,6 +141,10 @@ export interface TransmitSteeringHost {
   done(message: Outgoing, fate: Fate, cause: unknown): void;
   /** A message's connection has failed; returns whether it begins again, else it is done. */
   survives(message: Outgoing, error: unknown): boolean;
+  /** A message's connection has failed, and it begins again; to be told. */
+  retried(message: Outgoing, error: unknown): void;
+  /** Counts a retry. */
+  retriedOnce(): void;
   /** The port's driver is to be told to pull. */
   wake(port: TransmitPort): void;
   /** The attached connection that can send. */

@@ -17,7 +17,7 @@ import { KcmError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { KcmSock } from "./kcm_sock.ts";
 import type { Outgoing } from "./outgoing_message.ts";
-import type { TransmitPort, TransmitSteering, TransmitSteeringHost } from "./steering_ports.ts";
+import type { TransmitCounts, TransmitPort, TransmitSteering, TransmitSteeringHost } from "./steering_ports.ts";
 import type { Steering, SteeringPolicy } from "./steering_policy.ts";
 import { TargetList } from "./target_list.ts";
 import { Waiters } from "./waiters.ts";
@@ -27,6 +27,11 @@ const MAX_GIVEN_BYTES = 64 * 1024;
 
 /** Steers as a policy says, first in line first without one. */
 export class PolicyTransmit implements TransmitSteering {
+  readonly counts: { -readonly [Name in keyof TransmitCounts]: number } = {
+    txMessages: 0,
+    txBytes: 0,
+    unattachedReserved: 0,
+  };
   readonly #host: TransmitSteeringHost;
   readonly #steering: Steering | undefined;
   readonly #waits: boolean;
@@ -53,6 +58,15 @@ export class PolicyTransmit implements TransmitSteering {
 
   get hasTargets(): boolean {
     return this.#targets.all.length > 0;
+  }
+
+  /** Nothing is reserved here. */
+  reservedBy(_socket: KcmSock): undefined {}
+
+  /** The socket whose message has begun on a connection. */
+  reserverOf(port: TransmitPort): KcmSock | undefined {
+    const { queue } = port.transmit;
+    return queue.length > 0 ? queue.at(0).socket : undefined;
   }
 
   accept(socket: KcmSock, messages: readonly Outgoing[]): void {
@@ -101,7 +115,11 @@ export class PolicyTransmit implements TransmitSteering {
 
   written(port: TransmitPort, count: number): void {
     const side = port.transmit;
-    side.land(count, (message) => this.#host.done(message, "written", undefined));
+    side.land(count, (message) => {
+      this.counts.txMessages++;
+      this.counts.txBytes += message.length;
+      this.#host.done(message, "written", undefined);
+    });
     if (side.isBlocked) this.#giveBack(port);
     this.#updateLine(port);
   }
@@ -115,12 +133,17 @@ export class PolicyTransmit implements TransmitSteering {
 
   left(port: TransmitPort, error: unknown): void {
     const side = port.transmit;
+    if (side.queue.length > 0) this.counts.unattachedReserved++;
     const isKnown = this.#targets.remove(port);
     side.isStopped = true;
     this.#updateLine(port);
     if (isKnown) this.#steering?.left?.(port);
     const back = side.takeAll().filter((message) => this.#host.survives(message, error));
     this.#return(back);
+  }
+
+  failed(port: TransmitPort, error: unknown): void {
+    this.left(port, error);
   }
 
   sendingChanged(port: TransmitPort): void {

@@ -51,4 +51,34 @@ export class Waiters<W extends Waiter> {
     this.remove(first as W);
     this.push(first as W);
   }
+
+  /** What was a turn is over. */
+  endTurn(): void {}
+}
+
+/** A line in which a turn has several calls of `rotate`. */
+export class TurnWaiters<W extends Waiter> extends Waiters<W> {
+  readonly #callsPerTurn: number;
+  /** Who has begun its turn, and how much is left of it. */
+  #inTurn: W | undefined;
+  #left = 0;
+
+  /** `Infinity`: until `endTurn`. */
+  constructor(callsPerTurn: number) {
+    super();
+    this.#callsPerTurn = callsPerTurn;
+  }
+
+  override rotate(): void {
+    if (this.#inTurn !== this.first) this.#left = this.#callsPerTurn;
+    this.#inTurn = this.first;
+    if (--this.#left > 0) return;
+    this.#inTurn = undefined;
+    super.rotate();
+  }
+
+  override endTurn(): void {
+    if (this.#inTurn !== undefined && this.#inTurn === this.first) super.rotate();
+    this.#inTurn = undefined;
+  }
 }
