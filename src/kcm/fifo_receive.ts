@@ -102,6 +102,10 @@ export class FifoReceive implements ReceiveSteering {
     this.#hold.prepend(unread);
   }
 
+  enabled(socket: KcmSock): void {
+    if (socket.hasRoom) this.#waiters.push(socket);
+  }
+
   disabled(_socket: KcmSock, unread: readonly KcmMessage[]): void {
     this.#hold.prepend(unread);
   }

@@ -157,7 +157,7 @@ export class KcmSock implements SocketPort, Waiter, SteeringTarget, Timed {
   enableReceive(): void {
     if (!this.#isDisabled || this.#isClosed) return;
     this.#isDisabled = false;
-    if (this.#isRoomy) this.#core.act("enableReceive", () => this.#core.receive.roomAt(this));
+    this.#core.act("enableReceive", () => this.#core.receive.enabled(this));
   }
 
   clone(sink: SocketSink, options: { paused?: boolean | undefined } = {}): SocketPort {

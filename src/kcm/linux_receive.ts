@@ -11,7 +11,7 @@ import { Fifo } from "./fifo.ts";
 import type { KcmMessage } from "./kcm_message.ts";
 import type { KcmSock } from "./kcm_sock.ts";
 import type { LinuxPsock } from "./linux_psock.ts";
-import type { ReceiveCounts, ReceivePort, ReceiveSteering, ReceiveSteeringHost } from "./steering_ports.ts";
+import type { ReceivePort, ReceiveSteering, ReceiveSteeringHost } from "./steering_ports.ts";
 import { Waiters } from "./waiters.ts";
 
 /** A socket that has given back its messages while it was reserved, so that they move later. */
@@ -108,6 +108,10 @@ export class LinuxReceive implements ReceiveSteering {
     this.#leaveLine(socket);
     if (this.#reservers.has(socket)) this.#after.set(socket, () => this.#requeue(unread));
     else this.#requeue(unread);
+  }
+
+  enabled(socket: KcmSock): void {
+    this.#becomeReady(socket);
   }
 
   #reserve(port: LinuxPsock): KcmSock | undefined {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock } from "../core/clock.ts";
+import { EngineTimer } from "../stream/engine_timer.ts";
 import { Patience } from "../stream/patience.ts";
 import type { ConnectionOutcome } from "./connection_outcome.ts";
 import type { Channel, ChannelOwner } from "./channel_stream.ts";
@@ -21,6 +22,8 @@ export interface DriverOptions {
   readonly clock: Clock;
   /** A connection is over. */
   ended(connection: KcmConnection, outcome: ConnectionOutcome): void;
+  /** A deadline has brought something that throws. */
+  failed(thrown: unknown): void;
   /** The last channel was closed. */
   deserted(reason: unknown): void;
 }
@@ -50,12 +53,14 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
   #starving = 0;
   readonly #patience: Patience = new Patience();
   #isSettling = false;
+  readonly #timer: EngineTimer;
 
   /** Drives the given engine. */
   constructor(engine: MultiplexorEngine, options: DriverOptions) {
     this.#engine = engine;
     this.#options = options;
     this.#patience.set(true);
+    this.#timer = new EngineTimer(options.clock, engine, () => this.settle(), (thrown) => options.failed(thrown));
   }
 
   /** Bytes in all channels. */
@@ -161,6 +166,8 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
     } finally {
       this.#isSettling = false;
     }
+    if (this.#engine.isFinished) this.#timer.stop();
+    else this.#timer.update();
   }
 
   #settleOnce(): boolean {

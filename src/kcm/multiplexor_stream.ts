@@ -109,6 +109,7 @@ export class Multiplexor implements AsyncDisposable {
           this.abort(thrown);
         }
       },
+      failed: (thrown) => this.abort(thrown),
       deserted: (reason) => {
         if (options.holdOpen !== true) this.#end(reason ?? brokenPipe("every channel was closed"));
       },

@@ -117,10 +117,8 @@ export class PolicyReceive implements ReceiveSteering {
     this.#steering.joined?.(socket);
   }
 
-  roomAt(socket: KcmSock): void {
+  roomAt(_socket: KcmSock): void {
     this.#targets.roomChanged();
-    // `isReceiveDisabled` may have changed, too
-    if (!this.#targets.all.includes(socket)) this.#targets.changed();
   }
 
   noRoomAt(_socket: KcmSock): void {
@@ -134,7 +132,13 @@ export class PolicyReceive implements ReceiveSteering {
 
   disabled(socket: KcmSock, unread: readonly KcmMessage[]): void {
     this.#targets.changed();
+    this.#steering.left?.(socket);
     this.#steerAnew(socket, unread);
+  }
+
+  enabled(socket: KcmSock): void {
+    this.#targets.changed();
+    this.#steering.joined?.(socket);
   }
 
   /** What a socket has not read, and then what waits for it, goes before all else that may go anywhere. */

@@ -191,7 +191,7 @@ export abstract class PsockBase implements LowerPort, ReceivePort, TransmitPort,
   }
 
   timeoutAt(): number {
-    return Math.min(this.parserTimeoutAt(), this.#drainsAt);
+    return this.#isOver ? Infinity : Math.min(this.parserTimeoutAt(), this.#drainsAt);
   }
 
   onTimeout(now: number): void {

@@ -97,8 +97,13 @@ export class SendQueue {
     const batch = this.#batch;
     if (batch.length === 0) return;
     this.#batch = [];
-    for (const message of batch) message.isJoined = true;
-    batch[batch.length - 1]!.isJoined = false;
+    let before: Outgoing | undefined;
+    for (const message of batch) {
+      // those that have to go a certain way are no part of it
+      if (message.via !== undefined) continue;
+      if (before !== undefined) before.isJoined = true;
+      before = message;
+    }
     this.#host.accept(this.#socket, batch);
   }
 

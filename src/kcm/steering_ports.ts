@@ -55,6 +55,8 @@ export interface ReceiveSteering {
   closed(socket: KcmSock, unread: readonly KcmMessage[]): void;
   /** A socket takes nothing until it is resumed, and gives back what nobody has read. */
   disabled(socket: KcmSock, unread: readonly KcmMessage[]): void;
+  /** It takes part again. */
+  enabled(socket: KcmSock): void;
 }
 
 /** Counters of what came in. */

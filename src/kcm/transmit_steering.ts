@@ -70,14 +70,13 @@ export class PolicyTransmit implements TransmitSteering {
   }
 
   accept(socket: KcmSock, messages: readonly Outgoing[]): void {
-    const first = messages[0]!;
-    if (first.via !== undefined || this.#waits) {
-      for (const message of messages) this.#returnOrPlace(message);
-      return;
-    }
     const { waiting } = socket.sending;
-    if (waiting.length === 0) this.#senders.push(socket);
-    for (const message of messages) waiting.push(message);
+    const isSender = waiting.length > 0;
+    for (const message of messages) {
+      if (this.#waits || message.via !== undefined) this.#returnOrPlace(message);
+      else waiting.push(message);
+    }
+    if (!isSender && waiting.length > 0) this.#senders.push(socket);
   }
 
   work(): void {
@@ -134,7 +133,8 @@ export class PolicyTransmit implements TransmitSteering {
   left(port: TransmitPort, error: unknown): void {
     const side = port.transmit;
     if (side.queue.length > 0) this.counts.unattachedReserved++;
-    const isKnown = this.#targets.remove(port);
+    const isKnown = this.#targets.has(port);
+    this.#targets.remove(port);
     side.isStopped = true;
     this.#updateLine(port);
     if (isKnown) this.#steering?.left?.(port);
@@ -148,6 +148,8 @@ export class PolicyTransmit implements TransmitSteering {
 
   sendingChanged(port: TransmitPort): void {
     this.#targets.changed();
+    if (port.isSending) this.#steering?.joined?.(port);
+    else this.#steering?.left?.(port);
     if (!port.isSending) this.#giveBack(port);
     this.#updateLine(port);
     if (this.#waits && port.isSending) this.#placeReturned();

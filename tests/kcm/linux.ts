@@ -58,7 +58,7 @@ export class Tcp extends Wire {
 export function told(received: Received | undefined): string {
   if (received === undefined) return "EAGAIN";
   const { data, isEnd, isTruncated } = received;
-  const text = decoder.decode(data).replace(/[\0-\x1f]/g, ".");
+  const text = Array.from(decoder.decode(data), (letter) => letter < " " ? "." : letter).join("");
   return `${text}${isEnd ? " EOR" : ""}${isTruncated ? " TRUNC" : ""}`;
 }
 

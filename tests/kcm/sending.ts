@@ -80,6 +80,7 @@ export class Wire {
   /** The bytes in flight are written, as far as there is room; returns whether all were. */
   land(): boolean {
     const bytes = this.#flying;
+    this.#flying = new Uint8Array(0);
     const count = Math.min(this.room, bytes.length);
     this.room -= count;
     this.bytes.push(...bytes.subarray(0, count));
