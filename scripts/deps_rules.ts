@@ -97,7 +97,7 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
   rxrpc: {
     wire: /^(abort_codes|ack|header|jumbo|packet_types|errors)\.ts$/,
     engineImports: base,
-    streamImports: [...adapter, "type tsocket/types.ts"],
+    streamImports: [...adapter, "tsocket:wire"],
   },
   sim: {
     engineImports: [...base, "packet:wire", "strparser:wire"],

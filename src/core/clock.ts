@@ -33,3 +33,8 @@ export const systemClock: Clock = {
     return () => clearTimeout(handle);
   },
 };
+
+/** The runtime's time of day, in milliseconds since 1970: for what is dated, never for what is timed. */
+export function systemWallMs(): number {
+  return Date.now();
+}

@@ -1,0 +1,207 @@
+/**
+ * One call as a pair of web streams, which are made when they are first asked for.
+ *
+ * @module
+ */
+import { RxAbort } from "./abort_codes.ts";
+import type { EndpointDriver } from "./endpoint_driver_stream.ts";
+import { RxrpcError } from "./errors.ts";
+import { IncomingBytes } from "./incoming_bytes_stream.ts";
+import type { RxAddress, RxCallPort, RxCallSink } from "./ports.ts";
+import type { RxPeerIdentity } from "./security/protection.ts";
+import { type Settler, settler } from "./settler_stream.ts";
+
+/** Where a call is on the wire. */
+export interface RxCallPlace {
+  /** Connection and channel. */
+  readonly cid: number;
+  /** Number of the call in its channel. */
+  readonly callNumber: number;
+}
+
+/**
+ * A call, at either end: what the other end says comes out of `readable`, what is written into `writable` goes to it. A
+ * client says its request and closes `writable`, then reads the reply; a server reads the request to its end, then
+ * writes the reply.
+ */
+export class RxCallStream {
+  /** Something that belongs to whoever made the call. */
+  readonly tag: unknown;
+  /** What the engine tells the call. */
+  readonly sink: RxCallSink;
+  readonly #driver: EndpointDriver;
+  readonly #incoming: IncomingBytes;
+  readonly #opened: Settler<RxCallPlace> = settler();
+  readonly #answered: Settler<number> = settler();
+  readonly #closed: Settler<void> = settler();
+  #port: RxCallPort | undefined;
+  #writable: WritableStream<Uint8Array> | undefined;
+  #controller: WritableStreamDefaultController | undefined;
+  #room: Settler<void> | undefined;
+  #isOver = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  /** Made by an endpoint. */
+  constructor(driver: EndpointDriver, port?: RxCallPort, tag?: unknown) {
+    this.#driver = driver;
+    this.#port = port;
+    this.tag = tag;
+    this.#incoming = new IncomingBytes({
+      consumed: (bytes) => {
+        this.#port?.consumed(bytes, driver.now());
+        driver.poke();
+      },
+      cancelled: (reason) => this.#giveUp(reason),
+    });
+    this.sink = {
+      data: (bytes) => this.#incoming.data(bytes),
+      ended: () => this.#incoming.ended(),
+      writable: () => this.#offerRoom(),
+      opened: (place) => this.#opened.resolve(place),
+      service: (service) => this.#answered.resolve(service),
+      closed: (error) => this.#over(error),
+    };
+  }
+
+  /** The engine's call, once it is made. */
+  bind(port: RxCallPort): void {
+    this.#port = port;
+  }
+
+  /** The service that the call is for; the one that answers, once that is known. */
+  get service(): number {
+    return this.#port!.service;
+  }
+
+  /** The other end. */
+  get remote(): RxAddress {
+    return this.#port!.remote;
+  }
+
+  /** Who the client is, as far as its security class knows; `undefined` at a client and without security. */
+  get identity(): RxPeerIdentity | undefined {
+    return this.#port!.identity;
+  }
+
+  /** The byte for applications that a client's first packet brought. */
+  get userStatus(): number {
+    return this.#port!.userStatus;
+  }
+
+  /** Round-trip time to the other end in milliseconds, once it is known. */
+  get srtt(): number | undefined {
+    return this.#port!.srtt;
+  }
+
+  /** Resolves when a client's call has its place on the wire. */
+  get opened(): Promise<RxCallPlace> {
+    return this.#opened.promise;
+  }
+
+  /** Resolves at a client with the service that answers, once the server says its first word. */
+  get answered(): Promise<number> {
+    return this.#answered.promise;
+  }
+
+  /** Resolves when both ends are done, rejects when the call failed. Needs no handler. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /** What the other end says. Cancelling it aborts the call. */
+  get readable(): ReadableStream<Uint8Array> {
+    return this.#incoming.readable;
+  }
+
+  /** What this end says. Closing it says that this was all; aborting it aborts the call. */
+  get writable(): WritableStream<Uint8Array> {
+    return this.#writable ??= new WritableStream<Uint8Array>({
+      start: (controller) => {
+        this.#controller = controller;
+        if (this.#failure !== undefined) controller.error(this.#failure.error);
+      },
+      write: (bytes) => this.write(bytes),
+      close: () => this.end(),
+      abort: (reason) => this.#giveUp(reason),
+    });
+  }
+
+  /** Everything that the other end says, as one; in place of `readable`. */
+  bytes(): Promise<Uint8Array> {
+    return this.#incoming.whole();
+  }
+
+  /** Says something; resolves when it was taken. In place of `writable`. */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      await this.#untilWritable();
+      const taken = this.#port!.write(bytes.subarray(at), this.#driver.now());
+      at += taken;
+      this.#driver.poke();
+      if (at < bytes.length) await this.#untilRoom();
+    }
+  }
+
+  /** Says that this was all; resolves when that is on its way. In place of closing `writable`. */
+  async end(): Promise<void> {
+    await this.#untilWritable();
+    this.#port!.end(this.#driver.now());
+    this.#driver.poke();
+  }
+
+  /** Sends what waits for a packet to be full. */
+  flush(): void {
+    if (!this.#port!.isWritable) return;
+    this.#port!.flush(this.#driver.now());
+    this.#driver.poke();
+  }
+
+  /**
+   * Gives up; the other end is told this number.
+   *
+   * @throws {RangeError} when it is no integer of 32 bits, or 0
+   */
+  abort(code: number = RxAbort.RX_USER_ABORT, cause?: unknown): void {
+    if (code === 0 || code !== (code | 0)) throw new RangeError(`a code has 32 bits and is not 0, got ${code}`);
+    this.#port!.abort(code, this.#driver.now(), cause);
+    this.#driver.poke();
+  }
+
+  async #untilWritable(): Promise<void> {
+    while (!this.#port!.isWritable) {
+      if (this.#failure !== undefined) throw this.#failure.error;
+      if (this.#isOver) throw new RxrpcError("the call is over", { code: "ESHUTDOWN", blame: "local" });
+      await this.#untilRoom();
+    }
+  }
+
+  #untilRoom(): Promise<void> {
+    this.#room ??= settler<void>();
+    return this.#room.promise;
+  }
+
+  #offerRoom(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  #giveUp(reason: unknown): void {
+    if (!this.#isOver) this.abort(RxAbort.RX_USER_ABORT, reason);
+  }
+
+  #over(error: unknown): void {
+    this.#isOver = true;
+    if (error === undefined) {
+      this.#closed.resolve();
+    } else {
+      this.#failure = { error };
+      this.#incoming.failed(error);
+      this.#controller?.error(error);
+      this.#closed.reject(error);
+    }
+    const never = error ?? new RxrpcError("the call is over", { code: "ESHUTDOWN", blame: "local" });
+    this.#opened.reject(never);
+    this.#answered.reject(never);
+    this.#offerRoom();
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Drives an endpoint's engine: datagrams in, datagrams out, one timer. Internal.
+ *
+ * @module
+ */
+import type { Clock } from "../core/clock.ts";
+import type { RxEndpointEngine } from "./endpoint_engine.ts";
+import type { RxAddress, RxDatagram, RxOut } from "./ports.ts";
+
+/** A datagram that goes. */
+export interface RxOutgoing {
+  /** Its bytes. */
+  readonly data: Uint8Array;
+  /** Where to. */
+  readonly to: RxAddress;
+}
+
+/** Takes datagrams to be sent; a promise when no more should come for a while. */
+export type SendDatagrams = (datagrams: RxOutgoing[]) => Promise<unknown> | undefined;
+
+/** Most datagrams that are made before they are sent. */
+const MAX_BATCH = 64;
+const SLAB_BYTES = 64 * 1024;
+
+/** Drives one engine. */
+export class EndpointDriver implements RxOut {
+  readonly #engine: RxEndpointEngine;
+  readonly #clock: Clock;
+  readonly #send: SendDatagrams;
+  #batch: RxOutgoing[] = [];
+  #slab: Uint8Array = new Uint8Array(0);
+  #used = 0;
+  #isSending = false;
+  #isPoked = false;
+  #isStopped = false;
+  #timerAt = Infinity;
+  #cancelTimer: (() => void) | undefined;
+
+  /** Drives `engine`. */
+  constructor(engine: RxEndpointEngine, clock: Clock, send: SendDatagrams) {
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#send = send;
+  }
+
+  /** The time for calls of the engine. */
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** Datagrams have come. */
+  receive(datagrams: readonly RxDatagram[]): void {
+    const now = this.#clock.now();
+    for (const datagram of datagrams) this.#engine.push(datagram, now);
+    this.turn();
+  }
+
+  /** Something was done to the engine: its packets go when whoever did it is done. */
+  poke(): void {
+    if (this.#isPoked) return;
+    this.#isPoked = true;
+    Promise.resolve().then(() => {
+      this.#isPoked = false;
+      this.turn();
+    });
+  }
+
+  /** Sends what is due, and sets the timer. */
+  turn(): void {
+    if (this.#isStopped) return;
+    const now = this.#clock.now();
+    this.#engine.flush(now);
+    while (!this.#isSending) {
+      this.#engine.transmit(this, now);
+      if (this.#batch.length === 0) break;
+      this.#sendBatch();
+    }
+    this.#arm();
+  }
+
+  /** Nothing more is done. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelTimer?.();
+  }
+
+  alloc(size: number): Uint8Array | null {
+    if (this.#isSending || this.#batch.length >= MAX_BATCH) return null;
+    if (this.#used + size > this.#slab.length) {
+      this.#slab = new Uint8Array(Math.max(SLAB_BYTES, size));
+      this.#used = 0;
+    }
+    return this.#slab.subarray(this.#used, this.#used + size);
+  }
+
+  commit(length: number, to: RxAddress): void {
+    this.#batch.push({ data: this.#slab.subarray(this.#used, this.#used + length), to });
+    this.#used += length;
+  }
+
+  #sendBatch(): void {
+    const batch = this.#batch;
+    this.#batch = [];
+    const sent = this.#send(batch);
+    if (sent === undefined) return;
+    this.#isSending = true;
+    const done = (): void => {
+      this.#isSending = false;
+      this.turn();
+    };
+    // what could not be sent is as lost as what the network loses
+    sent.then(done, done);
+  }
+
+  #arm(): void {
+    const at = this.#engine.timeoutAt();
+    // a timer that is early costs a look; one that is late costs more
+    if (at >= this.#timerAt) return;
+    this.#cancelTimer?.();
+    this.#timerAt = at;
+    this.#cancelTimer = this.#clock.setTimer(at, () => {
+      this.#timerAt = Infinity;
+      this.#engine.onTimeout(this.#clock.now());
+      this.turn();
+    });
+  }
+}

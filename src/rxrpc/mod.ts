@@ -1,0 +1,44 @@
+/**
+ * RxRPC: remote procedure calls over UDP as AFS and Linux make them. {@linkcode RxEndpoint} makes calls and takes them,
+ * each a pair of web streams; {@linkcode RxEndpointEngine} is the same without any.
+ *
+ * @module
+ */
+export { RxAbort, RxkadAbort, type RxkadAbortName } from "./abort_codes.ts";
+export { type RxCallPlace, RxCallStream } from "./call_stream.ts";
+export { RxEndpointEngine, type RxEndpointEngineOptions, type RxEndpointStats } from "./endpoint_engine.ts";
+export { RxEndpoint, type RxEndpointOptions, type RxRequestOptions, type RxStreamCallOptions } from "./endpoint_stream.ts";
+export { RxrpcError, type RxrpcErrorOptions } from "./errors.ts";
+export type { RxLimits } from "./limits.ts";
+export { RxListener, type RxListenOptions } from "./listener_stream.ts";
+export type {
+  RxAddress,
+  RxCallOptions,
+  RxCallPort,
+  RxCallSink,
+  RxDatagram,
+  RxDecision,
+  RxEndpointSink,
+  RxOut,
+  RxService,
+  RxTimeouts,
+} from "./ports.ts";
+export { decodeClientKey, encodeClientKey, type RxkadClientKey } from "./security/client_key.ts";
+export type { DigestName, SecurityCrypto } from "./security/crypto.ts";
+export { decodeKeyFile, decodeKeyFileExt, decodeKeytab, type KeyKind, type ServerKey } from "./security/key_store.ts";
+export { none } from "./security/none.ts";
+export type {
+  AcceptedConnection,
+  ClientProtection,
+  ClientSecurity,
+  ConnectionIdentity,
+  PacketProtection,
+  RxPeerIdentity,
+  ServerProtection,
+  ServerSecurity,
+} from "./security/protection.ts";
+export { encodeK4Ticket, type K4Ticket } from "./security/rxkad/k4_ticket.ts";
+export { RxkadLevel } from "./security/rxkad/levels.ts";
+export { RxkadError } from "./security/rxkad/errors.ts";
+export { rxkadClient, type RxkadClientOptions } from "./security/rxkad/rxkad_client.ts";
+export { rxkadServer, type RxkadServerOptions } from "./security/rxkad/rxkad_server.ts";

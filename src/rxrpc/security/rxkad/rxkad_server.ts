@@ -1,0 +1,81 @@
+/**
+ * rxkad at a server: keys that open tickets.
+ *
+ * @module
+ */
+import { readU32 } from "../../../bytes/integers.ts";
+import type { FillRandom } from "../../../core/random.ts";
+import type { SecurityCrypto } from "../crypto.ts";
+import type { ServerKey } from "../key_store.ts";
+import { decodeK5Ticket, K5_ENCRYPTED_PART, K5_TICKET } from "../krb5/k5_ticket.ts";
+import type { AcceptedConnection, ConnectionIdentity, ServerProtection, ServerSecurity } from "../protection.ts";
+import { checkResponse, encodeChallenge, ticketOf } from "./challenge.ts";
+import { RxkadError } from "./errors.ts";
+import { decodeK4Ticket } from "./k4_ticket.ts";
+import { RXKAD_INDEX, RxkadLevel } from "./levels.ts";
+import { PacketSeal } from "./packet_seal.ts";
+import { checkTimes, endOf } from "./ticket_times.ts";
+
+/** Options of {@linkcode rxkadServer}. */
+export interface RxkadServerOptions {
+  /** The server's keys, asked for at each response: they may change while it runs. */
+  readonly keys: () => readonly ServerKey[];
+  /** Randomness for challenges. */
+  readonly random: FillRandom;
+  /** The lowest level that is accepted. @default {0} */
+  readonly minLevel?: RxkadLevel | undefined;
+  /** What tickets of Kerberos 5 are opened with. Without it only those of the Kerberos 4 kind are taken. */
+  readonly crypto?: SecurityCrypto | undefined;
+}
+
+interface Opened {
+  readonly name: readonly string[];
+  readonly realm: string;
+  readonly sessionKey: Uint8Array;
+}
+
+/** Security class 2 for services. */
+export function rxkadServer(options: RxkadServerOptions): ServerSecurity {
+  const minLevel = options.minLevel ?? RxkadLevel.clear;
+  const challenge = (identity: ConnectionIdentity): ServerProtection => {
+    const random = new Uint8Array(4);
+    options.random(random);
+    const nonce = readU32(random, 0);
+    return {
+      challenge: () => encodeChallenge({ nonce, minLevel }),
+      accept: (response, wallMs) => accept(options, { ...identity, nonce, minLevel }, response, wallMs),
+    };
+  };
+  return { index: RXKAD_INDEX, challenge };
+}
+
+function accept(
+  options: RxkadServerOptions,
+  asked: ConnectionIdentity & { readonly nonce: number; readonly minLevel: number },
+  response: Uint8Array,
+  wallMs: number,
+): AcceptedConnection {
+  const { kvno, ticket } = ticketOf(response);
+  const { name, realm, sessionKey } = openTicket(options, kvno, ticket, Math.floor(wallMs / 1000));
+  const { level, callNumbers } = checkResponse(response, { ...asked, sessionKey });
+  const protection = new PacketSeal({ sessionKey, epoch: asked.epoch, cid: asked.cid, level });
+  return { protection, identity: { name, realm, level }, callNumbers };
+}
+
+function openTicket(options: RxkadServerOptions, kvno: number, ticket: Uint8Array, now: number): Opened {
+  const keys = options.keys();
+  if (kvno === K5_TICKET || kvno === K5_ENCRYPTED_PART) {
+    if (options.crypto === undefined) {
+      throw new RxkadError("RXKADUNKNOWNKEY", "tickets of Kerberos 5 are not taken here");
+    }
+    const opened = decodeK5Ticket(options.crypto, keys, kvno, ticket);
+    checkTimes(opened.start, opened.end, now);
+    return opened;
+  }
+  const key = keys.find((one) => one.kind === "rxkad" && one.kvno === kvno);
+  if (key === undefined) throw new RxkadError("RXKADUNKNOWNKEY", `there is no key of version ${kvno}`);
+  const opened = decodeK4Ticket(key.key, ticket);
+  checkTimes(opened.start, endOf(opened.start, opened.lifetime), now);
+  const { name, instance, realm, sessionKey } = opened;
+  return { name: instance === "" ? [name] : [name, instance], realm, sessionKey };
+}

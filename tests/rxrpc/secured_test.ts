@@ -1,0 +1,162 @@
+/** Calls under rxkad, over simulated networks. */
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import type { ServerKey } from "../../src/rxrpc/security/key_store.ts";
+import { encodeK4Ticket } from "../../src/rxrpc/security/rxkad/k4_ticket.ts";
+import { rxkadClient } from "../../src/rxrpc/security/rxkad/rxkad_client.ts";
+import { rxkadServer } from "../../src/rxrpc/security/rxkad/rxkad_server.ts";
+import { SeededRandom } from "../../src/sim/mod.ts";
+import { fromHex } from "./hex.ts";
+import { type LinkOptions, pattern, request, serve, World } from "./world.ts";
+
+const serverKey = fromHex("80b6a7cd7a9dadb6");
+const sessionKey = fromHex("0102020404070708");
+
+function ticketFor(key: Uint8Array, start: number, lifetime = 0xff): Uint8Array {
+  return encodeK4Ticket(key, {
+    name: "alice",
+    instance: "admin",
+    realm: "EXAMPLE.ORG",
+    host: 0,
+    sessionKey,
+    lifetime,
+    start,
+    service: "afs",
+    serviceInstance: "",
+  });
+}
+
+interface Setting {
+  link?: LinkOptions;
+  keys?: () => readonly ServerKey[];
+  minLevel?: 0 | 1 | 2;
+  seed?: number;
+}
+
+function cell(setting: Setting = {}) {
+  const world = new World(setting.link, setting.seed);
+  const [client, server] = [world.add(), world.add()];
+  const random = new SeededRandom(5);
+  const security = rxkadServer({
+    keys: setting.keys ?? (() => [{ kind: "rxkad", kvno: 3, enctype: 1, key: serverKey }]),
+    random: (into) => into.forEach((_, at) => into[at] = random.below(256)),
+    minLevel: setting.minLevel,
+  });
+  server.engine.offer({ id: 147, security: [security] });
+  const served = serve(world, server, (body) => body);
+  return { world, client, server, served, start: Math.floor(1_800_000_001) };
+}
+
+for (const level of [0, 1, 2] as const) {
+  test(`rxkad, level ${level}: an echo of 100 kB, also with 5 % loss; the server knows who it is`, () => {
+    for (const loss of [0, 0.05]) {
+      const { world, client, server, served, start } = cell({ link: { delayMs: 3, loss } });
+      const security = rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start), level });
+      const body = pattern(100_000);
+      const call = request(world, client, server, body, { security });
+      world.run(60_000, () => call.closedCount > 0 && served[0]?.closedCount === 1);
+      assertEquals([call.error, call.bytes], [undefined, body.length]);
+      assert(call.all.every((byte, at) => byte === body[at]));
+      assertEquals(served[0]!.call!.identity, { name: ["alice", "admin"], realm: "EXAMPLE.ORG", level });
+      const plain = world.sent.some(({ data }) =>
+        data.length > 1000 && new TextDecoder("latin1").decode(data).includes("\x07\x0e\x15\x1c\x23\x2a")
+      );
+      assertEquals(plain, level < 2, "what is on the wire can be read at levels 0 and 1");
+    }
+  });
+}
+
+test("rxkad: four calls at once share one challenge, a second call none", () => {
+  const { world, client, server, start } = cell();
+  const security = rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start) });
+  const calls = Array.from({ length: 4 }, (_, i) => request(world, client, server, pattern(100, i), { security }));
+  world.run(1000);
+  calls.push(request(world, client, server, pattern(50), { security }));
+  world.run(1000);
+  assertEquals(calls.map(({ bytes, error }) => [bytes, error]), [[100, undefined], [100, undefined], [100, undefined], [
+    100,
+    undefined,
+  ], [50, undefined]]);
+  assertEquals([6, 7].map((type) => world.sent.filter(({ header }) => header.type === type).length), [1, 1]);
+});
+
+const refusals: [
+  what: string,
+  code: number,
+  make: (start: number) => Parameters<typeof rxkadClient>[0],
+  setting?: Setting,
+][] = [
+  ["unknown key version", 19270408, (start) => ({ kvno: 9, sessionKey, ticket: ticketFor(serverKey, start) })],
+  [
+    "ticket under another key",
+    19270407,
+    (start) => ({ kvno: 3, sessionKey, ticket: ticketFor(fromHex("1334a2c876f1d5e9"), start) }),
+  ],
+  ["expired ticket", 19270409, (start) => ({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start - 3000, 1) })],
+  [
+    "another session key",
+    19270410,
+    (start) => ({ kvno: 3, sessionKey: fromHex("0000000000000000"), ticket: ticketFor(serverKey, start) }),
+  ],
+];
+
+for (const [what, code, make] of refusals) {
+  test(`rxkad: ${what}: the connection is aborted with ${code}, a second later`, () => {
+    const { world, client, server, served, start } = cell();
+    const call = request(world, client, server, pattern(100), { security: rxkadClient(make(start)) });
+    world.run(900);
+    assertEquals(call.closedCount, 0);
+    world.run(200);
+    assertEquals([call.closedCount, (call.error as { abortCode: number }).abortCode], [1, code]);
+    assertEquals(served.length, 0);
+    world.run(700_000);
+    assertEquals([server.engine.heldBytes, server.engine.connections.service, client.engine.connections.client], [
+      0,
+      0,
+      0,
+    ]);
+  });
+}
+
+test("rxkad: a level below the server's: the client itself gives up", () => {
+  const { world, client, server, start } = cell({ minLevel: 2 });
+  const security = rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start), level: 1 });
+  const call = request(world, client, server, pattern(100), { security });
+  world.run(100);
+  assertEquals([call.closedCount, call.code], [1, "RXKADLEVELFAIL"]);
+});
+
+test("rxkad: keys may change while the server runs", () => {
+  let keys: ServerKey[] = [];
+  const { world, client, server, start } = cell({ keys: () => keys });
+  const make = () => rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start) });
+  const first = request(world, client, server, pattern(100), { security: make() });
+  world.run(2000);
+  keys = [{ kind: "rxkad", kvno: 3, enctype: 1, key: serverKey }];
+  const second = request(world, client, server, pattern(100), { security: make() });
+  world.run(2000);
+  assertEquals([first.code, second.error, second.bytes], ["ECONNABORTED", undefined, 100]);
+});
+
+test("rxkad: a client without security at a service that asks for it is refused", () => {
+  const { world, client, server } = cell();
+  const call = request(world, client, server, pattern(100));
+  world.run(100);
+  assertEquals((call.error as { abortCode: number }).abortCode, -2);
+});
+
+test("rxkad: a packet that was changed on the way ends the connection, with the code for it", () => {
+  const { world, client, server, served, start } = cell();
+  world.link = {
+    drop: (datagram, number) => {
+      if (number > 5 && datagram.length > 1000) datagram[30]! ^= 1;
+      return false;
+    },
+  };
+  const security = rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start) });
+  const call = request(world, client, server, pattern(20_000), { security });
+  world.run(3000);
+  assertEquals([call.closedCount, served[0]?.closedCount], [1, 1]);
+  const abortCodes = [call, served[0]!].map(({ error }) => (error as { abortCode: number }).abortCode);
+  assert(abortCodes[0] === abortCodes[1] && [19270410, 19270411].includes(abortCodes[0]!), String(abortCodes));
+});
