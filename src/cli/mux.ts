@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { programOption } from "./bpf/program_parser.ts";
 import { UsageError } from "./io.ts";
 import { MUX_DETAILS, MUX_OPTIONS } from "./mux/mux_options.ts";
 import { MuxSession } from "./mux/mux_session.ts";
@@ -18,6 +19,7 @@ export const muxCommand: CommandSpec = {
   options: MUX_OPTIONS,
   run: async (operands, values, io) => {
     if (operands.length > 0) throw new UsageError(`mux takes options only, got ${JSON.stringify(operands[0])}`);
-    return await new MuxSession(muxSettings(values), io, values["quiet"] === true).run();
+    return await new MuxSession(muxSettings(values, await programOption(values, io)), io, values["quiet"] === true)
+      .run();
   },
 };

@@ -1,9 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { AUTHORITY, SERVER_CERTIFICATE, SERVER_KEY } from "../tsocket/support/certificates.ts";
@@ -183,6 +184,28 @@ test("TLS on both sides", () =>
     await client.close();
     await mux.stop();
     server.close();
+  }));
+
+test("a BPF program as parser", () =>
+  withServers(async () => {
+    const program = fileURLToPath(new URL("../bpf/data/plain/01_len16be.o", import.meta.url));
+    const echo = createServer((socket) => void socket.on("error", () => {}).pipe(socket));
+    const port = await new Promise<number>((resolve) =>
+      echo.listen(0, "127.0.0.1", () => resolve((echo.address() as { port: number }).port))
+    );
+    const mux = await MuxChild.start("--to", `127.0.0.1:${port}`, "--parser", program);
+    const socket = connect(mux.port, "127.0.0.1");
+    let heard = "";
+    const all = new Promise<void>((resolve) =>
+      socket.on("data", (chunk) => (heard += String(chunk)).length === 9 && resolve())
+    );
+    socket.write("\x00\x02ab\x00");
+    socket.write("\x03abc");
+    await all;
+    assertEquals(heard, "\x00\x02ab\x00\x03abc");
+    socket.destroy();
+    await mux.stop();
+    echo.close();
   }));
 
 test("nothing that cannot work is begun: exit code 2 and a line that says why", async () => {

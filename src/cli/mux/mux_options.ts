@@ -22,8 +22,9 @@ export const MUX_OPTIONS: readonly OptionSpec[] = [
   {
     name: "parser",
     argument: "NAME",
-    help: "How messages are told apart: resp, memcachedtext, memcached, dns, lines, len32, length:..., or with other " +
-      "replies than correlate any of leat trace --help",
+    help:
+      "How messages are told apart: resp, memcachedtext, memcached, dns, lines, len32, length:..., a BPF program as " +
+      "./prog.o, or with other replies than correlate any of leat trace --help",
   },
   {
     name: "replies",

@@ -43,11 +43,11 @@ export interface MuxSettings {
 }
 
 /**
- * Reads the options.
+ * Reads the options. `program` is the parser where `--parser` names a BPF program.
  *
  * @throws {UsageError} when one is missing, wrong, or makes no sense with the others
  */
-export function muxSettings(values: OptionValues): MuxSettings {
+export function muxSettings(values: OptionValues, program?: Parser): MuxSettings {
   const listen = listOf(values, "listen").map((text) => parseAddress("--listen", text));
   if (listen.length === 0) throw new UsageError("--listen is missing: where clients connect to");
   const to = listOf(values, "to").map((text) => parseBackend("--to", text));
@@ -58,7 +58,7 @@ export function muxSettings(values: OptionValues): MuxSettings {
     listen,
     to,
     toFile,
-    balancer: balancerOptions(values),
+    balancer: balancerOptions(values, program),
     ...tlsOptions(values),
     drainMs: numberOption(values, "drain", 0, 10_000),
     accessLog: textOf(values, "access-log"),
@@ -110,9 +110,9 @@ function listOf(values: OptionValues, name: string): string[] {
   return (textOf(values, name) ?? "").split(",").map((text) => text.trim()).filter((text) => text !== "");
 }
 
-function balancerOptions(values: OptionValues): BalancerOptions {
+function balancerOptions(values: OptionValues, program: Parser | undefined): BalancerOptions {
   const replies = (textOf(values, "replies") ?? "correlate") as "correlate" | "sticky" | "none";
-  const protocol = protocolOf(values, replies);
+  const protocol = protocolOf(values, replies, program);
   if (values["unordered"] === true && protocol.id === undefined) {
     throw new UsageError(`--unordered: replies of ${protocol.name} carry no number, their order is all there is`);
   }
@@ -157,15 +157,16 @@ function numbers(values: OptionValues): Partial<BalancerOptions> {
   return given;
 }
 
-function protocolOf(values: OptionValues, replies: string): BalancedProtocol {
+function protocolOf(values: OptionValues, replies: string, program: Parser | undefined): BalancedProtocol {
   const name = textOf(values, "parser");
   if (name === undefined) throw new UsageError("--parser is missing: how messages are told apart");
-  const parser = parserOf(name);
+  const parser = program ?? parserOf(name);
   const options = { id: idOf(values), isIdempotent: values["idempotent"] === true };
   if (replies !== "correlate") {
     if (options.id !== undefined) throw new UsageError(`--id is for --replies correlate, not ${replies}`);
     return plainProtocol(parser);
   }
+  if (program !== undefined) return plainProtocol(program, options);
   const protocol = balancedProtocol(name, parser, options);
   if (typeof protocol !== "string") return protocol;
   throw new UsageError(`--replies correlate: ${protocol}. --replies sticky gives each client a backend of its own`);

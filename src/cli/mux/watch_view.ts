@@ -89,7 +89,7 @@ export class WatchView {
     const rate = this.#rate(name, requests);
     const own = [
       name,
-      stateOf(backend, this.#lastAt!),
+      stateOf(backend),
       count(rate.now),
       count(outstanding),
       count(sessions.size),
@@ -124,10 +124,10 @@ export function sparkline(values: readonly number[]): string {
   return values.map((value) => BARS[Math.min(7, Math.floor(Math.max(value, 0) / highest * 7.999))]!).join("");
 }
 
-function stateOf(backend: Backend, now: number): string {
+function stateOf(backend: Backend): string {
   if (backend.isDraining) return "leaving";
   if (!backend.isUp) return "down";
-  if (backend.isSlow(now)) return "slow start";
+  if (backend.isSlow) return "slow start";
   return backend.channels.some(({ isOpen }) => isOpen) || backend.sessions.size > 0 ? "up" : "idle";
 }
 

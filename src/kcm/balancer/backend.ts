@@ -10,6 +10,7 @@
 import type { BalancerSettings } from "./balancer_options.ts";
 import type { CheckChannel } from "./check_channel.ts";
 import { Histogram } from "./histogram.ts";
+import type { SteeringTarget } from "../steering_policy.ts";
 import { mix } from "./protocol.ts";
 import type { SessionChannel } from "./session_channel.ts";
 import type { SharedChannel } from "./shared_channel.ts";
@@ -34,13 +35,13 @@ const RECONNECT_MS = 50;
 const SLOWEST_RECONNECT_MS = 2000;
 
 /** A backend and what is known of it. */
-export class Backend {
+export class Backend implements SteeringTarget {
   /** Its address as text. */
   readonly name: string;
-  /** Spreads keys over backends: each has its own. */
-  readonly seed: number;
-  /** Its share. */
-  weight: number;
+  /** A number of its name, so that keys are spread the same way by every balancer with the same backends. */
+  readonly index: number;
+  /** Its share, as it is configured. */
+  share: number;
   /** Whether it gets requests. */
   isUp = true;
   /** Taken out of the configuration: gets nothing more. */
@@ -51,8 +52,6 @@ export class Backend {
   readonly sessions: Set<SessionChannel> = new Set();
   /** The check under way. */
   check: CheckChannel | undefined;
-  /** For smooth round robin by weight. */
-  credit = 0;
   /** The channel whose turn it is. */
   turn = 0;
   /** Requests handed to it. */
@@ -66,6 +65,7 @@ export class Backend {
   /** How long replies took. */
   readonly latency: Histogram = new Histogram();
   readonly #settings: BalancerSettings;
+  readonly #time: { readonly now: number };
   #failuresInRow = 0;
   #successesInRow = 0;
   #fallsInRow = 0;
@@ -75,14 +75,16 @@ export class Backend {
   #reconnects = 0;
 
   /** A backend that nothing is known of, which counts as up. */
-  constructor(spec: BackendSpec, settings: BalancerSettings, now: number) {
+  constructor(spec: BackendSpec, settings: BalancerSettings, time: { readonly now: number }) {
+    const { now } = time;
     this.name = spec.name;
-    this.weight = spec.weight;
+    this.share = spec.weight;
     this.#settings = settings;
+    this.#time = time;
     this.#nextCheckAt = settings.checkIntervalMs === 0 ? Infinity : now + settings.checkIntervalMs;
     let seed = spec.name.length;
     for (let i = 0; i < spec.name.length; i++) seed = mix(seed ^ spec.name.charCodeAt(i));
-    this.seed = seed;
+    this.index = seed;
   }
 
   /** Requests under way on shared connections. */
@@ -97,16 +99,31 @@ export class Backend {
     return this.isUp && !this.isDraining && this.channels.some((channel) => channel.hasRoom);
   }
 
+  /** The same, for policies. */
+  get hasRoom(): boolean {
+    return this.isReady;
+  }
+
+  /** How busy it is, for policies. */
+  get load(): number {
+    return this.outstanding + this.sessions.size;
+  }
+
+  /** Bytes that wait to be written to it. */
+  get backlogBytes(): number {
+    return this.channels.reduce((sum, { out }) => sum + out.bytes, 0);
+  }
+
   /** Whether its share grows. */
-  isSlow(now: number): boolean {
-    return now < this.#slowUntil;
+  get isSlow(): boolean {
+    return this.#time.now < this.#slowUntil;
   }
 
   /** Its share at this time. */
-  share(now: number): number {
-    if (now >= this.#slowUntil) return this.weight;
-    const left = (this.#slowUntil - now) / this.#settings.slowStartMs;
-    return this.weight * (FIRST_SHARE + (1 - FIRST_SHARE) * (1 - left));
+  get weight(): number {
+    if (!this.isSlow) return this.share;
+    const left = (this.#slowUntil - this.#time.now) / this.#settings.slowStartMs;
+    return this.share * (FIRST_SHARE + (1 - FIRST_SHARE) * (1 - left));
   }
 
   /** A shared connection with room, by turns; there is one when {@linkcode isReady}. */

@@ -135,7 +135,10 @@ export class Balancer implements BalancerHost {
     for (const client of [...this.clients]) client.abort("aborted");
     for (const backend of [...this.backends.values()]) this.#remove(backend);
     for (const backend of this.#leaving) {
-      for (const channel of [...backend.channels]) channel.lose(undefined);
+      for (const channel of [...backend.channels]) {
+        channel.finish();
+        channel.lose(undefined);
+      }
       for (const session of [...backend.sessions]) session.abort();
     }
   }
@@ -175,7 +178,7 @@ export class Balancer implements BalancerHost {
     for (const client of this.clients) client.checkTime(now);
     this.#tend(now);
     this.#dispatcher.refresh();
-    this.#dispatcher.placeWaiting(now);
+    this.#dispatcher.placeWaiting();
     this.#connectAll();
   }
 
@@ -199,7 +202,7 @@ export class Balancer implements BalancerHost {
   roomAt(): void {
     if (this.#dispatcher.waiting === 0) return;
     this.#dispatcher.refresh();
-    this.#dispatcher.placeWaiting(this.now);
+    this.#dispatcher.placeWaiting();
   }
 
   channelLost(channel: SharedChannel, left: readonly Request[], unsent: number, error: unknown): void {
@@ -266,10 +269,10 @@ export class Balancer implements BalancerHost {
   #set(spec: BackendSpec): void {
     const known = this.backends.get(spec.name);
     if (known !== undefined) {
-      known.weight = spec.weight;
+      known.share = spec.weight;
       return;
     }
-    const backend = new Backend(spec, this.settings, this.now);
+    const backend = new Backend(spec, this.settings, this);
     this.backends.set(spec.name, backend);
     this.#sink.backendChanged?.(backend, "added", undefined);
   }
@@ -278,6 +281,7 @@ export class Balancer implements BalancerHost {
     backend.isDraining = true;
     backend.check?.abort();
     this.backends.delete(backend.name);
+    this.#dispatcher.left(backend);
     this.#leaving.add(backend);
     this.#sink.backendChanged?.(backend, "removed", undefined);
   }
@@ -331,7 +335,7 @@ export class Balancer implements BalancerHost {
     const { maxSessions } = this.settings;
     const able = [...this.backends.values()].filter(({ isUp, sessions }) => isUp && sessions.size < maxSessions);
     const others = able.filter((backend) => backend !== except);
-    return this.#dispatcher.sessionBackend(others.length > 0 ? others : able, client, message, this.now);
+    return this.#dispatcher.sessionBackend(others.length > 0 ? others : able, client, message);
   }
 
   #connect(port: BackendPort): void {

@@ -5,6 +5,7 @@
  */
 import type { Backend } from "./backend.ts";
 import type { BalancerCounts, BalancerSettings } from "./balancer_options.ts";
+import type { ClientPort } from "./client_port.ts";
 import type { MessageId, Misfortune } from "./protocol.ts";
 import { ChannelQueue, type Request } from "./request.ts";
 import type { SharedChannel } from "./shared_channel.ts";
@@ -18,8 +19,8 @@ export class Dispatcher {
   /** Backends that have room; made anew when {@linkcode Dispatcher.refresh} was called. */
   readonly #settings: BalancerSettings;
   readonly #counts: BalancerCounts;
-  readonly #choose: Chooser;
-  readonly #chooseForSession: Chooser;
+  readonly #chooser: Chooser;
+  readonly #sessionChooser: Chooser;
   readonly #backends: () => Iterable<Backend>;
   readonly #waiting = new ChannelQueue();
   #ready: Backend[] = [];
@@ -31,8 +32,8 @@ export class Dispatcher {
   constructor(settings: BalancerSettings, counts: BalancerCounts, backends: () => Iterable<Backend>) {
     this.#settings = settings;
     this.#counts = counts;
-    this.#choose = chooserOf(settings.policy);
-    this.#chooseForSession = chooserOf(settings.policy);
+    this.#chooser = chooserOf(settings.policy);
+    this.#sessionChooser = chooserOf(settings.policy);
     this.#backends = backends;
   }
 
@@ -48,7 +49,7 @@ export class Dispatcher {
 
   /** Hands a request to a channel, or lets it wait, or fails it. */
   place(request: Request, bytes: Uint8Array, from: number, to: number, now: number): void {
-    const channel = this.#channelFor(request, bytes, from, to, now);
+    const channel = this.#channelFor(request, bytes, from, to);
     if (channel !== undefined) {
       this.#hand(channel, request, bytes, from, to);
       this.#tokens = Math.min(this.#tokens + this.#settings.retryBudget, MOST_TOKENS);
@@ -62,14 +63,14 @@ export class Dispatcher {
   }
 
   /** Hands over what waits, as far as there is room. */
-  placeWaiting(now: number): void {
+  placeWaiting(): void {
     if (this.#isPlacing || this.#waiting.length === 0) return;
     this.#isPlacing = true;
     try {
       for (let request = this.#waiting.first; request !== undefined; request = this.#waiting.first) {
         const isWanted = request.client !== undefined || this.#settings.replies === "none";
         const { block, from, to } = request;
-        const channel = isWanted ? this.#channelFor(request, block, from, to, now) : undefined;
+        const channel = isWanted ? this.#channelFor(request, block, from, to) : undefined;
         if (isWanted && channel === undefined) return;
         this.#waiting.shift();
         if (channel !== undefined) this.#hand(channel, request, block, from, to);
@@ -104,7 +105,7 @@ export class Dispatcher {
       }
       if (i >= sent) this.#counts.moved++;
       else this.#counts.retried++;
-      const channel = this.#channelFor(request, request.block, request.from, request.to, now);
+      const channel = this.#channelFor(request, request.block, request.from, request.to);
       if (channel === undefined) this.#wait(request, now);
       else this.#hand(channel, request, request.block, request.from, request.to);
     }
@@ -121,16 +122,22 @@ export class Dispatcher {
     else client.answered(request, reply);
   }
 
+  /** A backend was taken away. */
+  left(backend: Backend): void {
+    this.#chooser.left(backend);
+    this.#sessionChooser.left(backend);
+    this.#isStale = true;
+  }
+
   /** The backend for a connection of a client's own. */
   sessionBackend(
     candidates: readonly Backend[],
-    client: Parameters<Chooser>[1],
+    client: ClientPort,
     message: Uint8Array | undefined,
-    now: number,
   ): Backend | undefined {
     if (candidates.length === 0) return undefined;
     const keyHash = message === undefined || message.length === 0 ? -1 : this.#keyHash(message, 0, message.length);
-    return this.#chooseForSession(candidates, client, keyHash, now);
+    return this.#sessionChooser.choose(candidates, client, keyHash);
   }
 
   #hand(channel: SharedChannel, request: Request, bytes: Uint8Array, from: number, to: number): void {
@@ -150,12 +157,11 @@ export class Dispatcher {
     bytes: Uint8Array,
     from: number,
     to: number,
-    now: number,
   ): SharedChannel | undefined {
     if (this.#isStale) this.#findReady();
     // a channel may have filled up since
     for (let ready = this.#ready; ready.length > 0; ready = this.#ready) {
-      const backend = this.#choose(ready, request.client, this.#keyHash(bytes, from, to), now);
+      const backend = this.#chooser.choose(ready, request.client, this.#keyHash(bytes, from, to));
       const channel = backend.nextChannel();
       if (channel !== undefined) return channel;
       this.#findReady();

@@ -1,100 +1,105 @@
 /**
- * Which backend is next: the policies.
+ * Which backend is next: the policies of the multiplexor, for backends.
  *
  * @module
  */
+import { keyAffinity, leastLoaded, weighted } from "../policies.ts";
+import type { SteeringKey, SteeringPolicy } from "../steering_policy.ts";
 import type { Backend } from "./backend.ts";
 import type { BalancerPolicy } from "./balancer_options.ts";
 import type { ClientPort } from "./client_port.ts";
-import { mix } from "./protocol.ts";
 
-/** Chooses among candidates, of which there is at least one. */
-export type Chooser = (
-  candidates: readonly Backend[],
-  client: ClientPort | undefined,
-  keyHash: number,
-  now: number,
-) => Backend;
+/** A policy at work on backends. `keyHash` is below 0 for what is about no key. */
+export interface Chooser {
+  /** Chooses among candidates, of which there is at least one. */
+  choose(candidates: readonly Backend[], client: ClientPort | undefined, keyHash: number): Backend;
+  /** A backend was taken away. */
+  left(backend: Backend): void;
+}
 
 /** The chooser of a policy, with a memory of its own. */
 export function chooserOf(policy: BalancerPolicy): Chooser {
-  const roundRobin = makeRoundRobin();
   switch (policy) {
     case "round-robin":
-      return roundRobin;
+      return new RoundRobin();
     case "least":
-      return leastLoaded;
+      return new ByPolicy(leastLoaded());
     case "sticky":
-      return (candidates, client, keyHash, now) => {
-        const home = client?.home;
-        if (home !== undefined && candidates.includes(home)) return home;
-        const backend = roundRobin(candidates, client, keyHash, now);
-        if (client !== undefined) client.home = backend;
-        return backend;
-      };
+      return new Sticky();
     case "key":
-      return (candidates, client, keyHash, now) =>
-        keyHash < 0 ? roundRobin(candidates, client, keyHash, now) : byKey(candidates, keyHash);
+      return new ByKey();
   }
 }
 
-/** By turns; by weight where weights differ, as smoothly as that goes (as nginx does it). */
-function makeRoundRobin(): Chooser {
-  let turn = -1;
-  return (candidates, _client, _keyHash, now) => {
+const NOTHING = new Uint8Array(0);
+
+/** A policy of the multiplexor. The subject is one object for all, since nobody keeps it. */
+class ByPolicy implements Chooser {
+  readonly #steering: ReturnType<SteeringPolicy["start"]>;
+  readonly #subject = { data: NOTHING, origin: 0, key: undefined as SteeringKey | undefined };
+
+  constructor(policy: SteeringPolicy) {
+    this.#steering = policy.start();
+  }
+
+  choose(candidates: readonly Backend[], _client: ClientPort | undefined, keyHash: number): Backend {
+    this.#subject.key = keyHash;
+    return (this.#steering.choose(this.#subject, candidates) ?? candidates[0]) as Backend;
+  }
+
+  left(backend: Backend): void {
+    this.#steering.left?.(backend);
+  }
+}
+
+/** By turns where all shares are the same, which needs no look at all of them twice; else by weight. */
+class RoundRobin implements Chooser {
+  readonly #weighted = new ByPolicy(weighted());
+  #turn = -1;
+
+  choose(candidates: readonly Backend[], client: ClientPort | undefined, keyHash: number): Backend {
     const { length } = candidates;
-    const first = candidates[0]!;
-    let isEven = true;
-    for (let i = 0; i < length && isEven; i++) {
-      isEven = candidates[i]!.weight === first.weight && !candidates[i]!.isSlow(now);
+    const { share } = candidates[0]!;
+    for (let i = 0; i < length; i++) {
+      const backend = candidates[i]!;
+      if (backend.share !== share || backend.isSlow) return this.#weighted.choose(candidates, client, keyHash);
     }
-    if (isEven) {
-      turn = turn + 1 < length ? turn + 1 : 0;
-      return candidates[turn]!;
-    }
-    return byCredit(candidates, now);
-  };
+    this.#turn = this.#turn + 1 < length ? this.#turn + 1 : 0;
+    return candidates[this.#turn]!;
+  }
+
+  left(backend: Backend): void {
+    this.#weighted.left(backend);
+  }
 }
 
-function byCredit(candidates: readonly Backend[], now: number): Backend {
-  let total = 0;
-  let best = candidates[0]!;
-  for (const backend of candidates) {
-    const share = backend.share(now);
-    total += share;
-    backend.credit += share;
-    if (backend.credit > best.credit) best = backend;
+/** The backend that a client had last, as long as it is there. */
+class Sticky implements Chooser {
+  readonly #first = new RoundRobin();
+
+  choose(candidates: readonly Backend[], client: ClientPort | undefined, keyHash: number): Backend {
+    const home = client?.home;
+    if (home !== undefined && candidates.includes(home)) return home;
+    const backend = this.#first.choose(candidates, client, keyHash);
+    if (client !== undefined) client.home = backend;
+    return backend;
   }
-  best.credit -= total;
-  return best;
+
+  left(backend: Backend): void {
+    this.#first.left(backend);
+  }
 }
 
-/** Fewest requests and sessions for its share; those that are equal by turns, since the winner gains one. */
-function leastLoaded(candidates: readonly Backend[], _client: unknown, _keyHash: number, now: number): Backend {
-  let best = candidates[0]!;
-  let least = Infinity;
-  for (const backend of candidates) {
-    const load = (backend.outstanding + backend.sessions.size + 1) / backend.share(now);
-    if (load > least || (load === least && backend.requests >= best.requests)) continue;
-    least = load;
-    best = backend;
-  }
-  return best;
-}
+/** One backend for each key; what is about none goes by turns. */
+class ByKey implements Chooser {
+  readonly #keyed = new ByPolicy(keyAffinity());
+  readonly #others = new RoundRobin();
 
-/**
- * Rendezvous hashing: every backend draws a number for the key, the highest wins. Without a backend only its own keys
- * move. Weights by the logarithm of the draw, so that a share is what the weight says.
- */
-function byKey(candidates: readonly Backend[], keyHash: number): Backend {
-  let best = candidates[0]!;
-  let highest = -Infinity;
-  for (const backend of candidates) {
-    const draw = (mix(keyHash ^ backend.seed) + 1) / 0x80000001;
-    const score = -backend.weight / Math.log(draw);
-    if (score <= highest) continue;
-    highest = score;
-    best = backend;
+  choose(candidates: readonly Backend[], client: ClientPort | undefined, keyHash: number): Backend {
+    return (keyHash < 0 ? this.#others : this.#keyed).choose(candidates, client, keyHash);
   }
-  return best;
+
+  left(backend: Backend): void {
+    this.#others.left(backend);
+  }
 }

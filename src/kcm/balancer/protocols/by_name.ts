@@ -63,6 +63,6 @@ export function balancedProtocol(name: string, parser: Parser, options: PlainOpt
     if (options.id !== undefined) return `--id is for framings; how replies of ${name} pair is known`;
     return known();
   }
-  if (isLength(name) || FRAMINGS.includes(name) || name.endsWith(".o")) return plainProtocol(parser, options);
+  if (isLength(name) || FRAMINGS.includes(name)) return plainProtocol(parser, options);
   return SESSIONS.get(name) ?? `how replies of ${name} pair with requests is not known here`;
 }
