@@ -34,7 +34,7 @@ interface BpfParserState {
 }
 
 /** Names of error numbers that programs return; all others are `EPROTO`, as is -1, which most of them mean nothing by. */
-const codes: Readonly<Record<number, string>> = {
+export const failureCodes: Readonly<Record<number, string>> = {
   7: "E2BIG",
   22: "EINVAL",
   61: "ENODATA",
@@ -136,5 +136,5 @@ function failureOf(machine: BpfMachine, result: number): ParseFailure {
   const failure = machine.takeFailure();
   if (failure !== undefined) return { code: failure.code, reason: failure.message };
   if (result === -ESTRPIPE) return handOver;
-  return { code: codes[-result] ?? "EPROTO", reason: `program ${machine.program.name} returned ${result}` };
+  return { code: failureCodes[-result] ?? "EPROTO", reason: `program ${machine.program.name} returned ${result}` };
 }

@@ -18,6 +18,7 @@ export {
 export { checkClassic, type ClassicInstruction } from "./classic/classic.ts";
 export { classicToEbpf, type ClassicToEbpfOptions } from "./classic/to_ebpf.ts";
 export { type ClassicTextForm, formatClassic, parseClassic } from "./classic/text.ts";
+export { compileToModule, type CompileToModuleOptions } from "./jit/compile_module.ts";
 export type { LoaderLimitOptions, LoaderLimits } from "./elf/loader_limits.ts";
 export type { ConformanceGroup, Encoding, Operation, RegisterUse } from "./encoding_table.ts";
 export { BpfError, type BpfErrorCode, type BpfErrorOptions, type BpfErrorPlace } from "./errors.ts";
