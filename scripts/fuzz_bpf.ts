@@ -1,6 +1,6 @@
 /**
- * Compares the verifier's verdicts on random programs with those of the running kernel, where it can be asked (Linux on
- * x86-64, root, python3). Arguments: number of programs (10,000), seed (1).
+ * Compares the verifier's verdicts on random programs, and what programs return on every back end, with the running
+ * kernel, where it can be asked (Linux on x86-64, root, python3). Arguments: number of programs (10,000), seed (1).
  *
  * A program that the kernel refuses and leat accepts is printed in any case; of those that leat refuses alone, the
  * reasons are counted.
@@ -10,11 +10,14 @@
 import process from "node:process";
 import { toHex } from "../src/bytes/hex.ts";
 import { BpfError } from "../src/bpf/errors.ts";
+import { encodeInstructions, type Instruction } from "../src/bpf/isa.ts";
 import type { VerifierOptions } from "../src/bpf/verifier/facts.ts";
 import { verifyProgram } from "../src/bpf/verifier/verify_program.ts";
 import { SeededRandom } from "../src/sim/seeded_random.ts";
 import { kernelMaps } from "../tests/bpf/support/kernel_maps.ts";
 import { randomAccessProgram } from "../tests/bpf/support/random_access.ts";
+import { comparePrograms } from "../tests/bpf/support/differential.ts";
+import { randomProgram, randomShape } from "../tests/bpf/support/random_program.ts";
 import { BpfKernel, type KernelRights } from "./lib/bpf_kernel.ts";
 
 const [count = "10000", seed = "1"] = process.argv.slice(2);
@@ -65,6 +68,46 @@ async function compare(rights: KernelRights, options: VerifierOptions): Promise<
   return counts.weAlone;
 }
 
+/** Runs random programs without loops here, on every back end, and in the kernel, over the same packets. */
+async function compareRuns(): Promise<number> {
+  const kernel = await BpfKernel.open("root");
+  if (typeof kernel === "string") {
+    console.log(`runs: the kernel cannot be asked: ${kernel}`);
+    return 0;
+  }
+  const counts = { same: 0, different: 0, refused: 0 };
+  for (let done = 0; done < Number(count); done += batch) {
+    const programs = Array.from({ length: Math.min(batch, Number(count) - done) }, (_, i) => programOfSeed(done + i));
+    const answers = await kernel.runs(programs.map(({ code, packet }) => [code, packet] as const));
+    programs.forEach(({ instructions, packet, code, number }, index) => {
+      const answer = answers[index]!;
+      if (!answer.startsWith("accept ")) {
+        counts.refused++;
+        return;
+      }
+      const { difference, result } = comparePrograms(`program ${number}`, instructions, packet, 0);
+      const own = BigInt.asUintN(32, result);
+      const isSame = difference === undefined && own === BigInt(answer.slice(7));
+      counts[isSame ? "same" : "different"]++;
+      if (!isSame) {
+        console.log(`${difference ?? `${own}, the kernel says ${answer}`}\n  ${toHex(code)} ${toHex(packet)}`);
+      }
+    });
+  }
+  kernel.close();
+  console.log("runs", counts);
+  return counts.different;
+}
+
+function programOfSeed(
+  number: number,
+): { instructions: Instruction[]; code: Uint8Array; packet: Uint8Array; number: number } {
+  const random = new SeededRandom(Number(seed) * 1_000_000_000 + number);
+  const instructions = randomProgram(random, { ...randomShape(random), wild: false, functions: 1 });
+  return { instructions, code: encodeInstructions(instructions), packet: random.bytes(random.between(1, 40)), number };
+}
+
+const different = await compareRuns();
 const alone = await compare("root", { mode: "kernel-root", loops: "bounded" }) +
   await compare("bpf", { mode: "strict", loops: "refused" });
-process.exitCode = alone > 0 ? 1 : 0;
+process.exitCode = alone + different > 0 ? 1 : 0;
