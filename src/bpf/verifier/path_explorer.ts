@@ -11,7 +11,7 @@ import type { Judge } from "./judge.ts";
 import { MachineState } from "./state.ts";
 
 /** States kept per place; the oldest give way. */
-const maxStatesPerPlace = 32;
+const maxStatesPerPlace = 16;
 
 /** A state in which a way came by. */
 interface Checkpoint {

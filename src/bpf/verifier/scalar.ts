@@ -146,11 +146,15 @@ function learnFromWide(low: Bounds, wide: Bounds): Bounds {
 }
 
 /** Rounds of learning; more would seldom find more. */
-const rounds = 3;
+const rounds = 2;
 
 /** Lets every part learn from the others; `undefined` where they contradict each other: no number is like that. */
 export function settle(scalar: Scalar): Scalar | undefined {
   let { wide, low, bits } = scalar;
+  if (bits.mask === 0n) {
+    const exact = constant(bits.value);
+    return boundsWithin(exact.wide, wide) && boundsWithin(exact.low, low) ? exact : undefined;
+  }
   for (let round = 0; round < rounds; round++) {
     const before = { wide, low, bits };
     wide = exchange(learnFromBits(wide, bits, W64), W64);

@@ -81,10 +81,12 @@ export function arithmetic(operation: Operation, bits: number, a: Scalar, b: Sca
 }
 
 function wide({ bounds, bits, isLocal }: Arithmetic, a: Scalar, b: Scalar): Scalar {
+  const known = bits?.(a.bits, b.bits) ?? unknownBits;
+  if (known.mask === 0n) return constant(known.value);
   return settle({
     wide: bounds(a.wide, b.wide, W64),
     low: isLocal === true ? bounds(a.low, b.low, W32) : everything(W32),
-    bits: bits?.(a.bits, b.bits) ?? unknownBits,
+    bits: known,
   }) ?? anyScalar;
 }
 

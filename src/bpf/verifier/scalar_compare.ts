@@ -56,6 +56,7 @@ export function refine(operation: Operation, bits: number, isTaken: boolean, a: 
 }
 
 function relate(relation: Relation, bits: number, a: Scalar, b: Scalar): Refined {
+  if (a.bits.mask === 0n && b.bits.mask === 0n) return holds(relation, bits, a, b) ? [a, b] : undefined;
   const part = bits === 32 ? "low" : "wide";
   const width = bits === 32 ? W32 : W64;
   switch (relation) {
@@ -73,6 +74,27 @@ function relate(relation: Relation, bits: number, a: Scalar, b: Scalar): Refined
       return signedBelow(part, a, b, 0n);
     default:
       return masked(relation, bits, a, b);
+  }
+}
+
+/** Compares constants. */
+function holds(relation: Relation, bits: number, a: Scalar, b: Scalar): boolean {
+  const [first, second] = bits === 32 ? [a.low, b.low] : [a.wide, b.wide];
+  switch (relation) {
+    case "eq":
+      return first.umin === second.umin;
+    case "ne":
+      return first.umin !== second.umin;
+    case "lt":
+      return first.umin < second.umin;
+    case "le":
+      return first.umin <= second.umin;
+    case "slt":
+      return first.smin < second.smin;
+    case "sle":
+      return first.smin <= second.smin;
+    default:
+      return ((first.umin & second.umin) !== 0n) === (relation === "set");
   }
 }
 

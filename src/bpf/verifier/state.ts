@@ -23,6 +23,14 @@ export function newFrame(functionIndex: number): Frame {
   return { functionIndex, registers: new Array<Value>(registers).fill(unset), stack: FrameStack.empty() };
 }
 
+function frameWithin(inner: Frame, outer: Frame | undefined, identities: Identities): boolean {
+  if (outer === undefined) return false;
+  for (let index = 0; index < registers; index++) {
+    if (!valueWithin(inner.registers[index]!, outer.registers[index]!, identities)) return false;
+  }
+  return inner.stack.isWithin(outer.stack, identities);
+}
+
 /** State of all frames. */
 export class MachineState {
   /** Frames, the entry function's first. */
@@ -70,12 +78,10 @@ export class MachineState {
   /** Whether all that this state may be `outer` may be too. */
   isWithin(outer: MachineState): boolean {
     const identities = new Identities();
-    return this.frames.every(({ registers, stack }, depth) => {
-      const other = outer.frames[depth];
-      return other !== undefined &&
-        registers.every((value, index) => valueWithin(value, other.registers[index]!, identities)) &&
-        stack.isWithin(other.stack, identities);
-    });
+    for (let depth = 0; depth < this.frames.length; depth++) {
+      if (!frameWithin(this.frames[depth]!, outer.frames[depth], identities)) return false;
+    }
+    return true;
   }
 
   /** Takes what may be in either state. */

@@ -70,13 +70,15 @@ export function isPointer(value: Value): value is Pointer {
 
 /** Which identities of two states stand for each other, while the states are compared. */
 export class Identities {
-  readonly #pairs = new Map<number, number>();
+  #pairs: Map<number, number> | undefined;
 
   /** Notes that `own` stands for `other`; tells whether that agrees with what was noted before. */
   agree(own: number, other: number): boolean {
     if (own === 0) return true;
-    const known = this.#pairs.get(own);
-    if (known === undefined) this.#pairs.set(own, other);
+    // Made when first needed: most comparisons end before.
+    const pairs = this.#pairs ??= new Map<number, number>();
+    const known = pairs.get(own);
+    if (known === undefined) pairs.set(own, other);
     return other !== 0 && (known === undefined || known === other);
   }
 }
