@@ -53,11 +53,18 @@ export function signedConstantOf(scalar: Scalar): bigint | undefined {
   return scalar.bits.mask === 0n ? scalar.wide.smin : undefined;
 }
 
+/** Numbers of so many bits, made when first asked for. */
+const ofBits: (Scalar | undefined)[] = [];
+
 /** Any unsigned number of up to so many bits. */
 export function scalarOfBits(bits: number): Scalar {
-  if (bits >= 64) return anyScalar;
+  return bits >= 64 ? anyScalar : ofBits[bits] ??= makeOfBits(bits);
+}
+
+function makeOfBits(bits: number): Scalar {
   const umax = (1n << BigInt(bits)) - 1n;
-  return settle({ wide: { ...anyScalar.wide, umax }, low: anyScalar.low, bits: unknownBits }) ?? anyScalar;
+  const low = bits >= 32 ? everything(W32) : { umin: 0n, umax, smin: 0n, smax: umax };
+  return { wide: { umin: 0n, umax, smin: 0n, smax: umax }, low, bits: { value: 0n, mask: umax } };
 }
 
 /** Any signed number of up to so many bits. */
@@ -214,7 +221,10 @@ export function scalarWithin(inner: Scalar, outer: Scalar): boolean {
 }
 
 /** The low 32 bits as a number of their own. */
-export function lowHalf({ low, bits }: Scalar): Scalar {
+export function lowHalf(scalar: Scalar): Scalar {
+  const { wide: own, low, bits } = scalar;
+  if (own.umax <= W32.umax) return scalar;
+  if (own === anyScalar.wide && bits === unknownBits && low === anyScalar.low) return scalarOfBits(32);
   const wide = { umin: low.umin, umax: low.umax, smin: low.umin, smax: low.umax };
   const known = { value: bits.value & W32.umax, mask: bits.mask & W32.umax };
   return settle({ wide, low, bits: known }) ?? scalarOfBits(32);
