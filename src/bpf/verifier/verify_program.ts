@@ -29,10 +29,23 @@ interface Rules {
 }
 
 /**
- * Verifies a program.
+ * Verifies a program. A `BpfMachine` does this by itself; alone it tells what is wrong with a program, or what is known of
+ * one that is right.
  *
  * @throws {BpfError} `EINVAL` where it is malformed, `ENOSYS` where it needs what is not supported, `EACCES` where it is
  * not safe (the message tells the instruction and what is known there), `E2BIG` where it is too large or too complex
+ *
+ * @example
+ * ```ts
+ * import { assemble, type BpfError, verifyProgram } from "@leat/streams/bpf";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const { functions } = verifyProgram(assemble("*(u64 *)(r10 - 8) = 1\nr0 = *(u64 *)(r10 - 8)\nexit"));
+ * assertEquals(functions, [{ stackBytes: 8 }]);
+ *
+ * const error = assertThrows(() => verifyProgram(assemble("r0 = *(u64 *)(r10 - 8)\nexit"))) as BpfError;
+ * assertEquals([error.code, error.instruction], ["EACCES", 0]);
+ * ```
  */
 export function verifyProgram(program: BpfProgram, options: VerifierOptions = {}): VerifiedProgram {
   const rules: Rules = {
