@@ -213,6 +213,7 @@ export class Balancer implements BalancerHost {
     const wasIdle = left.length === 0 && codeOf(error) === "EOF" && this.now - channel.since >= BRIEF_MS;
     // servers close what is idle: no fault of theirs
     if (error !== undefined && !wasIdle && backend.failed(this.now)) this.#fell(backend, error);
+    else if (wasIdle) this.#tendBackend(backend, this.now);
     if (this.settings.replies === "none" && channel.requests > 0) this.counts.maybeLost++;
     this.#dispatcher.lost(left, unsent, codeOf(error) === "ETIMEDOUT", this.now);
   }

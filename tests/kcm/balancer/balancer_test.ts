@@ -303,6 +303,17 @@ test("health: a backend that takes connections and breaks them at the first requ
   assert(rig.events.includes("a down"));
 });
 
+test("a connection that a backend ends while nothing is under way is made anew at once, and is no failure", () => {
+  const rig = new Rig({ fall: 1 }, ["a"]);
+  const client = rig.client();
+  rig.pass(2000);
+  rig.linesOf("a")[0]!.port.end(rig.now);
+  rig.settle();
+  rig.send(client, echo("1"));
+  assertEquals(client.received, bulk("1"));
+  assertEquals(rig.events, ["a added"]);
+});
+
 test("probe: a check sends it, and any reply is good; none is a failure", () => {
   const rig = new Rig({ checkIntervalMs: 1000, probe: command("PING"), fall: 1, connectTimeoutMs: 500 }, ["a"]);
   rig.pass(1100);

@@ -42,6 +42,8 @@ for (
     ["XREAD BLOCK 0 STREAMS k 0", "pin"],
     ["MONITOR", "pin"],
     ["MODULE.COMMAND k", "pin"],
+    ["SCRIPT LOAD x", "forward"],
+    ["SCRIPT DEBUG YES", "pin"],
     ["SELECT 0", "answer +OK"],
     ["SELECT 1", "pin"],
     ["CLIENT SETINFO LIB-NAME x", "answer +OK"],

@@ -63,6 +63,8 @@ function local(message: Uint8Array): Judgement {
       return { kind: "answer", reply: OK, closes: true, isRefusal: false };
     case "SELECT":
       return argumentCount === 2 && word(message, 1) === "0" ? answer(OK) : Verdict.PIN;
+    case "SCRIPT":
+      return argumentCount > 1 && word(message, 1) === "DEBUG" ? Verdict.PIN : Verdict.FORWARD;
     case "HELLO":
       // shared connections speak version 2: clients that ask for 3 fall back, as with an older Redis
       return answer(ascii("-NOPROTO leat mux speaks RESP2 over shared connections\r\n"));
