@@ -4,6 +4,7 @@
  * @module
  */
 import { asmCommand } from "./bpf/asm.ts";
+import { compileCommand } from "./bpf/compile.ts";
 import { disasmCommand } from "./bpf/disasm.ts";
 import { infoCommand } from "./bpf/info.ts";
 import { runCommand } from "./bpf/run.ts";
@@ -27,6 +28,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   disasmCommand,
   verifyCommand,
   runCommand,
+  compileCommand,
   infoCommand,
 ];
 

@@ -8,6 +8,7 @@ import {
   BpfMachine,
   type BpfMachineOptions,
   type BpfVariables,
+  type LoopRule,
   type VerifierMode,
 } from "../../bpf/mod.ts";
 import { fromHex } from "../../bytes/mod.ts";
@@ -17,7 +18,7 @@ import { type CommandSpec, numberOption, type OptionValues } from "../options.ts
 import { problemLine } from "../problem_log.ts";
 import { plain } from "../format/color.ts";
 import { FileProblem, inFile, programOf, readSource, readWhole, reporting } from "./program_source.ts";
-import { CLASSIC_OPTION, MODE_OPTION } from "./verify.ts";
+import { CLASSIC_OPTION, LOOPS_OPTION, MODE_OPTION } from "./verify.ts";
 
 /** The command. */
 export const runCommand: CommandSpec = {
@@ -41,6 +42,7 @@ export const runCommand: CommandSpec = {
       help: "What runs the program: auto (default), js, wasm or interpreter",
     },
     MODE_OPTION,
+    LOOPS_OPTION,
     { name: "set", argument: "VALUES", help: "Global variables: name=value, joined by commas" },
     { name: "budget", argument: "N", help: "Instructions that one run may take (default 1000000)" },
     CLASSIC_OPTION,
@@ -62,6 +64,7 @@ function machineOptions(values: OptionValues, io: CliIo): BpfMachineOptions {
   return {
     backend: values.backend as BpfBackend | "auto" | undefined,
     mode: values.mode as VerifierMode | undefined,
+    loops: values.loops as LoopRule | undefined,
     variables: variablesOf(values.set),
     budget: numberOption(values, "budget", 1, 1_000_000),
     onTrace: (line) => io.stderr.write(problemLine(undefined, `the program says: ${line}`, plain)),

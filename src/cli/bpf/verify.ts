@@ -18,6 +18,14 @@ export const MODE_OPTION: OptionSpec = {
   help: "How strictly programs are judged: strict (default), kernel-root, or sandbox (checked while they run)",
 };
 
+/** The option that says how loops are judged. */
+export const LOOPS_OPTION: OptionSpec = {
+  name: "loops",
+  argument: "RULE",
+  choices: ["budget", "bounded", "refused"],
+  help: "Loops: budget (default: a limit of instructions ends them), bounded (must be found to end), refused",
+};
+
 /** The option that says what assembly is. */
 export const CLASSIC_OPTION: OptionSpec = { name: "classic", help: "Assembly in FILE is classic BPF" };
 
@@ -33,12 +41,7 @@ export const verifyCommand: CommandSpec = {
   ],
   options: [
     MODE_OPTION,
-    {
-      name: "loops",
-      argument: "RULE",
-      choices: ["budget", "bounded", "refused"],
-      help: "Loops: budget (default: a limit of instructions ends them), bounded (must be found to end), refused",
-    },
+    LOOPS_OPTION,
     CLASSIC_OPTION,
   ],
   run: (operands, values, io) => {
