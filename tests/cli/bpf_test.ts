@@ -2,6 +2,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { run } from "../../src/cli/run.ts";
 import { fromHex, toHex } from "../../src/bytes/mod.ts";
+import type { Parser } from "../../src/strparser/mod.ts";
 import { objectFile } from "../bpf/support/recordings.ts";
 import { addTcp, captureOf, PacketList } from "./support/captures.ts";
 import { MemoryIo, systemError } from "./support/memory_io.ts";
@@ -177,6 +178,27 @@ test("bpf run: a run that does not end is told", async () => {
   assertMatch(io.stderr.text, /^leat: loop\.s: .*\(ELOOP\)\n$/);
 });
 
+test("bpf compile: a module that parses", async () => {
+  for (const args of ["compile len16.o --name small", "compile len16.s -o out.ts --name small"]) {
+    const io = await bpf(args);
+    const text = args.includes("-o") ? new TextDecoder().decode(io.writtenBytes("out.ts")) : io.stdout.text;
+    const { parser } = await import(`data:text/javascript,${encodeURIComponent(text)}`) as { parser: Parser };
+    assertEquals(parser.name, "small");
+    assertEquals(parser.parse(fromHex("0005aa"), 0, 3, parser.start?.({})), 7);
+    assertEquals(parser.parse(fromHex("00"), 0, 1, parser.start?.({})), 0);
+  }
+});
+
+test("bpf compile: classic programs, and what cannot be compiled", async () => {
+  const io = await bpf("compile --classic c.s", world({ "c.s": "ldh [0]\nadd #2\nret a\n" }));
+  assertStringIncludes(io.stdout.text, "export const parser");
+  const tail = world({ "tail.o": objectFile("c14-v3-g", "16_tail_call") });
+  assertMatch((await bpf("compile tail.o:dispatch", tail, 1)).stderr.text, /^leat: tail\.o:dispatch: .*\n$/);
+  const loop = () => world({ "loop.s": "r0 = 0\na: r0 += 1\nif r0 != 0 goto a\nexit" });
+  await bpf("compile loop.s --budget 5", loop());
+  assertStringIncludes((await bpf("compile loop.s --loops refused", loop(), 1)).stderr.text, "loop");
+});
+
 test("bpf info: programs, maps, licence", async () => {
   const text = (await bpf("info rodata.o")).stdout.text;
   assertStringIncludes(text, "object file, licence GPL\n");
@@ -229,7 +251,7 @@ test("bytes are not written to a terminal", async () => {
 test("leat bpf --help lists its commands, and each has a help", async () => {
   const io = world();
   assertEquals(await run(["bpf", "--help"], io), 0);
-  for (const name of ["asm", "disasm", "verify", "run", "info"]) {
+  for (const name of ["asm", "disasm", "verify", "run", "compile", "info"]) {
     assertStringIncludes(io.stdout.text, `leat bpf ${name} `);
     const own = world();
     assertEquals(await run(["bpf", name, "--help"], own), 0);
