@@ -1,4 +1,8 @@
-import { test } from "node:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { run } from "../../src/cli/run.ts";
 import { fromHex, toHex } from "../../src/bytes/mod.ts";
@@ -178,11 +182,21 @@ test("bpf run: a run that does not end is told", async () => {
   assertMatch(io.stderr.text, /^leat: loop\.s: .*\(ELOOP\)\n$/);
 });
 
+const folder = mkdtempSync(join(tmpdir(), "leat-"));
+after(() => rmSync(folder, { recursive: true }));
+let modules = 0;
+
+async function parserOf(text: string): Promise<Parser> {
+  const file = join(folder, `parser${modules++}.mjs`);
+  writeFileSync(file, text);
+  return (await import(pathToFileURL(file).href) as { parser: Parser }).parser;
+}
+
 test("bpf compile: a module that parses", async () => {
   for (const args of ["compile len16.o --name small", "compile len16.s -o out.ts --name small"]) {
     const io = await bpf(args);
     const text = args.includes("-o") ? new TextDecoder().decode(io.writtenBytes("out.ts")) : io.stdout.text;
-    const { parser } = await import(`data:text/javascript,${encodeURIComponent(text)}`) as { parser: Parser };
+    const parser = await parserOf(text);
     assertEquals(parser.name, "small");
     assertEquals(parser.parse(fromHex("0005aa"), 0, 3, parser.start?.({})), 7);
     assertEquals(parser.parse(fromHex("00"), 0, 1, parser.start?.({})), 0);
