@@ -123,7 +123,7 @@ function writable(names: readonly string[], fallback: string): string[] {
 
 function headOf({ name, license, maps }: BpfProgram, mapNames: readonly string[]): string[] {
   const lines = writable([name], "program").map((name) => `.program ${name}`);
-  if (license !== "") lines.push(`.license "${license.replace(/["\n\r]/g, " ")}"`);
+  if (license !== "") lines.push(`.license "${license.replace(/[^\x20-\x7e]|"/g, " ")}"`);
   maps.forEach((map, index) => lines.push(...mapLines(map, mapNames[index]!)));
   return lines;
 }

@@ -7,6 +7,7 @@ import type { FlowRecord } from "../flow/mod.ts";
 import type { Parser } from "../strparser/mod.ts";
 import { detectParser, http1Pair, parserByName } from "../strparser/parsers/mod.ts";
 import { UsageError } from "./io.ts";
+import { printable } from "./problem_log.ts";
 
 /** What was decided about a flow. */
 export interface ParserVerdict {
@@ -72,7 +73,7 @@ export function parserChooser(name: string): ParserChooser {
 
 /** The chooser for a parser that is there already, for all TCP flows. */
 export function chooserOf(parser: Parser): ParserChooser {
-  const verdict = { parser, name: parser.name ?? "program", why: "as asked for by --parser" };
+  const verdict = { parser, name: printable(parser.name ?? "program"), why: "as asked for by --parser" };
   return () => verdict;
 }
 

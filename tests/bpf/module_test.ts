@@ -83,3 +83,10 @@ test("modules: what they cannot have is refused by name", () => {
   assertThrows(() => compileToModule(program), BpfError, "map");
   assertThrows(() => compileToModule(sample("c14-v3-g", "16_tail_call").program("dispatch")), BpfError, "helper 12");
 });
+
+test("modules: what a program is called is not code", async () => {
+  const name = '\u2028globalThis.leatWasHere = 1; //"\u2029`${1}*/\n\\';
+  const { parser } = await load(compileToModule({ ...prefixProgram, name }));
+  assertEquals(parser.name, name);
+  assertEquals("leatWasHere" in globalThis, false);
+});

@@ -64,7 +64,7 @@ export function compileToModule(program: BpfProgram, options: CompileToModuleOpt
   const { body } = writeJs(verified, layout, "nested", { entry: "context", isWide: false });
   return [
     "// @ts-nocheck",
-    `// Made by leat from the BPF program ${JSON.stringify(program.name)}; ${program.code.length / 8} instructions.`,
+    `// Made by leat from the BPF program ${quoted(program.name)}; ${program.code.length / 8} instructions.`,
     memoryText(layout, program.maps),
     moduleHelpers(helpers),
     runtimeText(layout),
@@ -130,7 +130,7 @@ function memoryText({ size, high, valueAddresses }: Layout, maps: readonly MapDe
   });
   const views = maps.map((map, at) => {
     const end = valueAddresses[at]! + strideOf(map) * map.maxEntries;
-    return `${JSON.stringify(map.name)}: U.subarray(${valueAddresses[at]}, ${end})`;
+    return `${quoted(map.name)}: U.subarray(${valueAddresses[at]}, ${end})`;
   });
   lines.push("/** Bytes of all values of each map, each value rounded up to 8 bytes. */");
   lines.push(`export const maps = { ${views.join(", ")} };`);
@@ -153,6 +153,15 @@ const C = (thrown) => {
 };`;
 }
 
+/**
+ * A name as a literal. Names come from object files: a line separator of Unicode, which `JSON.stringify` leaves as it is,
+ * would end the comment that a name is in, and what follows would be code.
+ */
+function quoted(name: string): string {
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(name).replace(/[^\x20-\x7e]/g, escaped);
+}
+
 function parserText(name: string, keepsScratch: boolean): string {
   const cb = (CONTEXT + 48) / 4;
   const [before, after] = keepsScratch
@@ -168,11 +177,11 @@ const failed = (result) => {
   failure = undefined;
   if (known !== undefined) return known;
   if (result === -86) return { code: "ESTRPIPE", reason: "the parser hands the stream over" };
-  return { code: codes[-result] ?? "EPROTO", reason: "program " + ${JSON.stringify(name)} + " returned " + result };
+  return { code: codes[-result] ?? "EPROTO", reason: "program " + ${quoted(name)} + " returned " + result };
 };
 /** Parser: length of the message at \`start\`, 0 for more bytes, or why it is none. */
 export const parser = {
-  name: ${JSON.stringify(name)},${start}
+  name: ${quoted(name)},${start}
   parse(bytes, start, end, state) {
     ${before}const result = run(bytes, start, end);${after}
     return result >= 0 ? result : failed(result);
