@@ -1,0 +1,302 @@
+/** The spec's cases C: the life of a client's call. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { test } from "node:test";
+import { RxrpcError } from "../../src/rxrpc/errors.ts";
+import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
+import { asClient, C, L, R } from "./by_hand.ts";
+import { pattern } from "./world.ts";
+
+const { IDLE, REQUESTED } = RxAckReason;
+const abortCodeOf = ({ error }: { error: unknown }): number | undefined => (error as RxrpcError).abortCode;
+
+test("51: a small request and its reply; the last packet is acknowledged 10 ms later", () => {
+  const hand = asClient();
+  const call = hand.call(10);
+  const [first, ...more] = hand.packets();
+  assertEquals([more.length, first!.header.seq, first!.header.flags, first!.body.length], [0, 1, C | L, 10]);
+  assertEquals([first!.header.serial, first!.header.callNumber, first!.header.serviceId], [1, 1, 147]);
+  assertEquals(hand.d(1, L, 20), []);
+  assertEquals([call.closedCount, call.error, call.bytes], [1, undefined, 20]);
+  assertEquals(hand.after(9), []);
+  assertEquals(hand.after(2), ["A IDLE 2/1 S0 []"]);
+  assertEquals(hand.world.sent.at(-1)!.header.flags, C | 0x20);
+});
+
+test("52: the next call on the channel is the acknowledgement", () => {
+  const hand = asClient();
+  hand.call(10);
+  hand.d(1, L, 20);
+  hand.out();
+  hand.call(10);
+  assertEquals(hand.out(), ["D1 C|L 10"]);
+  assertEquals([hand.callNumber, hand.after(50)], [2, []]);
+});
+
+test("53: an empty request is one empty packet", () => {
+  const hand = asClient();
+  hand.call(0);
+  assertEquals(hand.out(), ["D1 C|L 0"]);
+});
+
+test("54: requests of just one packet, and of one byte more", () => {
+  const one = asClient();
+  one.call(1412);
+  assertEquals(one.out(), ["D1 C|L 1412"]);
+  const two = asClient();
+  two.call(1413);
+  assertEquals(two.out(), ["D1 C|R 1412", "D2 C|L 1"]);
+});
+
+test("55: what does not fill a packet waits, until it is flushed or the request ends", () => {
+  const hand = asClient();
+  const { call } = hand.call(undefined);
+  call!.write(pattern(100), hand.world.now);
+  assertEquals(hand.out(), []);
+  call!.flush(hand.world.now);
+  assertEquals(hand.out(), ["D1 C|R 100"]);
+  call!.end(hand.world.now);
+  assertEquals(hand.out(), ["D2 C|L 0"]);
+});
+
+test("56: of a long request just four packets go out until something comes back", () => {
+  const hand = asClient();
+  hand.call(100_000);
+  assertEquals(hand.out(), ["D1 C|R 1412", "D2 C|R 1412", "D3 C|R 1412", "D4 C|R 1412"]);
+  assertEquals(hand.after(999), []);
+  assertEquals(hand.after(2), ["D4 C|R 1412"]);
+});
+
+test("57: a reply before the request has ended", () => {
+  const hand = asClient();
+  const call = hand.call(undefined);
+  call.call!.write(pattern(2000), hand.world.now);
+  hand.out();
+  hand.epoch = hand.world.sent[0]!.header.epoch;
+  hand.cid = hand.world.sent[0]!.header.cid;
+  assertEquals(hand.d(1, L, 20), ["ABORT -5"]);
+  assertEquals([call.closedCount, call.code], [1, "EPROTO"]);
+});
+
+test("58: a reply says that the request has come", () => {
+  const hand = asClient();
+  const call = hand.call(1413);
+  hand.out();
+  hand.d(1, 0, 20);
+  assertEquals(hand.after(3000).filter((packet) => packet.startsWith("D")), []);
+  assertEquals(call.closedCount, 0);
+});
+
+test("59: the request has come, but no reply for half a second: the server is asked", () => {
+  const hand = asClient();
+  hand.call(10);
+  hand.out();
+  hand.a(1, 1, 1, REQUESTED, [1]);
+  assertEquals(hand.after(499), []);
+  assertEquals(hand.after(2), ["A PING 1/0 S0 []"]);
+});
+
+test("60: ACKALL releases the request; the call waits on, and asks now and then", () => {
+  const hand = asClient();
+  const call = hand.call(10);
+  hand.out();
+  hand.packet({ type: RxPacketType.ACKALL });
+  const out = hand.after(5000);
+  assertEquals([call.closedCount, new Set(out).size, out[0]], [0, 1, "A PING 1/0 S0 []"]);
+});
+
+test("61, 62: an ABORT ends the call wherever it is; 0 counts as -1", () => {
+  for (
+    const [prepare, code] of [
+      ["sending", 1234],
+      ["awaiting", 1234],
+      ["receiving", 1234],
+      ["awaiting", 0],
+    ] as const
+  ) {
+    const hand = asClient();
+    const call = hand.call(prepare === "sending" ? 100_000 : 10);
+    if (prepare === "receiving") hand.d(1, 0, 20);
+    hand.out();
+    assertEquals(hand.abort(code), []);
+    assertEquals([call.closedCount, call.code, abortCodeOf(call)], [1, "ECONNABORTED", code === 0 ? -1 : code]);
+    assertEquals((call.error as RxrpcError).blame, "remote");
+    assertEquals(hand.d(1, L, 20), [], "packets that come behind it are nobody's");
+  }
+});
+
+test("63: an ABORT of this end goes out once, and again for packets that come behind it", () => {
+  const hand = asClient();
+  const call = hand.call(100_000);
+  hand.out();
+  call.call!.abort(42, hand.world.now);
+  assertEquals(hand.out(), ["ABORT 42"]);
+  assertEquals([call.closedCount, abortCodeOf(call)], [1, 42]);
+  let answers = 0;
+  for (let i = 0; i < 30; i++) answers += hand.d(1).length;
+  assertEquals(answers, 10);
+});
+
+test("64: an ABORT when the server has the request: once; the channel is free", () => {
+  const hand = asClient();
+  const call = hand.call(10);
+  hand.out();
+  hand.a(2, 1, 1, IDLE);
+  call.call!.abort(42, hand.world.now);
+  assertEquals(hand.out(), ["ABORT 42"]);
+  assertEquals(hand.after(30_000), []);
+});
+
+test("65: a call that is given up while it waits for a channel was never there", () => {
+  const hand = asClient({ maxConnectionsPerBundle: 1 });
+  const running = [1, 2, 3, 4].map(() => hand.call(10));
+  hand.out();
+  const waiting = hand.call(10);
+  assertEquals(hand.out(), []);
+  waiting.call!.abort(1, hand.world.now);
+  assertEquals([waiting.closedCount, hand.out()], [1, []]);
+  hand.cid &= ~3;
+  hand.callNumber = 1;
+  hand.d(1, L, 1);
+  assertEquals(running[0]!.closedCount, 1);
+  hand.call(10);
+  assertEquals(hand.callNumber, 2);
+});
+
+test("66, 67: the fifth call makes a second connection, the seventeenth waits for one to end", () => {
+  const hand = asClient();
+  const calls = Array.from({ length: 18 }, () => hand.call(10));
+  const first = hand.packets();
+  assertEquals(first.length, 16);
+  assertEquals(new Set(first.map(({ header }) => header.cid & ~3)).size, 4);
+  assertEquals(new Set(first.map(({ header }) => header.serviceId)), new Set([147]));
+  hand.cid = first[5]!.header.cid;
+  hand.callNumber = 1;
+  hand.d(1, L, 1);
+  const [next, ...more] = hand.packets();
+  assertEquals([next!.header.cid, next!.header.callNumber, more.length], [first[5]!.header.cid, 2, 0]);
+  assertEquals(calls.map(({ opened_ }) => opened_ === undefined).indexOf(true), 17);
+});
+
+test("66: maxQueuedCalls", () => {
+  const hand = asClient({ maxConnectionsPerBundle: 1, maxQueuedCalls: 2 });
+  for (let i = 0; i < 6; i++) hand.call(10);
+  const error = assertThrows(() => hand.call(10), RxrpcError);
+  assertEquals([error.code, error.blame], ["ENOBUFS", "local"]);
+});
+
+test("68: calls to two services never share a connection", () => {
+  const hand = asClient();
+  hand.call(10);
+  hand.call(10, { service: 148 });
+  const [a, b] = hand.packets();
+  assertEquals((a!.header.cid & ~3) === (b!.header.cid & ~3), false);
+  assertEquals([a!.header.serviceId, b!.header.serviceId], [147, 148]);
+});
+
+test("69: nor do calls with other keys", () => {
+  const hand = asClient();
+  const key = (bundleKey: string) => ({
+    index: 0,
+    bundleKey,
+    connect: () => ({
+      capacity: (bytes: number) => bytes,
+      sealedLength: (bytes: number) => bytes,
+      seal: (_place: unknown, data: Uint8Array, into: Uint8Array) => {
+        into.set(data);
+        return data.length;
+      },
+      checksum: () => 7,
+      open: (_place: unknown, _checksum: number, body: Uint8Array) => body,
+      respond: () => new Uint8Array(0),
+    }),
+  });
+  for (const security of [key("a"), key("b"), key("a")]) hand.call(10, { security });
+  const cids = hand.packets().map(({ header }) => header.cid & ~3);
+  assertEquals([cids[0] === cids[1], cids[0] === cids[2]], [false, true]);
+});
+
+test("70: an exclusive call has a connection of its own, which answers for a while", () => {
+  const hand = asClient();
+  hand.call(10);
+  const shared = hand.cid & ~3;
+  hand.call(10, { isExclusive: true });
+  const own = hand.cid & ~3;
+  assertEquals(own === shared, false);
+  hand.d(1, L, 1);
+  hand.call(10);
+  assertEquals((hand.cid & ~3) === own, false);
+  hand.after(1500);
+  hand.cid = own;
+  hand.callNumber = 1;
+  assertEquals(hand.d(1, L, 1).length, 1);
+});
+
+test("72: a connection without calls is forgotten after two minutes", () => {
+  const hand = asClient();
+  hand.call(10);
+  hand.d(1, L, 1);
+  hand.after(119_000);
+  assertEquals(hand.engine.connections.client, 1);
+  hand.after(2000);
+  assertEquals([hand.engine.connections.client, hand.d(1, L, 1)], [0, []]);
+});
+
+test("73: reapThreshold: with many connections they are forgotten after two seconds", () => {
+  const hand = asClient({ reapThreshold: 2 });
+  for (let service = 1; service <= 3; service++) {
+    hand.call(10, { service });
+    hand.d(1, L, 1);
+  }
+  hand.after(1500);
+  assertEquals(hand.engine.connections.client, 3);
+  hand.after(1000);
+  assertEquals(hand.engine.connections.client < 3, true);
+});
+
+test("74: the last acknowledgement was lost: each repetition of the reply gets it again, ten a second", () => {
+  const hand = asClient();
+  hand.call(10);
+  hand.d(1, L, 20);
+  hand.after(20);
+  assertEquals(hand.d(1, L | R, 20), [`A DUPLICATE 2/1 S${hand.serial} []`]);
+  let answers = 0;
+  for (let i = 0; i < 30; i++) answers += hand.d(1, L | R, 20).length;
+  assertEquals(answers, 9);
+});
+
+test("75: packets of a call that has timed out are aborted", () => {
+  const hand = asClient();
+  const call = hand.call(10, { timeouts: { hardMs: 100 } });
+  hand.out();
+  assertEquals(hand.after(101), ["ABORT -3"]);
+  assertEquals([call.closedCount, call.code], [1, "ETIMEDOUT"]);
+  assertEquals(hand.d(1, L, 20), ["ABORT -3"]);
+});
+
+test("78: a service that is upgraded", () => {
+  const hand = asClient();
+  const call = hand.call(3000, { mayUpgrade: true });
+  const first = hand.packets();
+  assertEquals(first.map(({ header }) => header.userStatus), [1, 0, 0]);
+  hand.after(1500);
+  assertEquals(hand.world.sent.filter(({ header }) => header.seq === 1).map(({ header }) => header.userStatus), [1]);
+  hand.service = 148;
+  hand.a(4, 3, 3, IDLE);
+  assertEquals([call.service_, call.call!.service], [148, 148]);
+  hand.d(1, L, 5);
+  assertEquals(call.closedCount, 1);
+  hand.service = 149;
+  hand.packet({ type: RxPacketType.ACK, flags: 0 }, new Uint8Array(18));
+  assertEquals(hand.out().length <= 1, true);
+});
+
+test("79, 80: a service that is not upgraded; calls that may share its connection wait until that is known", () => {
+  const hand = asClient();
+  const asking = hand.call(10, { mayUpgrade: true });
+  const other = hand.call(10, { mayUpgrade: true });
+  assertEquals([hand.out(), other.opened_], [["D1 C|L 10"], undefined]);
+  hand.d(1, L, 5);
+  assertEquals([asking.service_, asking.closedCount], [147, 1]);
+  hand.after(1);
+  assertEquals(other.opened_ !== undefined, true);
+});
