@@ -52,18 +52,19 @@ export class Congestion {
   }
 
   /**
-   * A transmission was lost.
+   * A transmission was lost. Returns whether that is news, and not part of a loss that was noticed before.
    *
    * @param order of the transmission lost
    * @param latest order of the latest transmission so far
    * @param underWay packets that are under way
    */
-  lost(order: number, latest: number, underWay: number): void {
-    if (order <= this.#recoveryUntil) return;
+  lost(order: number, latest: number, underWay: number): boolean {
+    if (order <= this.#recoveryUntil) return false;
     this.#recoveryUntil = latest;
     this.threshold = Math.max(Math.floor(underWay / 2), MIN_THRESHOLD);
     this.window = this.threshold;
     this.#acked = 0;
+    return true;
   }
 
   /** Nothing came back in time. */

@@ -7,7 +7,12 @@
 export { RxAbort, RxkadAbort, type RxkadAbortName } from "./abort_codes.ts";
 export { type RxCallPlace, RxCallStream } from "./call_stream.ts";
 export { RxEndpointEngine, type RxEndpointEngineOptions, type RxEndpointStats } from "./endpoint_engine.ts";
-export { RxEndpoint, type RxEndpointOptions, type RxRequestOptions, type RxStreamCallOptions } from "./endpoint_stream.ts";
+export {
+  RxEndpoint,
+  type RxEndpointOptions,
+  type RxRequestOptions,
+  type RxStreamCallOptions,
+} from "./endpoint_stream.ts";
 export { RxrpcError, type RxrpcErrorOptions } from "./errors.ts";
 export type { RxLimits } from "./limits.ts";
 export { RxListener, type RxListenOptions } from "./listener_stream.ts";

@@ -58,6 +58,8 @@ export class SendSide {
   #previousPacket = 0;
   #peerWindow = FIRST_PEER_WINDOW;
   #isCongested = false;
+  /** The first packet of a loss is sent again whatever is under way (RFC 6675, section 5). */
+  #isRepairDue = false;
   #hasProbed = false;
   #lastSentAt = -Infinity;
   #windowProbeMs = 0;
@@ -124,7 +126,8 @@ export class SendSide {
       return undefined;
     }
     if (this.#underWay === 0 && isNew && now - this.#lastSentAt > this.#rtt.rto) this.#congestion.idle();
-    this.#isCongested = this.#underWay >= this.#congestion.window;
+    const isRepair = this.#isRepairDue && !isNew;
+    this.#isCongested = !isRepair && this.#underWay >= this.#congestion.window;
     return this.#isCongested ? undefined : packet;
   }
 
@@ -147,7 +150,10 @@ export class SendSide {
     } else {
       this.stats.resent++;
     }
-    if (packet.isLost) this.#lost--;
+    if (packet.isLost) {
+      this.#lost--;
+      this.#isRepairDue = false;
+    }
     packet.isLost = false;
     packet.serial = serial;
     packet.sentAt = now;
@@ -206,6 +212,8 @@ export class SendSide {
     if (now < this.#retransmitAt()) return;
     if (!this.#hasProbed && this.#packets.length > 0) {
       this.#hasProbed = true;
+      // what the probe does not bring is late from now on
+      this.#lastSentAt = now;
       const probe = this.#packets.slice(0, this.#sent).findLast((packet) => !packet.isAcked && !packet.isLost);
       if (probe !== undefined) this.#markLost(probe);
       return;
@@ -284,7 +292,7 @@ export class SendSide {
     const rtt = Math.max(this.#rtt.srtt ?? 0, this.#rtt.minRtt === Infinity ? 0 : this.#rtt.minRtt, 1);
     for (const packet of this.#packets.slice(0, this.#sent)) {
       if (packet.isAcked || packet.isLost || !this.#losses.isLost(packet, rtt)) continue;
-      this.#congestion.lost(packet.order, this.#order - 1, this.#underWay);
+      this.#isRepairDue = this.#congestion.lost(packet.order, this.#order - 1, this.#underWay) || this.#isRepairDue;
       this.#markLost(packet);
     }
   }
