@@ -229,3 +229,23 @@ test("an address that is taken: exit code 1 and a line that says so", () =>
     assertEquals(code, 1);
     assertMatch(stderr, /in use|EADDRINUSE/i);
   }));
+
+test("SIGTERM: a reply that is still being written to a slow reader arrives whole", () =>
+  withServers(async (_servers, to) => {
+    const mux = await MuxChild.start("--to", to, "--parser", "len32", "--max-message", "20000000");
+    const client = RpcClient.to(mux.port);
+    const body = "x".repeat(8_000_000);
+    client.socket.pause();
+    client.send(body);
+    await mux.child.untilError(/listening/);
+    // the first bytes of the reply are there, the rest is not read
+    await new Promise<void>((resolve) => {
+      client.socket.once("readable", resolve);
+      client.socket.read(0);
+    });
+    mux.signal("SIGTERM");
+    await mux.child.untilError(/clients may finish/);
+    client.socket.resume();
+    assertEquals((await client.until(1))[0]!.length, body.length + 2);
+    assertEquals((await mux.child.done).code, 0);
+  }));

@@ -60,6 +60,8 @@ export class Hub implements BalancerSink, LineHost {
   readonly #targets = new Map<string, SocketTarget>();
   readonly #listeners: TListenerDriver[] = [];
   readonly #lines = new Set<Line>();
+  /** Lines of clients; one that is over for the engine may still have to write. */
+  readonly #clientLines = new Set<Line>();
   readonly #connecting = new AbortController();
   readonly #timer: ReturnType<typeof setInterval>;
   #isAwake = false;
@@ -99,7 +101,7 @@ export class Hub implements BalancerSink, LineHost {
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     this.balancer.drain(this.now());
     this.wake();
-    if (this.balancer.clients.size > 0) await this.#emptyWithin(graceMs);
+    if (this.#clientLines.size > 0) await this.#emptyWithin(graceMs);
     await this.stop();
   }
 
@@ -147,7 +149,8 @@ export class Hub implements BalancerSink, LineHost {
 
   closed(line: Line): void {
     this.#lines.delete(line);
-    if (this.#lines.size === 0 || this.balancer.clients.size === 0) this.#whenEmpty?.();
+    this.#clientLines.delete(line);
+    if (this.#clientLines.size === 0) this.#whenEmpty?.();
   }
 
   readonly #flush = (): void => {
@@ -170,19 +173,17 @@ export class Hub implements BalancerSink, LineHost {
     const line = new Line(port, driver, this);
     port.handle = line;
     this.#lines.add(line);
+    if (port.kind === "client") this.#clientLines.add(line);
     line.start();
   }
 
   #emptyWithin(graceMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const done = (): void => {
-        if (this.balancer.clients.size > 0 && this.now() < end) return;
+      const patience = setTimeout(resolve, graceMs);
+      this.#whenEmpty = () => {
         clearTimeout(patience);
         resolve();
       };
-      const end = this.now() + graceMs;
-      const patience = setTimeout(resolve, graceMs);
-      this.#whenEmpty = done;
     });
   }
 }
