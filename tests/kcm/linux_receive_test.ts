@@ -1,9 +1,9 @@
 // The kernel's way to receive: the cases of its column that differ, and those that are the same.
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
-import { KCM_RECV_DISABLE, KcmError, SOL_KCM } from "../../src/kcm/mod.ts";
+import { KCM_RECV_DISABLE, KcmError, Multiplexor, SOL_KCM } from "../../src/kcm/mod.ts";
 import { drain, Kernel, told } from "./linux.ts";
-import { wire } from "./support.ts";
+import { parser, wire } from "./support.ts";
 
 const disable = (socket: { setOption(level: number, name: number, value: number): void }, value: number): void =>
   socket.setOption(SOL_KCM, KCM_RECV_DISABLE, value);
@@ -348,4 +348,21 @@ test("receiveQueueBytes bounds what waits to be parsed", () => {
   assertEquals(port.push(new Uint8Array(6), 0), 0);
   k0.recvmsg(1);
   assertEquals(resumed, 1);
+});
+
+test("K3 K5 what is no connection is refused at once, and nothing is attached", () => {
+  const kcm = new Multiplexor();
+  for (const source of [undefined, {}, { readable: {} }]) {
+    assertThrows(() => kcm.attach(source as never, { parser }), TypeError, "readable");
+  }
+  assertEquals(kcm.stats.attached, 0);
+  kcm.abort();
+});
+
+test("K13 after unattaching what arrives is the application's again", () => {
+  const kernel = new Kernel();
+  const k0 = kernel.socket();
+  const t = kernel.attach();
+  t.port.unattach();
+  assertEquals([t.port.push(wire("mine"), 0), k0.backlogMessages, t.outcome!.error], [0, 0, undefined]);
 });
