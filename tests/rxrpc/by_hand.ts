@@ -2,7 +2,7 @@
 import { ackLength, decodeAck, encodeAck, type RxAck } from "../../src/rxrpc/ack.ts";
 import { abortBody, packetOf } from "../../src/rxrpc/control_packet.ts";
 import type { RxEndpointEngine, RxEndpointEngineOptions } from "../../src/rxrpc/endpoint_engine.ts";
-import { decodeHeader, HEADER_BYTES, type RxHeader } from "../../src/rxrpc/header.ts";
+import { HEADER_BYTES, type RxHeader } from "../../src/rxrpc/header.ts";
 import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
 import type { RxAddress, RxCallOptions, RxService } from "../../src/rxrpc/ports.ts";
 import { drink, type Host, pattern, pour, Recorder, World } from "./world.ts";
