@@ -24,7 +24,7 @@ export interface FlowLike extends Partial<FlowOrigin> {
   readonly server: AttachableDirection;
 }
 
-/** A single connection, of which one direction is read. */
+/** A single connection: what its peer sends is read, and what goes out to it is written if it is writable. */
 export interface ConnectionLike extends ByteSource {
   /** Who sent the bytes, for the parser. */
   readonly direction?: FlowSide | undefined;
@@ -132,8 +132,12 @@ export class AttachmentWriter {
 /** Cancels a connection, at no cost where it knows how; never rejects, whatever it thinks of that. */
 export async function cancelSource(source: AttachableDirection, reason: unknown): Promise<void> {
   try {
-    if (source.cancel !== undefined) await source.cancel(reason);
-    else if (!source.readable.locked) await source.readable.cancel(reason);
+    if (source.cancel !== undefined) return void await source.cancel(reason);
+    const { readable, writable } = source;
+    await Promise.all([
+      readable.locked ? undefined : readable.cancel(reason),
+      writable === undefined || writable.locked ? undefined : writable.abort(reason),
+    ]);
   } catch {
     // it is not wanted either way
   }

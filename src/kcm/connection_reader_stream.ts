@@ -7,7 +7,7 @@ import type { Patience } from "../stream/patience.ts";
 import { breathe } from "../stream/turn.ts";
 import type { LowerPort } from "./ports.ts";
 
-/** A byte stream, in chunks or in arrays of chunks. */
+/** A connection: a byte stream, in chunks or in arrays of chunks, and perhaps one that goes the other way. */
 export interface ByteSource {
   /** What the connection's peer sent. */
   readonly readable:
@@ -16,6 +16,8 @@ export interface ByteSource {
     | ReadableStream<
       Uint8Array | readonly Uint8Array[]
     >;
+  /** Where messages to its peer are written; left out where there is no such thing, as with a captured flow. */
+  readonly writable?: WritableStream<Uint8Array> | undefined;
   /** Is told how urgently the reader waits; see `FlowDirection.readWith`. */
   readWith?(patience: Patience): void;
 }
@@ -35,6 +37,9 @@ export class ConnectionReader {
   readonly #owner: ReaderOwner;
   readonly #reader: ReadableStreamDefaultReader<unknown>;
   #goOn: (() => void) | undefined;
+  /** What was read and not taken; the first may be a rest. */
+  #rest: readonly Uint8Array[] = [];
+  #isDetached = false;
 
   /** Locks the readable. */
   constructor(owner: ReaderOwner, source: ByteSource) {
@@ -42,7 +47,7 @@ export class ConnectionReader {
     this.#reader = (source.readable as ReadableStream<unknown>).getReader();
   }
 
-  /** Unlocks the readable, untouched. */
+  /** Unlocks the readable. */
   release(): void {
     this.#reader.releaseLock();
   }
@@ -50,20 +55,20 @@ export class ConnectionReader {
   /** Reads until either end is over; never rejects. */
   async run(port: LowerPort): Promise<void> {
     try {
-      while (!port.isOver) {
+      while (!port.isOver && !this.#isDetached) {
         if (port.isPaused) {
           await this.#room();
           continue;
         }
         const { done, value } = await this.#reader.read();
-        if (done) return this.#owner.end(port);
-        if (Array.isArray(value)) await this.#feedAll(port, value);
-        else await this.#feed(port, value as Uint8Array);
+        if (done) return this.#isDetached ? undefined : this.#owner.end(port);
+        const waiting = Array.isArray(value) ? this.#feedAll(port, value) : this.#feed(port, value as Uint8Array);
+        if (waiting !== undefined) await waiting;
         const turn = breathe();
         if (turn !== undefined) await turn;
       }
     } catch (error) {
-      this.#owner.fail(port, error);
+      if (!this.#isDetached) this.#owner.fail(port, error);
     }
   }
 
@@ -80,23 +85,57 @@ export class ConnectionReader {
     this.resume();
   }
 
-  async #feedAll(port: LowerPort, chunks: readonly Uint8Array[]): Promise<void> {
-    for (const chunk of chunks) {
-      const waiting = this.#feed(port, chunk);
-      if (waiting !== undefined) await waiting;
+  /** Takes no more into the port. */
+  detach(): void {
+    this.#isDetached = true;
+    this.resume();
+  }
+
+  /** What was read and not taken, once detached. */
+  takeRest(): readonly Uint8Array[] {
+    const rest = this.#rest;
+    this.#rest = [];
+    return rest;
+  }
+
+  #feedAll(port: LowerPort, chunks: readonly Uint8Array[]): Promise<void> | undefined {
+    if (this.#isDetached) {
+      this.#rest = chunks;
+      return undefined;
     }
+    for (let i = 0; i < chunks.length; i++) {
+      const chunk = chunks[i]!;
+      const taken = this.#owner.push(port, chunk);
+      if (taken < chunk.length) return this.#feedRest(port, [chunk.subarray(taken), ...chunks.slice(i + 1)]);
+    }
+    return undefined;
   }
 
   #feed(port: LowerPort, chunk: Uint8Array): Promise<void> | undefined {
+    if (this.#isDetached) {
+      this.#rest = [chunk];
+      return undefined;
+    }
     const taken = this.#owner.push(port, chunk);
-    return taken === chunk.length ? undefined : this.#feedRest(port, chunk.subarray(taken));
+    return taken === chunk.length ? undefined : this.#feedRest(port, [chunk.subarray(taken)]);
   }
 
-  async #feedRest(port: LowerPort, bytes: Uint8Array): Promise<void> {
-    let rest = bytes;
-    while (rest.length > 0 && !port.isOver) {
-      if (port.isPaused) await this.#room();
-      else rest = rest.subarray(this.#owner.push(port, rest));
+  async #feedRest(port: LowerPort, chunks: readonly Uint8Array[]): Promise<void> {
+    let at = 0;
+    let first = chunks[0]!;
+    while (!port.isOver) {
+      if (this.#isDetached) {
+        this.#rest = [first, ...chunks.slice(at + 1)];
+        return;
+      }
+      if (port.isPaused) {
+        await this.#room();
+        continue;
+      }
+      first = first.subarray(this.#owner.push(port, first));
+      if (first.length > 0) continue;
+      if (++at === chunks.length) return;
+      first = chunks[at]!;
     }
   }
 

@@ -10,6 +10,10 @@ import type { KcmConnection } from "./kcm_message.ts";
 export interface KcmErrorOptions extends Omit<LeatErrorOptions, "layer"> {
   /** The connection that it is about. */
   connection?: KcmConnection | undefined;
+  /** Bytes of the message that were written to it. */
+  bytesWritten?: number | undefined;
+  /** Bytes behind these that were being written, of which nobody knows. */
+  bytesInFlight?: number | undefined;
 }
 
 /**
@@ -41,10 +45,16 @@ export class KcmError extends LeatError {
   override readonly name: string = "KcmError";
   /** The connection that it is about, where there is one. */
   readonly connection: KcmConnection | undefined;
+  /** For a message that was not sent: how many bytes of it were written all the same. */
+  readonly bytesWritten: number | undefined;
+  /** Bytes behind these that were being written: the peer may have got them or not. */
+  readonly bytesInFlight: number | undefined;
 
   /** Makes an error from what happened, in words, and its {@linkcode KcmErrorOptions}. */
   constructor(message: string, options: KcmErrorOptions) {
     super(message, { ...options, layer: "kcm" });
     this.connection = options.connection;
+    this.bytesWritten = options.bytesWritten;
+    this.bytesInFlight = options.bytesInFlight;
   }
 }

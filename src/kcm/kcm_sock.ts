@@ -11,7 +11,7 @@ import type { Timed } from "./deadlines.ts";
 import { KcmError } from "./errors.ts";
 import type { KcmMessage } from "./kcm_message.ts";
 import type { MultiplexorCore } from "./multiplexor_core.ts";
-import type { SendOptions } from "./outgoing.ts";
+import type { DiscardFilter, SendOptions } from "./outgoing.ts";
 import type { Fate, Outgoing } from "./outgoing_message.ts";
 import type { SocketPort, SocketSink, SocketStats } from "./ports.ts";
 import type { SocketReport } from "./report.ts";
@@ -178,11 +178,11 @@ export class KcmSock implements SocketPort, Waiter, SteeringTarget, Timed {
     }
   }
 
-  discard(error: unknown = cancelled()): void {
+  discard(error: unknown = cancelled(), which?: DiscardFilter): void {
     this.#core.act("discard", () => {
-      this.sending.discardOpen(error);
+      this.sending.discardOpen(error, which);
       if (this.sending.messages === 0) return;
-      for (const message of this.#core.transmit.discard(this)) this.#core.done(message, "failed", error);
+      for (const message of this.#core.transmit.discard(this, which)) this.#core.done(message, "failed", error);
     });
   }
 
@@ -210,6 +210,7 @@ export class KcmSock implements SocketPort, Waiter, SteeringTarget, Timed {
   onTimeout(now: number): void {
     if (now < this.#drainsAt) return;
     this.#close(new KcmError("the socket was not drained in time", { code: "ETIMEDOUT", blame: "local" }));
+    this.#sink.drained?.();
   }
 
   close(unread: readonly KcmMessage[] = []): void {

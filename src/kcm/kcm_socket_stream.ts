@@ -3,13 +3,18 @@
  *
  * @module
  */
+import { durationOption, limitOption } from "../core/limits.ts";
 import type { Batched } from "../stream/outlet.ts";
-import type { Channel } from "./channel_stream.ts";
+import type { ReceiveOptions } from "./channel_receivers_stream.ts";
+import type { KcmSendOptions, KcmWritable, SendReceipt } from "./channel_sender_stream.ts";
+import type { Channel, ChannelSettings } from "./channel_stream.ts";
 import type { KcmMessage } from "./kcm_message.ts";
-import type { SocketStats } from "./ports.ts";
+import type { OutgoingMessage } from "./outgoing.ts";
+import type { SocketOptions, SocketStats } from "./ports.ts";
+import type { ReceivedPart } from "./receive_queue.ts";
 
 /** Options of {@linkcode Multiplexor.socket}. */
-export interface KcmSocketOptions<Batch extends boolean = false> {
+export interface KcmSocketOptions<Batch extends boolean = false> extends Omit<SocketOptions, "paused"> {
   /**
    * Yield arrays of messages, each with all that has come since the last, instead of single messages. Much faster.
    *
@@ -18,11 +23,47 @@ export interface KcmSocketOptions<Batch extends boolean = false> {
   batch?: Batch | undefined;
   /**
    * How many bytes may wait unread before the channel gets no more; the message that reaches the limit may exceed it.
-   * Each message counts 128 on top of its length.
+   * Each message counts 128 on top of its length. Kernel: `SO_RCVBUF`.
    *
    * @default {262144} or what the multiplexor was made with
    */
   highWaterMark?: number | undefined;
+  /** How many calls of `send` may wait for room; beyond, it rejects with `ENOBUFS`. @default {65536} */
+  maxWaitingSends?: number | undefined;
+  /**
+   * Called for each message of `writable` that will not be sent, which then goes on. Without it the writable fails with
+   * the first such error.
+   *
+   * @default {undefined}
+   */
+  onSendError?: ((message: OutgoingMessage, error: unknown) => void) | undefined;
+}
+
+/** How to close a {@linkcode KcmSocket}. */
+export interface CloseOptions {
+  /** Send what was accepted before. @default {false} */
+  drain?: boolean | undefined;
+  /** How long to wait for that, in milliseconds; then the rest fails with `ETIMEDOUT`. @default {Infinity} */
+  deadlineMs?: number | undefined;
+}
+
+const DEFAULT_MAX_WAITING_SENDS = 65_536;
+
+/** Options with every default in its place. Internal. */
+export function channelSettings<Batch extends boolean>(
+  options: KcmSocketOptions<Batch>,
+  highWaterMark: number,
+): ChannelSettings<Batch> {
+  return {
+    type: options.type,
+    sendBufferBytes: options.sendBufferBytes,
+    retry: options.retry,
+    weight: options.weight,
+    batch: (options.batch ?? false) as Batch,
+    highWaterMark: limitOption("highWaterMark", options.highWaterMark, highWaterMark),
+    maxWaitingSends: limitOption("maxWaitingSends", options.maxWaitingSends, DEFAULT_MAX_WAITING_SENDS),
+    onSendError: options.onSendError,
+  };
 }
 
 /**
@@ -63,7 +104,25 @@ export class KcmSocket<Batch extends boolean = false> implements AsyncDisposable
     return this.#channel.readable;
   }
 
-  /** Messages and bytes steered here so far, without those given back. */
+  /**
+   * Messages to send, single ones or arrays; made on first access. A write is done when the message was accepted, and waits
+   * while there is no room; closing it waits until all of them are written. The socket stays open.
+   */
+  get writable(): WritableStream<KcmWritable> {
+    return this.#channel.sender.writable;
+  }
+
+  /** Resolves when the socket is closed, by whomever. */
+  get closed(): Promise<void> {
+    return this.#channel.closed;
+  }
+
+  /** Its number in the multiplexor, smallest free one first. */
+  get index(): number {
+    return this.#channel.port.index;
+  }
+
+  /** Messages and bytes so far: steered here, without those given back; and accepted to be sent. */
   get stats(): SocketStats {
     return this.#channel.stats;
   }
@@ -73,10 +132,96 @@ export class KcmSocket<Batch extends boolean = false> implements AsyncDisposable
     return this.#channel.heldBytes;
   }
 
-  /** Closes the channel: `readable` ends at once, what was not read goes to the other channels. */
-  close(): Promise<void> {
-    this.#channel.close();
-    return Promise.resolve();
+  /** Bytes that were accepted to be sent and are not written. */
+  get queuedBytes(): number {
+    return this.#channel.port.queuedBytes;
+  }
+
+  /** Its share of what comes in, for policies that mind; above 0. */
+  get weight(): number {
+    return this.#channel.port.weight;
+  }
+
+  set weight(weight: number) {
+    this.#channel.port.weight = weight;
+  }
+
+  /** How busy its reader is, for the policy `leastLoaded`: in whatever unit. */
+  get load(): number {
+    return this.#channel.port.load;
+  }
+
+  set load(load: number) {
+    this.#channel.port.load = load;
+  }
+
+  /** Whether {@linkcode disableReceive} was called last. */
+  get isReceiveDisabled(): boolean {
+    return this.#channel.port.isReceiveDisabled;
+  }
+
+  /**
+   * Sends a message whole on one connection, or a part of it. Resolves when it was written, or for a part when that was
+   * accepted; waits for room first. The bytes are not copied, and must stay as they are until then.
+   *
+   * Rejects with a {@linkcode KcmError} when it was not sent: `bytesWritten` of it were written all the same, `cause` is what
+   * its connection failed with. `ENOBUFS` at `maxWaitingSends`, `ENOTCONN` when `via` is gone, `EMSGSIZE` beyond
+   * `maxSendLength`, `EPIPE` once closed. With a signal's own reason, or a `TypeError` for what are no bytes.
+   */
+  send(data: Uint8Array, options: KcmSendOptions = {}): Promise<SendReceipt> {
+    return this.#channel.sender.send(data, options);
+  }
+
+  /**
+   * Reads one message, or a part of it; waits until there is one. Takes messages from the same queue as `readable`.
+   * `undefined` when no more will come.
+   */
+  receive(options: ReceiveOptions = {}): Promise<ReceivedPart | undefined> {
+    return this.#channel.receive(options);
+  }
+
+  /**
+   * Reads one message, or a part of it, if there is one, as with the kernel's `MSG_DONTWAIT`.
+   *
+   * @throws {TypeError | RangeError} when an option is wrong
+   */
+  tryReceive(options: Omit<ReceiveOptions, "signal"> = {}): ReceivedPart | undefined {
+    const maxLength = limitOption("maxLength", options.maxLength, Infinity, 0);
+    const part = this.#channel.tryReceive(maxLength, options.peek ?? false);
+    this.#channel.settle();
+    return part;
+  }
+
+  /** Gets no more messages; those that were not read go to the other channels. Sending goes on. */
+  disableReceive(): void {
+    this.#channel.disableReceive();
+  }
+
+  /** Gets messages again. */
+  enableReceive(): void {
+    this.#channel.enableReceive();
+  }
+
+  /**
+   * Another channel of the same multiplexor, with the same options.
+   *
+   * @throws {KcmError} `ENFILE` at `maxSockets`
+   */
+  clone(): KcmSocket<Batch> {
+    return new KcmSocket(this.#channel.clone());
+  }
+
+  /**
+   * Closes the channel: `readable` ends, what was not read goes to the other channels. What was accepted to be sent and has
+   * not begun fails with `ECANCELED`, unless it is drained: then the channel closes when all of it was written.
+   *
+   * @throws {TypeError | RangeError} when an option is wrong
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    const deadlineMs = durationOption("deadlineMs", options.deadlineMs, Infinity);
+    if (options.drain === true) this.#channel.drain(deadlineMs);
+    else this.#channel.close();
+    return this.#channel.closed;
   }
 
   /** Closes the channel. */

@@ -10,6 +10,7 @@
 import { Fifo } from "./fifo.ts";
 import type { KcmSock } from "./kcm_sock.ts";
 import type { LinuxPsock } from "./linux_psock.ts";
+import type { DiscardFilter } from "./outgoing.ts";
 import type { Outgoing } from "./outgoing_message.ts";
 import type { TransmitCounts, TransmitPort, TransmitSteering, TransmitSteeringHost } from "./steering_ports.ts";
 
@@ -110,7 +111,8 @@ export class LinuxTransmit implements TransmitSteering {
   sendingChanged(_port: TransmitPort): void {}
 
   /** The socket closes: nothing is flushed, and a connection that may hold half a message is not used again. */
-  discard(socket: KcmSock): Outgoing[] {
+  discard(socket: KcmSock, which: DiscardFilter | undefined): Outgoing[] {
+    if (which !== undefined) return this.#withdraw(socket, which);
     this.#waiters.remove(socket);
     const mine = socket.sending.waiting.takeAll();
     const port = this.#portOf.get(socket);
@@ -118,6 +120,17 @@ export class LinuxTransmit implements TransmitSteering {
     mine.unshift(...port.transmit.takeAll());
     this.#release(port);
     this.failed(port, undefined);
+    return mine;
+  }
+
+  /** Takes back what has not begun: nothing the kernel could do, so the connection is left alone. */
+  #withdraw(socket: KcmSock, which: DiscardFilter): Outgoing[] {
+    const mine: Outgoing[] = [];
+    const isKept = (message: Outgoing): boolean => !which(message) || mine.push(message) === 0;
+    for (const message of socket.sending.waiting.takeAll().filter(isKept)) socket.sending.waiting.push(message);
+    if (socket.sending.waiting.length === 0) this.#waiters.remove(socket);
+    const port = this.#portOf.get(socket);
+    if (port !== undefined) { for (const message of port.transmit.takeUnstarted().filter(isKept)) port.transmit.give(message); }
     return mine;
   }
 

@@ -8,7 +8,11 @@ export { KcmNamespace } from "./kcm_namespace.ts";
 export { kcmStatsText, kcmText, type MultiplexorTotals } from "./proc_text.ts";
 export type { ConnectionReport, ConnectionTotals, MultiplexorReport, SocketReport } from "./report.ts";
 export type { KcmAttachment } from "./attachment.ts";
+export type { ReceiveOptions } from "./channel_receivers_stream.ts";
+export type { KcmOutgoing, KcmSendOptions, KcmWritable, SendReceipt } from "./channel_sender_stream.ts";
 export type { ConnectionOutcome } from "./connection_outcome.ts";
+export type { MultiplexorObserver } from "./observer.ts";
+export type { ReceivedPart } from "./receive_queue.ts";
 export type { Attachable, AttachableDirection, ConnectionLike, FlowLike } from "./attachments_stream.ts";
 export type { ByteSource } from "./connection_reader_stream.ts";
 export {
@@ -24,7 +28,7 @@ export { KcmError, type KcmErrorOptions } from "./errors.ts";
 export { flowsInto, type FlowsIntoOptions, muxedFlows, type MuxedFlowsOptions } from "./flow_attachments.ts";
 export type { AttachmentsOptions, FlowParsers, ParserChoice } from "./flow_parsers.ts";
 export { type FlowOrigin, KcmConnection, KcmMessage } from "./kcm_message.ts";
-export { KcmSocket, type KcmSocketOptions } from "./kcm_socket_stream.ts";
+export { type CloseOptions, KcmSocket, type KcmSocketOptions } from "./kcm_socket_stream.ts";
 export { MultiplexorEngine } from "./multiplexor_engine.ts";
 export type { MultiplexorLimits, MultiplexorStats } from "./multiplexor_options.ts";
 export { Multiplexor, type MultiplexorOptions } from "./multiplexor_stream.ts";
@@ -40,7 +44,7 @@ export type {
   SocketStats,
   SocketType,
 } from "./ports.ts";
-export type { OutgoingMessage, RetryPolicy, SendOptions } from "./outgoing.ts";
+export type { DiscardFilter, OutgoingMessage, RetryPolicy, SendOptions } from "./outgoing.ts";
 export type { Steering, SteeringKey, SteeringPolicy, SteeringSubject, SteeringTarget } from "./steering_policy.ts";
 export type {
   LowerRemains,

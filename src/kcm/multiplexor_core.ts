@@ -294,6 +294,8 @@ function undelivered(message: Outgoing, cause: unknown): KcmError {
     code: typeof code === "string" ? code : "ECONNABORTED",
     blame: "remote",
     connection,
+    bytesWritten,
+    bytesInFlight: message.bytesOffered,
     cause,
   });
 }

@@ -8,11 +8,14 @@ import { EngineTimer } from "../stream/engine_timer.ts";
 import { Patience } from "../stream/patience.ts";
 import type { ConnectionOutcome } from "./connection_outcome.ts";
 import type { Channel, ChannelOwner } from "./channel_stream.ts";
-import { type ByteSource, ConnectionReader, type ReaderOwner } from "./connection_reader_stream.ts";
+import { ConnectionLink, type LinkOwner } from "./connection_link_stream.ts";
+import type { ByteSource } from "./connection_reader_stream.ts";
 import { KcmError } from "./errors.ts";
 import type { KcmConnection } from "./kcm_message.ts";
 import type { MultiplexorEngine } from "./multiplexor_engine.ts";
-import type { AttachOptions, LowerPort, SocketPort, SocketSink } from "./ports.ts";
+import type { MultiplexorObserver } from "./observer.ts";
+import type { OutgoingMessage } from "./outgoing.ts";
+import type { AttachOptions, LowerOutcome, LowerPort, SocketOptions, SocketPort, SocketSink } from "./ports.ts";
 
 /** What the driver needs to know. */
 export interface DriverOptions {
@@ -20,6 +23,8 @@ export interface DriverOptions {
   readonly maxBufferedBytes: number;
   /** Where time comes from. */
   readonly clock: Clock;
+  /** Is told what happens. */
+  readonly observer: MultiplexorObserver | undefined;
   /** A connection is over. */
   ended(connection: KcmConnection, outcome: ConnectionOutcome): void;
   /** A deadline has brought something that throws. */
@@ -27,6 +32,8 @@ export interface DriverOptions {
   /** The last channel was closed. */
   deserted(reason: unknown): void;
 }
+
+const NOTHING = { messages: 0, bytes: 0, unread: new Uint8Array(0), txMessages: 0, txBytes: 0 } as const;
 
 /** A connection that is over, and whom to tell. */
 interface Ended {
@@ -39,14 +46,17 @@ interface Ended {
  * The driver. After each operation of the engine comes `settle`: only then are readers served and users' callbacks
  * called, so that these may do whatever they like.
  */
-export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
+export class MultiplexorDriver implements ChannelOwner, LinkOwner {
   /** What the channels end with, unless they end well. */
   failure: { readonly reason: unknown } | undefined;
   readonly #engine: MultiplexorEngine;
   readonly #options: DriverOptions;
   readonly #channels: Set<Channel<boolean>> = new Set();
+  readonly #links: Map<LowerPort, ConnectionLink> = new Map();
   #touched: Channel<boolean>[] = [];
   #ended: Ended[] = [];
+  /** What the observer is to be told. */
+  #told: (() => void)[] = [];
   #heldBytes = 0;
   #isTight = false;
   /** Channels whose reader waits. While there is none, nothing is urgent for the connections either. */
@@ -54,6 +64,9 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
   readonly #patience: Patience = new Patience();
   #isSettling = false;
   readonly #timer: EngineTimer;
+  /** Resolves when everything is over. */
+  readonly finished: Promise<void>;
+  #resolveFinished!: () => void;
 
   /** Drives the given engine. */
   constructor(engine: MultiplexorEngine, options: DriverOptions) {
@@ -61,6 +74,7 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
     this.#options = options;
     this.#patience.set(true);
     this.#timer = new EngineTimer(options.clock, engine, () => this.settle(), (thrown) => options.failed(thrown));
+    this.finished = new Promise((resolve) => this.#resolveFinished = resolve);
   }
 
   /** Bytes in all channels. */
@@ -72,15 +86,32 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
     return this.#isTight;
   }
 
-  open(sink: SocketSink): SocketPort {
-    return this.#engine.socket(sink, { paused: true });
+  open(sink: SocketSink, options: SocketOptions): SocketPort {
+    return this.#engine.socket(sink, { ...options, paused: true });
+  }
+
+  now(): number {
+    return this.#options.clock.now();
   }
 
   /** A channel takes part. */
   opened(channel: Channel<boolean>): void {
     this.#channels.add(channel);
     channel.makeRoom();
+    this.#tell((observer) => observer.opened?.(this.#channels.size));
     this.settle();
+  }
+
+  /** Calls `run` when the signal is aborted, until `over` resolves. */
+  abortWith(signal: AbortSignal | undefined, run: () => void, over: Promise<unknown> = this.finished): void {
+    if (signal === undefined) return;
+    if (signal.aborted) return run();
+    signal.addEventListener("abort", run, { once: true });
+    void over.then(() => signal.removeEventListener("abort", run));
+  }
+
+  messageFate(fate: "retried" | "failed", message: OutgoingMessage, error: unknown): void {
+    this.#tell((observer) => observer[fate]?.(message, error));
   }
 
   held(bytes: number): void {
@@ -101,6 +132,7 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
 
   closed(channel: Channel<boolean>, reason: unknown): void {
     this.#channels.delete(channel);
+    this.#tell((observer) => observer.closed?.(this.#channels.size));
     if (this.#channels.size === 0) this.#options.deserted(reason);
   }
 
@@ -120,40 +152,51 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
     this.settle();
   }
 
+  wrote(port: LowerPort, count: number): void {
+    port.written(count);
+    this.#links.get(port)?.progressed();
+    this.settle();
+  }
+
+  failSending(port: LowerPort, error: unknown): void {
+    port.failSending(error);
+    this.settle();
+  }
+
+  ended(link: ConnectionLink, outcome: LowerOutcome): void {
+    this.#links.delete(link.port);
+    const { connection } = link.port;
+    this.#tell((observer) => observer.unattached?.(connection, outcome));
+    this.#ended.push({ connection, outcome, tell: (told) => link.tell?.(told) });
+  }
+
   /** Attaches and begins to read. */
-  attach(
-    source: ByteSource,
-    options: AttachOptions,
-    tell: ((outcome: ConnectionOutcome) => void) | undefined,
-  ): { port: LowerPort; reader: ConnectionReader } {
-    const readable = (source as Partial<ByteSource> | null | undefined)?.readable;
-    if (typeof readable?.getReader !== "function") throw new TypeError("source must be an object with a readable");
-    if (readable.locked) {
+  attach(source: ByteSource, options: AttachOptions): ConnectionLink {
+    const { readable, writable } = this.#streamsOf(source);
+    if (readable.locked || writable?.locked === true) {
       const connection = this.#engine.refuse(options);
-      throw new KcmError("the readable is locked", { code: "EALREADY", blame: "local", connection });
+      const which = readable.locked ? "readable" : "writable";
+      throw new KcmError(`the ${which} is locked`, { code: "EALREADY", blame: "local", connection });
     }
     source.readWith?.(this.#patience);
-    const reader = new ConnectionReader(this, source);
+    const link = new ConnectionLink(this, source);
     try {
-      const port: LowerPort = this.#engine.attach(options, {
-        resumed: () => reader.resume(),
-        unattached: (error) => {
-          const { messages, bytes } = port.stats;
-          this.#ended.push({ connection: port.connection, outcome: { error, messages, bytes }, tell });
-          reader.stop(error);
-        },
-      });
-      void reader.run(port);
-      return { port, reader };
+      link.port = this.#engine.attach(options, link);
     } catch (error) {
-      reader.release();
+      link.release();
       throw error;
     }
+    this.#links.set(link.port, link);
+    this.#tell((observer) => observer.attached?.(link.port.connection));
+    link.run();
+    this.settle();
+    return link;
   }
 
   /** Reports a connection that was refused. */
   refused(connection: KcmConnection, error: unknown): void {
-    this.#ended.push({ connection, outcome: { error, messages: 0, bytes: 0 }, tell: undefined });
+    this.#tell((observer) => observer.refused?.(connection, error));
+    this.#ended.push({ connection, outcome: { ...NOTHING, error }, tell: undefined });
     this.settle();
   }
 
@@ -166,23 +209,51 @@ export class MultiplexorDriver implements ChannelOwner, ReaderOwner {
     } finally {
       this.#isSettling = false;
     }
-    if (this.#engine.isFinished) this.#timer.stop();
-    else this.#timer.update();
+    if (this.#engine.isFinished) {
+      this.#timer.stop();
+      this.#resolveFinished();
+    } else this.#timer.update();
+  }
+
+  /** A connection's streams; a socket is written to by its methods, so its writable is not even made. */
+  #streamsOf(source: ByteSource): Pick<ByteSource, "readable" | "writable"> {
+    const readable = (source as Partial<ByteSource> | null | undefined)?.readable;
+    if (typeof readable?.getReader !== "function") throw new TypeError("source must be an object with a readable");
+    if ("writev" in source) return { readable };
+    const { writable } = source;
+    if (writable === undefined || typeof writable.getWriter === "function") return { readable, writable };
+    throw new TypeError("the writable of source must be a WritableStream");
   }
 
   #settleOnce(): boolean {
     if (this.#isTight && this.#heldBytes * 2 <= this.#options.maxBufferedBytes) this.#relax();
-    if (this.#touched.length === 0 && this.#ended.length === 0) return false;
+    if (this.#touched.length === 0 && this.#ended.length === 0 && this.#told.length === 0) return false;
     const touched = this.#touched;
     const ended = this.#ended;
     this.#touched = [];
     this.#ended = [];
     for (const channel of touched) channel.flush();
+    if (this.#told.length > 0) this.#tellAll();
     for (const { connection, outcome, tell } of ended) {
       tell?.(outcome);
       this.#options.ended(connection, outcome);
     }
     return true;
+  }
+
+  #tell(tell: (observer: MultiplexorObserver) => void): void {
+    const { observer } = this.#options;
+    if (observer !== undefined) this.#told.push(() => tell(observer));
+  }
+
+  #tellAll(): void {
+    const told = this.#told;
+    this.#told = [];
+    try {
+      for (const tell of told) tell();
+    } catch (thrown) {
+      this.#options.failed(thrown);
+    }
   }
 
   #relax(): void {

@@ -7,7 +7,7 @@
  * @module
  */
 import { type Clock, systemClock } from "../core/clock.ts";
-import { limitOption } from "../core/limits.ts";
+import { durationOption, limitOption } from "../core/limits.ts";
 import type { Reasons } from "../core/reasons.ts";
 import type { KcmAttachment } from "./attachment.ts";
 import type { ConnectionOutcome } from "./connection_outcome.ts";
@@ -17,8 +17,10 @@ import type { ByteSource } from "./connection_reader_stream.ts";
 import { KcmError } from "./errors.ts";
 import { type AttachmentsOptions, parserChoice } from "./flow_parsers.ts";
 import type { KcmConnection } from "./kcm_message.ts";
-import { KcmSocket, type KcmSocketOptions } from "./kcm_socket_stream.ts";
+import { channelSettings, KcmSocket, type KcmSocketOptions } from "./kcm_socket_stream.ts";
+import type { MultiplexorObserver } from "./observer.ts";
 import type { AttachOptions } from "./ports.ts";
+import type { MultiplexorReport } from "./report.ts";
 import { MultiplexorDriver } from "./multiplexor_driver_stream.ts";
 import { MultiplexorEngine } from "./multiplexor_engine.ts";
 import type { MultiplexorLimits, MultiplexorStats } from "./multiplexor_options.ts";
@@ -53,6 +55,10 @@ export interface MultiplexorOptions extends MultiplexorLimits {
    * @default {undefined}
    */
   onConnectionEnd?: ((connection: KcmConnection, outcome: ConnectionOutcome) => void) | undefined;
+  /** Is told what happens, for logs and metrics. @default {undefined} */
+  observer?: MultiplexorObserver | undefined;
+  /** Aborts the multiplexor. @default {undefined} */
+  signal?: AbortSignal | undefined;
   /** Time. @default {systemClock} */
   clock?: Clock | undefined;
 }
@@ -102,6 +108,7 @@ export class Multiplexor implements AsyncDisposable {
     this.#driver = new MultiplexorDriver(this.#engine, {
       maxBufferedBytes: limitOption("maxBufferedBytes", options.maxBufferedBytes, DEFAULT_MAX_BUFFERED_BYTES),
       clock: options.clock ?? systemClock,
+      observer: options.observer,
       ended: (connection, outcome) => {
         try {
           options.onConnectionEnd?.(connection, outcome);
@@ -114,6 +121,7 @@ export class Multiplexor implements AsyncDisposable {
         if (options.holdOpen !== true) this.#end(reason ?? brokenPipe("every channel was closed"));
       },
     });
+    this.#driver.abortWith(options.signal, () => this.abort(options.signal!.reason));
   }
 
   /** A snapshot of the counters. */
@@ -138,30 +146,45 @@ export class Multiplexor implements AsyncDisposable {
    * @throws {KcmError} `ENFILE` at `maxSockets`
    */
   socket<Batch extends boolean = false>(options: KcmSocketOptions<Batch> = {}): KcmSocket<Batch> {
-    const highWaterMark = limitOption("highWaterMark", options.highWaterMark, this.#highWaterMark);
-    const channel = new Channel<Batch>(this.#driver, (options.batch ?? false) as Batch, highWaterMark);
+    const channel = new Channel<Batch>(this.#driver, channelSettings(options, this.#highWaterMark));
     this.#driver.opened(channel);
     return new KcmSocket(channel);
   }
 
   /**
-   * Attaches a connection: its readable is read to the end, and cancelled when it is unattached before.
+   * Attaches a connection: a socket, or any readable of bytes, with a writable for those that messages are sent on. It is
+   * over when its readable has ended (unless it is `halfOpen`), or when anything fails, in both directions at once.
    *
    * @throws {TypeError | RangeError} when `source` or an option is wrong; the connection was not touched then
-   * @throws {KcmError} `EALREADY` when its readable is locked, `ENFILE` at `maxConnections`, `EPIPE` once closed; the
+   * @throws {KcmError} `EALREADY` when one of its streams is locked, `ENFILE` at `maxConnections`, `EPIPE` once closed; the
    * connection was not touched either
    */
-  attach(source: ByteSource, options: AttachOptions): KcmAttachment {
-    let resolve: (outcome: ConnectionOutcome) => void;
-    const ended = new Promise<ConnectionOutcome>((done) => resolve = done);
-    const { port, reader } = this.#driver.attach(source, options, (outcome) => resolve(outcome));
+  attach(source: ByteSource, options: AttachOptions & { signal?: AbortSignal | undefined }): KcmAttachment {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const link = this.#driver.attach(source, options);
+    const ended = new Promise<ConnectionOutcome>((resolve) => link.tell = resolve);
+    const abort = (reason?: unknown): void => {
+      link.abort(reason);
+      this.#driver.settle();
+    };
+    this.#driver.abortWith(signal, () => abort(signal!.reason), ended);
     return {
-      connection: port.connection,
+      connection: link.port.connection,
       ended,
-      unattach: (reason?: unknown) => {
-        reader.stop(reason);
-        port.abort();
+      abort,
+      unattach: async (unattachOptions) => {
+        try {
+          return await link.unattach(unattachOptions?.signal);
+        } finally {
+          this.#driver.settle();
+        }
+      },
+      drain: (drainOptions) => {
+        const deadlineMs = durationOption("deadlineMs", drainOptions?.deadlineMs, Infinity);
+        link.port.drain(this.#driver.now() + deadlineMs);
         this.#driver.settle();
+        return ended;
       },
     };
   }
@@ -203,6 +226,30 @@ export class Multiplexor implements AsyncDisposable {
     this.#driver.settle();
   }
 
+  /** Resolves when everything is over: closed, every connection has ended, every message was delivered. */
+  get finished(): Promise<void> {
+    return this.#driver.finished;
+  }
+
+  /** Everything that there is to tell of it; see `kcmText` for the kernel's format. */
+  report(): MultiplexorReport {
+    return this.#engine.report();
+  }
+
+  /**
+   * Nothing new: no more attachments, nothing more is accepted to be sent. What was accepted is written, and then
+   * connections are closed and channels end. After `deadlineMs` milliseconds what is left fails with `ETIMEDOUT`. Resolves
+   * as {@linkcode finished} does.
+   *
+   * @throws {TypeError | RangeError} when the option is wrong
+   */
+  drain(options: { deadlineMs?: number | undefined } = {}): Promise<void> {
+    const deadlineMs = durationOption("deadlineMs", options.deadlineMs, Infinity);
+    this.#engine.drain(this.#driver.now() + deadlineMs);
+    this.#driver.settle();
+    return this.#driver.finished;
+  }
+
   /**
    * Ends everything: connections are cancelled and writables fail with `reason`, and so do the channels, after
    * everything that was accepted. Without a reason it is a {@linkcode KcmError} `EPIPE`.
@@ -228,7 +275,7 @@ export class Multiplexor implements AsyncDisposable {
 
   #attachOrRefuse(source: ByteSource, options: AttachOptions): void {
     try {
-      this.#driver.attach(source, options, undefined);
+      this.#driver.attach(source, options);
     } catch (error) {
       if (!(error instanceof KcmError) || error.connection === undefined) throw error;
       // somebody else reads it then

@@ -53,3 +53,6 @@ export interface OutgoingMessage {
   /** How often it was begun again on another connection. */
   readonly retries: number;
 }
+
+/** Which messages to give up; asked once for each. */
+export type DiscardFilter = (message: OutgoingMessage) => boolean;

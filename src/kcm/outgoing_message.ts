@@ -19,7 +19,7 @@ const MAX_PIECES = 16;
 export class Outgoing implements OutgoingMessage, SteeringSubject {
   /** Who sends it. */
   readonly socket: KcmSock;
-  readonly tag: unknown;
+  tag: unknown;
   readonly key: SteeringKey | undefined;
   /** The only connection that it may go out on. */
   readonly via: KcmConnection | undefined;

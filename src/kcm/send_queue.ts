@@ -11,7 +11,7 @@ import { KcmError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { KcmConnection } from "./kcm_message.ts";
 import type { KcmSock } from "./kcm_sock.ts";
-import type { RetryPolicy, SendOptions } from "./outgoing.ts";
+import type { DiscardFilter, RetryPolicy, SendOptions } from "./outgoing.ts";
 import { Outgoing } from "./outgoing_message.ts";
 import type { TransmitBudget } from "./transmit_budget.ts";
 
@@ -108,14 +108,16 @@ export class SendQueue {
   }
 
   /** Gives up the open message and the open batch, which fail with `error`. */
-  discardOpen(error: unknown): void {
+  discardOpen(error: unknown, which: DiscardFilter | undefined): void {
     const open = this.#open;
-    this.#open = undefined;
     // it was never accepted as a message
-    if (open !== undefined) this.#release(open.length);
+    if (open !== undefined && which === undefined) {
+      this.#open = undefined;
+      this.#release(open.length);
+    }
     const batch = this.#batch;
-    this.#batch = [];
-    for (const message of batch) this.#host.fail(message, error);
+    this.#batch = which === undefined ? [] : batch.filter((message) => !which(message));
+    for (const message of batch) { if (which === undefined || which(message)) this.#host.fail(message, error); }
   }
 
   /** A message is done, one way or another. */
@@ -165,6 +167,8 @@ export class SendQueue {
   #end(options: SendOptions): void {
     const message = this.#open!;
     this.#open = undefined;
+    // whoever ends it is told
+    if (options.tag !== undefined) message.tag = options.tag;
     message.complete();
     this.messages++;
     this.#host.budget.messages++;

@@ -132,7 +132,7 @@ export interface TransmitSteering {
   /** Its `isSending` has changed. */
   sendingChanged(port: TransmitPort): void;
   /** Takes back all messages of a socket that have not begun. */
-  discard(socket: KcmSock): Outgoing[];
+  discard(socket: KcmSock, which: DiscardFilter | undefined): Outgoing[];
   /** Takes back all messages that no connection was given. */
   takeAll(): Outgoing[];
 }

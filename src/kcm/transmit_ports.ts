@@ -10,7 +10,7 @@
  * @module
  */
 import type { LowerPort } from "./ports.ts";
-import type { OutgoingMessage, SendOptions } from "./outgoing.ts";
+import type { DiscardFilter, OutgoingMessage, SendOptions } from "./outgoing.ts";
 import type { KcmMessage } from "./kcm_message.ts";
 
 /** What a connection that can send tells its driver. */
@@ -105,7 +105,7 @@ export interface SocketTransmitEvents {
   failed?(message: OutgoingMessage, error: unknown): void;
   /** There is room after {@linkcode SocketTransmit.send} has taken nothing. */
   writable?(): void;
-  /** What {@linkcode SocketTransmit.drain} has waited for is done; the socket is closed. */
+  /** What {@linkcode SocketTransmit.drain} has waited for is done, or it was too late; the socket is closed. */
   drained?(): void;
 }
 
@@ -127,8 +127,11 @@ export interface SocketTransmit {
    * @throws {KcmError} `EPIPE` once closed or draining, `ENOTCONN` when `via` is gone, `EMSGSIZE` beyond `maxSendLength`
    */
   send(bytes: Uint8Array, options?: SendOptions): number;
-  /** Fails the open message and all that have not begun with `error`; those that have begun are finished. */
-  discard(error?: unknown): void;
+  /**
+   * Fails the open message and all that have not begun with `error`, or with `which` those that it says; those that have
+   * begun are finished. Allowed anywhere.
+   */
+  discard(error?: unknown, which?: DiscardFilter): void;
   /**
    * Nothing more is sent; once what is queued is written, or has failed, the socket is closed and `drained` is called. At
    * `deadlineAt` the rest fails with `ETIMEDOUT`. `unread` as for `close`.

@@ -16,6 +16,7 @@
 import { KcmError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { KcmSock } from "./kcm_sock.ts";
+import type { DiscardFilter } from "./outgoing.ts";
 import type { Outgoing } from "./outgoing_message.ts";
 import type { TransmitCounts, TransmitPort, TransmitSteering, TransmitSteeringHost } from "./steering_ports.ts";
 import type { Steering, SteeringPolicy } from "./steering_policy.ts";
@@ -155,19 +156,18 @@ export class PolicyTransmit implements TransmitSteering {
     if (this.#waits && port.isSending) this.#placeReturned();
   }
 
-  discard(socket: KcmSock): Outgoing[] {
-    const mine: Outgoing[] = socket.sending.waiting.takeAll();
-    const isMine = (message: Outgoing): boolean => message.socket === socket;
-    const returned = this.#returned.takeAll();
-    mine.push(...returned.filter(isMine));
-    this.#returned.prepend(returned.filter((message) => !isMine(message)));
+  discard(socket: KcmSock, which: DiscardFilter | undefined): Outgoing[] {
+    const mine: Outgoing[] = [];
+    const isKept = (message: Outgoing): boolean => {
+      if (message.socket !== socket || which?.(message) === false) return true;
+      mine.push(message);
+      return false;
+    };
+    for (const message of socket.sending.waiting.takeAll().filter(isKept)) socket.sending.waiting.push(message);
+    this.#returned.prepend(this.#returned.takeAll().filter(isKept));
     for (const port of this.#targets.every) {
       if (port.transmit.queue.length === 0) continue;
-      const unstarted = port.transmit.takeUnstarted();
-      for (const message of unstarted) {
-        if (isMine(message)) mine.push(message);
-        else port.transmit.give(message);
-      }
+      for (const message of port.transmit.takeUnstarted().filter(isKept)) port.transmit.give(message);
       this.#updateLine(port);
     }
     return mine;

@@ -108,8 +108,8 @@ test("K10 unattach cancels the readable with the reason; whole messages still co
   const attachment = kcm.attach(t, { parser, label: "t" });
   t.send("1", "2", "3");
   await turns();
-  attachment.unattach("done with it");
-  attachment.unattach("twice");
+  attachment.abort("done with it");
+  attachment.abort("twice");
   kcm.close();
   assertEquals(await attachment.ended, { error: undefined, messages: 2, bytes: 6 });
   assertEquals([t.cancelled, attachment.connection.label], [{ reason: "done with it" }, "t"]);
