@@ -75,10 +75,11 @@ export class ChannelSender {
   #controller: WritableStreamDefaultController | undefined;
   /** Messages of the writable that are on their way. */
   #streamed = 0;
-  #drained: (() => void) | undefined;
+  #flushing: { resolve(): void; reject(error: unknown): void } | undefined;
   /** Whether a part of a message was accepted, and its end was not. */
   #isOpen = false;
   #over: { readonly error: unknown } | undefined;
+  readonly #signals: Map<AbortSignal, { readonly calls: Set<SendCall>; readonly aborted: () => void }> = new Map();
   /** Aborted calls whose messages the engine has. */
   #aborted: Set<unknown> | undefined;
 
@@ -143,8 +144,11 @@ export class ChannelSender {
   /** A message has failed. */
   failed(message: OutgoingMessage, error: unknown): void {
     if (message.tag !== STREAMED.tag) return (message.tag as SendCall | undefined)?.giveUp(error);
+    if (!this.#host.sendFailed(message, error)) {
+      this.#controller?.error(error);
+      this.#flushing?.reject(error);
+    }
     this.#streamedLess();
-    if (!this.#host.sendFailed(message, error)) this.#controller?.error(error);
   }
 
   /** Nothing can be sent any more: what waits here fails, and so does the writable, unless it was closed. */
@@ -152,8 +156,34 @@ export class ChannelSender {
     if (this.#over !== undefined) return;
     this.#over = { error };
     for (let one = this.#waiting.shift(); one !== undefined; one = this.#waiting.shift()) one.giveUp(error);
-    this.#drained?.();
+    this.#flushing?.reject(error);
     this.#controller?.error(error);
+  }
+
+  /** Calls `call.abort` when the signal is aborted; one listener serves all calls with the same signal. */
+  listen(call: SendCall, signal: AbortSignal): void {
+    let listening = this.#signals.get(signal);
+    if (listening === undefined) {
+      const calls = new Set<SendCall>();
+      const aborted = (): void => {
+        this.#signals.delete(signal);
+        for (const one of calls) one.abort();
+      };
+      listening = { calls, aborted };
+      this.#signals.set(signal, listening);
+      signal.addEventListener("abort", aborted, { once: true });
+    }
+    listening.calls.add(call);
+  }
+
+  /** The call is settled. */
+  unlisten(call: SendCall, signal: AbortSignal): void {
+    const listening = this.#signals.get(signal);
+    if (listening === undefined) return;
+    listening.calls.delete(call);
+    if (listening.calls.size > 0) return;
+    this.#signals.delete(signal);
+    signal.removeEventListener("abort", listening.aborted);
   }
 
   /** A call does not want its message to be sent; those of one turn are looked for together. */
@@ -233,14 +263,14 @@ export class ChannelSender {
 
   #streamedLess(): void {
     this.#streamed--;
-    if (this.#streamed === 0) this.#drained?.();
+    if (this.#streamed === 0) this.#flushing?.resolve();
   }
 
   /** Resolves when all that came through the writable is written. */
   #flush(): Promise<void> | undefined {
     if (this.#streamed === 0) return undefined;
-    return new Promise((resolve) => {
-      this.#drained = resolve;
+    return new Promise((resolve, reject) => {
+      this.#flushing = { resolve, reject };
     });
   }
 }
@@ -252,7 +282,6 @@ class SendCall implements Attempt {
   readonly #options: KcmSendOptions;
   readonly #resolve: (receipt: SendReceipt) => void;
   readonly #reject: (error: unknown) => void;
-  #aborted: (() => void) | undefined;
   #isDone = false;
 
   constructor(
@@ -267,9 +296,7 @@ class SendCall implements Attempt {
     this.#options = options;
     this.#resolve = resolve;
     this.#reject = reject;
-    if (options.signal === undefined) return;
-    this.#aborted = () => this.#abort();
-    options.signal.addEventListener("abort", this.#aborted);
+    if (options.signal !== undefined) sender.listen(this, options.signal);
   }
 
   attempt(): boolean {
@@ -294,8 +321,8 @@ class SendCall implements Attempt {
     this.#settle(() => this.#reject(error));
   }
 
-  #abort(): void {
-    if (this.#isDone) return;
+  /** Its signal was aborted. */
+  abort(): void {
     this.giveUp(this.#options.signal!.reason);
     this.#sender.cancel(this);
   }
@@ -303,7 +330,7 @@ class SendCall implements Attempt {
   #settle(run: () => void): void {
     if (this.#isDone) return;
     this.#isDone = true;
-    if (this.#aborted !== undefined) this.#options.signal!.removeEventListener("abort", this.#aborted);
+    if (this.#options.signal !== undefined) this.#sender.unlisten(this, this.#options.signal);
     run();
   }
 }

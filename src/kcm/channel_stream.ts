@@ -136,6 +136,7 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost {
   /** No more messages will come. */
   end(): void {
     this.#isEnded = true;
+    this.sender.end(this.#owner.failure?.reason ?? closedError());
     this.#touch();
   }
 

@@ -22,3 +22,13 @@ export interface ConnectionOutcome {
   /** Bytes written. */
   readonly txBytes: number;
 }
+
+/** Of a connection that was never attached. */
+export const NO_OUTCOME: ConnectionOutcome = {
+  error: undefined,
+  messages: 0,
+  bytes: 0,
+  unread: new Uint8Array(0),
+  txMessages: 0,
+  txBytes: 0,
+};

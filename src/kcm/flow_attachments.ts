@@ -13,6 +13,7 @@ import type { FlowError } from "../flow/errors.ts";
 import type { FlowRecord } from "../flow/flow_record.ts";
 import type { FlowSide, FlowSink, Gap } from "../flow/sink.ts";
 import type { ConnectionOutcome } from "./connection_outcome.ts";
+import { NO_OUTCOME } from "./connection_outcome.ts";
 import { KcmError } from "./errors.ts";
 import { FlowLink, type LinkBudget } from "./flow_link.ts";
 import { type AttachmentsOptions, type ParserChoice, parserChoice } from "./flow_parsers.ts";
@@ -190,16 +191,15 @@ class FlowAttachments implements FlowSink {
     if (parser === undefined) return null;
     const { maxMessageLength, maxHeaderBytes, copy } = this.#options;
     const options: AttachOptions = { parser, direction, flow, maxMessageLength, maxHeaderBytes, copy };
-    const link = new FlowLink(this.#budget, ({ port }, error) => {
-      const { messages, bytes } = port!.stats;
-      this.#options.onConnectionEnd?.(port!.connection, { error, messages, bytes });
+    const link = new FlowLink(this.#budget, ({ port }, outcome) => {
+      this.#options.onConnectionEnd?.(port!.connection, outcome);
     });
     try {
       link.port = this.#engine.attach(options, link);
       return link;
     } catch (error) {
       if (!(error instanceof KcmError) || error.connection === undefined) throw error;
-      this.#options.onConnectionEnd?.(error.connection, { error, messages: 0, bytes: 0 });
+      this.#options.onConnectionEnd?.(error.connection, { ...NO_OUTCOME, error });
       return null;
     }
   }

@@ -5,7 +5,7 @@
  */
 import { KcmError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
-import type { LowerEvents, LowerPort } from "./ports.ts";
+import type { LowerEvents, LowerOutcome, LowerPort } from "./ports.ts";
 
 /** What a chunk weighs beyond its bytes: about what its object takes. */
 const CHUNK_WEIGHT = 128;
@@ -23,14 +23,14 @@ export class FlowLink implements LowerEvents {
   /** The port; set by whoever attached it, before anything else. */
   port: LowerPort | undefined;
   readonly #budget: LinkBudget;
-  readonly #unattached: (link: FlowLink, error: unknown) => void;
+  readonly #unattached: (link: FlowLink, outcome: LowerOutcome) => void;
   readonly #queue: Fifo<Uint8Array> = new Fifo();
   #heldBytes = 0;
   #outcome: { readonly error: unknown } | undefined;
   #now = 0;
 
   /** A link that tells `unattached` when its connection is over. */
-  constructor(budget: LinkBudget, unattached: (link: FlowLink, error: unknown) => void) {
+  constructor(budget: LinkBudget, unattached: (link: FlowLink, outcome: LowerOutcome) => void) {
     this.#budget = budget;
     this.#unattached = unattached;
   }
@@ -67,10 +67,10 @@ export class FlowLink implements LowerEvents {
   }
 
   /** The connection is over. */
-  unattached(error: unknown): void {
+  unattached(_error: unknown, outcome: LowerOutcome): void {
     this.#queue.takeAll();
     this.#held(-this.#heldBytes);
-    this.#unattached(this, error);
+    this.#unattached(this, outcome);
   }
 
   #keep(bytes: Uint8Array, taken: number): void {

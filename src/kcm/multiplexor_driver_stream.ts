@@ -6,7 +6,7 @@
 import type { Clock } from "../core/clock.ts";
 import { EngineTimer } from "../stream/engine_timer.ts";
 import { Patience } from "../stream/patience.ts";
-import type { ConnectionOutcome } from "./connection_outcome.ts";
+import { type ConnectionOutcome, NO_OUTCOME } from "./connection_outcome.ts";
 import type { Channel, ChannelOwner } from "./channel_stream.ts";
 import { ConnectionLink, type LinkOwner } from "./connection_link_stream.ts";
 import type { ByteSource } from "./connection_reader_stream.ts";
@@ -32,8 +32,6 @@ export interface DriverOptions {
   /** The last channel was closed. */
   deserted(reason: unknown): void;
 }
-
-const NOTHING = { messages: 0, bytes: 0, unread: new Uint8Array(0), txMessages: 0, txBytes: 0 } as const;
 
 /** A connection that is over, and whom to tell. */
 interface Ended {
@@ -196,7 +194,7 @@ export class MultiplexorDriver implements ChannelOwner, LinkOwner {
   /** Reports a connection that was refused. */
   refused(connection: KcmConnection, error: unknown): void {
     this.#tell((observer) => observer.refused?.(connection, error));
-    this.#ended.push({ connection, outcome: { ...NOTHING, error }, tell: undefined });
+    this.#ended.push({ connection, outcome: { ...NO_OUTCOME, error }, tell: undefined });
     this.settle();
   }
 

@@ -8,6 +8,7 @@
  */
 import type { KcmConnection, KcmMessage } from "./kcm_message.ts";
 import type { KcmSock } from "./kcm_sock.ts";
+import type { DiscardFilter } from "./outgoing.ts";
 import type { Fate, Outgoing } from "./outgoing_message.ts";
 import type { SteeringTarget } from "./steering_policy.ts";
 import type { TransmitSide } from "./transmit_side.ts";

@@ -111,7 +111,8 @@ test("K10 unattach cancels the readable with the reason; whole messages still co
   attachment.abort("done with it");
   attachment.abort("twice");
   kcm.close();
-  assertEquals(await attachment.ended, { error: undefined, messages: 2, bytes: 6 });
+  const { error, messages, bytes } = await attachment.ended;
+  assertEquals([error, messages, bytes], [undefined, 2, 6]);
   assertEquals([t.cancelled, attachment.connection.label], [{ reason: "done with it" }, "t"]);
   assertEquals(await bodies(channel.readable), ["1", "2"]);
   assertEquals(ends, [[1, undefined]]);

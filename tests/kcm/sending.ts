@@ -10,9 +10,7 @@ import type {
   SocketPort,
   SocketSink,
 } from "../../src/kcm/mod.ts";
-import { bodyOf, parser } from "./support.ts";
-
-const decoder = new TextDecoder();
+import { bodyOf, bodyOfBytes, parser } from "./support.ts";
 
 /** A connection whose peer takes as many bytes as it is told to, and then no more. */
 export class Wire {
@@ -43,16 +41,7 @@ export class Wire {
 
   /** What was written, as bodies of messages, and the rest as it is. */
   get bodies(): string[] {
-    const found: string[] = [];
-    const bytes = Uint8Array.from(this.bytes);
-    let at = 0;
-    while (at + 2 <= bytes.length && at + 2 + bytes[at]! * 256 + bytes[at + 1]! <= bytes.length) {
-      const end = at + 2 + bytes[at]! * 256 + bytes[at + 1]!;
-      found.push(decoder.decode(bytes.subarray(at + 2, end)));
-      at = end;
-    }
-    if (at < bytes.length) found.push(`+${bytes.length - at}`);
-    return found;
+    return bodyOfBytes(Uint8Array.from(this.bytes));
   }
 
   /** The peer takes so many bytes more. */

@@ -96,3 +96,16 @@ export class TestConnection {
     if (this.left.length === 0) this.port.end(0);
   }
 }
+
+/** Bodies of whole messages in bytes, and how many bytes are left behind them. */
+export function bodyOfBytes(bytes: Uint8Array): string[] {
+  const found: string[] = [];
+  let at = 0;
+  for (let end = 0; at + 2 <= bytes.length; at = end) {
+    end = at + 2 + bytes[at]! * 256 + bytes[at + 1]!;
+    if (end > bytes.length) break;
+    found.push(decoder.decode(bytes.subarray(at + 2, end)));
+  }
+  if (at < bytes.length) found.push(`+${bytes.length - at}`);
+  return found;
+}
