@@ -91,7 +91,7 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
     wire: /^(errors|kcm_message)\.ts$/,
     stream: /^attachment\.ts$/,
     engineImports: [...base, "strparser", "type flow:wire"],
-    streamImports: [...adapter, "type flow/*"],
+    streamImports: [...adapter, "type flow/*", "type tsocket/types.ts"],
   },
   xdr: { wire: /./, engineImports: [...base, "strparser:wire"] },
   rxrpc: {

@@ -306,7 +306,9 @@ class SendCall implements Attempt {
       if (!this.#sender.give(this.#data, { more, eor, batch, via, key, retry, tag: isMessage ? this : undefined })) {
         return false;
       }
-      if (!isMessage) this.#settle(() => this.#resolve({ connection: undefined, length: this.#data.length, retries: 0 }));
+      if (!isMessage) {
+        this.#settle(() => this.#resolve({ connection: undefined, length: this.#data.length, retries: 0 }));
+      }
     } catch (error) {
       this.giveUp(error);
     }

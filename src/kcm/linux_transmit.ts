@@ -130,7 +130,9 @@ export class LinuxTransmit implements TransmitSteering {
     for (const message of socket.sending.waiting.takeAll().filter(isKept)) socket.sending.waiting.push(message);
     if (socket.sending.waiting.length === 0) this.#waiters.remove(socket);
     const port = this.#portOf.get(socket);
-    if (port !== undefined) { for (const message of port.transmit.takeUnstarted().filter(isKept)) port.transmit.give(message); }
+    if (port !== undefined) {
+      for (const message of port.transmit.takeUnstarted().filter(isKept)) port.transmit.give(message);
+    }
     return mine;
   }
 

@@ -117,7 +117,7 @@ export class SendQueue {
     }
     const batch = this.#batch;
     this.#batch = which === undefined ? [] : batch.filter((message) => !which(message));
-    for (const message of batch) { if (which === undefined || which(message)) this.#host.fail(message, error); }
+    for (const message of batch) if (which === undefined || which(message)) this.#host.fail(message, error);
   }
 
   /** A message is done, one way or another. */

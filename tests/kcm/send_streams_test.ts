@@ -9,7 +9,10 @@ import { bodies, Feed, noting } from "./feed.ts";
 import { bodyOf, parser, wire } from "./support.ts";
 
 /** A multiplexor with a socket and connections. */
-function setUp(count: number, options: MultiplexorOptions = {}): { kcm: Multiplexor; socket: KcmSocket; ends: Duplex[] } {
+function setUp(
+  count: number,
+  options: MultiplexorOptions = {},
+): { kcm: Multiplexor; socket: KcmSocket; ends: Duplex[] } {
   const kcm = new Multiplexor({ clock: new ManualClock(), ...options });
   const socket = kcm.socket();
   const ends = Array.from({ length: count }, () => new Duplex());

@@ -12,11 +12,12 @@ interface Sockets {
   connect(target: string): TStream;
 }
 
-const { listen, connect }: Sockets = await (runtime === "deno"
-  ? import("../../src/tsocket/drivers/deno/mod.ts")
-  : runtime === "bun"
-  ? import("../../src/tsocket/drivers/bun/mod.ts")
-  : import("../../src/tsocket/drivers/node/mod.ts"));
+const { listen, connect }: Sockets =
+  await (runtime === "deno"
+    ? import("../../src/tsocket/drivers/deno/mod.ts")
+    : runtime === "bun"
+    ? import("../../src/tsocket/drivers/bun/mod.ts")
+    : import("../../src/tsocket/drivers/node/mod.ts"));
 
 /** Answers each message on the connection that it came on. */
 async function answer(kcm: Multiplexor, name: string): Promise<void> {
