@@ -91,6 +91,22 @@ test("a file of backends is read again on SIGHUP; one with a mistake changes not
     assertEquals(await mux.stop(), 0);
   }));
 
+test("a file of backends is read again when it changes", () =>
+  withServers(async (servers, to, folder) => {
+    const [a, b] = to.split(",") as [string, string];
+    const file = join(folder, "backends");
+    writeFileSync(file, `${a}\n`);
+    const mux = await MuxChild.start("--to-file", file, "--parser", "len32");
+    writeFileSync(file, `${b}\n# changed\n`);
+    await mux.child.untilError(/backends were read again/);
+    const client = RpcClient.to(mux.port);
+    client.send("1", "2");
+    await client.until(2);
+    assertEquals(servers.map(({ requests }) => requests.length), [0, 2]);
+    await client.close();
+    await mux.stop();
+  }));
+
 test("a backend that dies is left out, and gets requests again when it is back", () =>
   withServers(async ([a], to) => {
     const address = Number(to.split(",")[0]!.split(":")[1]);

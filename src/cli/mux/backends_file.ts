@@ -14,31 +14,49 @@ const LOOK_MS = 1000;
 /** Longest file, in bytes. */
 const MAX_BYTES = 1024 * 1024;
 
-/** Lines of a file as backends. */
-export async function readBackends(path: string): Promise<HubBackend[]> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    throw new UsageError(`--to-file ${path}: ${systemMessage(error)}`);
+/** The file. */
+export class BackendsFile {
+  readonly #path: string;
+  /** What it looked like before it was read last. */
+  #state: string | undefined;
+
+  /** A file that has not been read. */
+  constructor(path: string) {
+    this.#path = path;
   }
-  if (text.length > MAX_BYTES) throw new UsageError(`--to-file ${path}: more than ${MAX_BYTES} bytes`);
-  const backends = text.split("\n").map((line) => line.replace(/#.*/, "").trim()).filter((line) => line !== "")
-    .map((line) => parseBackend(`--to-file ${path}`, line));
-  checkTwice(backends);
-  return backends;
+
+  /**
+   * Its lines as backends.
+   *
+   * @throws {UsageError} what is wrong with it
+   */
+  async read(): Promise<HubBackend[]> {
+    const path = this.#path;
+    this.#state = await stateOf(path);
+    let text: string;
+    try {
+      text = await readFile(path, "utf8");
+    } catch (error) {
+      throw new UsageError(`--to-file ${path}: ${systemMessage(error)}`);
+    }
+    if (text.length > MAX_BYTES) throw new UsageError(`--to-file ${path}: more than ${MAX_BYTES} bytes`);
+    const backends = text.split("\n").map((line) => line.replace(/#.*/, "").trim()).filter((line) => line !== "")
+      .map((line) => parseBackend(`--to-file ${path}`, line));
+    checkTwice(backends);
+    return backends;
+  }
+
+  /** Calls back whenever it has changed since it was read; returns what ends that. */
+  watch(changed: () => void): () => void {
+    const look = async (): Promise<void> => {
+      const state = await stateOf(this.#path);
+      if (state !== undefined && state !== this.#state) changed();
+    };
+    const timer = setInterval(look, LOOK_MS);
+    return () => clearInterval(timer);
+  }
 }
 
-/** Calls back whenever the file has another time of change; returns what ends it. */
-export function watchFile(path: string, changed: () => void): () => void {
-  let last: string | undefined;
-  const look = async (): Promise<void> => {
-    const now = await stat(path).then(({ mtimeMs, size, ino }) => `${mtimeMs} ${size} ${ino}`, () => undefined);
-    const hasChanged = last !== undefined && now !== undefined && now !== last;
-    last = now ?? last;
-    if (hasChanged) changed();
-  };
-  look();
-  const timer = setInterval(look, LOOK_MS);
-  return () => clearInterval(timer);
+function stateOf(path: string): Promise<string | undefined> {
+  return stat(path).then(({ mtimeMs, size, ino }) => `${mtimeMs} ${size} ${ino}`, () => undefined);
 }

@@ -9,7 +9,7 @@ import { type Paint, paintFor } from "../format/color.ts";
 import { type CliIo, ExitCode, systemMessage, UsageError } from "../io.ts";
 import { problemLine } from "../problem_log.ts";
 import { AccessLog } from "./access_log.ts";
-import { readBackends, watchFile } from "./backends_file.ts";
+import { BackendsFile } from "./backends_file.ts";
 import { Hub, type HubBackend } from "./hub.ts";
 import { metricsText } from "./metrics.ts";
 import { type MetricsServer, serveMetrics } from "./metrics_server.ts";
@@ -32,11 +32,13 @@ export class MuxSession {
   readonly #undo: (() => void)[] = [];
   #log: AccessLog | undefined;
   #hub: Hub | undefined;
+  readonly #file: BackendsFile | undefined;
   #isReloading = false;
 
   /** A run that has not begun. */
   constructor(settings: MuxSettings, io: CliIo, isQuiet: boolean) {
     this.#settings = settings;
+    this.#file = settings.toFile === undefined ? undefined : new BackendsFile(settings.toFile);
     this.#io = io;
     this.#isQuiet = isQuiet;
     this.#paint = paintFor("auto", io.stderr.isTerminal, io.environment);
@@ -89,14 +91,13 @@ export class MuxSession {
       return false;
     }
     if (this.#settings.isWatched) this.#watch(hub);
-    const { toFile } = this.#settings;
-    if (toFile !== undefined) this.#undo.push(watchFile(toFile, () => this.#reload()));
+    if (this.#file !== undefined) this.#undo.push(this.#file.watch(() => this.#reload()));
     return true;
   }
 
   async #backends(): Promise<HubBackend[]> {
     const { to, toFile } = this.#settings;
-    const backends = [...to, ...toFile === undefined ? [] : await readBackends(toFile)];
+    const backends = [...to, ...await this.#file?.read() ?? []];
     checkTwice(backends);
     if (backends.length === 0) throw new UsageError(`--to-file ${toFile}: no backend in it`);
     return backends;
