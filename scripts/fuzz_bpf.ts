@@ -2,8 +2,10 @@
  * Compares the verifier's verdicts on random programs, and what programs return on every back end, with the running
  * kernel, where it can be asked (Linux on x86-64, root, python3). Arguments: number of programs (10,000), seed (1).
  *
- * A program that the kernel refuses and leat accepts is printed in any case; of those that leat refuses alone, the
- * reasons are counted.
+ * Verdicts need not be the same: leat knows more of divisions, shifts by registers and packet loads than Linux 6.18, and
+ * so finds more ways that are never gone; the kernel also judges what a processor might run ahead of a test. The first
+ * program of each kind of difference is printed, the kinds are counted, and it is a failure when more than one in a
+ * hundred verdicts differ. Results must be the same without exception.
  *
  * @module
  */
@@ -22,6 +24,8 @@ import { BpfKernel, type KernelRights } from "./lib/bpf_kernel.ts";
 
 const [count = "10000", seed = "1"] = process.argv.slice(2);
 const batch = 500;
+/** Largest share of verdicts that may differ. */
+const maxDifferent = 0.01;
 
 function ownVerdict(code: Uint8Array, options: VerifierOptions): string {
   try {
@@ -36,6 +40,7 @@ function ownVerdict(code: Uint8Array, options: VerifierOptions): string {
 /** A reason without its numbers, so that like ones are counted together. */
 const kindOf = (reason: string) => reason.replace(/-?\d+/g, "N").slice(0, 90);
 
+/** Compares verdicts; the share of those that differ. */
 async function compare(rights: KernelRights, options: VerifierOptions): Promise<number> {
   const kernel = await BpfKernel.open(rights);
   if (typeof kernel === "string") {
@@ -65,7 +70,7 @@ async function compare(rights: KernelRights, options: VerifierOptions): Promise<
   kernel.close();
   console.log(rights, counts);
   for (const [reason, times] of [...reasons].sort((a, b) => b[1] - a[1])) console.log(`${times}\t${reason}`);
-  return counts.weAlone;
+  return (counts.weAlone + counts.kernelAlone) / Number(count);
 }
 
 /** Runs random programs without loops here, on every back end, and in the kernel, over the same packets. */
@@ -108,6 +113,8 @@ function programOfSeed(
 }
 
 const different = await compareRuns();
-const alone = await compare("root", { mode: "kernel-root", loops: "bounded" }) +
-  await compare("bpf", { mode: "strict", loops: "refused" });
-process.exitCode = alone + different > 0 ? 1 : 0;
+const share = Math.max(
+  await compare("root", { mode: "kernel-root", loops: "bounded" }),
+  await compare("bpf", { mode: "strict", loops: "refused" }),
+);
+process.exitCode = different > 0 || share > maxDifferent ? 1 : 0;

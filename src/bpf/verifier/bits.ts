@@ -19,11 +19,19 @@ const all = W64.umax;
 /** Nothing known. */
 export const unknownBits: Bits = { value: 0n, mask: all };
 
+/** Masks of as many low bits as their index says. */
+const lowMasks = Array.from({ length: 65 }, (_, bits) => (1n << BigInt(bits)) - 1n);
+
+function bitLength(number: bigint): number {
+  const high = Number(number >> 32n);
+  return high !== 0 ? 64 - Math.clz32(high) : 32 - Math.clz32(Number(number));
+}
+
 /** What the members of an interval have in common: the bits above the highest in which its ends differ. */
 export function bitsOfRange(low: bigint, high: bigint): Bits {
   const differing = low ^ high;
   if (differing === 0n) return { value: low, mask: 0n };
-  const mask = (1n << BigInt(differing.toString(2).length)) - 1n;
+  const mask = lowMasks[bitLength(differing)]!;
   return { value: low & ~mask & all, mask };
 }
 
@@ -73,7 +81,7 @@ export const mulBits: BitsOperation = (a, b) => {
 function trailingZeros({ value, mask }: Bits): bigint {
   const maybeSet = value | mask;
   if (maybeSet === 0n) return 64n;
-  return BigInt((maybeSet & -maybeSet).toString(2).length - 1);
+  return BigInt(bitLength(maybeSet & -maybeSet) - 1);
 }
 
 /** What both know; `undefined` where they contradict each other. */
