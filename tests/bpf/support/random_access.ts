@@ -40,23 +40,38 @@ const sizes = [[0x00, 4], [0x08, 2], [0x10, 1], [0x18, 8]] as const;
 
 /** Makes one program. */
 export function randomAccessProgram(random: SeededRandom): Uint8Array {
-  return new Draft(random).finish();
+  const main = new Draft(random, atEntry(), random.chance(0.2));
+  const code = main.finish();
+  if (main.calls.length === 0) return encodeInstructions(code);
+  const callee = new Draft(random, main.calls[0]!.kinds, false).finish();
+  for (const { slot } of main.calls) code[slot] = { ...code[slot]!, imm: code.length - slot - 1 };
+  return encodeInstructions([...code, ...callee]);
+}
+
+/** What registers hold at the entry of a program. */
+function atEntry(): Kind[] {
+  return ["unset", "context", ...new Array<Kind>(8).fill("unset"), "stack"];
 }
 
 class Draft {
   readonly #random: SeededRandom;
   readonly #code: Instruction[] = [];
-  readonly #kinds: Kind[] = ["unset", "context", ...new Array<Kind>(8).fill("unset"), "stack"];
+  readonly #kinds: Kind[];
+  readonly #mayCall: boolean;
+  /** Calls of the other function, and what registers hold there. */
+  readonly calls: { slot: number; kinds: Kind[] }[] = [];
   readonly #jumps: { at: number; over: number }[] = [];
   #written: number[] = [];
 
-  constructor(random: SeededRandom) {
+  constructor(random: SeededRandom, kinds: Kind[], mayCall: boolean) {
     this.#random = random;
+    this.#kinds = kinds;
+    this.#mayCall = mayCall;
   }
 
-  finish(): Uint8Array {
+  finish(): Instruction[] {
     const { chance, between } = bound(this.#random);
-    if (chance(0.95)) this.#move(6, 1);
+    if (chance(0.95) && this.#kinds[1] === "context") this.#move(6, 1);
     for (const dst of [0, 7, 8, 9]) {
       this.#put(0xb7, { dst, imm: this.#random.pick(numbers) });
       this.#kinds[dst] = "number";
@@ -67,10 +82,10 @@ class Draft {
     const end = this.#code.length;
     this.#put(0x95, {});
     for (const { at, over } of this.#jumps) {
-      const target = this.#boundary(Math.min(at + 1 + over, end));
+      const target = this.#boundary(Math.min(Math.max(at + 1 + over, 1), end));
       this.#code[at] = { ...this.#code[at]!, offset: target - at - 1 };
     }
-    return encodeInstructions(this.#code);
+    return this.#code;
   }
 
   /** A slot that is not the second half of a wide instruction. */
@@ -134,6 +149,7 @@ class Draft {
       this.#atomic,
       this.#special,
     ];
+    if (this.#mayCall) steps.push(this.#callLocal, this.#callLocal);
     this.#random.pick(steps).call(this);
   }
 
@@ -165,7 +181,7 @@ class Draft {
   #branch(): void {
     const dst = this.#find("number");
     const code = this.#random.pick(compares) | (this.#random.chance(0.6) ? 5 : 6);
-    const over = this.#random.between(1, 4);
+    const over = this.#random.chance(0.1) ? -this.#random.between(2, 8) : this.#random.between(1, 4);
     this.#jumps.push({ at: this.#code.length, over });
     if (this.#random.chance(0.3)) this.#put(code | 8, { dst, src: this.#find("number") });
     else this.#put(code, { dst, imm: this.#random.pick(numbers) });
@@ -271,6 +287,19 @@ class Draft {
   #called(result: Kind): void {
     for (let register = 1; register <= 5; register++) this.#kinds[register] = "unset";
     this.#kinds[0] = result;
+  }
+
+  #callLocal(): void {
+    for (let register = 1; register <= 3; register++) {
+      const source = this.#find("number", "context", "stack", "value");
+      this.#move(register, source);
+      if (this.#kinds[register] === "stack") this.#put(0x07, { dst: register, imm: -8 });
+    }
+    const kinds = this.#kinds.map((kind, register) => register >= 1 && register <= 3 ? kind : "unset");
+    kinds[10] = "stack";
+    this.calls.push({ slot: this.#code.length, kinds });
+    this.#put(0x85, { src: 1 });
+    this.#called("number");
   }
 
   #nullTest(): void {
