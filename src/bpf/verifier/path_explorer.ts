@@ -7,6 +7,7 @@
 import { blockOf, CallContext, isMeetingPoint } from "./call_contexts.ts";
 import type { Effort } from "./effort.ts";
 import { enterFunction, entryState, leaveFunction, runBlock } from "./interpret.ts";
+import type { LoopRule } from "./facts.ts";
 import type { Judge } from "./judge.ts";
 import { MachineState } from "./state.ts";
 
@@ -35,15 +36,15 @@ interface Way {
 export class PathExplorer {
   readonly #judge: Judge;
   readonly #effort: Effort;
-  readonly #mustEnd: boolean;
+  readonly #loops: LoopRule;
   readonly #checkpoints = new Map<CallContext, Map<number, Checkpoint[]>>();
   readonly #pending: Way[] = [];
 
-  /** Takes the judge, the limits, and whether loops must be found to end. */
-  constructor(judge: Judge, effort: Effort, mustEnd: boolean) {
+  /** Takes the judge, the limits, and how loops are judged. */
+  constructor(judge: Judge, effort: Effort, loops: LoopRule) {
     this.#judge = judge;
     this.#effort = effort;
-    this.#mustEnd = mustEnd;
+    this.#loops = loops;
   }
 
   /**
@@ -102,8 +103,11 @@ export class PathExplorer {
     const known = this.#checkpointsAt(context, slot);
     for (let index = known.length - 1; index >= 0; index--) {
       const old = known[index]!;
+      // A checkpoint with open ways is one that this way has come by before.
+      const isLoop = old.openWays > 0;
+      if (isLoop && this.#loops === "refused") this.#judge.refuse("a loop leads back here", slot, state);
       if (!state.isWithin(old.state)) continue;
-      if (!this.#mustEnd || old.openWays === 0) return undefined;
+      if (!isLoop || this.#loops === "budget") return undefined;
       if (old.state.isWithin(state)) this.#judge.refuse("the loop around this instruction may never end", slot, state);
     }
     const made: Checkpoint = { state: state.clone(), parent, openWays: 1 };

@@ -11,13 +11,12 @@ import { buildControlFlow } from "../control_flow.ts";
 import { BpfError } from "../errors.ts";
 import { BPF_SLOT_BYTES, decodeInstructions } from "../isa.ts";
 import type { BpfProgram } from "../program.ts";
-import { isLoopHead } from "./call_contexts.ts";
 import { calleesFirst, checkDepth, checkStack } from "./call_graph.ts";
 import { checkEncodings } from "./check_encodings.ts";
 import { Effort } from "./effort.ts";
 import type { LoopRule, VerifiedProgram, VerifierMode, VerifierOptions } from "./facts.ts";
 import { JoinExplorer } from "./join_explorer.ts";
-import { Judge, type ProgramText, refusal } from "./judge.ts";
+import { Judge, type ProgramText } from "./judge.ts";
 import { PathExplorer } from "./path_explorer.ts";
 
 /** Options with their defaults. */
@@ -57,7 +56,6 @@ export function verifyProgram(program: BpfProgram, options: VerifierOptions = {}
   const text = readText(program, limitOption("maxSlots", options.maxSlots, 65_536));
   const order = calleesFirst(text);
   checkDepth(text, order);
-  if (rules.loops === "refused") refuseLoops(text);
   const effort = new Effort(rules.maxSteps, rules.maxStates);
   const judge = judgeProgram(text, rules, effort, order);
   return {
@@ -89,13 +87,6 @@ function readText(program: BpfProgram, maxSlots: number): ProgramText {
   return { program, instructions, encodings, flow: buildControlFlow(instructions) };
 }
 
-function refuseLoops(text: ProgramText): void {
-  for (const flow of text.flow.functions) {
-    const head = flow.blocks.find((block) => isLoopHead(flow, block));
-    if (head !== undefined) throw refusal(text, "a loop begins here", head.start);
-  }
-}
-
 /** Judges a program; `undefined` in sandbox mode where it is not safe as it stands. */
 function judgeProgram(
   text: ProgramText,
@@ -120,7 +111,7 @@ function isVerdict(error: unknown): error is BpfError {
 /** Joins first, which is cheap; where that finds a problem, which joining may have made, goes way by way. */
 function explore(text: ProgramText, { mode, loops }: Rules, effort: Effort): Judge {
   const isRoot = mode !== "strict";
-  if (loops === "bounded") return explorePaths(text, isRoot, effort, true);
+  if (loops !== "budget") return explorePaths(text, isRoot, effort, loops);
   const judge = new Judge(text, isRoot);
   try {
     new JoinExplorer(judge, effort).run();
@@ -129,15 +120,15 @@ function explore(text: ProgramText, { mode, loops }: Rules, effort: Effort): Jud
     if (!isVerdict(error) || error.code !== "EACCES") throw error;
     effort.release();
     try {
-      return explorePaths(text, isRoot, effort, false);
+      return explorePaths(text, isRoot, effort, loops);
     } catch (second) {
       throw isVerdict(second) && second.code === "E2BIG" ? error : second;
     }
   }
 }
 
-function explorePaths(text: ProgramText, isRoot: boolean, effort: Effort, mustEnd: boolean): Judge {
+function explorePaths(text: ProgramText, isRoot: boolean, effort: Effort, loops: LoopRule): Judge {
   const judge = new Judge(text, isRoot);
-  new PathExplorer(judge, effort, mustEnd).run();
+  new PathExplorer(judge, effort, loops).run();
   return judge;
 }
