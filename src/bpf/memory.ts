@@ -59,8 +59,11 @@ export class BpfMemory {
   readonly words: Int32Array<ArrayBuffer>;
   /** All of it for unaligned access. */
   readonly view: DataView<ArrayBuffer>;
-  /** What WebAssembly modules import; `undefined` where the memory stands on none. */
-  readonly wasm: WebAssembly.Memory | undefined;
+  /**
+   * The `WebAssembly.Memory` that modules import, under a type that every library of types has; `undefined` where the
+   * memory stands on none.
+   */
+  readonly wasm: { readonly buffer: ArrayBufferLike } | undefined;
   #next = PAGE_BYTES;
 
   /**
