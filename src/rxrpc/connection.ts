@@ -70,6 +70,7 @@ export class RxConnection implements Timed, Sender {
   readonly securityIndex: number;
   readonly channels: readonly RxChannel[] = Array.from({ length: CHANNELS }, newChannel);
   queuedAt: number = Infinity;
+  queueIndex: number = -1;
   isQueued = false;
   /** The service; changed once at most, by an upgrade. */
   service: number;
@@ -212,6 +213,7 @@ export class RxConnection implements Timed, Sender {
   forgotten(): void {
     this.#isForgotten = true;
     this.#handshake?.stop(this.#host);
+    this.#host.schedule(this);
   }
 
   /** Takes a packet that is for this connection. */

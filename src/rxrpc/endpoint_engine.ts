@@ -22,6 +22,7 @@ import { RxrpcError } from "./errors.ts";
 import { decodeHeader, HEADER_BYTES, type RxHeader } from "./header.ts";
 import { type CheckedLimits, checkedLimits, type RxLimits } from "./limits.ts";
 import { RxFlag, RxPacketType } from "./packet_types.ts";
+import { PacketSlab } from "./packet_slab.ts";
 import { PeerTable } from "./peer_table.ts";
 import type { RxPeer } from "./peer.ts";
 import type {
@@ -38,7 +39,7 @@ import { none } from "./security/none.ts";
 import type { ServerSecurity } from "./security/protection.ts";
 import { ServiceTable } from "./service_table.ts";
 import { SourceLimiter } from "./source_limiter.ts";
-import { TimerQueue } from "./timer_queue.ts";
+import { type Timed, TimerQueue } from "./timer_queue.ts";
 import { TokenBucket } from "./token_bucket.ts";
 import { versionAnswer } from "./version_answer.ts";
 
@@ -86,6 +87,8 @@ export interface RxEndpointStats {
 /** Everything behind one UDP port. No socket, no stream, no promise, no clock. */
 export class RxEndpointEngine implements ConnectionHost {
   readonly limits: CheckedLimits;
+  /** Where packets are put that may have to be sent again. */
+  readonly slab: PacketSlab = new PacketSlab();
   /** What was dropped, by reason. */
   readonly drops: Reasons = new Reasons();
   readonly stats: RxEndpointStats = {
@@ -303,7 +306,7 @@ export class RxEndpointEngine implements ConnectionHost {
     return this.#options.wallMs();
   }
 
-  schedule(timed: { queuedAt: number; timeoutAt(): number; onTimeout(now: number): void }): void {
+  schedule(timed: Timed): void {
     this.#timers.update(timed);
   }
 
