@@ -6,7 +6,7 @@ import { HEADER_BYTES } from "../../src/rxrpc/header.ts";
 import { packetOf } from "../../src/rxrpc/control_packet.ts";
 import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
-import { asClient, asServer, C, type Hand, J, L, R } from "./by_hand.ts";
+import { asClient, asServer, type Hand, J, L, R } from "./by_hand.ts";
 import { pattern } from "./world.ts";
 
 const { DELAY, IDLE, PING, PING_RESPONSE } = RxAckReason;
