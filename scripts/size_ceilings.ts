@@ -19,7 +19,7 @@ export const common: readonly string[] = ["src/bytes/", "src/core/", "src/stream
 /** The ceilings by subpath. */
 export const ceilings: Readonly<Record<string, Ceiling>> = {
   ".": {
-    gzipBytes: 200_000,
+    gzipBytes: 210_000,
     carries: [
       "mod.ts",
       "src/bpf/",
@@ -38,7 +38,7 @@ export const ceilings: Readonly<Record<string, Ceiling>> = {
   "./flow": { gzipBytes: 15_000, carries: ["src/flow/", "src/packet/"] },
   "./strparser": { gzipBytes: 15_000, carries: ["src/strparser/"] },
   "./parsers": { gzipBytes: 36_000, carries: ["src/strparser/"] },
-  "./kcm": { gzipBytes: 32_000, carries: ["src/kcm/", "src/strparser/"] },
+  "./kcm": { gzipBytes: 34_000, carries: ["src/kcm/", "src/strparser/"] },
   "./bpf": { gzipBytes: 80_000, carries: ["src/bpf/", "src/strparser/parser.ts"] },
   "./xdr": { gzipBytes: 5_000, carries: ["src/xdr/"] },
   "./tsocket": { gzipBytes: 30_000, carries: ["src/tsocket/", "src/packet/address.ts"] },

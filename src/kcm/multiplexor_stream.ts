@@ -161,7 +161,10 @@ export class Multiplexor implements AsyncDisposable {
    * @throws {TypeError | RangeError} when an option is wrong
    * @throws {KcmError} `ENFILE` at `maxSockets`
    */
-  hand(port: PortLike, options: Omit<KcmSocketOptions, "batch" | "maxWaitingSends" | "onSendError"> = {}): HandedSocket {
+  hand(
+    port: PortLike,
+    options: Omit<KcmSocketOptions, "batch" | "maxWaitingSends" | "onSendError"> = {},
+  ): HandedSocket {
     const host = new PortHost(this.#driver, channelSettings(options, this.#highWaterMark), port);
     this.#driver.opened(host);
     return new HandedSocket(host);

@@ -106,7 +106,9 @@ export function receiveSocket<Batch extends boolean = false>(
   });
 }
 
-function settingsOf({ socketType, sendBufferBytes }: OpenFrame): { type: OpenFrame["socketType"]; sendBufferBytes: number } {
+function settingsOf(
+  { socketType, sendBufferBytes }: OpenFrame,
+): { type: OpenFrame["socketType"]; sendBufferBytes: number } {
   return { type: socketType, sendBufferBytes };
 }
 

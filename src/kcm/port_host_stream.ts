@@ -214,7 +214,14 @@ export class PortHost implements SocketSink, Driven {
       if (via !== undefined && connection === undefined) throw gone();
       return this.port.send(bytes, { eor: true, tag: id, via: connection, batch, key, retry }) > 0;
     } catch (error) {
-      const nothing = { length: bytes.length, tag: id, connection: undefined, bytesWritten: 0, bytesOffered: 0, retries: 0 };
+      const nothing = {
+        length: bytes.length,
+        tag: id,
+        connection: undefined,
+        bytesWritten: 0,
+        bytesOffered: 0,
+        retries: 0,
+      };
       this.#fate("failed", nothing, error);
       return true;
     }
@@ -226,7 +233,11 @@ export class PortHost implements SocketSink, Driven {
       else {
         const { length } = one.bytes;
         const { id } = one.frame;
-        this.#fate("failed", { length, tag: id, connection: undefined, bytesWritten: 0, bytesOffered: 0, retries: 0 }, gone());
+        this.#fate(
+          "failed",
+          { length, tag: id, connection: undefined, bytesWritten: 0, bytesOffered: 0, retries: 0 },
+          gone(),
+        );
       }
     }
     this.port.discard(undefined, ({ tag }) => ids.has(tag));

@@ -225,7 +225,9 @@ test("the end and failures of the multiplexor arrive, after every message", asyn
 });
 
 test("a peer that does not speak the language is closed, and what it had goes to others", async () => {
-  for (const nonsense of [null, { type: "what" }, { type: "read", weight: 1e9 }, { type: "send", bytes: 1, messages: 2 }]) {
+  for (
+    const nonsense of [null, { type: "what" }, { type: "read", weight: 1e9 }, { type: "send", bytes: 1, messages: 2 }]
+  ) {
     const { handed, kcm, t, far } = await setUp();
     t.send("1");
     await turns();

@@ -15,7 +15,8 @@ function start(kcm: Multiplexor, task: string): { worker: Worker; handed: Handed
   const worker = new Worker(new URL("./worker_peer.ts", import.meta.url), {
     workerData: { port: port2, task },
     // Node does not hand the loader of TypeScript down to workers
-    ...(runtime === "node" && { execArgv: ["--import", new URL("../../bench/register_loader.mjs", import.meta.url).href] }),
+    ...(runtime === "node" &&
+      { execArgv: ["--import", new URL("../../bench/register_loader.mjs", import.meta.url).href] }),
     transferList: [port2 as never],
   });
   const said = new Promise((resolve, reject) => {
