@@ -12,6 +12,7 @@ export * from "./src/flow/mod.ts";
 export * from "./src/kcm/mod.ts";
 export * from "./src/packet/mod.ts";
 export * from "./src/pcap/mod.ts";
+export * as rxrpc from "./src/rxrpc/mod.ts";
 export * from "./src/stream/mod.ts";
 export * from "./src/strparser/mod.ts";
 export * from "./src/strparser/parsers/mod.ts";

@@ -46,7 +46,7 @@ function runtimeDriver(...others: Target[]): LayerRule {
   return {
     stream: /./,
     engineImports: [],
-    streamImports: [...base, "stream/turn.ts", "tsocket:stream", ...others],
+    streamImports: [...base, "stream/turn.ts", "tsocket:stream", "type rxrpc:wire", ...others],
     streamFreeOf: ["random", "console", "clock", "not everywhere"],
   };
 }
@@ -95,7 +95,7 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
   },
   xdr: { wire: /./, engineImports: [...base, "strparser:wire"] },
   rxrpc: {
-    wire: /^(abort_codes|ack|header|jumbo|packet_types|errors)\.ts$/,
+    wire: /^(abort_codes|ack|debug_records|header|jumbo|packet_types|errors|crypto)\.ts$/,
     engineImports: base,
     streamImports: [...adapter, "tsocket:wire"],
   },

@@ -19,7 +19,7 @@ export const common: readonly string[] = ["src/bytes/", "src/core/", "src/stream
 /** The ceilings by subpath. */
 export const ceilings: Readonly<Record<string, Ceiling>> = {
   ".": {
-    gzipBytes: 210_000,
+    gzipBytes: 240_000,
     carries: [
       "mod.ts",
       "src/bpf/",
@@ -28,6 +28,7 @@ export const ceilings: Readonly<Record<string, Ceiling>> = {
       "src/flow/",
       "src/strparser/",
       "src/kcm/",
+      "src/rxrpc/",
       "src/tsocket/",
       "src/xdr/",
     ],
@@ -38,9 +39,10 @@ export const ceilings: Readonly<Record<string, Ceiling>> = {
   "./flow": { gzipBytes: 15_000, carries: ["src/flow/", "src/packet/"] },
   "./strparser": { gzipBytes: 15_000, carries: ["src/strparser/"] },
   "./parsers": { gzipBytes: 36_000, carries: ["src/strparser/"] },
-  "./kcm": { gzipBytes: 34_000, carries: ["src/kcm/", "src/strparser/"] },
+  "./kcm": { gzipBytes: 32_000, carries: ["src/kcm/", "src/strparser/"] },
   "./bpf": { gzipBytes: 80_000, carries: ["src/bpf/", "src/strparser/parser.ts"] },
   "./xdr": { gzipBytes: 5_000, carries: ["src/xdr/"] },
+  "./rxrpc": { gzipBytes: 40_000, carries: ["src/rxrpc/", "src/tsocket/", "src/packet/address.ts"] },
   "./tsocket": { gzipBytes: 30_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
   "./node": { gzipBytes: 29_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
   "./deno": { gzipBytes: 35_000, carries: ["src/tsocket/", "src/packet/address.ts"] },

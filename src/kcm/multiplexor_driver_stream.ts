@@ -7,7 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import { EngineTimer } from "../stream/engine_timer.ts";
 import { Patience } from "../stream/patience.ts";
 import { type ConnectionOutcome, NO_OUTCOME } from "./connection_outcome.ts";
-import type { Driven } from "./channel_stream.ts";
+import type { Channel, ChannelOwner } from "./channel_stream.ts";
 import { ConnectionLink, type LinkOwner } from "./connection_link_stream.ts";
 import type { ByteSource } from "./connection_reader_stream.ts";
 import { KcmError } from "./errors.ts";
@@ -15,7 +15,6 @@ import type { KcmConnection } from "./kcm_message.ts";
 import type { MultiplexorEngine } from "./multiplexor_engine.ts";
 import type { MultiplexorObserver } from "./observer.ts";
 import type { OutgoingMessage } from "./outgoing.ts";
-import type { PortHostOwner } from "./port_host_stream.ts";
 import type { AttachOptions, LowerOutcome, LowerPort, SocketOptions, SocketPort, SocketSink } from "./ports.ts";
 
 /** What the driver needs to know. */
@@ -45,15 +44,14 @@ interface Ended {
  * The driver. After each operation of the engine comes `settle`: only then are readers served and users' callbacks
  * called, so that these may do whatever they like.
  */
-export class MultiplexorDriver implements PortHostOwner, LinkOwner {
+export class MultiplexorDriver implements ChannelOwner, LinkOwner {
   /** What the channels end with, unless they end well. */
   failure: { readonly reason: unknown } | undefined;
   readonly #engine: MultiplexorEngine;
   readonly #options: DriverOptions;
-  readonly #channels: Set<Driven> = new Set();
-  /** By the `id` of their connection. */
-  readonly #links: Map<number, ConnectionLink> = new Map();
-  #touched: Driven[] = [];
+  readonly #channels: Set<Channel<boolean>> = new Set();
+  readonly #links: Map<LowerPort, ConnectionLink> = new Map();
+  #touched: Channel<boolean>[] = [];
   #ended: Ended[] = [];
   /** What the observer is to be told. */
   #told: (() => void)[] = [];
@@ -82,18 +80,6 @@ export class MultiplexorDriver implements PortHostOwner, LinkOwner {
     return this.#heldBytes;
   }
 
-  connectionOf(id: number): KcmConnection | undefined {
-    return this.#links.get(id)?.port.connection;
-  }
-
-  get maxSendLength(): number {
-    return this.#engine.sendLimits.maxSendLength;
-  }
-
-  get sendBufferBytes(): number {
-    return this.#engine.sendLimits.maxQueuedBytes;
-  }
-
   get isTight(): boolean {
     return this.#isTight;
   }
@@ -107,7 +93,7 @@ export class MultiplexorDriver implements PortHostOwner, LinkOwner {
   }
 
   /** A channel takes part. */
-  opened(channel: Driven): void {
+  opened(channel: Channel<boolean>): void {
     this.#channels.add(channel);
     channel.makeRoom();
     this.#tell((observer) => observer.opened?.(this.#channels.size));
@@ -138,11 +124,11 @@ export class MultiplexorDriver implements PortHostOwner, LinkOwner {
     this.#patience.set(this.#starving === 0);
   }
 
-  touched(channel: Driven): void {
+  touched(channel: Channel<boolean>): void {
     this.#touched.push(channel);
   }
 
-  closed(channel: Driven, reason: unknown): void {
+  closed(channel: Channel<boolean>, reason: unknown): void {
     this.#channels.delete(channel);
     this.#tell((observer) => observer.closed?.(this.#channels.size));
     if (this.#channels.size === 0) this.#options.deserted(reason);
@@ -166,7 +152,7 @@ export class MultiplexorDriver implements PortHostOwner, LinkOwner {
 
   wrote(port: LowerPort, count: number): void {
     port.written(count);
-    this.#links.get(port.connection.id)?.progressed();
+    this.#links.get(port)?.progressed();
     this.settle();
   }
 
@@ -176,9 +162,8 @@ export class MultiplexorDriver implements PortHostOwner, LinkOwner {
   }
 
   ended(link: ConnectionLink, outcome: LowerOutcome): void {
+    this.#links.delete(link.port);
     const { connection } = link.port;
-    this.#links.delete(connection.id);
-    for (const channel of this.#channels) channel.connectionEnded?.(connection);
     this.#tell((observer) => observer.unattached?.(connection, outcome));
     this.#ended.push({ connection, outcome, tell: (told) => link.tell?.(told) });
   }
@@ -199,7 +184,7 @@ export class MultiplexorDriver implements PortHostOwner, LinkOwner {
       link.release();
       throw error;
     }
-    this.#links.set(link.port.connection.id, link);
+    this.#links.set(link.port, link);
     this.#tell((observer) => observer.attached?.(link.port.connection));
     link.run();
     this.settle();

@@ -71,7 +71,6 @@ export class RxCall implements RxCallPort, Timed, Sender {
   readonly receive: ReceiveSide;
   readonly sending: SendSide;
   queuedAt: number = Infinity;
-  queueIndex: number = -1;
   isQueued = false;
   isClosed = false;
   /** Serial number of a PING that is to be answered. */
@@ -93,7 +92,6 @@ export class RxCall implements RxCallPort, Timed, Sender {
   #invalidAcks = 0;
   #rebindSigns = 0;
   #hasHeard = false;
-  #isComplete = false;
   #hasExpected = false;
   #isExposed = false;
   #wantsRoom = false;
@@ -155,21 +153,20 @@ export class RxCall implements RxCallPort, Timed, Sender {
     return this.#isExposed;
   }
 
+  /** Whether the request has gone, or was even answered. */
+  get isRequestSent(): boolean {
+    return this.sending.isLastSent;
+  }
+
   /** It gets its place. */
   attach(place: CallPlace): void {
     this.place = place;
     const { connection, callNumber, channel } = place;
     const cid = (connection.cid | channel) >>> 0;
-    this.#packetizer = new Packetizer({
-      protection: connection.protection,
-      slab: this.#host.slab,
-      cid,
-      callNumber,
-      bodyBytes: this.#bodyBytes(),
-      packet: (packet) => {
-        this.sending.add(packet);
-        this.#host.enqueue(this);
-      },
+    const protection = connection.protection;
+    this.#packetizer = new Packetizer(protection, cid, callNumber, this.#bodyBytes(), (packet) => {
+      this.sending.add(packet);
+      this.#host.enqueue(this);
     });
     if (this.isClient) {
       this.#sink?.opened?.({ cid, callNumber });
@@ -296,7 +293,6 @@ export class RxCall implements RxCallPort, Timed, Sender {
     this.receive.discard();
     this.#early.take();
     this.place?.connection.callClosed(this, error, now);
-    this.#host.schedule(this);
     this.#sink?.closed(error);
     this.#sink = undefined;
   }
@@ -435,6 +431,8 @@ export class RxCall implements RxCallPort, Timed, Sender {
     this.#host.enqueue(this);
     this.#schedule();
   }
+
+  #isComplete = false;
 
   #completed(now: number): void {
     this.#isComplete = true;

@@ -9,7 +9,7 @@ import { RxrpcError } from "./errors.ts";
 import { IncomingBytes } from "./incoming_bytes_stream.ts";
 import type { RxAddress, RxCallPort, RxCallSink } from "./ports.ts";
 import type { RxPeerIdentity } from "./security/protection.ts";
-import { type Deferred, deferred } from "../stream/deferred.ts";
+import { type Settler, settler } from "./settler_stream.ts";
 
 /** Where a call is on the wire. */
 export interface RxCallPlace {
@@ -23,6 +23,35 @@ export interface RxCallPlace {
  * A call, at either end: what the other end says comes out of `readable`, what is written into `writable` goes to it. A
  * client says its request and closes `writable`, then reads the reply; a server reads the request to its end, then
  * writes the reply.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { RxEndpoint } from "@leat/streams/rxrpc";
+ * import { dgramPair, InetAddress } from "@leat/streams/tsocket";
+ *
+ * const to = InetAddress.parse("192.0.2.1:7000");
+ * const [left, right] = dgramPair({ addresses: [InetAddress.parse("192.0.2.2:7001"), to] });
+ * const client = await RxEndpoint.open(left);
+ * const server = await RxEndpoint.open(right);
+ * const listener = server.listen({ services: [147] });
+ *
+ * const call = client.call({ to, service: 147, tag: "first" });
+ * const writer = call.writable.getWriter();
+ * writer.write(new TextEncoder().encode("hello"));
+ * writer.close();
+ *
+ * const served = (await listener.accept())!;
+ * const request = await served.bytes();
+ * await served.write(request.slice().reverse());
+ * await served.end();
+ *
+ * let reply = "";
+ * for await (const chunk of call.readable) reply += new TextDecoder().decode(chunk);
+ * assertEquals(reply, "olleh");
+ * await call.closed;
+ * await Promise.all([client.close(), server.close()]);
+ * ```
  */
 export class RxCallStream {
   /** Something that belongs to whoever made the call. */
@@ -31,15 +60,16 @@ export class RxCallStream {
   readonly sink: RxCallSink;
   readonly #driver: EndpointDriver;
   readonly #incoming: IncomingBytes;
-  readonly #opened: Deferred<RxCallPlace> = deferred();
-  readonly #answered: Deferred<number> = deferred();
-  readonly #closed: Deferred<void> = deferred();
+  readonly #opened: Settler<RxCallPlace> = settler();
+  readonly #answered: Settler<number> = settler();
+  readonly #closed: Settler<void> = settler();
   #port: RxCallPort | undefined;
   #writable: WritableStream<Uint8Array> | undefined;
   #controller: WritableStreamDefaultController | undefined;
-  #room: Deferred<void> | undefined;
+  #room: Settler<void> | undefined;
   #isOver = false;
   #failure: { readonly error: unknown } | undefined;
+  #cancelled: { readonly reason: unknown } | undefined;
 
   /** Made by an endpoint. */
   constructor(driver: EndpointDriver, port?: RxCallPort, tag?: unknown) {
@@ -51,7 +81,7 @@ export class RxCallStream {
         this.#port?.consumed(bytes, driver.now());
         driver.poke();
       },
-      cancelled: (reason) => this.#giveUp(reason),
+      cancelled: (reason) => this.cancel(reason),
     });
     this.sink = {
       data: (bytes) => this.#incoming.data(bytes),
@@ -122,7 +152,7 @@ export class RxCallStream {
       },
       write: (bytes) => this.write(bytes),
       close: () => this.end(),
-      abort: (reason) => this.#giveUp(reason),
+      abort: (reason) => this.cancel(reason),
     });
   }
 
@@ -167,6 +197,13 @@ export class RxCallStream {
     this.#driver.poke();
   }
 
+  /** Gives up because somebody wants it no more: `closed` rejects with `reason` itself. */
+  cancel(reason: unknown): void {
+    if (this.#isOver) return;
+    this.#cancelled = { reason };
+    this.abort(RxAbort.RX_USER_ABORT, reason);
+  }
+
   async #untilWritable(): Promise<void> {
     while (!this.#port!.isWritable) {
       if (this.#failure !== undefined) throw this.#failure.error;
@@ -176,7 +213,7 @@ export class RxCallStream {
   }
 
   #untilRoom(): Promise<void> {
-    this.#room ??= deferred<void>();
+    this.#room ??= settler<void>();
     return this.#room.promise;
   }
 
@@ -185,13 +222,10 @@ export class RxCallStream {
     this.#room = undefined;
   }
 
-  #giveUp(reason: unknown): void {
-    if (!this.#isOver) this.abort(RxAbort.RX_USER_ABORT, reason);
-  }
-
-  #over(error: unknown): void {
+  #over(why: unknown): void {
     this.#isOver = true;
-    if (error === undefined) {
+    const error = this.#cancelled === undefined ? why : this.#cancelled.reason;
+    if (why === undefined) {
       this.#closed.resolve();
     } else {
       this.#failure = { error };

@@ -70,7 +70,6 @@ export class RxConnection implements Timed, Sender {
   readonly securityIndex: number;
   readonly channels: readonly RxChannel[] = Array.from({ length: CHANNELS }, newChannel);
   queuedAt: number = Infinity;
-  queueIndex: number = -1;
   isQueued = false;
   /** The service; changed once at most, by an upgrade. */
   service: number;
@@ -115,6 +114,11 @@ export class RxConnection implements Timed, Sender {
   /** Limits of the endpoint. */
   get limits(): CheckedLimits {
     return this.#host.limits;
+  }
+
+  /** Packets sent. */
+  get serial(): number {
+    return this.#serial;
   }
 
   /** What protects its packets. */
@@ -213,7 +217,6 @@ export class RxConnection implements Timed, Sender {
   forgotten(): void {
     this.#isForgotten = true;
     this.#handshake?.stop(this.#host);
-    this.#host.schedule(this);
   }
 
   /** Takes a packet that is for this connection. */

@@ -30,7 +30,7 @@ export class EndpointDriver implements RxOut {
   #batch: RxOutgoing[] = [];
   #slab: Uint8Array = new Uint8Array(0);
   #used = 0;
-  #isSending = false;
+  #sending: Promise<void> | undefined;
   #isPoked = false;
   #isStopped = false;
   #timerAt = Infinity;
@@ -70,12 +70,18 @@ export class EndpointDriver implements RxOut {
     if (this.#isStopped) return;
     const now = this.#clock.now();
     this.#engine.flush(now);
-    while (!this.#isSending) {
+    while (this.#sending === undefined) {
       this.#engine.transmit(this, now);
       if (this.#batch.length === 0) break;
       this.#sendBatch();
     }
     this.#arm();
+  }
+
+  /** Sends all that is due now; resolves when that has gone. */
+  async finish(): Promise<void> {
+    this.turn();
+    while (this.#sending !== undefined) await this.#sending;
   }
 
   /** Nothing more is done. */
@@ -85,7 +91,7 @@ export class EndpointDriver implements RxOut {
   }
 
   alloc(size: number): Uint8Array | null {
-    if (this.#isSending || this.#batch.length >= MAX_BATCH) return null;
+    if (this.#sending !== undefined || this.#batch.length >= MAX_BATCH) return null;
     if (this.#used + size > this.#slab.length) {
       this.#slab = new Uint8Array(Math.max(SLAB_BYTES, size));
       this.#used = 0;
@@ -103,13 +109,12 @@ export class EndpointDriver implements RxOut {
     this.#batch = [];
     const sent = this.#send(batch);
     if (sent === undefined) return;
-    this.#isSending = true;
     const done = (): void => {
-      this.#isSending = false;
+      this.#sending = undefined;
       this.turn();
     };
     // what could not be sent is as lost as what the network loses
-    sent.then(done, done);
+    this.#sending = sent.then(done, done);
   }
 
   #arm(): void {

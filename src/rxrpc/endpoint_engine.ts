@@ -1,120 +1,65 @@
 /**
- * The engine of the rxrpc layer: everything behind one UDP port, for calls in both directions.
- *
- * Follows the Rx protocol as OpenAFS and Linux speak it. What differs, because their packets can be forged: a packet
- * that belongs to nothing is not answered, except for the first of a call; nothing is answered with more than was
- * asked; a client's first call from an address that has not proved to be its own waits for that proof.
- *
- * Not here: sockets, streams, the clock. Datagrams come by `push`, go by `transmit`; `flush` lies between.
+ * The engine of the rxrpc layer, as its users see it.
  *
  * @module
  */
-import type { FillRandom } from "../core/random.ts";
-import { Reasons } from "../core/reasons.ts";
-import { readU32 } from "../bytes/integers.ts";
-import { RxAbort } from "./abort_codes.ts";
-import { RxCall } from "./call.ts";
-import type { Sender } from "./call_host.ts";
-import { ClientTable } from "./client_table.ts";
-import { type ConnectionHost, RxConnection } from "./connection.ts";
-import { abortBody, packetOf } from "./control_packet.ts";
-import { RxrpcError } from "./errors.ts";
-import { decodeHeader, HEADER_BYTES, type RxHeader } from "./header.ts";
-import { type CheckedLimits, checkedLimits, type RxLimits } from "./limits.ts";
-import { RxFlag, RxPacketType } from "./packet_types.ts";
-import { PacketSlab } from "./packet_slab.ts";
-import { PeerTable } from "./peer_table.ts";
-import type { RxPeer } from "./peer.ts";
-import type {
-  RxAddress,
-  RxCallOptions,
-  RxCallPort,
-  RxCallSink,
-  RxDatagram,
-  RxEndpointSink,
-  RxOut,
-  RxService,
-} from "./ports.ts";
-import { none } from "./security/none.ts";
-import type { ServerSecurity } from "./security/protection.ts";
-import { ServiceTable } from "./service_table.ts";
-import { SourceLimiter } from "./source_limiter.ts";
-import { type Timed, TimerQueue } from "./timer_queue.ts";
-import { TokenBucket } from "./token_bucket.ts";
-import { versionAnswer } from "./version_answer.ts";
+import type { Reasons } from "../core/reasons.ts";
+import { EndpointCore } from "./endpoint_core.ts";
+import type { RxEndpointEngineOptions, RxEndpointStats } from "./endpoint_options.ts";
+import type { RxCallOptions, RxCallPort, RxCallSink, RxDatagram, RxEndpointSink, RxOut, RxService } from "./ports.ts";
+import type { RxQuestion } from "./questions.ts";
+import type { RxSnapshot } from "./snapshot.ts";
 
-const MAX_STATELESS_QUEUE = 256;
-const INITIAL_WINDOW = 128;
-const UPGRADE = 1;
-/** Packets of data that a call sends before others have their turn. */
-const BURST = 10;
-
-/** Options of an endpoint. */
-export interface RxEndpointEngineOptions extends RxLimits {
-  /** Randomness for the numbers that others must not guess. */
-  readonly random: FillRandom;
-  /** Time of day in milliseconds since 1970, for tickets. */
-  readonly wallMs: () => number;
-  /** What VERSION is answered with; nothing when empty. @default {"leat"} */
-  readonly version?: string | undefined;
-  /**
-   * Make a call of a client without security wait until its address has answered. `always`, `never`, or `remote`: not
-   * for addresses of this machine.
-   *
-   * @default {"remote"}
-   */
-  readonly reachCheck?: "always" | "never" | "remote" | undefined;
-  /** Take replies from another address of the server, as those of machines with several come. @default {true} */
-  readonly acceptMultihomed?: boolean | undefined;
-}
-
-/** Counters of an endpoint. */
-export interface RxEndpointStats {
-  /** Datagrams that came. */
-  received: number;
-  /** Datagrams that went. */
-  sent: number;
-  /** Bytes that came. */
-  receivedBytes: number;
-  /** Bytes that went. */
-  sentBytes: number;
-  /** Calls that this end made. */
-  clientCalls: number;
-  /** Calls that others made. */
-  serviceCalls: number;
-}
-
-/** Everything behind one UDP port. No socket, no stream, no promise, no clock. */
-export class RxEndpointEngine implements ConnectionHost {
-  readonly limits: CheckedLimits;
-  /** Where packets are put that may have to be sent again. */
-  readonly slab: PacketSlab = new PacketSlab();
-  /** What was dropped, by reason. */
-  readonly drops: Reasons = new Reasons();
-  readonly stats: RxEndpointStats = {
-    received: 0,
-    sent: 0,
-    receivedBytes: 0,
-    sentBytes: 0,
-    clientCalls: 0,
-    serviceCalls: 0,
-  };
-  readonly #options: RxEndpointEngineOptions;
-  readonly #sink: RxEndpointSink;
-  readonly #services: Map<number, RxService> = new Map();
-  readonly #clients: ClientTable;
-  readonly #serviceConnections: ServiceTable = new ServiceTable();
-  readonly #peers: PeerTable = new PeerTable();
-  readonly #timers: TimerQueue = new TimerQueue();
-  readonly #epoch: number;
-  readonly #stateless: TokenBucket;
-  readonly #questions: SourceLimiter = new SourceLimiter();
-  /** Answers to nobody known, with where they go. */
-  readonly #answers: { datagram: Uint8Array; to: RxAddress }[] = [];
-  #senders: Sender[] = [];
-  #resting: RxCall[] = [];
-  #heldBytes = 0;
-  #isClosed = false;
+/**
+ * Everything behind one UDP port. No socket, no stream, no promise, no clock.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { type RxDatagram, RxEndpointEngine } from "@leat/streams/rxrpc";
+ *
+ * const random = (bytes: Uint8Array) => void crypto.getRandomValues(bytes);
+ * const options = { random, wallMs: () => 0, reachCheck: "never" } as const;
+ * let request = 0;
+ * const server = new RxEndpointEngine(options, {
+ *   incoming: (call) => ({
+ *     data: (bytes) => {
+ *       request += bytes.length;
+ *       call.consumed(bytes.length, 0);
+ *     },
+ *     ended: () => call.end(0),
+ *     closed: () => {},
+ *   }),
+ * });
+ * server.offer({ id: 147 });
+ * const client = new RxEndpointEngine(options, { incoming: () => -2 });
+ * let hasEnded = false;
+ * const call = client.call({ to: { address: "192.0.2.1", port: 7000 }, service: 147 }, {
+ *   data: () => {},
+ *   ended: () => hasEnded = true,
+ *   closed: () => {},
+ * }, 0);
+ * call.write(new Uint8Array(5), 0);
+ * call.end(0);
+ *
+ * // the network: what one sends, the other gets
+ * const carry = (from: RxEndpointEngine, port: number, into: RxEndpointEngine) => {
+ *   let buffer = new Uint8Array(0);
+ *   const datagrams: RxDatagram[] = [];
+ *   from.flush(0);
+ *   from.transmit({
+ *     alloc: (size) => buffer = new Uint8Array(size),
+ *     commit: (length) => datagrams.push({ data: buffer.subarray(0, length), from: { address: "192.0.2.1", port } }),
+ *   }, 0);
+ *   for (const datagram of datagrams) into.push(datagram, 0);
+ * };
+ * carry(client, 7001, server);
+ * carry(server, 7000, client);
+ * assertEquals([request, hasEnded], [5, true]);
+ * ```
+ */
+export class RxEndpointEngine {
+  readonly #core: EndpointCore;
 
   /**
    * Makes an endpoint without calls.
@@ -122,41 +67,32 @@ export class RxEndpointEngine implements ConnectionHost {
    * @throws {TypeError | RangeError} when an option is wrong
    */
   constructor(options: RxEndpointEngineOptions, sink: RxEndpointSink) {
-    this.limits = checkedLimits(options);
-    this.#options = options;
-    this.#sink = sink;
-    this.#stateless = new TokenBucket(this.limits.statelessPerSecond);
-    const random = new Uint8Array(8);
-    options.random(random);
-    // the highest bit says that the epoch is random
-    this.#epoch = (readU32(random, 0) | 0x80000000) >>> 0;
-    this.#clients = new ClientTable({
-      maxConnectionsPerBundle: this.limits.maxConnectionsPerBundle,
-      maxQueuedCalls: this.limits.maxQueuedCalls,
-      connect: (cid, call, security) =>
-        new RxConnection(this, {
-          isClient: true,
-          peer: this.#peers.of(call.to, 0),
-          epoch: this.#epoch,
-          cid,
-          service: call.service,
-          securityIndex: security.index,
-          protection: security.connect({ epoch: this.#epoch, cid }),
-        }, this.#now),
-    }, readU32(random, 4));
+    this.#core = new EndpointCore(options, sink);
   }
 
-  /** Time of the last call of anything. */
-  #now = 0;
+  /** Counters. */
+  get stats(): Readonly<RxEndpointStats> {
+    return this.#core.stats;
+  }
+
+  /** What was dropped, by reason. */
+  get drops(): Reasons {
+    return this.#core.drops;
+  }
 
   /** Connections of this end, and of others. */
   get connections(): { readonly client: number; readonly service: number } {
-    return { client: this.#clients.size, service: this.#serviceConnections.size };
+    return this.#core.connections;
   }
 
   /** Bytes that are kept out of order, or before their call was accepted. */
   get heldBytes(): number {
-    return this.#heldBytes;
+    return this.#core.heldBytes;
+  }
+
+  /** Everything that there is, as it is now. */
+  snapshot(): RxSnapshot {
+    return this.#core.snapshot();
   }
 
   /**
@@ -166,23 +102,12 @@ export class RxEndpointEngine implements ConnectionHost {
    * @throws {RangeError} when service or port can't be
    */
   call(options: RxCallOptions, sink: RxCallSink, now: number): RxCallPort {
-    if (this.#isClosed) throw new RxrpcError("the endpoint is closed", { code: "ESHUTDOWN", blame: "local" });
-    checkNumber("service", options.service);
-    checkNumber("port", options.to.port);
-    this.#now = now;
-    const call = new RxCall(this, {
-      isClient: true,
-      service: options.service,
-      peer: this.#peers.of(options.to, now),
-      timeouts: options.timeouts ?? {},
-      failsWhenBusy: options.failsWhenBusy,
-      mayUpgrade: options.mayUpgrade,
-      sink,
-    }, now);
-    this.#clients.add(call, options, options.security ?? none(), now);
-    this.stats.clientCalls++;
-    this.schedule(call);
-    return call;
+    return this.#core.call(options, sink, now);
+  }
+
+  /** Asks what is no call; the result stops waiting for the answer. Such packets can be forged. */
+  ask(question: RxQuestion, now: number): () => void {
+    return this.#core.ask(question, now);
   }
 
   /**
@@ -191,45 +116,17 @@ export class RxEndpointEngine implements ConnectionHost {
    * @throws {RangeError} when the number can't be one
    */
   offer(service: RxService): void {
-    checkNumber("service", service.id);
-    this.#services.set(service.id, service);
+    this.#core.offer(service);
   }
 
   /** Takes no calls for it any more; those that run go on. */
   withdraw(id: number): void {
-    this.#services.delete(id);
+    this.#core.withdraw(id);
   }
 
   /** Takes a datagram. */
   push(input: RxDatagram, now: number): void {
-    this.#now = now;
-    const { data, from } = input;
-    this.stats.received++;
-    this.stats.receivedBytes += data.length;
-    const header = decodeHeader(data);
-    if (header === undefined) return this.dropped("short");
-    const isToServer = (header.flags & RxFlag.CLIENT_INITIATED) !== 0;
-    switch (header.type) {
-      case RxPacketType.VERSION:
-        return isToServer ? this.#answerVersion(header, from, now) : this.dropped("VERSION without a question");
-      case RxPacketType.DEBUG:
-      case RxPacketType.PARAMS:
-      case 10:
-      case 11:
-      case 12:
-        return this.dropped("unknown type");
-      case RxPacketType.ABORT:
-        if (data.length < HEADER_BYTES + 4) return this.dropped("short ABORT");
-        break;
-      case RxPacketType.BUSY:
-      case RxPacketType.CHALLENGE:
-        if (isToServer) return this.dropped("wrong direction");
-        break;
-      case RxPacketType.RESPONSE:
-        if (!isToServer) return this.dropped("wrong direction");
-    }
-    if (isToServer) this.#toService(header, data, from, now);
-    else this.#toClient(header, data, from, now);
+    this.#core.push(input, now);
   }
 
   /** The datagrams of a batch are all in. Nothing waits for this yet; engines with coalescing have it. */
@@ -237,262 +134,21 @@ export class RxEndpointEngine implements ConnectionHost {
 
   /** Fills datagrams as long as there is something to send and room. */
   transmit(out: RxOut, now: number): void {
-    this.#now = now;
-    const counting: RxOut = {
-      alloc: (size) => out.alloc(size),
-      commit: (length, to) => {
-        this.stats.sent++;
-        this.stats.sentBytes += length;
-        out.commit(length, to);
-      },
-    };
-    for (let answer = this.#answers[0]; answer !== undefined; answer = this.#answers[0]) {
-      const into = counting.alloc(answer.datagram.length);
-      if (into === null) return;
-      into.set(answer.datagram);
-      counting.commit(answer.datagram.length, answer.to);
-      this.#answers.shift();
-    }
-    const senders = this.#senders;
-    this.#senders = [];
-    for (let at = 0; at < senders.length; at++) {
-      const sender = senders[at]!;
-      sender.isQueued = false;
-      if (!sender.transmit(counting, now)) {
-        sender.isQueued = true;
-        this.#senders = [...senders.slice(at), ...this.#senders];
-        return;
-      }
-      if (sender instanceof RxCall && sender.burst <= 0) this.#resting.push(sender);
-    }
+    this.#core.transmit(out, now);
   }
 
+  /** When `onTimeout` is to be called; `Infinity` for never. */
   timeoutAt(): number {
-    return this.#resting.length > 0 ? this.#now : this.#timers.nextAt;
+    return this.#core.timeoutAt();
   }
 
+  /** Does what is due. */
   onTimeout(now: number): void {
-    this.#now = now;
-    const rested = this.#resting;
-    this.#resting = [];
-    for (const call of rested) {
-      call.burst = BURST;
-      this.enqueue(call);
-    }
-    this.#timers.run(now);
+    this.#core.onTimeout(now);
   }
 
   /** Ends everything: calls are aborted with -1. What there is to send goes with the next `transmit`. */
   close(now: number): void {
-    this.#now = now;
-    this.#isClosed = true;
-    this.#services.clear();
-    const error = new RxrpcError("the endpoint was closed", { code: "ESHUTDOWN", blame: "local" });
-    for (const call of this.#clients.queued()) call.close(error, now);
-    for (const table of [this.#clients, this.#serviceConnections]) {
-      for (const connection of table.connections()) {
-        for (const { call } of connection.channels) {
-          if (call === undefined) continue;
-          connection.abortCall(call, RxAbort.RX_CALL_DEAD);
-          call.close(error, now);
-        }
-      }
-    }
-  }
-
-  // What calls and connections need.
-
-  wallMs(): number {
-    return this.#options.wallMs();
-  }
-
-  schedule(timed: Timed): void {
-    this.#timers.update(timed);
-  }
-
-  enqueue(sender: Sender): void {
-    if (sender.isQueued) return;
-    sender.isQueued = true;
-    this.#senders.push(sender);
-  }
-
-  hold(bytes: number): boolean {
-    if (bytes > 0 && this.#heldBytes + bytes > this.limits.maxHeldBytes) return false;
-    this.#heldBytes += bytes;
-    return true;
-  }
-
-  dropped(reason: string): void {
-    this.drops.count(reason);
-  }
-
-  idleMs(connection: RxConnection): number {
-    if (!connection.isClient) return this.limits.idleServiceMs;
-    return this.#clients.size > this.limits.reapThreshold ? this.limits.idleClientFastMs : this.limits.idleClientMs;
-  }
-
-  forget(connection: RxConnection): void {
-    connection.forgotten();
-    if (connection.isClient) {
-      this.#clients.remove(connection, this.#now);
-    } else {
-      this.#serviceConnections.remove(connection);
-      this.#peers.connected(connection.peer, -1);
-    }
-  }
-
-  callClosed(connection: RxConnection, call: RxCall, now: number): void {
-    if (connection.isClient) return this.#clients.pump(connection, now);
-    call.peer.serviceCalls--;
-    this.#serviceConnections.used(connection);
-  }
-
-  channelsFree(connection: RxConnection, now: number): void {
-    this.#clients.pump(connection, now);
-  }
-
-  serviceCall(connection: RxConnection, header: RxHeader, now: number): RxCall | undefined {
-    const { peer } = connection;
-    if (this.#isClosed || !this.#services.has(connection.service) && !this.#isUpgrade(connection.service)) {
-      connection.refuse(header, RxPacketType.ABORT, abortBody(RxAbort.RX_INVALID_OPERATION));
-      return undefined;
-    }
-    if (peer.serviceCalls >= this.limits.maxServiceCallsPerPeer) {
-      connection.refuse(header, RxPacketType.BUSY, new Uint8Array(0));
-      return undefined;
-    }
-    peer.serviceCalls++;
-    this.stats.serviceCalls++;
-    return new RxCall(this, {
-      isClient: false,
-      service: connection.service,
-      peer,
-      timeouts: {},
-      userStatus: header.userStatus,
-    }, now);
-  }
-
-  begin(call: RxCall, now: number): void {
-    if (this.#mustProve(call, now)) return call.gate(now);
-    const decision = this.#sink.incoming(call);
-    if (typeof decision === "object") return call.accept(decision);
-    const connection = call.place!.connection;
-    if (decision === "busy") {
-      const { channel, callNumber } = call.place!;
-      const header = connection.header(RxPacketType.BUSY, channel, callNumber);
-      connection.refuse(header, RxPacketType.BUSY, new Uint8Array(0));
-      call.close(new RxrpcError("the call was refused: busy", { code: "EBUSY", blame: "local" }), now);
-      connection.channels[channel]!.terminal = undefined;
-      return;
-    }
-    call.abort(decision, now);
-  }
-
-  /** Whether the call has to wait until its address has answered. */
-  #mustProve(call: RxCall, now: number): boolean {
-    const check = this.#options.reachCheck ?? "remote";
-    if (check === "never" || call.place!.connection.securityIndex !== 0 || call.peer.isValidated(now)) return false;
-    return check === "always" || !isThisMachine(call.remote.address);
-  }
-
-  #toClient(header: RxHeader, data: Uint8Array, from: RxAddress, now: number): void {
-    const connection = this.#clients.find(header.cid);
-    if (connection === undefined || header.epoch !== this.#epoch) return this.dropped("unknown connection");
-    const { address, port } = connection.peer.address;
-    const isFromThere = from.port === port && (from.address === address || this.#options.acceptMultihomed !== false);
-    if (!isFromThere) return this.dropped("reply from elsewhere");
-    connection.receive(header, data, now);
-  }
-
-  #toService(header: RxHeader, data: Uint8Array, from: RxAddress, now: number): void {
-    const found = this.#serviceConnections.find(header, from);
-    if (found !== undefined) return found.receive(header, data, now);
-    if (header.type !== RxPacketType.DATA || header.callNumber === 0 || header.seq === 0) {
-      return this.dropped("unknown connection");
-    }
-    const service = this.#services.get(header.serviceId);
-    const security = service && (service.security ?? [none()]).find((one) => one.index === header.securityIndex);
-    if (service === undefined || security === undefined || this.#isClosed) {
-      if (header.seq !== 1) return this.dropped("unknown service");
-      return this.#refuse(header, from, RxPacketType.ABORT, abortBody(RxAbort.RX_INVALID_OPERATION), now);
-    }
-    if (header.seq > INITIAL_WINDOW) return this.dropped("call without beginning");
-    const connection = this.#accept(header, from, service, security, now);
-    if (connection === undefined) return this.#refuse(header, from, RxPacketType.BUSY, new Uint8Array(0), now);
-    connection.receive(header, data, now);
-  }
-
-  #accept(
-    header: RxHeader,
-    from: RxAddress,
-    service: RxService,
-    security: ServerSecurity,
-    now: number,
-  ): RxConnection | undefined {
-    const peer = this.#peers.of(from, now);
-    if (!this.#makeRoom(peer)) return undefined;
-    const cid = (header.cid & ~3) >>> 0;
-    const isUpgraded = service.upgradeTo !== undefined && header.userStatus === UPGRADE && header.seq === 1;
-    const connection = new RxConnection(this, {
-      isClient: false,
-      peer,
-      epoch: header.epoch,
-      cid,
-      service: isUpgraded ? service.upgradeTo! : service.id,
-      securityIndex: security.index,
-      server: security.challenge({ epoch: header.epoch, cid }),
-    }, now);
-    this.#serviceConnections.add(connection);
-    this.#peers.connected(peer, 1);
-    this.schedule(connection);
-    return connection;
-  }
-
-  #makeRoom(peer: RxPeer): boolean {
-    const evict = (connection: RxConnection | undefined): boolean => {
-      if (connection === undefined) return false;
-      this.forget(connection);
-      this.dropped("connection evicted");
-      return true;
-    };
-    const { maxServiceConnections, maxServiceConnectionsPerPeer } = this.limits;
-    if (this.#peers.connectionsFrom(peer.address.address) >= maxServiceConnectionsPerPeer) {
-      if (!evict(this.#serviceConnections.oldestIdle(peer.address.address))) return false;
-    }
-    return this.#serviceConnections.size < maxServiceConnections || evict(this.#serviceConnections.oldestIdle());
-  }
-
-  #isUpgrade(id: number): boolean {
-    return [...this.#services.values()].some(({ upgradeTo }) => upgradeTo === id);
-  }
-
-  /** Says no to somebody of whom nothing is kept. */
-  #refuse(header: RxHeader, to: RxAddress, type: number, body: Uint8Array, now: number): void {
-    const answer = { ...header, type, seq: 0, serial: 0, flags: 0, userStatus: 0, checksum: 0 };
-    this.#answer(packetOf(answer, body), to, now);
-  }
-
-  #answerVersion(header: RxHeader, from: RxAddress, now: number): void {
-    const text = this.#options.version ?? "leat";
-    if (text === "") return this.dropped("VERSION");
-    if (!this.#questions.take(from.address, now)) return this.dropped("VERSION beyond its rate");
-    this.#answer(versionAnswer(header, text), from, now);
-  }
-
-  #answer(datagram: Uint8Array, to: RxAddress, now: number): void {
-    if (this.#answers.length >= MAX_STATELESS_QUEUE || !this.#stateless.take(now)) {
-      return this.dropped("answer beyond its rate");
-    }
-    this.#answers.push({ datagram, to });
-  }
-}
-
-function isThisMachine(address: string): boolean {
-  return address.startsWith("127.") || address === "::1" || address.startsWith("::ffff:127.");
-}
-
-function checkNumber(name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1 || value > 65_535) {
-    throw new RangeError(`${name} must be an integer from 1 to 65535, got ${String(value)}`);
+    this.#core.close(now);
   }
 }

@@ -6,15 +6,20 @@
 import { type Clock, systemClock, systemWallMs } from "../core/clock.ts";
 import { type FillRandom, systemRandom } from "../core/random.ts";
 import type { Reasons } from "../core/reasons.ts";
-import { InetAddress } from "../tsocket/inet_address.ts";
-import type { Datagram, TDgram, UdpMessage } from "../tsocket/types.ts";
+import type { TDgram, UdpMessage } from "../tsocket/types.ts";
 import { RxCallStream } from "./call_stream.ts";
-import { EndpointDriver, type RxOutgoing } from "./endpoint_driver_stream.ts";
-import { RxEndpointEngine, type RxEndpointEngineOptions, type RxEndpointStats } from "./endpoint_engine.ts";
-import { type ListenerHost, RxListener, type RxListenOptions } from "./listener_stream.ts";
+import { RxDebugClient } from "./debug_client_stream.ts";
+import { EndpointDriver } from "./endpoint_driver_stream.ts";
+import { RxEndpointEngine } from "./endpoint_engine.ts";
+import type { RxEndpointEngineOptions, RxEndpointStats } from "./endpoint_options.ts";
+import { RxrpcError } from "./errors.ts";
+import { RxListener, type RxListenOptions } from "./listener_stream.ts";
+import { RxPacketType } from "./packet_types.ts";
 import type { RxAddress, RxCallOptions, RxCallPort, RxDecision } from "./ports.ts";
-
-const BATCH = 64;
+import type { RxQuestion } from "./questions.ts";
+import type { RxSnapshot } from "./snapshot.ts";
+import { SocketPort } from "./socket_port_stream.ts";
+import { StagePort } from "./stage_port_stream.ts";
 
 /** Options of an endpoint. */
 export interface RxEndpointOptions extends Omit<RxEndpointEngineOptions, "random" | "wallMs"> {
@@ -34,6 +39,12 @@ export interface RxStreamCallOptions extends RxCallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of a question that is no call. */
+export interface RxAskOptions {
+  /** Stops waiting for the answer. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A request that has its reply as one. */
 export interface RxRequestOptions extends RxStreamCallOptions {
   /** The whole request. */
@@ -44,16 +55,36 @@ export interface RxRequestOptions extends RxStreamCallOptions {
  * Makes calls and takes them, over one UDP port.
  *
  * It is a stage, too: datagrams in, datagrams out, wherever they come from.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { RxEndpoint } from "@leat/streams/rxrpc";
+ * import { dgramPair, InetAddress } from "@leat/streams/tsocket";
+ *
+ * // two sockets in memory; over UDP: dgram({ localAddress }) of ./node, ./deno or ./bun
+ * const to = InetAddress.parse("192.0.2.1:7000");
+ * const [left, right] = dgramPair({ addresses: [InetAddress.parse("192.0.2.2:7001"), to] });
+ * const client = await RxEndpoint.open(left);
+ * const server = await RxEndpoint.open(right);
+ * const listener = server.listen({ services: [147] });
+ * const reply = client.request({ to, service: 147, body: Uint8Array.of(1, 2, 3) });
+ * for await (const call of listener) {
+ *   const request = await call.bytes();
+ *   await call.write(Uint8Array.of(request.length));
+ *   await call.end();
+ *   break;
+ * }
+ * assertEquals(await reply, Uint8Array.of(3));
+ * await Promise.all([client.close(), server.close()]);
+ * ```
  */
-export class RxEndpoint implements ListenerHost, AsyncDisposable {
+export class RxEndpoint implements AsyncDisposable {
   readonly #engine: RxEndpointEngine;
   readonly #driver: EndpointDriver;
   readonly #listeners: Map<number, RxListener> = new Map();
-  #socket: TDgram | undefined;
-  #out: ((datagrams: RxOutgoing[]) => Promise<unknown> | undefined) | undefined;
-  #readable: ReadableStream<UdpMessage> | undefined;
-  #writable: WritableStream<UdpMessage> | undefined;
-  #isClosed = false;
+  #port: SocketPort | StagePort | undefined;
+  #closing: Promise<void> | undefined;
 
   /**
    * Makes an endpoint that has no socket: pipe datagrams through it.
@@ -65,7 +96,7 @@ export class RxEndpoint implements ListenerHost, AsyncDisposable {
     this.#engine = new RxEndpointEngine({ ...options, random, wallMs }, {
       incoming: (call) => this.#incoming(call),
     });
-    this.#driver = new EndpointDriver(this.#engine, clock, (datagrams) => this.#out?.(datagrams));
+    this.#driver = new EndpointDriver(this.#engine, clock, (datagrams) => this.#port?.send(datagrams));
   }
 
   /**
@@ -75,14 +106,15 @@ export class RxEndpoint implements ListenerHost, AsyncDisposable {
    */
   static async open(socket: TDgram | Promise<TDgram>, options: RxEndpointOptions = {}): Promise<RxEndpoint> {
     const endpoint = new RxEndpoint(options);
-    endpoint.#attach(await socket);
-    await endpoint.#socket!.opened;
+    const ready = await socket;
+    await ready.opened;
+    endpoint.#attach(ready);
     return endpoint;
   }
 
   /** Our own address, over a socket. */
   get localAddress(): RxAddress | undefined {
-    return this.#socket?.localAddress as InetAddress | undefined;
+    return this.#port instanceof SocketPort ? this.#port.localAddress : undefined;
   }
 
   /** Counters. */
@@ -95,31 +127,19 @@ export class RxEndpoint implements ListenerHost, AsyncDisposable {
     return this.#engine.drops;
   }
 
-  /** Datagrams that go, where the endpoint has no socket. */
-  get readable(): ReadableStream<UdpMessage> {
-    if (this.#socket !== undefined) throw new TypeError("the endpoint has a socket of its own");
-    return this.#readable ??= new ReadableStream<UdpMessage>({
-      start: (controller) => {
-        this.#out = (datagrams) => {
-          for (const { data, to } of datagrams) {
-            controller.enqueue({ data, remoteAddress: to.address, remotePort: to.port });
-          }
-          return undefined;
-        };
-      },
-      cancel: () => this.close(),
-    });
+  /** Everything that there is, as it is now. */
+  snapshot(): RxSnapshot {
+    return this.#engine.snapshot();
   }
 
-  /** Datagrams that come, where the endpoint has no socket. */
+  /** Datagrams that go, where the endpoint has no socket. Cancelling it closes the endpoint. */
+  get readable(): ReadableStream<UdpMessage> {
+    return this.#stage().readable;
+  }
+
+  /** Datagrams that come, where the endpoint has no socket. Closing it closes the endpoint. */
   get writable(): WritableStream<UdpMessage> {
-    if (this.#socket !== undefined) throw new TypeError("the endpoint has a socket of its own");
-    return this.#writable ??= new WritableStream<UdpMessage>({
-      write: ({ data, remoteAddress, remotePort }) => {
-        if (remoteAddress === undefined || remotePort === undefined) throw new TypeError("a datagram without a sender");
-        this.#driver.receive([{ data, from: { address: remoteAddress, port: remotePort } }]);
-      },
-    });
+    return this.#stage().writable;
   }
 
   /**
@@ -135,7 +155,7 @@ export class RxEndpoint implements ListenerHost, AsyncDisposable {
     call.bind(this.#engine.call(options, call.sink, this.#driver.now()));
     this.#driver.poke();
     if (signal !== undefined) {
-      const abort = (): void => call.abort(undefined, signal.reason);
+      const abort = (): void => call.cancel(signal.reason);
       signal.addEventListener("abort", abort, { once: true });
       const done = (): void => signal.removeEventListener("abort", abort);
       call.closed.then(done, done);
@@ -154,12 +174,28 @@ export class RxEndpoint implements ListenerHost, AsyncDisposable {
   }
 
   /**
+   * What another endpoint says that it is: the text of its VERSION packet.
+   *
+   * @throws {RxrpcError} `ETIMEDOUT` when nothing came in half a minute
+   */
+  async version(to: RxAddress, options: RxAskOptions = {}): Promise<string> {
+    const body = await this.#ask(to, RxPacketType.VERSION, new Uint8Array(1), options);
+    const end = body.indexOf(0);
+    return new TextDecoder().decode(end < 0 ? body : body.subarray(0, end));
+  }
+
+  /** Asks another endpoint about its connections, peers and counters, as the program rxdebug does. */
+  debug(to: RxAddress, options: RxAskOptions = {}): RxDebugClient {
+    return new RxDebugClient((body) => this.#ask(to, RxPacketType.DEBUG, body, options));
+  }
+
+  /**
    * Takes calls.
    *
    * @throws {RangeError} when a service can't be, or is offered already
    */
   listen(options: RxListenOptions): RxListener {
-    const listener = new RxListener(this, this.#driver, options);
+    const listener = new RxListener({ closed: (one) => this.#unlisten(one) }, this.#driver, options);
     const ids = listener.services.flatMap(({ id, upgradeTo }) => upgradeTo === undefined ? [id] : [id, upgradeTo]);
     const taken = listener.services.find(({ id }) => this.#listeners.has(id));
     if (taken !== undefined) throw new RangeError(`service ${taken.id} is offered already`);
@@ -168,8 +204,7 @@ export class RxEndpoint implements ListenerHost, AsyncDisposable {
     return listener;
   }
 
-  /** A listener takes no more calls. */
-  closed(listener: RxListener): void {
+  #unlisten(listener: RxListener): void {
     for (const [id, one] of this.#listeners) {
       if (one !== listener) continue;
       this.#engine.withdraw(id);
@@ -177,18 +212,48 @@ export class RxEndpoint implements ListenerHost, AsyncDisposable {
     }
   }
 
-  /** Ends everything: calls that run are aborted, the socket is closed. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#engine.close(this.#driver.now());
-    this.#driver.turn();
-    this.#driver.stop();
-    await this.#socket?.close();
+  /** Ends everything: calls that run are aborted, listeners closed, then the socket. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
   }
 
+  /** Closes it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #ask(
+    to: RxAddress,
+    type: RxQuestion["type"],
+    body: Uint8Array,
+    { signal }: RxAskOptions,
+  ): Promise<Uint8Array> {
+    return new Promise<Uint8Array>((resolve, reject) => {
+      signal?.throwIfAborted();
+      const aborted = (): void => {
+        stop();
+        reject(signal!.reason);
+      };
+      const answered = (answer: Uint8Array | undefined): void => {
+        signal?.removeEventListener("abort", aborted);
+        if (answer !== undefined) return resolve(answer);
+        const what = `${to.address} did not answer at port ${to.port}`;
+        reject(new RxrpcError(what, { code: "ETIMEDOUT", blame: "remote" }));
+      };
+      const stop = this.#engine.ask({ to, type, body, answered }, this.#driver.now());
+      signal?.addEventListener("abort", aborted, { once: true });
+      this.#driver.poke();
+    });
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...new Set(this.#listeners.values())].map((listener) => listener.close()));
+    this.#engine.close(this.#driver.now());
+    // a pipe that nobody reads would be waited for in vain
+    if (this.#port instanceof SocketPort) await this.#driver.finish();
+    else this.#driver.turn();
+    this.#driver.stop();
+    await this.#port?.close();
   }
 
   #incoming(call: RxCallPort): RxDecision {
@@ -196,29 +261,19 @@ export class RxEndpoint implements ListenerHost, AsyncDisposable {
   }
 
   #attach(socket: TDgram): void {
-    this.#socket = socket;
-    const addresses = new Map<RxAddress, InetAddress>();
-    const addressOf = (to: RxAddress): InetAddress => {
-      if (to instanceof InetAddress) return to;
-      const known = addresses.get(to);
-      if (known !== undefined) return known;
-      if (addresses.size >= 1024) addresses.clear();
-      const address = InetAddress.from(to.address, to.port);
-      addresses.set(to, address);
-      return address;
-    };
-    this.#out = (datagrams) => socket.sendMany(datagrams.map(({ data, to }) => ({ data, to: addressOf(to) })));
-    this.#receive(socket).catch(() => this.close());
+    const port = new SocketPort(socket);
+    this.#port = port;
+    const over = (): Promise<void> => this.close().catch(() => {});
+    port.receive((datagrams) => this.#driver.receive(datagrams)).catch(over);
   }
 
-  async #receive(socket: TDgram): Promise<void> {
-    while (!this.#isClosed) {
-      const datagrams = await socket.recvMany(BATCH);
-      this.#driver.receive(datagrams.filter(isInet).map(({ data, source }) => ({ data, from: source })));
-    }
+  #stage(): StagePort {
+    if (this.#port instanceof SocketPort) throw new TypeError("the endpoint has a socket of its own");
+    const port = this.#port ?? new StagePort({
+      came: (datagrams) => this.#driver.receive(datagrams),
+      ended: () => this.close(),
+    });
+    this.#port = port;
+    return port;
   }
-}
-
-function isInet(datagram: Datagram): datagram is Datagram & { source: InetAddress } {
-  return datagram.source instanceof InetAddress;
 }

@@ -93,3 +93,14 @@ export function checkedLimits(limits: RxLimits): CheckedLimits {
     statelessPerSecond: count("statelessPerSecond", 50),
   };
 }
+
+/**
+ * Checks a service or a port.
+ *
+ * @throws {RangeError} when it can be none
+ */
+export function checkNumber(name: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1 || value > 65_535) {
+    throw new RangeError(`${name} must be an integer from 1 to 65535, got ${String(value)}`);
+  }
+}

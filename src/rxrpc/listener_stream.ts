@@ -24,7 +24,34 @@ export interface ListenerHost {
   closed(listener: RxListener): void;
 }
 
-/** Calls of the services that were offered, an async iterable. */
+/**
+ * Calls of the services that were offered, an async iterable. Leaving the loop closes it: calls that run go on, new ones
+ * are refused.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { RxEndpoint } from "@leat/streams/rxrpc";
+ * import { dgramPair, InetAddress } from "@leat/streams/tsocket";
+ *
+ * const to = InetAddress.parse("192.0.2.1:7000");
+ * const [left, right] = dgramPair({ addresses: [InetAddress.parse("192.0.2.2:7001"), to] });
+ * const client = await RxEndpoint.open(left);
+ * const server = await RxEndpoint.open(right);
+ * const listener = server.listen({ services: [52, 73], backlog: 8 });
+ * const replies = Promise.all([52, 73].map((service) => client.request({ to, service, body: new Uint8Array(1) })));
+ * const services: number[] = [];
+ * for await (const call of listener) {
+ *   services.push(call.service);
+ *   await call.bytes();
+ *   await call.end();
+ *   if (services.length === 2) break;
+ * }
+ * await replies;
+ * assertEquals(services.sort(), [52, 73]);
+ * await Promise.all([client.close(), server.close()]);
+ * ```
+ */
 export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable {
   /** What is offered. */
   readonly services: readonly RxService[];
@@ -33,7 +60,7 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
   readonly #backlog: number;
   readonly #waiting: RxCallStream[] = [];
   readonly #running: Set<RxCallStream> = new Set();
-  #wake: (() => void) | undefined;
+  readonly #wakes: (() => void)[] = [];
   #isClosed = false;
 
   /** Made by an endpoint. */
@@ -53,14 +80,14 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
     this.#running.add(call);
     const done = (): boolean => this.#running.delete(call);
     call.closed.then(done, done);
-    this.#wake?.();
+    this.#wakes.shift()?.();
     return call.sink;
   }
 
   /** The next call; `undefined` once the listener is closed. */
   async accept(): Promise<RxCallStream | undefined> {
     while (this.#waiting.length === 0 && !this.#isClosed) {
-      await new Promise<void>((resolve) => this.#wake = resolve);
+      await new Promise<void>((resolve) => this.#wakes.push(resolve));
     }
     return this.#waiting.shift();
   }
@@ -69,7 +96,7 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
   async close(options: { drain?: boolean | undefined } = {}): Promise<void> {
     if (!this.#isClosed) this.#host.closed(this);
     this.#isClosed = true;
-    this.#wake?.();
+    for (const wake of this.#wakes.splice(0)) wake();
     if (options.drain !== true) {
       for (const call of this.#waiting.splice(0)) call.abort(-1);
       return;
@@ -77,10 +104,12 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
     await Promise.allSettled([...this.#running].map((call) => call.closed));
   }
 
+  /** Closes it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
+  /** Calls as they come; leaving the loop closes the listener. */
   async *[Symbol.asyncIterator](): AsyncGenerator<RxCallStream> {
     try {
       for (let call = await this.accept(); call !== undefined; call = await this.accept()) yield call;

@@ -6,8 +6,12 @@
  */
 export { RxAbort, RxkadAbort, type RxkadAbortName } from "./abort_codes.ts";
 export { type RxCallPlace, RxCallStream } from "./call_stream.ts";
-export { RxEndpointEngine, type RxEndpointEngineOptions, type RxEndpointStats } from "./endpoint_engine.ts";
+export { type AskDebug, RxDebugClient } from "./debug_client_stream.ts";
+export type { RxDebugChannel, RxDebugConnection, RxDebugCounters, RxDebugPeer, RxDebugStats } from "./debug_records.ts";
+export { RxEndpointEngine } from "./endpoint_engine.ts";
+export type { RxEndpointEngineOptions, RxEndpointStats } from "./endpoint_options.ts";
 export {
+  type RxAskOptions,
   RxEndpoint,
   type RxEndpointOptions,
   type RxRequestOptions,
@@ -28,6 +32,9 @@ export type {
   RxService,
   RxTimeouts,
 } from "./ports.ts";
+export type { CallNumbers } from "./security/rxkad/challenge.ts";
+export type { RxSnapshot } from "./snapshot.ts";
+export type { RxQuestion } from "./questions.ts";
 export { decodeClientKey, encodeClientKey, type RxkadClientKey } from "./security/client_key.ts";
 export type { DigestName, SecurityCrypto } from "./security/crypto.ts";
 export { decodeKeyFile, decodeKeyFileExt, decodeKeytab, type KeyKind, type ServerKey } from "./security/key_store.ts";
@@ -42,6 +49,7 @@ export type {
   ServerProtection,
   ServerSecurity,
 } from "./security/protection.ts";
+export type { PacketPlace } from "./security/rxkad/packet_seal.ts";
 export { encodeK4Ticket, type K4Ticket } from "./security/rxkad/k4_ticket.ts";
 export { RxkadLevel } from "./security/rxkad/levels.ts";
 export { RxkadError } from "./security/rxkad/errors.ts";

@@ -1,44 +1,40 @@
 /**
  * Cuts what one direction of a call says into packets.
  *
- * A packet that is full is cut when there is more, or no more: only then is it known whether it is the last. Data are
- * collected where the packet will be; only a cipher moves them.
+ * A packet that is full is cut when there is more, or no more: only then is it known whether it is the last.
  *
  * @module
  */
 import { HEADER_BYTES } from "./header.ts";
-import type { PacketSlab } from "./packet_slab.ts";
 import type { PacketProtection } from "./security/protection.ts";
 import type { SendPacket } from "./send_packet.ts";
 
-/** What packets are made for. */
-export interface PacketizerInit {
-  readonly protection: PacketProtection;
-  readonly slab: PacketSlab;
-  readonly cid: number;
-  readonly callNumber: number;
-  /** Most bytes of a body. */
-  readonly bodyBytes: number;
-  /** Takes each packet. */
-  readonly packet: (packet: SendPacket) => void;
-}
-
 /** Cuts packets for one call. */
 export class Packetizer {
-  readonly #init: PacketizerInit;
+  readonly #protection: PacketProtection;
+  readonly #cid: number;
+  readonly #callNumber: number;
+  readonly #isMore: (packet: SendPacket) => void;
   #bodyBytes: number;
-  #capacity: number;
   #seq = 1;
-  /** A packet that is being filled, its header included. */
-  #filling: Uint8Array | undefined;
+  #plain: Uint8Array;
   #filled = 0;
   #isEnded = false;
 
-  /** Starts with packet 1. */
-  constructor(init: PacketizerInit) {
-    this.#init = init;
-    this.#bodyBytes = init.bodyBytes;
-    this.#capacity = init.protection.capacity(init.bodyBytes);
+  /** Starts with packet 1; each packet is handed to `isMore`. */
+  constructor(
+    protection: PacketProtection,
+    cid: number,
+    callNumber: number,
+    bodyBytes: number,
+    isMore: (packet: SendPacket) => void,
+  ) {
+    this.#protection = protection;
+    this.#cid = cid;
+    this.#callNumber = callNumber;
+    this.#bodyBytes = bodyBytes;
+    this.#isMore = isMore;
+    this.#plain = new Uint8Array(protection.capacity(bodyBytes));
   }
 
   /** Whether the last packet was cut. */
@@ -46,27 +42,32 @@ export class Packetizer {
     return this.#isEnded;
   }
 
+  /** Whether some bytes wait for more. */
+  get hasRest(): boolean {
+    return this.#filled > 0;
+  }
+
   /** From the next packet on, bodies have at most so many bytes. */
   resize(bodyBytes: number): void {
     if (bodyBytes === this.#bodyBytes) return;
-    // what was begun goes out in the size that it was begun in
-    if (this.#filled > 0) this.#cut(false);
-    this.#filling = undefined;
     this.#bodyBytes = bodyBytes;
-    this.#capacity = this.#init.protection.capacity(bodyBytes);
+    const capacity = this.#protection.capacity(bodyBytes);
+    if (this.#filled > capacity) this.#cut(false);
+    const plain = new Uint8Array(capacity);
+    plain.set(this.#plain.subarray(0, this.#filled));
+    this.#plain = plain;
   }
 
   /** Takes bytes, of which packets are cut as long as `hasRoom()`. Returns how many it took. */
   write(bytes: Uint8Array, hasRoom: () => boolean): number {
     let taken = 0;
     while (taken < bytes.length) {
-      if (this.#filled === this.#capacity) {
+      if (this.#filled === this.#plain.length) {
         if (!hasRoom()) break;
         this.#cut(false);
       }
-      const filling = this.#filling ??= this.#init.slab.alloc(HEADER_BYTES + this.#capacity);
-      const part = Math.min(this.#capacity - this.#filled, bytes.length - taken);
-      filling.set(bytes.subarray(taken, taken + part), HEADER_BYTES + this.#filled);
+      const part = Math.min(this.#plain.length - this.#filled, bytes.length - taken);
+      this.#plain.set(bytes.subarray(taken, taken + part), this.#filled);
       this.#filled += part;
       taken += part;
     }
@@ -86,17 +87,17 @@ export class Packetizer {
   }
 
   #cut(isLast: boolean): void {
-    const { protection, cid, callNumber } = this.#init;
-    const place = { cid, callNumber, seq: this.#seq };
-    const datagram = this.#sealed(place);
-    this.#filling = undefined;
+    const data = this.#plain.subarray(0, this.#filled);
+    const datagram = new Uint8Array(HEADER_BYTES + this.#protection.sealedLength(data.length));
+    const place = { cid: this.#cid, callNumber: this.#callNumber, seq: this.#seq };
+    this.#protection.seal(place, data, datagram.subarray(HEADER_BYTES));
     this.#filled = 0;
     this.#seq = (this.#seq + 1) >>> 0;
-    this.#init.packet({
+    this.#isMore({
       seq: place.seq,
       datagram,
       isLast,
-      checksum: protection.checksum(place),
+      checksum: this.#protection.checksum(place),
       serial: 0,
       firstSerial: 0,
       sentAt: 0,
@@ -106,16 +107,5 @@ export class Packetizer {
       isAcked: false,
       isLost: false,
     });
-  }
-
-  #sealed(place: { cid: number; callNumber: number; seq: number }): Uint8Array {
-    const { protection, slab } = this.#init;
-    const filling = this.#filling ?? slab.alloc(HEADER_BYTES);
-    const plain = slab.trim(filling, HEADER_BYTES + this.#filled);
-    if (!protection.changesBody) return plain;
-    const data = plain.subarray(HEADER_BYTES);
-    const datagram = new Uint8Array(HEADER_BYTES + protection.sealedLength(data.length));
-    protection.seal(place, data, datagram.subarray(HEADER_BYTES));
-    return datagram;
   }
 }

@@ -35,6 +35,10 @@ export class RxPeer {
   serviceCalls = 0;
   /** Bytes of it that are kept out of order, or before their call was accepted. */
   heldBytes = 0;
+  /** Packets of data sent to it, in calls that are over. */
+  sent = 0;
+  /** Those of them that had been sent before. */
+  resent = 0;
   /** When something came from it last. */
   heardAt: number;
   /** Errors that the network reported since something came. */

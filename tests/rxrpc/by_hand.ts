@@ -1,7 +1,8 @@
 /** An endpoint whose peer is the test: packets made by hand go in, what comes out is written down. */
 import { ackLength, decodeAck, encodeAck, type RxAck } from "../../src/rxrpc/ack.ts";
 import { abortBody, packetOf } from "../../src/rxrpc/control_packet.ts";
-import type { RxEndpointEngine, RxEndpointEngineOptions } from "../../src/rxrpc/endpoint_engine.ts";
+import type { RxEndpointEngine } from "../../src/rxrpc/endpoint_engine.ts";
+import type { RxEndpointEngineOptions } from "../../src/rxrpc/endpoint_options.ts";
 import { HEADER_BYTES, type RxHeader } from "../../src/rxrpc/header.ts";
 import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
 import type { RxAddress, RxCallOptions, RxService } from "../../src/rxrpc/ports.ts";

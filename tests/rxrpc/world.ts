@@ -1,6 +1,7 @@
 /** Two endpoints and the network between them, in time that the test decides. */
 import { SeededRandom } from "../../src/sim/mod.ts";
-import { RxEndpointEngine, type RxEndpointEngineOptions } from "../../src/rxrpc/endpoint_engine.ts";
+import { RxEndpointEngine } from "../../src/rxrpc/endpoint_engine.ts";
+import type { RxEndpointEngineOptions } from "../../src/rxrpc/endpoint_options.ts";
 import type { RxAddress, RxCallPort, RxCallSink, RxDecision } from "../../src/rxrpc/ports.ts";
 import { decodeHeader, type RxHeader } from "../../src/rxrpc/header.ts";
 

@@ -25,6 +25,34 @@ export interface RxkadClientOptions extends Pick<RxkadClientKey, "kvno" | "sessi
  * cells that offer nothing better, in networks that are trusted otherwise.
  *
  * @throws {RangeError} when the key has not 8 bytes, or the level is none
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { encodeK4Ticket, rxkadClient, rxkadServer, RxkadLevel, RxEndpoint } from "@leat/streams/rxrpc";
+ * import { dgramPair, InetAddress } from "@leat/streams/tsocket";
+ *
+ * const random = (bytes: Uint8Array) => void crypto.getRandomValues(bytes);
+ * const key = Uint8Array.of(0x80, 0xb6, 0xa7, 0xcd, 0x7a, 0x9d, 0xad, 0xb6);
+ * const keys = [{ kind: "rxkad", kvno: 3, enctype: 1, key }] as const;
+ * const ticket = encodeK4Ticket(key, {
+ *   name: "admin", instance: "", realm: "", host: 0, service: "afs", serviceInstance: "",
+ *   sessionKey: key, lifetime: 255, start: Math.floor(Date.now() / 1000) - 60,
+ * });
+ *
+ * const to = InetAddress.parse("192.0.2.1:7000");
+ * const [left, right] = dgramPair({ addresses: [InetAddress.parse("192.0.2.2:7001"), to] });
+ * const client = await RxEndpoint.open(left);
+ * const server = await RxEndpoint.open(right);
+ * const listener = server.listen({ services: [{ id: 73, security: [rxkadServer({ keys: () => keys, random })] }] });
+ * const security = rxkadClient({ kvno: 3, sessionKey: key, ticket, level: RxkadLevel.crypt });
+ * const reply = client.request({ to, service: 73, security, body: new Uint8Array(4) });
+ * const call = (await listener.accept())!;
+ * await call.bytes();
+ * await call.end();
+ * assertEquals([(await reply).length, call.identity], [0, { name: ["admin"], realm: "", level: 2 }]);
+ * await Promise.all([client.close(), server.close()]);
+ * ```
  */
 export function rxkadClient(options: RxkadClientOptions): ClientSecurity {
   const { kvno, level = 2 } = options;

@@ -34,7 +34,39 @@ interface Opened {
   readonly sessionKey: Uint8Array;
 }
 
-/** Security class 2 for services. */
+/**
+ * Security class 2 for services: only clients with a ticket of one of the keys are served. As weak as
+ * {@linkcode rxkadClient} says.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { encodeK4Ticket, rxkadClient, rxkadServer, RxkadLevel, RxEndpoint } from "@leat/streams/rxrpc";
+ * import { dgramPair, InetAddress } from "@leat/streams/tsocket";
+ *
+ * const random = (bytes: Uint8Array) => void crypto.getRandomValues(bytes);
+ * const key = Uint8Array.of(0x80, 0xb6, 0xa7, 0xcd, 0x7a, 0x9d, 0xad, 0xb6);
+ * const keys = [{ kind: "rxkad", kvno: 3, enctype: 1, key }] as const;
+ * const ticket = encodeK4Ticket(key, {
+ *   name: "admin", instance: "", realm: "", host: 0, service: "afs", serviceInstance: "",
+ *   sessionKey: key, lifetime: 255, start: Math.floor(Date.now() / 1000) - 60,
+ * });
+ *
+ * const to = InetAddress.parse("192.0.2.1:7000");
+ * const [left, right] = dgramPair({ addresses: [InetAddress.parse("192.0.2.2:7001"), to] });
+ * const client = await RxEndpoint.open(left);
+ * const server = await RxEndpoint.open(right);
+ * const security = [rxkadServer({ keys: () => keys, random, minLevel: RxkadLevel.auth })];
+ * const listener = server.listen({ services: [{ id: 73, security }] });
+ * const refused = rxkadClient({ kvno: 3, sessionKey: key, ticket, level: RxkadLevel.clear });
+ * const [why] = await Promise.allSettled([
+ *   client.request({ to, service: 73, security: refused, body: new Uint8Array(4) }),
+ * ]);
+ * assertEquals(why.status, "rejected");
+ * await listener.close();
+ * await Promise.all([client.close(), server.close()]);
+ * ```
+ */
 export function rxkadServer(options: RxkadServerOptions): ServerSecurity {
   const minLevel = options.minLevel ?? RxkadLevel.clear;
   const challenge = (identity: ConnectionIdentity): ServerProtection => {

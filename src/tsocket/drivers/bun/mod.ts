@@ -11,6 +11,7 @@ import type { AnySocketAddress, ConnectOptions, DgramOptions, ListenOptions } fr
 import type { TDgram, TListener, TStream } from "../../types.ts";
 import { bunRuntime } from "./runtime.ts";
 
+export { securityCrypto } from "../node/security_crypto.ts";
 export { bunRuntime } from "./runtime.ts";
 export type { TsocketRuntime } from "../../driver_types.ts";
 export type { AnySocketAddress, ConnectOptions, DgramOptions, ListenOptions } from "../../option_types.ts";

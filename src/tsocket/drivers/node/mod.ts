@@ -11,6 +11,7 @@ import type { TDgram, TListener, TStream } from "../../types.ts";
 import { nodeRuntime } from "./runtime.ts";
 
 export { nodeRuntime } from "./runtime.ts";
+export { securityCrypto } from "./security_crypto.ts";
 export type { TsocketRuntime } from "../../driver_types.ts";
 export type { AnySocketAddress, ConnectOptions, DgramOptions, ListenOptions } from "../../option_types.ts";
 export type { TDgram, TListener, TStream } from "../../types.ts";

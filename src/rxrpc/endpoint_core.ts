@@ -1,0 +1,466 @@
+/**
+ * The machine of the rxrpc layer: everything behind one UDP port, for calls in both directions.
+ *
+ * Follows the Rx protocol as OpenAFS and Linux speak it. What differs, because their packets can be forged: a packet
+ * that belongs to nothing is not answered, except for the first of a call; nothing is answered with more than was
+ * asked; a client's first call from an address that has not proved to be its own waits for that proof.
+ *
+ * Not here: sockets, streams, the clock. Datagrams come by `push`, go by `transmit`; `flush` lies between.
+ *
+ * @module
+ */
+import { Reasons } from "../core/reasons.ts";
+import { readU32 } from "../bytes/integers.ts";
+import { RxAbort } from "./abort_codes.ts";
+import { RxCall } from "./call.ts";
+import type { Sender } from "./call_host.ts";
+import { ClientTable } from "./client_table.ts";
+import { type ConnectionHost, RxConnection } from "./connection.ts";
+import { abortBody } from "./control_packet.ts";
+import { debugAnswer, debugConnection, debugPeer } from "./debug_answers.ts";
+import { newStats, type RxEndpointEngineOptions, type RxEndpointStats } from "./endpoint_options.ts";
+import { RxrpcError } from "./errors.ts";
+import { decodeHeader, HEADER_BYTES, type RxHeader } from "./header.ts";
+import { type CheckedLimits, checkedLimits, checkNumber } from "./limits.ts";
+import { PacketCounters } from "./packet_counters.ts";
+import { RxFlag, RxPacketType } from "./packet_types.ts";
+import { PeerTable } from "./peer_table.ts";
+import type { RxPeer } from "./peer.ts";
+import type {
+  RxAddress,
+  RxCallOptions,
+  RxCallPort,
+  RxCallSink,
+  RxDatagram,
+  RxEndpointSink,
+  RxOut,
+  RxService,
+} from "./ports.ts";
+import { Questions, type RxQuestion } from "./questions.ts";
+import { mustProve } from "./reach_check.ts";
+import { none } from "./security/none.ts";
+import type { ServerSecurity } from "./security/protection.ts";
+import { ServiceTable } from "./service_table.ts";
+import type { RxSnapshot } from "./snapshot.ts";
+import { Strangers } from "./strangers.ts";
+import { TimerQueue } from "./timer_queue.ts";
+
+const TYPE_AT = 20;
+const INITIAL_WINDOW = 128;
+const UPGRADE = 1;
+/** Packets of data that a call sends before others have their turn. */
+const BURST = 10;
+
+/** The machine behind {@linkcode RxEndpointEngine}, with what connections and calls need of it. */
+export class EndpointCore implements ConnectionHost {
+  readonly limits: CheckedLimits;
+  /** What was dropped, by reason. */
+  readonly drops: Reasons = new Reasons();
+  readonly stats: RxEndpointStats = newStats();
+  readonly #options: RxEndpointEngineOptions;
+  readonly #sink: RxEndpointSink;
+  readonly #services: Map<number, RxService> = new Map();
+  readonly #clients: ClientTable;
+  readonly #serviceConnections: ServiceTable = new ServiceTable();
+  readonly #peers: PeerTable = new PeerTable();
+  readonly #timers: TimerQueue = new TimerQueue();
+  readonly #epoch: number;
+  readonly #strangers: Strangers;
+  readonly #questions: Questions;
+  readonly #types: PacketCounters = new PacketCounters();
+  #senders: Sender[] = [];
+  #resting: RxCall[] = [];
+  #heldBytes = 0;
+  #isClosed = false;
+
+  /**
+   * Makes an endpoint without calls.
+   *
+   * @throws {TypeError | RangeError} when an option is wrong
+   */
+  constructor(options: RxEndpointEngineOptions, sink: RxEndpointSink) {
+    this.limits = checkedLimits(options);
+    this.#options = options;
+    this.#sink = sink;
+    this.#strangers = new Strangers(this.limits.statelessPerSecond, (reason) => this.dropped(reason));
+    const random = new Uint8Array(12);
+    options.random(random);
+    // the highest bit says that the epoch is random
+    this.#epoch = (readU32(random, 0) | 0x80000000) >>> 0;
+    this.#questions = new Questions(readU32(random, 8));
+    this.#clients = new ClientTable({
+      maxConnectionsPerBundle: this.limits.maxConnectionsPerBundle,
+      maxQueuedCalls: this.limits.maxQueuedCalls,
+      connect: (cid, call, security) =>
+        new RxConnection(this, {
+          isClient: true,
+          peer: this.#peers.of(call.to, 0),
+          epoch: this.#epoch,
+          cid,
+          service: call.service,
+          securityIndex: security.index,
+          protection: security.connect({ epoch: this.#epoch, cid }),
+        }, this.#now),
+    }, readU32(random, 4));
+  }
+
+  /** Time of the last call of anything. */
+  #now = 0;
+
+  /** Connections of this end, and of others. */
+  get connections(): { readonly client: number; readonly service: number } {
+    return { client: this.#clients.size, service: this.#serviceConnections.size };
+  }
+
+  /** Everything that there is, as it is now. */
+  snapshot(): RxSnapshot {
+    return {
+      stats: { ...this.stats },
+      drops: this.drops.toJSON(),
+      heldBytes: this.#heldBytes,
+      waitingCalls: this.#clients.waiting,
+      connections: this.#connections().map(debugConnection),
+      peers: [...this.#peers.values()].map(debugPeer),
+    };
+  }
+
+  #connections(): RxConnection[] {
+    return [...this.#serviceConnections.connections(), ...this.#clients.connections()];
+  }
+
+  /** Bytes that are kept out of order, or before their call was accepted. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /**
+   * Makes a call. It has its place when `opened` is told, which may be before this returns.
+   *
+   * @throws {RxrpcError} `ENOBUFS` when too many calls wait, `ESHUTDOWN` when the endpoint is closed
+   * @throws {RangeError} when service or port can't be
+   */
+  call(options: RxCallOptions, sink: RxCallSink, now: number): RxCallPort {
+    if (this.#isClosed) throw new RxrpcError("the endpoint is closed", { code: "ESHUTDOWN", blame: "local" });
+    checkNumber("service", options.service);
+    checkNumber("port", options.to.port);
+    this.#now = now;
+    const call = new RxCall(this, {
+      isClient: true,
+      service: options.service,
+      peer: this.#peers.of(options.to, now),
+      timeouts: options.timeouts ?? {},
+      failsWhenBusy: options.failsWhenBusy,
+      mayUpgrade: options.mayUpgrade,
+      sink,
+    }, now);
+    this.#clients.add(call, options, options.security ?? none(), now);
+    this.stats.clientCalls++;
+    this.schedule(call);
+    return call;
+  }
+
+  /**
+   * Takes calls for a service from now on.
+   *
+   * @throws {RangeError} when the number can't be one
+   */
+  offer(service: RxService): void {
+    checkNumber("service", service.id);
+    this.#services.set(service.id, service);
+  }
+
+  /** Takes no calls for it any more; those that run go on. */
+  withdraw(id: number): void {
+    this.#services.delete(id);
+  }
+
+  /** Asks what is no call; the result stops waiting for the answer. Such packets can be forged. */
+  ask(question: RxQuestion, now: number): () => void {
+    checkNumber("port", question.to.port);
+    if (this.#isClosed) throw new RxrpcError("the endpoint is closed", { code: "ESHUTDOWN", blame: "local" });
+    if (this.#questions.isFull) throw new RxrpcError("too many questions wait", { code: "ENOBUFS", blame: "local" });
+    const stop = this.#questions.ask(question, now);
+    this.schedule(this.#questions);
+    return stop;
+  }
+
+  /** Takes a datagram. */
+  push(input: RxDatagram, now: number): void {
+    this.#now = now;
+    const { data, from } = input;
+    this.stats.received++;
+    this.stats.receivedBytes += data.length;
+    const header = decodeHeader(data);
+    if (header === undefined) return this.dropped("short");
+    this.#types.came(header.type);
+    const isToServer = (header.flags & RxFlag.CLIENT_INITIATED) !== 0;
+    switch (header.type) {
+      case RxPacketType.VERSION:
+        if (!isToServer) return this.#answered(header, data, from);
+        return this.#strangers.version(header, this.#options.version ?? "leat", from, now);
+      case RxPacketType.DEBUG:
+        return isToServer ? this.#debug(header, data, from) : this.#answered(header, data, from);
+      case RxPacketType.PARAMS:
+      case 10:
+      case 11:
+      case 12:
+        return this.dropped("unknown type");
+      case RxPacketType.ABORT:
+        if (data.length < HEADER_BYTES + 4) return this.dropped("short ABORT");
+        break;
+      case RxPacketType.BUSY:
+      case RxPacketType.CHALLENGE:
+        if (isToServer) return this.dropped("wrong direction");
+        break;
+      case RxPacketType.RESPONSE:
+        if (!isToServer) return this.dropped("wrong direction");
+    }
+    if (isToServer) this.#toService(header, data, from, now);
+    else this.#toClient(header, data, from, now);
+  }
+
+  /** Fills datagrams as long as there is something to send and room. */
+  transmit(out: RxOut, now: number): void {
+    this.#now = now;
+    let buffer: Uint8Array | null = null;
+    const counting: RxOut = {
+      alloc: (size) => buffer = out.alloc(size),
+      commit: (length, to) => {
+        this.#types.sent(buffer![TYPE_AT]!);
+        this.stats.sent++;
+        this.stats.sentBytes += length;
+        out.commit(length, to);
+      },
+    };
+    if (!this.#strangers.transmit(counting) || !this.#questions.transmit(counting, now)) return;
+    const senders = this.#senders;
+    this.#senders = [];
+    for (let at = 0; at < senders.length; at++) {
+      const sender = senders[at]!;
+      sender.isQueued = false;
+      if (!sender.transmit(counting, now)) {
+        sender.isQueued = true;
+        this.#senders = [...senders.slice(at), ...this.#senders];
+        return;
+      }
+      if (sender instanceof RxCall && sender.burst <= 0) this.#resting.push(sender);
+    }
+  }
+
+  timeoutAt(): number {
+    return this.#resting.length > 0 ? this.#now : this.#timers.nextAt;
+  }
+
+  onTimeout(now: number): void {
+    this.#now = now;
+    const rested = this.#resting;
+    this.#resting = [];
+    for (const call of rested) {
+      call.burst = BURST;
+      this.enqueue(call);
+    }
+    this.#timers.run(now);
+  }
+
+  /** Ends everything: calls are aborted with -1. What there is to send goes with the next `transmit`. */
+  close(now: number): void {
+    this.#now = now;
+    this.#isClosed = true;
+    this.#services.clear();
+    this.#questions.close();
+    const error = new RxrpcError("the endpoint was closed", { code: "ESHUTDOWN", blame: "local" });
+    for (const call of this.#clients.queued()) call.close(error, now);
+    for (const table of [this.#clients, this.#serviceConnections]) {
+      for (const connection of table.connections()) {
+        for (const { call } of connection.channels) {
+          if (call === undefined) continue;
+          connection.abortCall(call, RxAbort.RX_CALL_DEAD);
+          call.close(error, now);
+        }
+      }
+    }
+  }
+
+  // What calls and connections need.
+
+  wallMs(): number {
+    return this.#options.wallMs();
+  }
+
+  schedule(timed: { queuedAt: number; timeoutAt(): number; onTimeout(now: number): void }): void {
+    this.#timers.update(timed);
+  }
+
+  enqueue(sender: Sender): void {
+    if (sender.isQueued) return;
+    sender.isQueued = true;
+    this.#senders.push(sender);
+  }
+
+  hold(bytes: number): boolean {
+    if (bytes > 0 && this.#heldBytes + bytes > this.limits.maxHeldBytes) return false;
+    this.#heldBytes += bytes;
+    return true;
+  }
+
+  dropped(reason: string): void {
+    this.drops.count(reason);
+  }
+
+  idleMs(connection: RxConnection): number {
+    if (!connection.isClient) return this.limits.idleServiceMs;
+    return this.#clients.size > this.limits.reapThreshold ? this.limits.idleClientFastMs : this.limits.idleClientMs;
+  }
+
+  forget(connection: RxConnection): void {
+    connection.forgotten();
+    if (connection.isClient) {
+      this.#clients.remove(connection, this.#now);
+    } else {
+      this.#serviceConnections.remove(connection);
+      this.#peers.connected(connection.peer, -1);
+    }
+  }
+
+  callClosed(connection: RxConnection, call: RxCall, now: number): void {
+    const { sent, resent } = call.sending.stats;
+    this.stats.dataPackets += sent;
+    this.stats.resentPackets += resent;
+    call.peer.sent += sent + resent;
+    call.peer.resent += resent;
+    if (connection.isClient) return this.#clients.pump(connection, now);
+    call.peer.serviceCalls--;
+    this.#serviceConnections.used(connection);
+  }
+
+  channelsFree(connection: RxConnection, now: number): void {
+    this.#clients.pump(connection, now);
+  }
+
+  serviceCall(connection: RxConnection, header: RxHeader, now: number): RxCall | undefined {
+    const { peer } = connection;
+    if (this.#isClosed || !this.#services.has(connection.service) && !this.#isUpgrade(connection.service)) {
+      connection.refuse(header, RxPacketType.ABORT, abortBody(RxAbort.RX_INVALID_OPERATION));
+      return undefined;
+    }
+    if (peer.serviceCalls >= this.limits.maxServiceCallsPerPeer) {
+      connection.refuse(header, RxPacketType.BUSY, new Uint8Array(0));
+      return undefined;
+    }
+    peer.serviceCalls++;
+    this.stats.serviceCalls++;
+    return new RxCall(this, {
+      isClient: false,
+      service: connection.service,
+      peer,
+      timeouts: {},
+      userStatus: header.userStatus,
+    }, now);
+  }
+
+  begin(call: RxCall, now: number): void {
+    if (mustProve(call, this.#options.reachCheck, now)) return call.gate(now);
+    const decision = this.#sink.incoming(call);
+    if (typeof decision === "object") return call.accept(decision);
+    const connection = call.place!.connection;
+    if (decision === "busy") {
+      const { channel, callNumber } = call.place!;
+      const header = connection.header(RxPacketType.BUSY, channel, callNumber);
+      connection.refuse(header, RxPacketType.BUSY, new Uint8Array(0));
+      call.close(new RxrpcError("the call was refused: busy", { code: "EBUSY", blame: "local" }), now);
+      connection.channels[channel]!.terminal = undefined;
+      return;
+    }
+    call.abort(decision, now);
+  }
+
+  #toClient(header: RxHeader, data: Uint8Array, from: RxAddress, now: number): void {
+    const connection = this.#clients.find(header.cid);
+    if (connection === undefined || header.epoch !== this.#epoch) return this.dropped("unknown connection");
+    const { address, port } = connection.peer.address;
+    const isFromThere = from.port === port && (from.address === address || this.#options.acceptMultihomed !== false);
+    if (!isFromThere) return this.dropped("reply from elsewhere");
+    connection.receive(header, data, now);
+  }
+
+  #toService(header: RxHeader, data: Uint8Array, from: RxAddress, now: number): void {
+    const found = this.#serviceConnections.find(header, from);
+    if (found !== undefined) return found.receive(header, data, now);
+    if (header.type !== RxPacketType.DATA || header.callNumber === 0 || header.seq === 0) {
+      return this.dropped("unknown connection");
+    }
+    const service = this.#services.get(header.serviceId);
+    const security = service && (service.security ?? [none()]).find((one) => one.index === header.securityIndex);
+    if (service === undefined || security === undefined || this.#isClosed) {
+      if (header.seq !== 1) return this.dropped("unknown service");
+      return this.#strangers.refuse(header, from, RxPacketType.ABORT, abortBody(RxAbort.RX_INVALID_OPERATION), now);
+    }
+    if (header.seq > INITIAL_WINDOW) return this.dropped("call without beginning");
+    const connection = this.#accept(header, from, service, security, now);
+    if (connection === undefined) {
+      return this.#strangers.refuse(header, from, RxPacketType.BUSY, new Uint8Array(0), now);
+    }
+    connection.receive(header, data, now);
+  }
+
+  #accept(
+    header: RxHeader,
+    from: RxAddress,
+    service: RxService,
+    security: ServerSecurity,
+    now: number,
+  ): RxConnection | undefined {
+    const peer = this.#peers.of(from, now);
+    if (!this.#makeRoom(peer)) return undefined;
+    const cid = (header.cid & ~3) >>> 0;
+    const isUpgraded = service.upgradeTo !== undefined && header.userStatus === UPGRADE && header.seq === 1;
+    const connection = new RxConnection(this, {
+      isClient: false,
+      peer,
+      epoch: header.epoch,
+      cid,
+      service: isUpgraded ? service.upgradeTo! : service.id,
+      securityIndex: security.index,
+      server: security.challenge({ epoch: header.epoch, cid }),
+    }, now);
+    this.#serviceConnections.add(connection);
+    this.#peers.connected(peer, 1);
+    this.schedule(connection);
+    return connection;
+  }
+
+  #makeRoom(peer: RxPeer): boolean {
+    const evict = (connection: RxConnection | undefined): boolean => {
+      if (connection === undefined) return false;
+      this.forget(connection);
+      this.dropped("connection evicted");
+      return true;
+    };
+    const { maxServiceConnections, maxServiceConnectionsPerPeer } = this.limits;
+    if (this.#peers.connectionsFrom(peer.address.address) >= maxServiceConnectionsPerPeer) {
+      if (!evict(this.#serviceConnections.oldestIdle(peer.address.address))) return false;
+    }
+    return this.#serviceConnections.size < maxServiceConnections || evict(this.#serviceConnections.oldestIdle());
+  }
+
+  #isUpgrade(id: number): boolean {
+    return [...this.#services.values()].some(({ upgradeTo }) => upgradeTo === id);
+  }
+
+  #answered(header: RxHeader, data: Uint8Array, from: RxAddress): void {
+    if (!this.#questions.answer(header, data.subarray(HEADER_BYTES), from)) this.dropped("answer without a question");
+  }
+
+  #debug(header: RxHeader, data: Uint8Array, from: RxAddress): void {
+    if (this.#options.answersDebug?.(from) !== true) return this.dropped("DEBUG");
+    const body = debugAnswer({
+      callsExecuted: this.stats.serviceCalls,
+      waiting: this.#clients.waiting,
+      connections: () => this.#connections(),
+      peers: () => this.#peers.values(),
+      counters: () => this.#types.counters(this.stats, this.connections, this.#peers.size),
+    }, data.subarray(HEADER_BYTES));
+    if (body === undefined) return this.dropped("short DEBUG");
+    this.#strangers.trusted(header, body, from);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * What an endpoint is told, and what it counts.
+ *
+ * @module
+ */
+import type { FillRandom } from "../core/random.ts";
+import type { RxLimits } from "./limits.ts";
+import type { RxAddress } from "./ports.ts";
+
+/** Options of an endpoint. */
+export interface RxEndpointEngineOptions extends RxLimits {
+  /** Randomness for the numbers that others must not guess. */
+  readonly random: FillRandom;
+  /** Time of day in milliseconds since 1970, for tickets. */
+  readonly wallMs: () => number;
+  /** What VERSION is answered with; nothing when empty. @default {"leat"} */
+  readonly version?: string | undefined;
+  /**
+   * Make a call of a client without security wait until its address has answered. `always`, `never`, or `remote`: not
+   * for addresses of this machine.
+   *
+   * @default {"remote"}
+   */
+  readonly reachCheck?: "always" | "never" | "remote" | undefined;
+  /** Who gets an answer to DEBUG packets: all about every connection, to whoever sends from there. @default {nobody} */
+  readonly answersDebug?: ((from: RxAddress) => boolean) | undefined;
+  /** Take replies from another address of the server, as those of machines with several come. @default {true} */
+  readonly acceptMultihomed?: boolean | undefined;
+}
+
+/** Counters of an endpoint. */
+export interface RxEndpointStats {
+  /** Datagrams that came. */
+  received: number;
+  /** Datagrams that went. */
+  sent: number;
+  /** Bytes that came. */
+  receivedBytes: number;
+  /** Bytes that went. */
+  sentBytes: number;
+  /** Calls that this end made. */
+  clientCalls: number;
+  /** Calls that others made. */
+  serviceCalls: number;
+  /** Packets of data of calls that are over, each counted once. */
+  dataPackets: number;
+  /** Transmissions of the same beyond the first. */
+  resentPackets: number;
+}
+
+/** Nothing counted yet. */
+export function newStats(): RxEndpointStats {
+  return {
+    received: 0,
+    sent: 0,
+    receivedBytes: 0,
+    sentBytes: 0,
+    clientCalls: 0,
+    serviceCalls: 0,
+    dataPackets: 0,
+    resentPackets: 0,
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * Counts of packets by type, as DEBUG packets tell them.
+ *
+ * @module
+ */
+import type { RxDebugCounters } from "./debug_records.ts";
+import { RxPacketType } from "./packet_types.ts";
+
+const TYPES = 13;
+
+/** The counts. */
+export class PacketCounters {
+  readonly #read: number[] = new Array<number>(TYPES).fill(0);
+  readonly #sent: number[] = new Array<number>(TYPES).fill(0);
+
+  /** A packet of this type has come. */
+  came(type: number): void {
+    if (type >= 1 && type <= TYPES) this.#read[type - 1]!++;
+  }
+
+  /** One has gone. */
+  sent(type: number): void {
+    if (type >= 1 && type <= TYPES) this.#sent[type - 1]!++;
+  }
+
+  /** All of them, with what else is told. */
+  counters(
+    stats: { readonly resentPackets: number },
+    connections: { readonly client: number; readonly service: number },
+    peers: number,
+  ): RxDebugCounters {
+    const read = (type: number): number => this.#read[type - 1]!;
+    const sent = (type: number): number => this.#sent[type - 1]!;
+    return {
+      packetsRead: [...this.#read],
+      packetsSent: [...this.#sent],
+      others: {
+        dataPacketsRead: read(RxPacketType.DATA),
+        ackPacketsRead: read(RxPacketType.ACK),
+        ackPacketsSent: sent(RxPacketType.ACK),
+        abortPacketsSent: sent(RxPacketType.ABORT),
+        busyPacketsSent: sent(RxPacketType.BUSY),
+        dataPacketsSent: sent(RxPacketType.DATA),
+        dataPacketsReSent: stats.resentPackets,
+        nServerConns: connections.service,
+        nClientConns: connections.client,
+        nPeerStructs: peers,
+      },
+    };
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Questions of this end that are no calls: VERSION and DEBUG packets, asked again until they are answered.
+ *
+ * @module
+ */
+import { packetOf } from "./control_packet.ts";
+import type { RxHeader } from "./header.ts";
+import { RxFlag } from "./packet_types.ts";
+import type { RxAddress, RxOut } from "./ports.ts";
+import type { Timed } from "./timer_queue.ts";
+
+/** Seconds between the transmissions, as the program rxdebug waits. */
+const WAITS_MS: readonly number[] = [1000, 2000, 4000, 8000, 16_000];
+const MAX_QUESTIONS = 1024;
+const EPOCH = 999;
+
+/** A question. */
+export interface RxQuestion {
+  /** Whom. */
+  readonly to: RxAddress;
+  /** What kind of packet: DEBUG or VERSION. */
+  readonly type: 8 | 13;
+  /** What the packet says. */
+  readonly body: Uint8Array;
+  /** The answer; `undefined` when none came in half a minute. Told once. */
+  answered(body: Uint8Array | undefined): void;
+}
+
+interface Asked {
+  readonly question: RxQuestion;
+  tries: number;
+  nextAt: number;
+}
+
+/** The questions that wait for their answers. */
+export class Questions implements Timed {
+  queuedAt: number = Infinity;
+  readonly #asked: Map<number, Asked> = new Map();
+  #next: number;
+
+  /** None yet. Their numbers begin at `first`, which nobody should guess. */
+  constructor(first: number) {
+    this.#next = first >>> 1;
+  }
+
+  /** Whether one more may wait. */
+  get isFull(): boolean {
+    return this.#asked.size >= MAX_QUESTIONS;
+  }
+
+  /** Asks, with the next `transmit`. Returns how to stop waiting. */
+  ask(question: RxQuestion, now: number): () => void {
+    const number = this.#next;
+    this.#next = number >= 0x7fffffff ? 1 : number + 1;
+    this.#asked.set(number, { question, tries: 0, nextAt: now });
+    return () => void this.#asked.delete(number);
+  }
+
+  /** An answer has come. Whether it was waited for. */
+  answer(header: RxHeader, body: Uint8Array, from: RxAddress): boolean {
+    const asked = this.#asked.get(header.callNumber);
+    if (asked === undefined || header.epoch !== EPOCH || header.type !== asked.question.type) return false;
+    const { to, answered } = asked.question;
+    if (to.address !== from.address || to.port !== from.port) return false;
+    this.#asked.delete(header.callNumber);
+    answered(body.slice());
+    return true;
+  }
+
+  timeoutAt(): number {
+    let at = Infinity;
+    for (const { nextAt } of this.#asked.values()) at = Math.min(at, nextAt);
+    return at;
+  }
+
+  onTimeout(now: number): void {
+    for (const [number, { question, tries, nextAt }] of this.#asked) {
+      if (nextAt > now || tries < WAITS_MS.length) continue;
+      this.#asked.delete(number);
+      question.answered(undefined);
+    }
+  }
+
+  /** Nobody answers any more. */
+  close(): void {
+    const all = [...this.#asked.values()];
+    this.#asked.clear();
+    for (const { question } of all) question.answered(undefined);
+  }
+
+  /** Sends what is due; whether all has gone. */
+  transmit(out: RxOut, now: number): boolean {
+    for (const [number, asked] of this.#asked) {
+      if (asked.nextAt > now || asked.tries >= WAITS_MS.length) continue;
+      const packet = packetOf(headerOf(number, asked.question.type), asked.question.body);
+      const into = out.alloc(packet.length);
+      if (into === null) return false;
+      into.set(packet);
+      out.commit(packet.length, asked.question.to);
+      asked.nextAt = now + WAITS_MS[asked.tries++]!;
+    }
+    return true;
+  }
+}
+
+function headerOf(callNumber: number, type: number): RxHeader {
+  return {
+    epoch: EPOCH,
+    cid: 0,
+    callNumber,
+    seq: 0,
+    serial: 0,
+    type,
+    flags: RxFlag.CLIENT_INITIATED | RxFlag.LAST_PACKET,
+    userStatus: 0,
+    securityIndex: 0,
+    checksum: 0,
+    serviceId: 0,
+  };
+}

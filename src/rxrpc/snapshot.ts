@@ -1,0 +1,23 @@
+/**
+ * What an endpoint holds at a moment, as the files under /proc/net/rxrpc show it.
+ *
+ * @module
+ */
+import type { RxDebugConnection, RxDebugPeer } from "./debug_records.ts";
+import type { RxEndpointStats } from "./endpoint_options.ts";
+
+/** Everything that there is, at one moment; it does not change afterwards. */
+export interface RxSnapshot {
+  /** Counters. */
+  readonly stats: Readonly<RxEndpointStats>;
+  /** Packets that were dropped, by reason. */
+  readonly drops: Readonly<Record<string, number>>;
+  /** Bytes that came out of order, or before their call was accepted. */
+  readonly heldBytes: number;
+  /** Calls that wait for a channel. */
+  readonly waitingCalls: number;
+  /** Connections in both directions, with their channels. */
+  readonly connections: readonly RxDebugConnection[];
+  /** Other endpoints. */
+  readonly peers: readonly RxDebugPeer[];
+}
