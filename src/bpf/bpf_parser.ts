@@ -10,6 +10,7 @@
 import { limitOption } from "../core/limits.ts";
 import { handOver, type ParseFailure, type Parser } from "../strparser/parser.ts";
 import type { BpfObject } from "./bpf_object.ts";
+import { errnoName } from "./errno_names_table.ts";
 import { BpfMachine, type BpfMachineOptions } from "./machine.ts";
 import type { BpfProgram } from "./program.ts";
 import { ScratchArea } from "./scratch_area.ts";
@@ -53,7 +54,8 @@ const ESTRPIPE = 86;
  * Makes a parser of a program. `program` may be a machine that is there already, whose options then count.
  *
  * The program's result is the length of the message, 0 where it needs more bytes, or a negated error number: -86
- * (`ESTRPIPE`) hands the stream over. A run that exceeds its budget fails with `ELOOP`.
+ * (`ESTRPIPE`) hands the stream over. Numbers that have no meaning for a parser, and -1, are `EPROTO`; with
+ * `compat: "linux"` each is what it is. A run that exceeds its budget fails with `ELOOP`.
  *
  * @throws {BpfError} what is wrong with the program
  * @example
@@ -136,5 +138,6 @@ function failureOf(machine: BpfMachine, result: number): ParseFailure {
   const failure = machine.takeFailure();
   if (failure !== undefined) return { code: failure.code, reason: failure.message };
   if (result === -ESTRPIPE) return handOver;
-  return { code: failureCodes[-result] ?? "EPROTO", reason: `program ${machine.program.name} returned ${result}` };
+  const reason = `program ${machine.program.name} returned ${result}`;
+  return { code: failureCodes[-result] ?? "EPROTO", reason, linuxCode: errnoName(-result) };
 }

@@ -51,7 +51,7 @@ export interface Limits {
 export function judge(answer: unknown, taken: number, limits: Limits, consumed: number = taken): number | Failure {
   const value = typeof answer === "bigint" ? Number(answer) : answer;
   if (typeof value !== "number" || !Number.isSafeInteger(value)) {
-    return notALength(answer, consumed, limits.parser.name);
+    return notALength(answer, consumed, limits);
   }
   if (value <= 0) return -value > limits.maxHeaderBytes ? headerTooLong(limits) : value;
   if (limits.isLinux && value > 0x7fffffff) {
@@ -68,11 +68,15 @@ export function judge(answer: unknown, taken: number, limits: Limits, consumed: 
 }
 
 /** The parser gave an answer that is no length. */
-function notALength(answer: unknown, taken: number, name: string): Failure {
-  if (isParseFailure(answer)) return refused(answer, taken, name);
+function notALength(answer: unknown, taken: number, { parser: { name }, isLinux }: Limits): Failure {
+  if (isParseFailure(answer)) return refused(isLinux ? asLinux(answer) : answer, taken, name);
   const seen = typeof answer === "number" || answer == null ? String(answer) : `a value of type ${typeof answer}`;
   const message = `parser ${name} returned ${seen}, which is no length`;
   return { message, code: "EPROTO", counter: "badHeaderLength", blame: "local" };
+}
+
+function asLinux(failure: ParseFailure): ParseFailure {
+  return failure.linuxCode === undefined ? failure : { ...failure, code: failure.linuxCode };
 }
 
 /** Whether it is what a parser gives up with. */

@@ -21,6 +21,8 @@ export interface ParseFailure {
   readonly code: string;
   /** What is wrong, in words; names the header fields seen (8 bytes at most), never content. */
   readonly reason: string;
+  /** The code under `compat: "linux"`, where it is another. */
+  readonly linuxCode?: string;
 }
 
 /**
