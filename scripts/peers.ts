@@ -24,6 +24,13 @@ export const peers: readonly string[] = [
   "haproxy",
   "memcached",
   "chromium",
+  "qemu-system-x86_64",
+  "busybox",
+  "cpio",
+  "lz4",
+  "xz",
+  "gcc",
+  "objcopy",
 ];
 
 /** Folders that hold servers but are on no user's PATH. */

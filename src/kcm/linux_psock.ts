@@ -44,6 +44,8 @@ export class LinuxPsock extends PsockBase {
   #now = 0;
   #isShort = false;
   #hasNews = false;
+  /** The peer's end lies behind what is unread; it is in the queue, too. */
+  #isEndUnread = false;
   #isReceiveStopped = false;
   #socketError: string | undefined;
 
@@ -98,6 +100,10 @@ export class LinuxPsock extends PsockBase {
     return this.#queue.length;
   }
 
+  override get isAnythingUnread(): boolean {
+    return this.#isEndUnread || this.#queue.length > 0;
+  }
+
   override get bytesAwaited(): number {
     return this.#mode.parser.bytesAwaited;
   }
@@ -132,7 +138,12 @@ export class LinuxPsock extends PsockBase {
   /** The peer's end: nothing stops, and an error is posted. */
   end(now: number): void {
     this.#now = now;
-    if (!this.isOver) this.core.act("end", () => this.postError("EPIPE"));
+    if (this.isOver) return;
+    this.core.act("end", () => {
+      this.#isEndUnread = true;
+      this.#afterRead();
+      this.postError("EPIPE");
+    });
   }
 
   /** A reset: the same, whatever it was. */
@@ -215,6 +226,8 @@ export class LinuxPsock extends PsockBase {
 
   #afterRead(): void {
     if (!this.isOver) this.core.deadlines.update(this);
+    const isHeldUp = this.isPaused || this.#isReceiveStopped || this.bytesAwaited > 0 || this.#queue.length > 0;
+    if (!isHeldUp) this.#isEndUnread = false;
     if (!this.#isShort || this.#queue.length >= this.#maxQueueBytes) return;
     this.#isShort = false;
     this.#hasNews = true;

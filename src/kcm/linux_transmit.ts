@@ -59,6 +59,8 @@ export class LinuxTransmit implements TransmitSteering {
     // a pending error of the socket is what a write would get
     const isFailing = side.queue.length > 0 && (port as LinuxPsock).takeError() !== undefined;
     if (isFailing) this.failed(port, undefined);
+    const reserver = this.#socketOf.get(port);
+    if (reserver !== undefined) reserver.sending.isHeld = false;
     const views = side.isStopped ? [] : side.takeOff(maxBytes);
     if (views.length === 0) side.isAsleep = true;
     return views;

@@ -154,6 +154,7 @@ export class MultiplexorEngine {
       maxQueuedBytes: limitOption("sendBufferBytes", options.sendBufferBytes, DEFAULT_SEND_BUFFER_BYTES),
       maxSendLength: limitOption("maxSendLength", options.maxSendLength, DEFAULT_MAX_MESSAGE_LENGTH),
       retry: "ifUnstarted",
+      isLinux: false,
     };
     this.#ports = new SlotTable(this.#maxConnections);
     this.#sockets = new SlotTable(this.#maxSockets);
@@ -251,6 +252,7 @@ export class MultiplexorEngine {
       isSeqpacket: type === "seqpacket",
       maxQueuedBytes: limitOption("sendBufferBytes", options.sendBufferBytes, maxQueuedBytes),
       maxSendLength,
+      isLinux: this.#isLinux,
       retry: choiceOption("retry", options.retry, this.#isLinux ? "always" : "ifUnstarted", [
         "never",
         "ifUnstarted",

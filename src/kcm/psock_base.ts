@@ -92,6 +92,11 @@ export abstract class PsockBase implements LowerPort, ReceivePort, TransmitPort,
     return 0;
   }
 
+  /** Whether anything lies there, be it the peer's end. */
+  get isAnythingUnread(): boolean {
+    return this.unreadBytes > 0;
+  }
+
   /** Bytes that the parser waits for before it reads again. */
   get bytesAwaited(): number {
     return 0;
@@ -204,7 +209,7 @@ export abstract class PsockBase implements LowerPort, ReceivePort, TransmitPort,
   /** What there is to tell of it. */
   report(reserver: number | undefined): ConnectionReport {
     const { transmit, unreadBytes, isPaused, bytesAwaited } = this;
-    const isWaiting = !isPaused && unreadBytes > 0;
+    const isWaiting = !isPaused && this.isAnythingUnread;
     const words: [boolean, string][] = [
       [transmit.isStopped, "TxStop"],
       [this.isReceiveStopped, "RxStop"],

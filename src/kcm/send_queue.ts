@@ -25,6 +25,8 @@ export interface SendQueueOptions {
   readonly maxSendLength: number;
   /** What messages do whose sender does not say. */
   readonly retry: RetryPolicy;
+  /** Whether a batch goes along with what is queued already: the kernel's way. */
+  readonly isLinux: boolean;
 }
 
 /** The engine, as its queues know it. */
@@ -50,6 +52,8 @@ export class SendQueue {
   /** Bytes of these and of the open one. */
   bytes = 0;
   readonly counts: { txMessages: number; txBytes: number } = { txMessages: 0, txBytes: 0 };
+  /** The kernel's `tx_wait_more`: a batch was begun, even an empty one, and nothing was written since. */
+  isHeld = false;
   /** Whether the budget has it in its list. */
   isListed = false;
   /** Whether its owner waits for room. */
@@ -73,7 +77,7 @@ export class SendQueue {
 
   /** Whether a batch is not closed yet. */
   get isBatching(): boolean {
-    return this.#batch.length > 0;
+    return this.#batch.length > 0 || this.isHeld;
   }
 
   /** Whether a message has begun and not ended. */
@@ -89,11 +93,13 @@ export class SendQueue {
     if (isEnd && this.#open !== undefined) this.#end(options);
     // an empty send without a message closes a batch all the same
     else if (isEnd && options.batch !== true) this.closeBatch();
+    if (isEnd && options.batch === true && this.#options.isLinux) this.isHeld = true;
     return bytes.length;
   }
 
   /** The batch leaves now. */
   closeBatch(): void {
+    this.isHeld = false;
     const batch = this.#batch;
     if (batch.length === 0) return;
     this.#batch = [];
@@ -174,7 +180,8 @@ export class SendQueue {
     this.#host.budget.messages++;
     this.counts.txMessages++;
     this.#batch.push(message);
-    if (options.batch !== true) this.closeBatch();
+    const goesAlong = this.#options.isLinux && this.messages > this.#batch.length;
+    if (options.batch !== true || goesAlong) this.closeBatch();
   }
 
   #release(bytes: number): void {

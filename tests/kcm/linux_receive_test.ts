@@ -1,6 +1,7 @@
 // The kernel's way to receive: the cases of its column that differ, and those that are the same.
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
+import { bpfParser } from "../../src/bpf/mod.ts";
 import { KCM_RECV_DISABLE, KcmError, Multiplexor, SOL_KCM } from "../../src/kcm/mod.ts";
 import { drain, Kernel, told } from "./linux.ts";
 import { parser, wire } from "./support.ts";
@@ -313,6 +314,47 @@ test("K45 the peer's end posts EPIPE; whole messages are delivered, a part is lo
   t.arriveBytes(Uint8Array.of(...wire("abc"), ...wire("abcde").subarray(0, 4)));
   t.port.end(0);
   assertEquals([t.port.takeError(), drain(k0), t.outcome, t.port.stats.truncated], ["EPIPE", ["abc"], undefined, 0]);
+});
+
+test("the peer's end is unread while nobody reads up to it", () => {
+  const kernel = new Kernel();
+  const k0 = kernel.socket({ receiveBufferBytes: 4 });
+  const [t, u] = [kernel.attach(), kernel.attach()];
+  u.arriveBytes(wire("abcd").subarray(0, 3));
+  u.port.end(0);
+  assertEquals(kernel.status("connections", 1), ["RxWait=3"]);
+  t.arrive("m1", "m2");
+  t.port.end(0);
+  assertEquals(kernel.status("connections", 0), ["RxPause", "RdyRx"]);
+  drain(k0);
+  assertEquals(kernel.status("connections", 0), []);
+});
+
+test("what a program returns is the connection's error", () => {
+  const codes = [-1, -5, -71, -4096].map((value) => {
+    const code = Uint8Array.of(
+      0xb7,
+      0,
+      0,
+      0,
+      ...new Uint8Array(Int32Array.of(value).buffer),
+      0x95,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+    );
+    const parser = bpfParser({ name: "fails", code, maps: [], license: "" });
+    const kernel = new Kernel();
+    kernel.socket();
+    const t = kernel.attach({ parser });
+    t.arriveBytes(Uint8Array.of(1));
+    return t.port.takeError();
+  });
+  assertEquals(codes, ["EPERM", "EIO", "EPROTO", "E4096"]);
 });
 
 test("K82 the multiplexor's totals lag", () => {

@@ -193,3 +193,24 @@ test("K74 a full send buffer says EAGAIN", () => {
 test("K78 a pull of a connection that nobody has reserved finds nothing", () => {
   assertEquals(new Kernel().attach().port.pull(), []);
 });
+
+test("a batch behind messages that wait goes along with them", () => {
+  const kernel = new Kernel();
+  const k0 = kernel.socket();
+  k0.sendmsg(wire("a"));
+  k0.sendmsg(wire("b"), { batch: true });
+  assertEquals(kernel.status("sockets", 0), ["TxWait", "WMore", "RxWait"]);
+  assertEquals([kernel.attach().bodies, kernel.status("sockets", 0)], [["a", "b"], ["RxWait"]]);
+});
+
+test("an empty batch waits for more, too", () => {
+  const kernel = new Kernel();
+  const k0 = kernel.socket();
+  const t = kernel.attach();
+  k0.sendmsg(new Uint8Array(0), { batch: true });
+  assertEquals(kernel.status("sockets", 0), ["WMore", "RxWait"]);
+  k0.sendmsg(wire("a"), { batch: true });
+  assertEquals(t.bodies, []);
+  k0.sendmsg(wire("b"));
+  assertEquals([t.bodies, kernel.status("sockets", 0)], [["a", "b"], ["RxWait"]]);
+});

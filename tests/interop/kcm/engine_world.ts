@@ -86,7 +86,7 @@ export class EngineWorld implements World {
   }
 
   error(connection: number): Promise<void> {
-    return this.#did(`error ${connection}: ${this.#connections[connection]!.port?.takeError() ?? "0"}`);
+    return this.#did(`error ${connection}: ${this.#connections[connection]!.takeError() ?? "0"}`);
   }
 
   clone(): Promise<void> {
@@ -150,9 +150,14 @@ export class EngineWorld implements World {
     return this.#did();
   }
 
-  /** The text of `/proc/net/kcm`. */
-  get procText(): string {
-    return this.#namespace.kcmText();
+  /** The text of `/proc/net/kcm_stats`. */
+  get statsText(): string {
+    return this.#namespace.kcmStatsText();
+  }
+
+  /** Whether anything waits to be sent. */
+  get isSending(): boolean {
+    return this.#engine.stats.sendBytes > 0;
   }
 
   /** Whether a connection waits for a socket with room. */
@@ -166,7 +171,9 @@ export class EngineWorld implements World {
 
   #receive(socket: number, { length, peek }: ReceiveHow): boolean {
     const received = this.#sockets[socket]!.recvmsg(length ?? ALL, { peek });
-    this.note(`receive ${socket}: ${received === undefined ? "EAGAIN" : `${shown(received.data)} ${flagsOf(received)}`}`);
+    this.note(
+      `receive ${socket}: ${received === undefined ? "EAGAIN" : `${shown(received.data)} ${flagsOf(received)}`}`,
+    );
     return received !== undefined;
   }
 
@@ -198,6 +205,8 @@ class Connection {
   #room: number;
   #isReset = false;
   #isEnded = false;
+  /** The socket's error while it is not attached, or from before it was. */
+  #error: string | undefined;
 
   constructor(room: number) {
     this.#room = room;
@@ -208,17 +217,37 @@ class Connection {
   }
 
   attach(engine: MultiplexorEngine, options: Parameters<MultiplexorEngine["attach"]>[0], now: number): void {
+    let hasError = this.#error !== undefined;
+    // the socket's error stays where it is, and what is sent first gets it
+    const postError = (port: LowerPort): void => {
+      if (hasError) port.fail(undefined);
+      hasError = false;
+    };
     const port = engine.attach(options, {
-      pullable: (port) => this.#write(port),
+      pullable: (port) => {
+        postError(port);
+        this.#write(port);
+      },
       unattached: (_error, { unread }) => void this.#unread.push(...unread),
     });
     this.port = port;
+    postError(port);
     const unread = this.takeUnread();
     if (unread.length > 0) port.push(unread, now);
   }
 
   unattach(): void {
     this.port?.unattach();
+    this.#error = this.takeError();
+  }
+
+  takeError(): string | undefined {
+    const error = this.port?.takeError();
+    const before = this.#error;
+    this.#error = undefined;
+    if (error === undefined) return this.isAttached ? undefined : before;
+    const isNew = this.#isReset || this.port!.transmitStats.aborts > 0 || error !== "EPIPE";
+    return isNew ? error : before ?? error;
   }
 
   arrive(bytes: Uint8Array, now: number): void {
@@ -228,11 +257,13 @@ class Connection {
 
   reset(): void {
     this.#isReset = true;
-    this.port?.fail(new Error("connection reset"));
+    if (this.isAttached) this.port!.fail(undefined);
+    else this.#error = this.#isEnded ? "EPIPE" : "ECONNRESET";
   }
 
   end(now: number): void {
     this.#isEnded = true;
+    if (this.isAttached) this.#error = undefined;
     this.port?.end(now);
   }
 
@@ -240,7 +271,7 @@ class Connection {
   read(): string {
     const unread = this.takeUnread();
     if (unread.length > 0 || this.#isEnded) return shown(unread);
-    return this.port?.takeError() ?? "";
+    return this.takeError() ?? "";
   }
 
   takeUnread(): Uint8Array {

@@ -1,19 +1,32 @@
 /** A scenario's world in the virtual machine: the kernel's KCM, with TCP connections over the guest's loopback. */
 import type { ControlClient } from "../linux_vm/linux_vm.ts";
 import { instructionsOf } from "./programs.ts";
-import { countersOf, fromHex, hex, type ReceiveHow, type SendHow, type Setup, shown, statusLines, type World } from "./world.ts";
+import {
+  countersOf,
+  fromHex,
+  hex,
+  type ReceiveHow,
+  type SendHow,
+  type Setup,
+  shown,
+  statusLines,
+  type World,
+} from "./world.ts";
 
 /** What a message of its own segment uses of a socket's memory, besides its bytes. */
 const OVERHEAD = 1280;
 const ALL = 1 << 22;
+/** The system's receive memory of a socket. */
+const DEFAULT_ROOM = 212_992;
 
 const swapped: ReadonlyMap<string, string> = new Map([
   ["mux Unattach", "mux UnattchRsvd"],
   ["mux UnattchRsvd", "mux Unattach"],
 ]);
 
-/** The two programs in the guest. */
+/** The programs in the guest. */
 export interface Guest {
+  readonly shd: ControlClient;
   readonly kcmd: ControlClient;
   readonly tcpd: ControlClient;
 }
@@ -29,8 +42,8 @@ export class KernelWorld implements World {
   readonly #openSockets: Set<number> = new Set();
   readonly #isManual: boolean;
   readonly #isSlow: boolean;
-  /** What the option SO_RCVBUF of sockets is set to. */
-  readonly #room: string;
+  /** Receive memory of sockets; 0 for the default. */
+  readonly #room: number;
   readonly #before: Map<string, number>;
   #sockets = 0;
 
@@ -40,7 +53,7 @@ export class KernelWorld implements World {
     this.#isManual = setup.isManual ?? false;
     this.#isSlow = setup.isSlow ?? false;
     const { room } = setup;
-    this.#room = room === undefined ? "" : String(room.messages * (OVERHEAD + room.length) / 2);
+    this.#room = room === undefined ? 0 : room.messages * (OVERHEAD + room.length);
     this.#before = before;
     for (let i = 0; i < (setup.sockets ?? 1); i++) this.#openSockets.add(this.#sockets++);
   }
@@ -53,7 +66,7 @@ export class KernelWorld implements World {
       `port=${world.#port} n=${sockets} mode=hold blind manual type=${setup.type === "seqpacket" ? "seq" : "dgram"}`,
       `bpf=${hex(instructionsOf(program, setup.isNaive ?? false))}`,
       `rcvbuf=${maxMessageLength / 2}`,
-      ...(world.#room === "" ? [] : [`krcvbuf=${world.#room}`]),
+      ...(world.#room === 0 ? [] : [`krcvbuf=${world.#room / 2}`]),
       ...(setup.sendBufferBytes === undefined ? [] : [`ksndbuf=${setup.sendBufferBytes / 2}`]),
       ...(setup.messageTimeoutMs === undefined ? [] : [`rcvtimeo=${setup.messageTimeoutMs}`]),
       ...(setup.isSlow ? ["sndbuf=4096"] : []),
@@ -115,9 +128,10 @@ export class KernelWorld implements World {
 
   async clone(): Promise<void> {
     const [open] = this.#openSockets;
+    // clones begin with the system's default, and take what waits before it could be changed
+    if (this.#room > 0) await this.#setDefaultRoom(this.#room);
     expect(await this.#kcm(`clone m ${open}`), /^ok/);
-    // the kernel's clones begin with the system's default
-    if (this.#room !== "") await this.#kcm(`kopt m ${this.#sockets} rcvbuf=${this.#room}`);
+    if (this.#room > 0) await this.#setDefaultRoom(DEFAULT_ROOM);
     this.#openSockets.add(this.#sockets++);
   }
 
@@ -149,7 +163,9 @@ export class KernelWorld implements World {
   }
 
   async peer(connection: number): Promise<void> {
-    const [answer] = await this.#tcp(`recv ${this.#peers[connection]} n=${ALL} timeout=${this.#isSlow ? 400 : 0} show=${ALL}`);
+    const [answer] = await this.#tcp(
+      `recv ${this.#peers[connection]} n=${ALL} timeout=${this.#isSlow ? 400 : 0} show=${ALL}`,
+    );
     const [, count, bytes] = /^ok (\d+) crc=\w+ end=\w+ (\w*)/.exec(answer!) ?? [];
     this.note(`peer ${connection}: ${count === "0" ? "" : shown(fromHex(bytes ?? ""))}`);
   }
@@ -184,6 +200,10 @@ export class KernelWorld implements World {
     if (flags === undefined) this.note(`receive ${socket}: ${answer!.replace("ERR ", "")}`);
     else this.note(`receive ${socket}: ${shown(fromHex(bytes!))} ${flags}`);
     return flags !== undefined;
+  }
+
+  async #setDefaultRoom(bytes: number): Promise<void> {
+    expect(await this.#guest.shd.ask(`sh echo ${bytes} > /proc/sys/net/core/rmem_default`), /^rc=0/);
   }
 
   #kcm(line: string): Promise<string[]> {

@@ -1,10 +1,13 @@
-/** Schedules by seed: they are made step by step with the engine, which tells what is possible, and done again with the kernel. */
+/**
+ * Schedules by seed: they are made step by step with the engine, which tells what is possible, and done again with the
+ * kernel.
+ */
 import { SeededRandom } from "../../../src/sim/mod.ts";
 import { EngineWorld } from "./engine_world.ts";
 import type { Setup, World } from "./world.ts";
 
-/** A step: a method of a world with its arguments. */
-type Step = (world: World) => Promise<void>;
+/** A step, for either world. */
+export type Step = (world: World) => Promise<void>;
 
 /** What was done, and what the engine has noted. */
 export interface Schedule {
@@ -33,7 +36,7 @@ export async function randomSchedule(seed: number, count: number, hasRoom: boole
     program: "02_len32le_incl",
     type: random.chance(0.5) ? "datagram" : "seqpacket",
     sockets: 1 + random.below(3),
-    ...(hasRoom && { room: { messages: 1 + random.below(3), length: MESSAGE_LENGTH } }),
+    ...(hasRoom && { room: { messages: 2 + random.below(3), length: MESSAGE_LENGTH } }),
   };
   const maker = new ScheduleMaker(random, setup);
   await maker.make(count);
@@ -188,13 +191,19 @@ class ScheduleMaker implements Schedule {
     const connection = this.#peer();
     this.#peers[connection]!.isAttached = false;
     await this.#do(`unattach ${connection}`, (world) => world.unattach(connection));
-    await this.#do(`left ${connection}`, (world) => world.left(connection));
+    await this.#left(connection);
+  }
+
+  #left(connection: number): Promise<void> {
+    return this.#do(`left ${connection}`, (world) => world.left(connection));
   }
 
   async #attach(): Promise<void> {
     const connection = this.#peer();
     const peer = this.#peers[connection]!;
     if (peer.isReset) return;
+    // whether it is parsed before all is sent, two work queues decide
+    if (!peer.isAttached && this.#world.isSending) await this.#left(connection);
     peer.isAttached = true;
     await this.#do(`attach ${connection}`, (world) => world.attach(connection));
   }

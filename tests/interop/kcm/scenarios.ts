@@ -20,8 +20,16 @@ export interface Exception {
 /** While bytes of a message wait in its queue, TCP joins them as it likes; KCM counts by what it finds joined. */
 export const joined: Exception = {
   why: "bytes of messages that came in several segments are counted by how TCP has joined them",
-  numbers: [/(?<=^mux rx \d+\/)\d+/, /(?<=^psock-\d+ rx \d+\/)\d+/, /(?<=^mux RX-Bytes )\d+/, /(?<=^psock RX-Bytes )\d+/],
+  numbers: [
+    /(?<=^mux rx \d+\/)\d+/,
+    /(?<=^psock-\d+ rx \d+\/)\d+/,
+    /(?<=^mux RX-Bytes )\d+/,
+    /(?<=^psock RX-Bytes )\d+/,
+  ],
 };
+
+/** The same, where a header may have come in several segments, too. */
+export const joinedHeaders: Exception = { ...joined, numbers: [...joined.numbers, /(?<=^psock RX-NeedMor )\d+/] };
 
 /** A connection whose peer does not read takes what its buffers hold. */
 const blocked: Exception = {
@@ -357,6 +365,37 @@ const failures: readonly Scenario[] = [
     },
   },
   {
+    name: "the peer's end while the rest of a message is awaited",
+    setup: { program },
+    async run(world) {
+      await world.connect();
+      await world.segment(0, framed("abcd").subarray(0, 3));
+      await world.status();
+      await world.end(0);
+      await world.status();
+      await world.error(0);
+    },
+  },
+  {
+    name: "the peer's end while there is no room, and after a failure",
+    setup: { program: "05_dns_tcp", room: { messages: 2, length: 14 } },
+    async run(world) {
+      await world.connect(2);
+      const message = Uint8Array.of(0, 12, ...new Uint8Array(12));
+      for (let i = 0; i < 3; i++) await world.segment(0, message);
+      await world.end(0);
+      await world.segment(1, Uint8Array.of(0, 1, 2));
+      await world.end(1);
+      await world.status();
+      await world.drain(0);
+      await world.status();
+      await world.error(0);
+      await world.error(1);
+      await world.unattach(1);
+      await world.left(1);
+    },
+  },
+  {
     name: "a reset",
     setup: { program, sockets: 2 },
     async run(world) {
@@ -451,6 +490,27 @@ const sending: readonly Scenario[] = [
       await world.attach(0);
       await world.status();
       await world.peer(0);
+    },
+  },
+  {
+    name: "a batch behind messages that wait goes along with them",
+    setup: { program, isManual: true },
+    async run(world) {
+      await world.connect(2);
+      await world.send(0, new Uint8Array(0), { batch: true });
+      await world.status();
+      await world.send(0, framed("a"));
+      await world.send(0, framed("b"), { batch: true });
+      await world.status();
+      await world.attach(0);
+      await world.status();
+      await world.peer(0);
+      await world.send(0, framed("c"), { batch: true });
+      await world.attach(1);
+      await world.status();
+      await world.send(0, framed("d"));
+      await world.peer(0);
+      await world.peer(1);
     },
   },
   {
@@ -602,12 +662,20 @@ export function comparable(notes: readonly string[], but: Exception | undefined)
 const programs: readonly Scenario[] = [
   { name: "01_len16be", bytes: framed("hello", "you", "", 50) },
   { name: "02_len32le_incl", bytes: Uint8Array.of(4, 0, 0, 0, 7, 0, 0, 0, 1, 2, 3, 5, 0, 0, 0, 9) },
-  { name: "03_http2", bytes: new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x05\x04\0\0\0\0\0hello\0\0\0\x04\x01\0\0\0\0") },
+  {
+    name: "03_http2",
+    bytes: new TextEncoder().encode(
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x05\x04\0\0\0\0\0hello\0\0\0\x04\x01\0\0\0\0",
+    ),
+  },
   { name: "04_postgres_backend", bytes: Uint8Array.of(82, 0, 0, 0, 8, 0, 0, 0, 0, 90, 0, 0, 0, 5, 73) },
   { name: "05_dns_tcp", bytes: Uint8Array.of(0, 12, ...new Uint8Array(12), 0, 13, ...new Uint8Array(13)) },
   { name: "06_thrift_framed", bytes: Uint8Array.of(0, 0, 0, 2, 1, 2, 0, 0, 0, 3, 3, 4, 5) },
   { name: "07_tls_record", bytes: Uint8Array.of(22, 3, 1, 0, 2, 1, 2, 23, 3, 3, 0, 3, 3, 4, 5) },
-  { name: "08_memcached_bin", bytes: Uint8Array.of(128, ...new Uint8Array(10), 2, ...new Uint8Array(12), 7, 7, 129, ...new Uint8Array(23)) },
+  {
+    name: "08_memcached_bin",
+    bytes: Uint8Array.of(128, ...new Uint8Array(10), 2, ...new Uint8Array(12), 7, 7, 129, ...new Uint8Array(23)),
+  },
 ].flatMap(({ name, bytes }) =>
   [1, 3, 7, bytes.length].map((size) => ({
     name: `${name} in segments of ${size}`,

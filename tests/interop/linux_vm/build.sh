@@ -31,7 +31,9 @@ fi
 T1=$(date +%s.%N)
 
 # nothing to do when nothing has changed since
-if [ -e "$O/out/initramfs.cpio.lz4" ] && [ -z "$(find "$S/build.sh" "$S/src" "$stamp" -newer "$O/out/initramfs.cpio.lz4" | head -1)" ]; then
+made="$O/out/.made-of"
+sums=$(cd "$S" && sha256sum build.sh src/*; basename "$stamp")
+if [ "$(cat "$made" 2>/dev/null)" = "$sums" ]; then
   echo "is built"
   exit 0
 fi
@@ -39,10 +41,7 @@ fi
 R=$O/root; rm -rf "$R"; mkdir -p "$R"/{bin,sbin,proc,sys,dev,tmp,run,etc,lib/mod,root}
 cp /bin/busybox "$R/bin/"
 for p in shd kcmd rxd rxc tcpd pcapw algt; do
-  if [ ! -e "$O/out/$p" ] || [ -n "$(find "$S/src" -newer "$O/out/$p" -name '*.[ch]' | head -1)" ]; then
-    gcc -O2 -Wall -Wno-unused-function -static -s -o "$O/out/$p" "$S/src/$p.c"
-  fi
-  cp "$O/out/$p" "$R/bin/"
+  gcc -O2 -Wall -Wno-unused-function -static -s -o "$R/bin/$p" "$S/src/$p.c"
 done
 T2=$(date +%s.%N)
 
@@ -70,6 +69,7 @@ fi
 cp "$S/src/init" "$R/init"; chmod 755 "$R/init"
 ( cd "$R" && find . | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0 ) > "$O/out/initramfs.cpio"
 lz4 -l -9 -q -f "$O/out/initramfs.cpio" "$O/out/initramfs.cpio.lz4"
+printf '%s\n' "$sums" > "$made"
 T3=$(date +%s.%N)
 awk -v a=$T0 -v b=$T1 -v c=$T2 -v d=$T3 'BEGIN{printf "unpack %.1fs  compile %.1fs  initramfs %.1fs  total %.1fs\n",b-a,c-b,d-c,d-a}'
 ls -l "$O/out/bzImage" "$O/out/initramfs.cpio" "$O/out/initramfs.cpio.lz4" | awk '{print $5,$9}'

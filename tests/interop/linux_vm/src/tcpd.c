@@ -3,7 +3,7 @@
  * send/recv/shut/close/rst/opt/info ID; conns */
 #include "common.h"
 #include <linux/sockios.h>
-#define MAXN 512
+#define MAXN 65536
 enum { ECHO, SINK, SOURCE, MANUAL };
 struct c { int id, fd, mode; long rx, tx, left; uint32_t crc; struct src *w; uint8_t *pend; int pn, po, eof; };
 struct l { int fd, port, mode; long src; struct words x; };
