@@ -5,7 +5,8 @@ import { kcmText, MultiplexorEngine } from "../../src/kcm/mod.ts";
 import { EngineWorld } from "./kcm/engine_world.ts";
 import { type Guest, KernelWorld } from "./kcm/kernel_world.ts";
 import { randomSchedule } from "./kcm/random_schedule.ts";
-import { comparable, joinedHeaders, type Scenario, scenarios } from "./kcm/scenarios.ts";
+import { comparable, joinedHeaders, type Scenario } from "./kcm/scenario.ts";
+import { scenarios } from "./kcm/scenarios.ts";
 import { LinuxVm } from "./linux_vm/linux_vm.ts";
 
 const seeds = 40;

@@ -162,10 +162,9 @@ export class KernelWorld implements World {
     this.note(`send ${socket}: ${answer!.replace("ERR ", "")}`);
   }
 
-  async peer(connection: number): Promise<void> {
-    const [answer] = await this.#tcp(
-      `recv ${this.#peers[connection]} n=${ALL} timeout=${this.#isSlow ? 400 : 0} show=${ALL}`,
-    );
+  async peer(connection: number, expected?: number): Promise<void> {
+    const until = expected === undefined ? `n=${ALL} timeout=0` : `n=${expected} timeout=10000`;
+    const [answer] = await this.#tcp(`recv ${this.#peers[connection]} ${until} show=${ALL}`);
     const [, count, bytes] = /^ok (\d+) crc=\w+ end=\w+ (\w*)/.exec(answer!) ?? [];
     this.note(`peer ${connection}: ${count === "0" ? "" : shown(fromHex(bytes ?? ""))}`);
   }

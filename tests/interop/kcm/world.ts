@@ -67,8 +67,8 @@ export interface World {
   enable(socket: number): Promise<void>;
   closeSocket(socket: number): Promise<void>;
   send(socket: number, bytes: Uint8Array, how?: SendHow): Promise<void>;
-  /** Notes what the peer has received since. */
-  peer(connection: number): Promise<void>;
+  /** Notes what the peer has received since; so many bytes are on their way. */
+  peer(connection: number, expected?: number): Promise<void>;
   /** Notes what `/proc/net/kcm` shows, without what a socket uses of memory. */
   status(): Promise<void>;
   wait(ms: number): Promise<void>;

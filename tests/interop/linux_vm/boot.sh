@@ -27,7 +27,8 @@ case $RAW in
 esac
 [ "$RAW" != none ] && A+=(-device "virtio-net-pci,netdev=n1,romfile=,mac=52:54:00:12:34:57,csum=off,gso=off,guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ufo=off,guest_ecn=off,mrg_rxbuf=off")
 T0=$(date +%s.%N)
-qemu-system-x86_64 "${A[@]}" </dev/null >"$O/run/$N.qemu.log" 2>&1 &
+# not for ever, should nobody stop it
+timeout "${LIFE:-3600}" qemu-system-x86_64 "${A[@]}" </dev/null >"$O/run/$N.qemu.log" 2>&1 &
 P=$!; echo $P > "$O/run/$N.pid"
 for _ in $(seq 1 1200); do
   grep -q '^READY' "$LOG" && break
@@ -35,6 +36,6 @@ for _ in $(seq 1 1200); do
   sleep 0.05
 done
 T1=$(date +%s.%N)
-grep '^READY' "$LOG" || { echo "not ready"; tail "$LOG"; exit 1; }
+grep '^READY' "$LOG" || { echo "not ready"; tail "$LOG"; kill $P; exit 1; }
 awk -v a=$T0 -v b=$T1 'BEGIN{printf "boot %.2f s\n",b-a}'
-echo "pid $P  rss $(awk '/VmRSS/{print $2" kB"}' /proc/$P/status)  base $BASE"
+echo "pid $P  base $BASE"
