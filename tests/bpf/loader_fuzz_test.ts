@@ -1,7 +1,10 @@
 import { test } from "node:test";
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { BpfError } from "../../src/bpf/errors.ts";
 import { type BpfObject, loadObject } from "../../src/bpf/bpf_object.ts";
+import { Btf } from "../../src/bpf/elf/btf.ts";
+import { LineTable } from "../../src/bpf/elf/line_table.ts";
+import { loaderLimits } from "../../src/bpf/elf/loader_limits.ts";
 import { BpfMachine } from "../../src/bpf/machine.ts";
 import type { BpfProgram } from "../../src/bpf/program.ts";
 import type { SeededRandom } from "../../src/sim/mod.ts";
@@ -119,6 +122,23 @@ const hostileTypes: readonly (readonly [what: string, types: readonly (readonly 
     ...Array.from({ length: 40 }, (_, i) => [0, kind(3), 0, 6 + i, 0, 0xffff]),
     [0, kind(1), 4, 32],
   ]],
+  ["many maps of many values of many members", [
+    [1, kind(15, 500), 32, ...Array.from({ length: 500 }, () => [2, 0, 8]).flat()],
+    [7, kind(14), 3, 0],
+    [0, kind(4, 64), 8, ...Array.from({ length: 64 }, () => [9, 4, 0]).flat()],
+    [0, kind(2), 5],
+    [0, kind(4, 1000), 8, ...Array.from({ length: 1000 }, () => [7, 6, 0]).flat()],
+    [0, kind(1), 4, 32],
+  ]],
+  ["structures of many bit fields", [
+    [1, kind(15, 1), 32, 2, 0, 8],
+    [7, kind(14), 3, 0],
+    [0, kind(4, 1), 8, 9, 4, 0],
+    [0, kind(2), 5],
+    [0, kind(4, 1000), 8, ...Array.from({ length: 1000 }, () => [7, 6, 0]).flat()],
+    [0, (kind(4, 1000) | 1 << 31) >>> 0, 8, ...Array.from({ length: 1000 }, () => [7, 7, 3 << 24]).flat()],
+    [0, kind(1), 4, 32],
+  ]],
 ];
 
 for (const [what, types] of hostileTypes) {
@@ -128,6 +148,20 @@ for (const [what, types] of hostileTypes) {
     assert(performance.now() - before < 250);
   });
 }
+
+test("line information: many lines of one instruction are one line, and many functions find theirs", () => {
+  const count = 60_000;
+  const words = [0xeb9f | 1 << 16, 24, 0, 0, 0, 12 + 16 * count, 16, 7, count];
+  const bytes = new Uint8Array(4 * words.length + 16 * count);
+  const view = new DataView(bytes.buffer);
+  words.forEach((word, i) => view.setUint32(4 * i, word, true));
+  for (let i = 0; i < count; i++) view.setUint32(4 * words.length + 16 * i + 12, i << 10, true);
+  const before = performance.now();
+  const lines = new LineTable(bytes, new Btf(btfOf([[0, kind(1), 4, 32]]), loaderLimits({})));
+  const ofEach = Array.from({ length: count }, (_, slot) => lines.of("m", slot, 1));
+  assertEquals(ofEach.flat(), [{ slot: 0, file: "", line: count - 1, column: 0, text: "" }]);
+  assert(performance.now() - before < 250);
+});
 
 test("every object of the samples is a good one, so that the mutations begin with such", () => {
   for (const build of buildFolders().filter((folder) => folder.startsWith("c19"))) {

@@ -240,6 +240,7 @@ const limits = [
   ["maxSymbols", 1],
   ["maxRelocations", 1],
   ["maxTypes", 1],
+  ["maxMembers", 2],
   ["maxMaps", 2],
   ["maxSlots", 21],
 ] as const;

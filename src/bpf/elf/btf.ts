@@ -99,6 +99,10 @@ export class Btf {
   readonly #types: readonly BtfType[];
   readonly #data: ByteView;
   readonly #strings: Uint8Array;
+  readonly #maxMembers: number;
+  /** Sections by name, made when one is asked for. */
+  #sections: ReadonlyMap<string, BtfType> | undefined;
+  #membersRead = 0;
 
   /** Reads the section. */
   constructor(bytes: Uint8Array, limits: LoaderLimits) {
@@ -108,6 +112,7 @@ export class Btf {
     this.#strings = view.slice(headerBytes + view.u32(16), view.u32(20), "the strings");
     this.#data = new ByteView(view.slice(headerBytes + view.u32(8), view.u32(12), "the types"), ".BTF", "a type");
     this.#types = readTypes(this.#data, this.#strings.length, limits);
+    this.#maxMembers = limits.maxMembers;
   }
 
   /** The type of this number, names and qualifiers of it taken off. */
@@ -122,8 +127,12 @@ export class Btf {
 
   /** The variables of a section; `undefined` where BTF does not know it. */
   section(name: string): BtfMember[] | undefined {
-    const section = this.#types.find((type) => type.kind === BTF_KIND.DATASEC && this.string(type.nameAt) === name);
+    this.#sections ??= new Map(
+      this.#types.filter((type) => type.kind === BTF_KIND.DATASEC).map((type) => [this.string(type.nameAt), type]),
+    );
+    const section = this.#sections.get(name);
     if (section === undefined) return undefined;
+    this.#count(section.count);
     return Array.from({ length: section.count }, (_, i) => {
       const at = section.detailsAt + 12 * i;
       const variable = this.#at(this.#data.u32(at));
@@ -135,7 +144,9 @@ export class Btf {
 
   /** The members of a structure or union, the first `most` of them. */
   members(type: BtfType, most: number): BtfMember[] {
-    return Array.from({ length: Math.min(type.count, most) }, (_, i) => {
+    const count = Math.min(type.count, most);
+    this.#count(count);
+    return Array.from({ length: count }, (_, i) => {
       const at = type.detailsAt + 12 * i;
       const raw = this.#data.u32(at + 8);
       const bits = type.hasBitFields ? raw & 0xffffff : raw;
@@ -173,6 +184,16 @@ export class Btf {
   /** A string of the section by its offset. */
   string(at: number): string {
     return text(this.#strings, at) ?? this.#data.refuse(`the string at ${at} is outside of the strings`, 0);
+  }
+
+  /** Counts what is looked at: few types can name each other so that it would never end. */
+  #count(members: number): void {
+    this.#membersRead += members;
+    if (this.#membersRead <= this.#maxMembers) return;
+    throw new BpfError(`.BTF makes for more members than maxMembers, ${this.#maxMembers}`, {
+      code: "E2BIG",
+      section: ".BTF",
+    });
   }
 
   #at(number: number): BtfType {

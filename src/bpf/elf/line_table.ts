@@ -21,7 +21,8 @@ interface LineRecord {
 
 /** The source lines of an object. */
 export class LineTable {
-  readonly #sections = new Map<string, LineRecord[]>();
+  /** By section and slot: of several for one slot the last counts. */
+  readonly #sections = new Map<string, Map<number, LineRecord>>();
   readonly #btf: Btf | undefined;
 
   /** Reads the section; without it or without BTF there are no lines. */
@@ -37,9 +38,13 @@ export class LineTable {
 
   /** Lines of the instructions from `slot` on, their slots counted from there. */
   of(section: string, slot: number, slots: number): SourceLine[] {
-    const records = this.#sections.get(section) ?? [];
-    const inside = records.filter((record) => record.slot >= slot && record.slot < slot + slots);
-    return inside.flatMap((record) => this.#line(record, slot)).sort((a, b) => a.slot - b.slot);
+    const records = this.#sections.get(section);
+    const lines: SourceLine[] = [];
+    for (let at = slot; records !== undefined && at < slot + slots; at++) {
+      const record = records.get(at);
+      if (record !== undefined) lines.push(...this.#line(record, slot));
+    }
+    return lines;
   }
 
   #line(record: LineRecord, from: number): SourceLine[] {
@@ -64,13 +69,14 @@ export class LineTable {
       const section = btf.string(table.u32(at));
       const count = table.u32(at + 4);
       at += 8;
-      total += count;
+      // A section without lines counts as well: its name was read.
+      total += count + 1;
       if (total > MAX_LINES) return;
-      const records = this.#sections.get(section) ?? [];
+      const records = this.#sections.get(section) ?? new Map<number, LineRecord>();
       this.#sections.set(section, records);
       for (let i = 0; i < count; i++, at += recordBytes) {
         const slot = table.u32(at) / 8;
-        records.push({ slot, fileAt: table.u32(at + 4), textAt: table.u32(at + 8), position: table.u32(at + 12) });
+        records.set(slot, { slot, fileAt: table.u32(at + 4), textAt: table.u32(at + 8), position: table.u32(at + 12) });
       }
     }
   }

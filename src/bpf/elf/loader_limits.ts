@@ -17,6 +17,8 @@ export interface LoaderLimits {
   readonly maxRelocations: number;
   /** Types of the BTF section. */
   readonly maxTypes: number;
+  /** Members of structures and variables of sections that are looked at, each time that one is. */
+  readonly maxMembers: number;
   /** Maps. */
   readonly maxMaps: number;
   /** Slots of one program with all functions it calls. */
@@ -32,6 +34,7 @@ const defaults: LoaderLimits = {
   maxSymbols: 65_536,
   maxRelocations: 65_536,
   maxTypes: 65_536,
+  maxMembers: 65_536,
   maxMaps: 64,
   maxSlots: 65_536,
 };
