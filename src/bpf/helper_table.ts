@@ -9,6 +9,7 @@
  * Kinds of arguments:
  *
  * - `scalar`: any number,
+ * - `optional`: the same, but it need not be set: one of a variable number of arguments,
  * - `context`: the context, unmodified,
  * - `map`: a map reference of `lddw`,
  * - `key`: pointer to `keySize` initialised bytes of the call's map,
@@ -24,6 +25,7 @@
  */
 export type ArgumentKind =
   | "scalar"
+  | "optional"
   | "context"
   | "map"
   | "key"
@@ -50,6 +52,8 @@ export interface HelperSignature {
   readonly result: ResultKind;
   /** Map types that a `map` argument may have; any where absent. */
   readonly mapTypes?: readonly number[];
+  /** Whether it changes the map. */
+  readonly writesMap?: boolean;
 }
 
 const keyed = [1, 2, 5, 6, 9, 10];
@@ -63,10 +67,11 @@ export const helperTable: ReadonlyMap<number, HelperSignature> = new Map<number,
     arguments: ["map", "key", "value", "scalar"],
     result: "scalar",
     mapTypes: keyed,
+    writesMap: true,
   }],
-  [3, { name: "map_delete_elem", arguments: ["map", "key"], result: "scalar", mapTypes: keyed }],
+  [3, { name: "map_delete_elem", arguments: ["map", "key"], result: "scalar", mapTypes: keyed, writesMap: true }],
   [5, { name: "ktime_get_ns", arguments: [], result: "scalar" }],
-  [6, { name: "trace_printk", arguments: ["memory", "size", "scalar", "scalar", "scalar"], result: "scalar" }],
+  [6, { name: "trace_printk", arguments: ["memory", "size", "optional", "optional", "optional"], result: "scalar" }],
   [7, { name: "get_prandom_u32", arguments: [], result: "scalar" }],
   [8, { name: "get_smp_processor_id", arguments: [], result: "scalar" }],
   [12, { name: "tail_call", arguments: ["context", "map", "scalar"], result: "scalar", mapTypes: [3] }],
@@ -85,8 +90,14 @@ export const helperTable: ReadonlyMap<number, HelperSignature> = new Map<number,
     arguments: ["context", "scalar", "memory-out", "size", "scalar"],
     result: "scalar",
   }],
-  [87, { name: "map_push_elem", arguments: ["map", "value", "scalar"], result: "scalar", mapTypes: lists }],
-  [88, { name: "map_pop_elem", arguments: ["map", "value-out"], result: "scalar", mapTypes: lists }],
+  [87, {
+    name: "map_push_elem",
+    arguments: ["map", "value", "scalar"],
+    result: "scalar",
+    mapTypes: lists,
+    writesMap: true,
+  }],
+  [88, { name: "map_pop_elem", arguments: ["map", "value-out"], result: "scalar", mapTypes: lists, writesMap: true }],
   [89, { name: "map_peek_elem", arguments: ["map", "value-out"], result: "scalar", mapTypes: lists }],
   [93, { name: "spin_lock", arguments: ["lock"], result: "none" }],
   [94, { name: "spin_unlock", arguments: ["lock"], result: "none" }],

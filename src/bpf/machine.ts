@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { equals } from "../bytes/equals.ts";
 import { systemClock } from "../core/clock.ts";
 import { choiceOption, limitOption } from "../core/limits.ts";
 import { type FillRandom, randomSeed, systemRandom } from "../core/random.ts";
@@ -23,6 +24,8 @@ import { BpfRuntime, ProgramEnvironment, RUNTIME_BYTES } from "./runtime.ts";
 
 /** Values of global variables by name. */
 export type BpfVariables = { readonly [name: string]: BpfNumber | readonly BpfNumber[] };
+
+const nothing = new Uint8Array(0);
 
 /** Options of {@linkcode BpfMachine}. */
 export interface BpfMachineOptions extends VerifierOptions {
@@ -134,8 +137,8 @@ export class BpfMachine {
   }
 
   /**
-   * Why the last run that failed (by budget or memory; it returned a negative number) did. Asked once: then it is
-   * forgotten.
+   * Why the last run failed by budget or memory (it returned a negative number); `undefined` where it did not. Asked
+   * once: then it is forgotten.
    */
   takeFailure(): BpfError | undefined {
     const { failure } = this.#runtime;
@@ -156,6 +159,7 @@ export class BpfMachine {
   /** The same, but `cb[]` keeps what the run before has left there: for more bytes of the same message. */
   runAgain(bytes: Uint8Array, start: number = 0, end: number = bytes.length): number {
     if (this.#runtime.isBusy) throw new BpfError("the machine was entered from within its callback", { code: "EBUSY" });
+    this.#runtime.failure = undefined;
     return this.#runner.run(bytes, start, end);
   }
 
@@ -239,12 +243,16 @@ function definitionsOf(programs: readonly BpfProgram[]): MapDefinition[] {
     checkMap(definition);
     byName.set(definition.name, definition);
     if (known === undefined || known === definition) continue;
-    const same = (["type", "keySize", "valueSize", "maxEntries", "flags"] as const).every((key) =>
-      known[key] === definition[key]
-    );
-    if (!same) throw new BpfError(`two programs have different maps called ${definition.name}`);
+    if (!isSameMap(known, definition)) throw new BpfError(`two programs have different maps called ${definition.name}`);
   }
   return [...byName.values()];
+}
+
+/** Whether two definitions make the same map: what was proven of a program by the one holds with the other. */
+function isSameMap(a: MapDefinition, b: MapDefinition): boolean {
+  const [first, second] = [a.initial ?? nothing, b.initial ?? nothing];
+  return (["type", "keySize", "valueSize", "maxEntries", "flags"] as const).every((key) => a[key] === b[key]) &&
+    (a.frozen === true) === (b.frozen === true) && equals(first, second);
 }
 
 /** A memory that was given decides whether WebAssembly can work in it. */

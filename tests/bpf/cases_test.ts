@@ -231,3 +231,21 @@ test("case 54: what is forbidden is not chosen", () => {
   const error = assertThrows(() => chooseBackend("wasm", 10, { js: true, wasm: false }), BpfError);
   assertEquals(error.code, "ENOSYS");
 });
+
+for (const backend of backends) {
+  test(`sandbox: registers that nobody has set are 0, those of the caller come back, ${backend}`, () => {
+    const result = (text: string) =>
+      new BpfMachine(assemble(text), { backend, mode: "sandbox" }).run(new Uint8Array(1));
+    assertEquals(result("r0 = 7\ncall f\nexit\nf:\nexit"), 0);
+    assertEquals(result("r6 = 7\nr9 = 7\ncall f\nexit\nf:\nr0 = r6\nr0 += r9\nexit"), 0);
+    assertEquals(result("r1 = 3\nr5 = 4\ncall f\nr0 = r1\nr0 += r5\nexit\nf:\nr1 = 99\nr5 = 99\nr0 = 0\nexit"), 7);
+  });
+
+  test(`why a run failed is not told of the next one, ${backend}`, () => {
+    const text = "r6 = r1\nr0 = *(u8 *)skb[0]\nif r0 == 0 goto L\nr0 = -22\nexit\nL: goto M\nM: goto L";
+    const machine = new BpfMachine(assemble(text), { backend, budget: 100 });
+    assertEquals([machine.run(Uint8Array.of(0)), machine.run(Uint8Array.of(1))], [-40, -22]);
+    assertEquals(machine.takeFailure(), undefined);
+    assertEquals([machine.run(Uint8Array.of(0)), machine.takeFailure()?.code], [-40, "ELOOP"]);
+  });
+}

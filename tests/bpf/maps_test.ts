@@ -280,8 +280,80 @@ test("maps of the same name are one where programs agree, and refused where they
   const table = { name: "t", type: types.BPF_MAP_TYPE_PROG_ARRAY, keySize: 4, valueSize: 4, maxEntries: 1, flags: 0 };
   const main = { ...assemble("r0 = 0\nexit"), maps: [table, hash] };
   const other = { ...assemble("r0 = 1\nexit"), maps: [{ ...hash, maxEntries: 4 }] };
+  const withMap = (map: Partial<MapDefinition>) => ({ ...main, maps: [table, { ...hash, ...map }] });
   assertEquals(codeOf(() => new BpfMachine(main, { programs: { t: [other] } })), "EINVAL");
+  assertEquals(codeOf(() => new BpfMachine(main, { programs: { t: [withMap({ frozen: true })] } })), "EINVAL");
+  const [one, two] = [Uint8Array.of(1), Uint8Array.of(2)].map((initial) => withMap({ type: 2, initial }));
+  assertEquals(codeOf(() => new BpfMachine(one!, { programs: { t: [two] } })), "EINVAL");
+  assertEquals(new BpfMachine(one!, { programs: { t: [{ ...one! }] } }).map("m").get(0), 1);
   assertEquals(codeOf(() => new BpfMachine(main, { programs: { m: [main] } })), "EINVAL");
   assertEquals(codeOf(() => new BpfMachine(main, { programs: { t: [main, main] } })), "E2BIG");
   assertEquals(codeOf(() => new BpfMachine(main, { programs: { none: [main] } })), "ENOENT");
 });
+
+const reachMap = `
+  *(u64 *)(r10 - 8) = 0
+  r2 = r10
+  r2 += -8
+  r3 = r2
+  r4 = 0
+  r1 = map[m] ll`;
+
+test("maps that programs may only read: no helper changes them either", () => {
+  const readOnly = [{ flags: types.BPF_F_RDONLY_PROG }, { frozen: true }];
+  for (const flags of readOnly) {
+    for (const type of [types.BPF_MAP_TYPE_HASH, types.BPF_MAP_TYPE_ARRAY]) {
+      for (const helper of [2, 3]) {
+        const program = assemble(`${reachMap}\ncall ${helper}\nr0 = 0\nexit`, { maps: [{ ...hash, type, ...flags }] });
+        assertStringIncludes(assertThrows(() => new BpfMachine(program), BpfError).message, "map m is read-only");
+        // As a number the reference is not followed by the verifier: the helper itself must see to it.
+        const hidden = { ...program, code: program.code.slice() };
+        for (const backend of backends) {
+          const machine = new BpfMachine(hidden, { backend, mode: "sandbox" });
+          assertEquals([machine.run(new Uint8Array(1)), machine.takeFailure()?.code], [-14, "EFAULT"]);
+        }
+      }
+    }
+    const queue = { ...hash, type: types.BPF_MAP_TYPE_QUEUE, keySize: 0, ...flags };
+    for (const helper of [87, 88]) {
+      const program = assemble(`${reachMap}\nr3 = 0\ncall ${helper}\nr0 = 0\nexit`, { maps: [queue] });
+      assertStringIncludes(assertThrows(() => new BpfMachine(program), BpfError).message, "map m is read-only");
+    }
+  }
+});
+
+for (const backend of backends) {
+  const parsed = (text: string, helper: number, base = 10): string => {
+    const bytes = new Uint8Array(8);
+    new TextEncoder().encodeInto(text, bytes);
+    const word = new DataView(bytes.buffer).getBigUint64(0, true);
+    const code = (result: string) => `
+      r1 = ${word} ll
+      *(u64 *)(r10 - 8) = r1
+      r1 = r10
+      r1 += -8
+      r2 = 8
+      r3 = ${base}
+      r4 = r10
+      r4 += -16
+      call ${helper}
+      ${result}
+      exit`;
+    const results = ["r0 = r0", "r0 = *(u32 *)(r10 - 16)", "r0 = *(u32 *)(r10 - 12)"].map((result) => {
+      const machine = new BpfMachine(assemble(code(result)), { backend });
+      // What another run has left on the stack must not be seen.
+      machine.memory.bytes.fill(0x55, machine.context.address + 192);
+      return machine.run(new Uint8Array(1));
+    });
+    return results.join(" ");
+  };
+
+  test(`helpers: strtol and strtoul give a number, or 0 and why there is none, ${backend}`, () => {
+    assertEquals(parsed("-12x", 105), "3 -12 -1");
+    assertEquals(parsed(" 0x1fg", 105, 0), "5 31 0");
+    assertEquals(parsed("017", 106, 0), "3 15 0");
+    assertEquals(parsed("-1", 106), "-22 0 0");
+    assertEquals(parsed("x", 105), "-22 0 0");
+    assertEquals(parsed("12", 105, 7), "-22 0 0");
+  });
+}

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { assemble } from "../../src/bpf/assembler.ts";
 import { BpfError } from "../../src/bpf/errors.ts";
 import { encodeInstructions } from "../../src/bpf/isa.ts";
+import { BPF_F_WRONLY_PROG, BPF_MAP_TYPE_PROG_ARRAY } from "../../src/bpf/map_types.ts";
 import type { VerifierMode } from "../../src/bpf/verifier/facts.ts";
 import { verifyProgram } from "../../src/bpf/verifier/verify_program.ts";
 import { kernelMaps } from "./support/kernel_maps.ts";
@@ -283,6 +284,41 @@ test("what only root may do with addresses", () => {
   rootOnly(checked("*(u64 *)(r0 + 0) = r6"), /others can see it/);
   refuses("r0 = r10\nw0 += 1\nexit", /32-bit arithmetic on an address/);
   refuses("r0 = r10\nr0 *= 2\nexit", /can only be added to/);
+});
+
+test("a format may have fewer values than there are registers for them", () => {
+  const print = (...before: string[]) =>
+    lines("*(u64 *)(r10 - 8) = 0", "r6 = r1", "r1 = r10", "r1 += -8", "r2 = 8", ...before, "call 6", "r0 = 0", "exit");
+  accepts(print());
+  accepts(print("r3 = 1"));
+  rootOnly(print("r3 = r6"), /r3 is an address/);
+});
+
+test("what strtol makes of a text must be aligned", () => {
+  const parse = (at: number) =>
+    lines("*(u64 *)(r10 - 8) = 0", "r1 = r10", "r1 += -8", "r2 = 8", "r3 = 0", "r4 = r10", `r4 += ${at}`, "call 105") +
+    "\nr0 = 0\nexit";
+  accepts(parse(-16));
+  refuses(parse(-20), /not aligned to 8/);
+});
+
+test("maps that programs may only write are not read by atomics either", () => {
+  const program = assemble("r1 = map[m]+0 ll\nr2 = 1\nlock *(u64 *)(r1 + 0) += r2\nr0 = 0\nexit", {
+    maps: [{ ...kernelMaps[0]!, name: "m", flags: BPF_F_WRONLY_PROG }],
+  });
+  assertThrows(() => verifyProgram(program), BpfError, "map m is write-only");
+});
+
+test("tail calls are for the entry function alone, in any mode", () => {
+  const table = { name: "t", type: BPF_MAP_TYPE_PROG_ARRAY, keySize: 4, valueSize: 4, maxEntries: 1, flags: 0 };
+  const text = lines("call f", "exit", "f:", "r2 = map[t] ll", "r3 = 0", "call 12", "r0 = 0", "exit");
+  for (const mode of ["strict", "kernel-root", "sandbox"] as const) {
+    assertThrows(
+      () => verifyProgram(assemble(text, { maps: [table] }), { mode }),
+      BpfError,
+      "tail call in a local function",
+    );
+  }
 });
 
 test("sandbox mode takes what is not safe and says that it must be checked", () => {

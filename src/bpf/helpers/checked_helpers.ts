@@ -5,6 +5,7 @@
  */
 import { type ArgumentKind, helperTable } from "../helper_table.ts";
 import type { BpfMap } from "../maps/bpf_map.ts";
+import { isReadOnly } from "../maps/is_read_only.ts";
 import { type MemoryRegion, PAGE_BYTES } from "../memory.ts";
 import type { HelperFunction } from "../runner.ts";
 import { AccessFault } from "./access_fault.ts";
@@ -30,6 +31,7 @@ export function checkedHelpers(helpers: Helpers, host: CheckingHost): Helpers {
         if (kind !== "map") return checkArgument(kind, halves, i, map, host);
         map = host.mapOf(halves[2 * i]!);
         if (signature.mapTypes?.includes(map.definition.type) === false) throw new AccessFault();
+        if (signature.writesMap === true && isReadOnly(map.definition)) throw new AccessFault();
       });
       return helper(...halves);
     };

@@ -19,8 +19,12 @@ export function textAt(memory: BpfMemory, at: number, most: number): string {
   return text;
 }
 
-/** `strtol` and `strtoul` of the kernel: base 0 (told by the prefix), 8, 10 or 16. */
+/**
+ * `strtol` and `strtoul` of the kernel: base 0 (told by the prefix), 8, 10 or 16. Where it fails the number is 0: the
+ * program may read it, whatever was there before.
+ */
 function toNumber(host: HelperHost, text: string, base: number, into: number, signed: boolean): number {
+  host.memory.view.setBigUint64(into, 0n, true);
   if (![0, 8, 10, 16].includes(base)) return -ERRNO.EINVAL;
   const [all, sign, prefix, digits] = /^([ \t\n\v\f\r]*-?)(0x)?([0-9a-f]*)/i.exec(text)!;
   const isNegative = sign!.endsWith("-");

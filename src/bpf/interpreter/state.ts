@@ -24,8 +24,10 @@ export const R0 = 0;
 export const R10 = 20;
 /** Number of register halves. */
 const HALVES = 22;
-/** Registers r6 to r9 and the frame pointer, saved over a call, and the slot to return to. */
-const SAVED = 11;
+/** Index of r1's and r6's low half. */
+const R1 = 2, R6 = 12;
+/** Room for the registers that are saved over a call, by their indices, and the slot to return to. */
+const SAVED = HALVES + 1;
 
 /** Makes the step of an instruction: `dst` and `src` are indices of pairs, `next` is the slot behind it. */
 export type MakeStep = (state: State, dst: number, src: number, next: number, instruction: Instruction) => Step;
@@ -38,7 +40,10 @@ export class State {
   readonly environment: BpfEnvironment;
   /** The packet. */
   readonly packet: PacketWindow;
-  /** Whether registers and frames are zeros when they are entered; else nobody reads what was not written. */
+  /**
+   * Whether registers and frames are zeros when they are entered, and a call leaves r1 to r5 as they were; else nobody
+   * reads what was not written.
+   */
   clearsAll = false;
   /** Slot to go on at where a tail call has no target. */
   returnSlot = 0;
@@ -79,10 +84,14 @@ export class State {
     if (this.depth + 1 >= MAX_FRAMES) return false;
     const { registers } = this;
     const at = this.depth++ * SAVED;
-    for (let i = 0; i < SAVED - 1; i++) this.#saved[at + i] = registers[12 + i]!;
-    this.#saved[at + SAVED - 1] = returnTo;
+    for (let i = this.clearsAll ? R1 : R6; i < HALVES; i++) this.#saved[at + i] = registers[i]!;
+    this.#saved[at + HALVES] = returnTo;
     registers[R10] = registers[R10]! - FRAME_BYTES;
-    if (this.clearsAll) this.#clearFrame();
+    if (this.clearsAll) {
+      registers.fill(0, R0, R1);
+      registers.fill(0, R6, R10);
+      this.#clearFrame();
+    }
     return true;
   }
 
@@ -96,7 +105,7 @@ export class State {
     if (this.depth === 0) return DONE;
     const { registers } = this;
     const at = --this.depth * SAVED;
-    for (let i = 0; i < SAVED - 1; i++) registers[12 + i] = this.#saved[at + i]!;
-    return this.#saved[at + SAVED - 1]!;
+    for (let i = this.clearsAll ? R1 : R6; i < HALVES; i++) registers[i] = this.#saved[at + i]!;
+    return this.#saved[at + HALVES]!;
   }
 }

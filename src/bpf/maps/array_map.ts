@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BPF_EXIST, BPF_F_RDONLY_PROG, BPF_NOEXIST } from "../map_types.ts";
+import { BPF_EXIST, BPF_NOEXIST } from "../map_types.ts";
 import type { BpfMemory } from "../memory.ts";
 import type { MapDefinition } from "../program.ts";
 import { BpfMap, strideOf } from "./bpf_map.ts";
@@ -36,7 +36,6 @@ export class ArrayMap extends BpfMap {
     const at = this.lookup(key);
     if (at === 0) return -ERRNO.E2BIG;
     if (flags === BPF_NOEXIST) return -ERRNO.EEXIST;
-    if (this.isFrozen && (this.definition.flags & BPF_F_RDONLY_PROG) !== 0) return -ERRNO.EPERM;
     this.memory.bytes.copyWithin(at, value, value + this.definition.valueSize);
     return 0;
   }

@@ -1,14 +1,19 @@
 /**
- * Limits on calls between functions: no recursion, no more frames than there are, no more stack than there is.
+ * Limits on calls: no recursion, tail calls from the entry function alone, no more frames than there are, no more stack
+ * than there is.
  *
  * @module
  */
 import type { ControlFlow } from "../control_flow.ts";
+import { BPF_CALL, BPF_HELPER_CALL, BPF_JMP } from "../isa.ts";
 import { MAX_FRAMES } from "../runner.ts";
 import { type ProgramText, refusal } from "./judge.ts";
 
 /** Bytes of stack of all frames together, as in the kernel. */
 const maxStackBytes = 512;
+
+/** Helper that ends the program and begins another. */
+const TAIL_CALL = 12;
 
 /** A frame takes a multiple of so many bytes. */
 const frameGrain = 16;
@@ -42,6 +47,22 @@ export function calleesFirst(text: ProgramText): number[] {
     }
   }
   return done;
+}
+
+/**
+ * Checks that only the entry function makes tail calls: another one would have to go on behind its call with the
+ * result of the other program.
+ *
+ * @throws {BpfError} `EACCES` where a local function does
+ */
+export function checkTailCalls(text: ProgramText): void {
+  for (const { start, end } of text.flow.functions.slice(1)) {
+    for (let slot = start; slot < end; slot++) {
+      const { opcode, src, imm } = text.instructions[slot]!;
+      const isTailCall = opcode === (BPF_JMP | BPF_CALL) && src === BPF_HELPER_CALL && imm === TAIL_CALL;
+      if (isTailCall) throw refusal(text, "tail call in a local function", slot);
+    }
+  }
 }
 
 /** Cost of the most expensive chain of calls from each function on, and the call that it begins with. */

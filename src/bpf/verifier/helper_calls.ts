@@ -5,6 +5,7 @@
  */
 import { type ArgumentKind, type HelperSignature, helperTable } from "../helper_table.ts";
 import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY } from "../map_types.ts";
+import { isReadOnly } from "../maps/is_read_only.ts";
 import type { Judge } from "./judge.ts";
 import { type Access, addressOf, stackExtent, valueExtent } from "./region_access.ts";
 import { anyScalar, constantOf, signedConstantOf } from "./scalar.ts";
@@ -33,13 +34,14 @@ interface Block {
   readonly isWrite: boolean;
   /** Whether the bytes need not have been written before. */
   readonly mayBeUnwritten: boolean;
+  /** Whether the address must be aligned to the size. */
+  readonly isAligned?: boolean;
 }
 
 /** Carries out a call of the helper with this number. */
 export function runHelperCall(judge: Judge, state: MachineState, slot: number, number: number): void {
   const signature = helperTable.get(number);
   if (signature === undefined) return judge.refuse(`there is no helper ${number} for a socket filter`, slot, state);
-  if (number === tailCall && state.depth > 0) judge.refuse("tail call in a local function", slot, state);
   const call: Call = { judge, state, slot, signature, map: -1 };
   signature.arguments.forEach((kind, index) => checkArgument(call, kind, index));
   const isFound = signature.result === "value-or-null" && hasConstantKey(call);
@@ -61,9 +63,11 @@ function refuse({ judge, slot, state, signature }: Call, what: string): never {
 function checkArgument(call: Call, kind: ArgumentKind, index: number): void {
   const { judge, state, slot } = call;
   const register = index + 1;
+  if (kind === "optional" && state.registers[register]!.kind === "unset") return;
   const value = judge.read(state, register, slot);
   switch (kind) {
     case "scalar":
+    case "optional":
       if (isPointer(value) && !judge.isRoot) refuse(call, `r${register} is an address, a number is wanted`);
       return;
     case "context":
@@ -94,7 +98,7 @@ function checkArgument(call: Call, kind: ArgumentKind, index: number): void {
       checkString(call, register);
       return;
     case "result":
-      checkBlock(call, { register, size: 8, isWrite: true, mayBeUnwritten: true });
+      checkBlock(call, { register, size: 8, isWrite: true, mayBeUnwritten: true, isAligned: true });
       return;
     default:
       // `memory` and `memory-out` are judged with the size behind them.
@@ -104,10 +108,12 @@ function checkArgument(call: Call, kind: ArgumentKind, index: number): void {
 
 function checkMap(call: Call, register: number, value: Value): void {
   if (value.kind !== "map") return refuse(call, `r${register} is not a reference to a map`);
-  const { type, name } = call.judge.map(value.map);
+  const definition = call.judge.map(value.map);
+  const { type, name } = definition;
   if (call.signature.mapTypes?.includes(type) === false) {
     refuse(call, `map ${name} has type ${type}, which it cannot use`);
   }
+  if (call.signature.writesMap === true && isReadOnly(definition)) refuse(call, `map ${name} is read-only`);
   call.map = value.map;
 }
 
@@ -132,8 +138,8 @@ function isNull(value: Value): boolean {
   return value.kind === "number" && constantOf(value.scalar) === 0n;
 }
 
-function accessOf({ size, isWrite }: Block): Access {
-  return { offset: 0, size, isWrite, aligned: "nowhere" };
+function accessOf({ size, isWrite, isAligned }: Block): Access {
+  return { offset: 0, size, isWrite, aligned: isAligned === true ? "everywhere" : "nowhere" };
 }
 
 function checkBlock(call: Call, block: Block): void {

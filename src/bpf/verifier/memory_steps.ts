@@ -191,6 +191,7 @@ function runAtomic(step: Step, instruction: Instruction, { operation, src, bits 
   if (base.kind === "context") refuse(step, "atomic access to the context");
   const any = numberValue(scalarOfBits(bits));
   let old: Value = any;
+  if (base.kind === "value") valueExtent(judge, state, slot, base, { ...step.access, isWrite: false });
   if (base.kind === "stack") old = atomicOnStack(step, base) ?? any;
   else writeOutside(step, base);
   if (receiver !== undefined) state.registers[receiver] = old;

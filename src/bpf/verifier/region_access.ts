@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG } from "../map_types.ts";
+import { BPF_F_WRONLY_PROG } from "../map_types.ts";
+import { isReadOnly } from "../maps/is_read_only.ts";
 import type { Judge } from "./judge.ts";
 import { type Scalar, signedConstantOf } from "./scalar.ts";
 import { frameBytes } from "./stack.ts";
@@ -68,10 +69,9 @@ export function valueExtent(
   { offset: base, map }: Pointer,
   access: Access,
 ): Extent {
-  const { valueSize, flags, frozen, name } = judge.map(map);
-  if (access.isWrite && ((flags & BPF_F_RDONLY_PROG) !== 0 || frozen === true)) {
-    judge.refuse(`map ${name} is read-only`, slot, state);
-  }
+  const definition = judge.map(map);
+  const { valueSize, flags, name } = definition;
+  if (access.isWrite && isReadOnly(definition)) judge.refuse(`map ${name} is read-only`, slot, state);
   if (!access.isWrite && (flags & BPF_F_WRONLY_PROG) !== 0) judge.refuse(`map ${name} is write-only`, slot, state);
   const extent = extentOf(base, access);
   if (extent.from < 0 || extent.to > valueSize) {

@@ -11,7 +11,7 @@ import { buildControlFlow } from "../control_flow.ts";
 import { BpfError } from "../errors.ts";
 import { BPF_SLOT_BYTES, decodeInstructions } from "../isa.ts";
 import type { BpfProgram } from "../program.ts";
-import { calleesFirst, checkDepth, checkStack } from "./call_graph.ts";
+import { calleesFirst, checkDepth, checkStack, checkTailCalls } from "./call_graph.ts";
 import { checkEncodings } from "./check_encodings.ts";
 import { Effort } from "./effort.ts";
 import type { LoopRule, VerifiedProgram, VerifierMode, VerifierOptions } from "./facts.ts";
@@ -56,6 +56,7 @@ export function verifyProgram(program: BpfProgram, options: VerifierOptions = {}
   const text = readText(program, limitOption("maxSlots", options.maxSlots, 65_536));
   const order = calleesFirst(text);
   checkDepth(text, order);
+  checkTailCalls(text);
   const effort = new Effort(rules.maxSteps, rules.maxStates);
   const judge = judgeProgram(text, rules, effort, order);
   return {
