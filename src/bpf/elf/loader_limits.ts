@@ -34,7 +34,7 @@ const defaults: LoaderLimits = {
   maxSymbols: 65_536,
   maxRelocations: 65_536,
   maxTypes: 65_536,
-  maxMembers: 65_536,
+  maxMembers: 16_384,
   maxMaps: 64,
   maxSlots: 65_536,
 };
