@@ -10,6 +10,9 @@
 import { ascii, type BalancedProtocol, hashBytes, type Judgement, MISFORTUNES, Verdict } from "../protocol.ts";
 import { memcachedText } from "./memcached_text_parser.ts";
 
+/** With more the server says so, and takes the data behind the line for commands. */
+const MOST_META_WORDS = 18;
+
 /** Commands with one reply, by how many words they have at least and at most, without `noreply`. */
 const COMMANDS: ReadonlyMap<string, readonly [least: number, most: number, isRead: boolean]> = new Map([
   ["get", [2, Infinity, true]],
@@ -29,18 +32,23 @@ const COMMANDS: ReadonlyMap<string, readonly [least: number, most: number, isRea
   ["version", [1, 1, true]],
   ["flush_all", [1, 2, false]],
   ["mn", [1, 1, true]],
-  ["mg", [2, 40, false]],
-  ["md", [2, 40, false]],
-  ["ma", [2, 40, false]],
-  ["me", [2, 40, true]],
-  ["ms", [3, 40, false]],
+  ["mg", [2, MOST_META_WORDS, false]],
+  ["md", [2, MOST_META_WORDS, false]],
+  ["ma", [2, MOST_META_WORDS, false]],
+  ["me", [2, 3, true]],
+  ["ms", [3, MOST_META_WORDS, false]],
 ]);
+
+/** Those that may end in `noreply`: to the others it is a word like any. */
+const MAY_BE_QUIET = /^(?:set|add|replace|append|prepend|cas|delete|incr|decr|touch|flush_all)$/;
 
 const LONGEST_KEY = 250;
 const META = /^m[gdas]$/;
 /** Stores with data behind the line, which would be read as commands if the line were wrong. */
 const STORE = /^(?:set|add|replace|append|prepend|cas)$/;
-const STORE_NUMBERS = /^-?[0-9]{1,19}$/;
+const DIGITS = /^-?[0-9]{1,19}$/;
+const MOST_FLAGS = 0xffffffff;
+const LARGEST_TIME = 0x7fffffff;
 
 /** What a balancer has to know of memcached's text protocol. */
 export function memcachedTextProtocol(): BalancedProtocol {
@@ -63,15 +71,27 @@ function judge(message: Uint8Array): Judgement {
   if (name === "quit") return { kind: "close" };
   const command = COMMANDS.get(name);
   if (command === undefined) return Verdict.PIN;
-  const isQuiet = words.at(-1) === "noreply" && words.length > 2;
+  const isQuiet = words.at(-1) === "noreply" && MAY_BE_QUIET.test(name) && !isKeyOfDelete(words);
   if (isQuiet) words.pop();
   const [least, most, isRead] = command;
   if (words.length < least || words.length > most) return refusal("bad command line format");
+  const keys = name.startsWith("m") ? words.slice(1, 2) : words.slice(1);
+  if (keys.some((word) => word.length > LONGEST_KEY)) return refusal("key is too long");
   if (META.test(name)) return words.slice(2).some((flag) => flag.startsWith("q")) ? Verdict.PIN : Verdict.FORWARD;
-  if (words.slice(1).some((word) => word.length > LONGEST_KEY)) return refusal("key is too long");
-  if (STORE.test(name) && !words.slice(2).every((word) => STORE_NUMBERS.test(word))) return refusal("bad data");
+  if (STORE.test(name) && !isStore(words)) return refusal("bad command line format");
   if (isQuiet) return { kind: "silent", message: rewritten(message, words) };
   return isRead ? Verdict.FORWARD_SAFE : Verdict.FORWARD;
+}
+
+function isKeyOfDelete(words: readonly string[]): boolean {
+  return words[0] === "delete" && words.length === 2;
+}
+
+/** Whether the server finds the line of a store right: if it does not, it takes the data for commands. */
+function isStore([, , flags, time, , unique = "0"]: readonly string[]): boolean {
+  if (![flags, time, unique].every((word) => DIGITS.test(word!))) return false;
+  return Number(flags) >= 0 && Number(flags) <= MOST_FLAGS && Math.abs(Number(time)) <= LARGEST_TIME &&
+    !unique.startsWith("-") && !flags!.startsWith("-");
 }
 
 function refusal(why: string): Judgement {

@@ -17,6 +17,7 @@ interface TextState {
 
 const LF = 10;
 const CR = 13;
+const SPACE = 32;
 /** The server takes this much before it expects a line to end. */
 const LONGEST_LINE = 2048;
 /** Lines of `get`, which name many keys. */
@@ -50,8 +51,12 @@ export function memcachedText(): Parser {
 }
 
 function parseRequest(bytes: Uint8Array, start: number, end: number, state: TextState): number | ParseFailure {
+  // the server skips it, and then finds a command where none was looked for here
+  if (bytes[start] === SPACE) return refuse("line begins with a space");
   const lineEnd = findLineEnd(bytes, start, end, state);
-  if (lineEnd < 0) return tooLong(bytes, start, end) ?? -(end - start + 1);
+  const failure = tooLong(bytes, start, lineEnd < 0 ? end : lineEnd);
+  if (failure !== undefined) return failure;
+  if (lineEnd < 0) return -(end - start + 1);
   const [word, words] = splitLine(bytes, start, lineEnd);
   const index = STORES.get(word);
   if (index === undefined) return lineEnd + 1 - start;
@@ -104,7 +109,7 @@ function findLineEnd(bytes: Uint8Array, at: number, end: number, state: TextStat
 function splitLine(bytes: Uint8Array, from: number, lineEnd: number): [first: string, words: string[]] {
   const to = Math.min(bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd, from + LONGEST_LINE);
   let space = from;
-  while (space < to && bytes[space] !== 32) space++;
+  while (space < to && bytes[space] !== SPACE) space++;
   const first = String.fromCharCode(...bytes.subarray(from, Math.min(space, from + 12)));
   if (!STORES.has(first) && first !== "VALUE" && first !== "VA") return [first, [first]];
   return [first, String.fromCharCode(...bytes.subarray(from, to)).split(/ +/)];
@@ -117,8 +122,9 @@ function sizeIn(word: string | undefined): number | undefined {
 }
 
 function tooLong(bytes: Uint8Array, start: number, end: number): ParseFailure | undefined {
-  // g as in get, gets, gat
-  const limit = bytes[start] === 103 ? LONGEST_GET : LONGEST_LINE;
+  // get, gets; the server closes for a longer gat
+  const isGet = bytes[start] === 103 && bytes[start + 1] === 101;
+  const limit = isGet ? LONGEST_GET : LONGEST_LINE;
   return end - start > limit ? { code: "EMSGSIZE", reason: `line of more than ${limit} bytes` } : undefined;
 }
 
