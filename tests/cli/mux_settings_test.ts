@@ -27,6 +27,7 @@ for (
     [`${BASE} resp --tls-cert x`, "--tls-cert x: no such file"],
     [`${BASE} resp --to-name x`, "need --to-tls"],
     [`${BASE} resp --max-pending 0`, "at least 1"],
+    [`${BASE} resp --metrics unix:/tmp/x`, "--metrics must be HOST:PORT"],
     [`${BASE} resp --probe \\q`, "stands for nothing"],
     ["--listen 127.0.0.1:0 --to a:1,a:1 --parser resp", "named twice"],
     ["--listen 127.0.0.1:0 --to a:1*0 --parser resp", "at least 1"],

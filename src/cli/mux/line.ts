@@ -14,6 +14,9 @@ import { READ_AGAIN, READ_END, type TStreamDriver } from "../../tsocket/mod.ts";
 /** Bytes of one read. */
 const READ_BYTES = 64 * 1024;
 
+/** Shorter reads are copied: else a piece of a message that is held would keep the whole buffer. */
+const COPY_BELOW = 16 * 1024;
+
 /** What lines share. */
 export interface LineHost {
   /** Milliseconds that never go back. */
@@ -89,8 +92,9 @@ export class Line {
         else port.fail(driver.readError, this.#host.now());
         break;
       }
-      port.push(buffer.subarray(0, length), this.#host.now());
-      if (port.bytesHeld > 0) buffer = new Uint8Array(READ_BYTES);
+      const isShort = length < COPY_BELOW;
+      port.push(isShort ? buffer.slice(0, length) : buffer.subarray(0, length), this.#host.now());
+      if (!isShort && port.bytesHeld > 0) buffer = new Uint8Array(READ_BYTES);
     }
     this.#isReading = false;
   }

@@ -45,6 +45,13 @@ function totals(balancer: Balancer, logDropped: number): string[] {
     ...family("aside_total", "counter", "Messages of backends that are no replies", single(counts.aside)),
     ...family("sessions_total", "counter", "Clients given a connection of their own", single(counts.sessions)),
     ...family("slow_clients_total", "counter", "Clients closed because they did not read", single(counts.slowClients)),
+    ...family("evicted_clients_total", "counter", "Clients closed because all held too much", single(counts.evicted)),
+    ...family(
+      "maybe_lost_total",
+      "counter",
+      "Connections lost with messages without replies",
+      single(counts.maybeLost),
+    ),
     ...family("bad_clients_total", "counter", "Clients closed for breaking the protocol", single(counts.badClients)),
     ...family("log_lines_dropped_total", "counter", "Lines of the access log dropped", single(logDropped)),
   ];

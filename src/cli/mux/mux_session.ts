@@ -7,7 +7,7 @@ import process from "node:process";
 import type { Backend, BackendEvent } from "../../kcm/balancer/backend.ts";
 import { type Paint, paintFor } from "../format/color.ts";
 import { type CliIo, ExitCode, systemMessage, UsageError } from "../io.ts";
-import { problemLine } from "../problem_log.ts";
+import { printable, problemLine } from "../problem_log.ts";
 import { AccessLog } from "./access_log.ts";
 import { BackendsFile } from "./backends_file.ts";
 import { Hub, type HubBackend } from "./hub.ts";
@@ -104,9 +104,9 @@ export class MuxSession {
   }
 
   async #reload(): Promise<void> {
+    this.#log?.reopen();
     if (this.#isReloading) return;
     this.#isReloading = true;
-    this.#log?.reopen();
     try {
       this.#hub?.setBackends(await this.#backends());
       this.#note("backends were read again");
@@ -172,7 +172,7 @@ export class MuxSession {
   }
 
   #note(text: string): void {
-    if (!this.#isQuiet) this.#io.stderr.write(`${this.#paint("dim", "leat mux:")} ${text}\n`);
+    if (!this.#isQuiet) this.#io.stderr.write(`${this.#paint("dim", "leat mux:")} ${printable(text)}\n`);
   }
 
   #complain(text: string): void {

@@ -135,11 +135,14 @@ const NUMBERS: readonly (readonly [option: string, name: keyof BalancerOptions, 
   ["max-pending", "maxPending", 1],
   ["max-message", "maxMessageLength", 1],
   ["max-buffer", "maxBufferBytes", 1],
+  ["max-total", "maxTotalBytes", 1],
   ["max-waiting", "maxWaiting", 0],
   ["max-sessions", "maxSessions", 1],
   ["timeout", "timeoutMs", 1],
   ["wait", "waitMs", 0],
   ["connect-timeout", "connectTimeoutMs", 1],
+  ["message-timeout", "messageMs", 1],
+  ["linger", "lingerMs", 1],
   ["idle", "idleMs", 1],
   ["check-interval", "checkIntervalMs", 0],
   ["fall", "fall", 1],
@@ -219,5 +222,8 @@ function fileOf(values: OptionValues, name: string): string | undefined {
 
 function metricsAddress(values: OptionValues): SocketTarget | undefined {
   const text = textOf(values, "metrics");
-  return text === undefined ? undefined : parseAddress("--metrics", text);
+  if (text === undefined) return undefined;
+  const target = parseAddress("--metrics", text);
+  if (target instanceof UnixAddress) throw new UsageError(`--metrics must be HOST:PORT; got ${JSON.stringify(text)}`);
+  return target;
 }

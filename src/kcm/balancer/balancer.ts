@@ -68,6 +68,10 @@ export class Balancer implements BalancerHost {
   readonly #dispatcher: Dispatcher;
   /** Backends that were taken out of the configuration and still have requests. */
   readonly #leaving = new Set<Backend>();
+  /** Ports that are over and have something to write, with the time at which they are given up. */
+  readonly #lingering = new Map<BasePort, number>();
+  /** Bytes held for clients. */
+  #bytesOwed = 0;
   #attended: BasePort[] = [];
   #isFlushing = false;
   #toConnect: BackendPort[] = [];
@@ -99,7 +103,7 @@ export class Balancer implements BalancerHost {
   /** Takes a client; `undefined` when there are too many, or no more are wanted. */
   accept(name: string, now: number): ClientPort | undefined {
     this.now = now;
-    if (this.isDraining || this.clients.size >= this.settings.maxClients) {
+    if (this.isDraining || this.#isFull) {
       this.counts.refused++;
       return undefined;
     }
@@ -156,7 +160,7 @@ export class Balancer implements BalancerHost {
         port.advance(now);
       }
       this.#attended = [];
-      for (const port of list) this.#sink.service(port as AnyPort);
+      for (const port of list) this.#service(port);
       this.#connectAll();
     } finally {
       this.#isFlushing = false;
@@ -176,6 +180,7 @@ export class Balancer implements BalancerHost {
     this.#sweepAt = now + SWEEP_MS;
     this.#dispatcher.expire(now);
     for (const client of this.clients) client.checkTime(now);
+    this.#checkLingering(now);
     this.#tend(now);
     this.#dispatcher.refresh();
     this.#dispatcher.placeWaiting();
@@ -189,6 +194,13 @@ export class Balancer implements BalancerHost {
     port.isAttended = true;
     this.#attended.push(port);
     if (this.#attended.length === 1 && !this.#isFlushing) this.#sink.wake();
+  }
+
+  account(port: BasePort): void {
+    const owed = port.bytesOwed;
+    this.#bytesOwed += owed - port.bytesAccounted;
+    port.bytesAccounted = owed;
+    while (this.#bytesOwed > this.settings.maxTotalBytes && this.#evict());
   }
 
   place(request: Request, bytes: Uint8Array, from: number, to: number): void {
@@ -228,18 +240,17 @@ export class Balancer implements BalancerHost {
   }
 
   sessionFailed(session: SessionChannel, error: unknown): void {
-    session.backend.sessions.delete(session);
+    const { client, attempt } = session;
     if (session.backend.failed(this.now)) this.#fell(session.backend, error);
-    const isLast = session.attempts++ > this.settings.retries;
-    const backend = isLast ? undefined : this.#sessionBackend(session.client, undefined, session.backend);
-    if (backend === undefined) {
-      session.abort();
-      return session.client.sessionRefused();
-    }
-    session.backend = backend;
-    session.since = this.now;
-    backend.sessions.add(session);
-    this.#connect(session);
+    const isLast = attempt > this.settings.retries;
+    const backend = isLast ? undefined : this.#sessionBackend(client, undefined, session.backend);
+    // one of its own for each try: the connection given up now may be made after all
+    const next = backend === undefined ? undefined : new SessionChannel(client, backend, this, session);
+    session.abort();
+    if (next === undefined) return client.sessionRefused();
+    client.session = next;
+    next.backend.sessions.add(next);
+    this.#connect(next);
   }
 
   sessionClosed(session: SessionChannel): void {
@@ -273,14 +284,25 @@ export class Balancer implements BalancerHost {
       known.share = spec.weight;
       return;
     }
-    const backend = new Backend(spec, this.settings, this);
+    const backend = this.#recalled(spec) ?? new Backend(spec, this.settings, this);
     this.backends.set(spec.name, backend);
     this.#sink.backendChanged?.(backend, "added", undefined);
+  }
+
+  /** One that was to go and is wanted again goes on as it is: there are no two of a name. */
+  #recalled({ name, weight }: BackendSpec): Backend | undefined {
+    const backend = [...this.#leaving].find((one) => one.name === name);
+    if (backend === undefined) return undefined;
+    this.#leaving.delete(backend);
+    backend.isDraining = false;
+    backend.share = weight;
+    return backend;
   }
 
   #remove(backend: Backend): void {
     backend.isDraining = true;
     backend.check?.abort();
+    backend.check = undefined;
     this.backends.delete(backend.name);
     this.#dispatcher.left(backend);
     this.#leaving.add(backend);
@@ -292,6 +314,50 @@ export class Balancer implements BalancerHost {
     this.#dispatcher.refresh();
     this.#sink.backendChanged?.(backend, "down", error);
     for (const channel of [...backend.channels]) channel.lose(error);
+  }
+
+  get #isFull(): boolean {
+    const { maxClients } = this.settings;
+    if (this.clients.size + this.#lingering.size < maxClients) return false;
+    this.#checkLingering(this.now);
+    return this.clients.size + this.#lingering.size >= maxClients;
+  }
+
+  #service(port: BasePort): void {
+    this.#sink.service(port as AnyPort);
+    if (port.kind === "shared" || port.kind === "check") return;
+    this.account(port);
+    const isLingering = port.isOver && !port.isAborted && port.bytesUnwritten > 0;
+    if (isLingering && !this.#lingering.has(port)) this.#lingering.set(port, this.now + this.settings.lingerMs);
+  }
+
+  /** Those that have written all are done; those that take too long do not read. */
+  #checkLingering(now: number): void {
+    for (const [port, endsAt] of this.#lingering) {
+      if (port.isAborted || port.bytesUnwritten === 0) this.#lingering.delete(port);
+      else if (now >= endsAt) this.#abandon(port);
+    }
+  }
+
+  #abandon(port: BasePort): void {
+    this.#lingering.delete(port);
+    this.counts.slowClients++;
+    port.abandon();
+    this.attend(port);
+  }
+
+  /** Closes whoever holds most; returns whether there was somebody. */
+  #evict(): boolean {
+    let largest: BasePort | undefined;
+    for (const ports of [this.clients, this.#lingering.keys()]) {
+      for (const port of ports) if (port.bytesAccounted > (largest?.bytesAccounted ?? 0)) largest = port;
+    }
+    if (largest === undefined) return false;
+    this.counts.evicted++;
+    if (largest instanceof ClientPort && !largest.isOver) largest.abort("too much held");
+    else this.#abandon(largest);
+    this.account(largest);
+    return true;
   }
 
   #tend(now: number): void {

@@ -25,6 +25,8 @@ export interface BalancerHost {
   readonly isDraining: boolean;
   /** The port has something for its driver, or to do in `flush`. */
   attend(port: BasePort): void;
+  /** The port may hold more or less than before. */
+  account(port: BasePort): void;
   /** Hands the request whose bytes lie in `bytes` to a channel, or lets it wait for one. */
   place(request: Request, bytes: Uint8Array, from: number, to: number): void;
   /** The request has failed for good. */

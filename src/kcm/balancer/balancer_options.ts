@@ -43,6 +43,13 @@ export interface BalancerOptions {
   readonly maxMessageLength?: number | undefined;
   /** Bytes that may wait to be written to one connection, held replies included. @default {16777216} */
   readonly maxBufferBytes?: number | undefined;
+  /**
+   * Bytes held for all clients together: requests under way, unfinished ones, replies that are not written. Beyond it the
+   * client with most is closed, until it is enough.
+   *
+   * @default {268435456}
+   */
+  readonly maxTotalBytes?: number | undefined;
   /** Requests that may wait for a backend. More fail. @default {10000} */
   readonly maxWaiting?: number | undefined;
   /** Connections of single clients to one backend. @default {1024} */
@@ -53,6 +60,10 @@ export interface BalancerOptions {
   readonly waitMs?: number | undefined;
   /** How long connecting may take. @default {5000} */
   readonly connectTimeoutMs?: number | undefined;
+  /** How long a client may take to send one message. @default {30000} */
+  readonly messageMs?: number | undefined;
+  /** How long a client that is over may take to read what is left for it. @default {30000} */
+  readonly lingerMs?: number | undefined;
   /** Clients that are quiet for so long are closed. @default {Infinity} */
   readonly idleMs?: number | undefined;
   /** How often each backend is connected to for a check; 0: only when it has failed. @default {2000} */
@@ -95,11 +106,14 @@ export function balancerSettings(options: BalancerOptions): BalancerSettings {
     maxPending: limitOption("maxPending", options.maxPending, 1024),
     maxMessageLength: limitOption("maxMessageLength", options.maxMessageLength, 1024 * 1024),
     maxBufferBytes: limitOption("maxBufferBytes", options.maxBufferBytes, 16 * 1024 * 1024),
+    maxTotalBytes: limitOption("maxTotalBytes", options.maxTotalBytes, 256 * 1024 * 1024),
     maxWaiting: limitOption("maxWaiting", options.maxWaiting, 10_000, 0),
     maxSessions: limitOption("maxSessions", options.maxSessions, 1024),
     timeoutMs: durationOption("timeoutMs", options.timeoutMs, 30_000),
     waitMs: durationOption("waitMs", options.waitMs, 5000),
     connectTimeoutMs: durationOption("connectTimeoutMs", options.connectTimeoutMs, 5000),
+    messageMs: durationOption("messageMs", options.messageMs, 30_000),
+    lingerMs: durationOption("lingerMs", options.lingerMs, 30_000),
     idleMs: durationOption("idleMs", options.idleMs, Infinity),
     checkIntervalMs: durationOption("checkIntervalMs", options.checkIntervalMs, 2000),
     fall: limitOption("fall", options.fall, 3),
@@ -145,6 +159,8 @@ export interface BalancerCounts {
   sessions: number;
   /** Clients closed because they did not read. */
   slowClients: number;
+  /** Clients closed because all together held too much. */
+  evicted: number;
   /** Clients closed because what they sent was not the protocol. */
   badClients: number;
   /** Requests without replies that were handed to a connection that broke then. */
@@ -170,6 +186,7 @@ export function newCounts(): BalancerCounts {
     strays: 0,
     sessions: 0,
     slowClients: 0,
+    evicted: 0,
     badClients: 0,
     maybeLost: 0,
   };

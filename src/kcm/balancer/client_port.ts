@@ -48,6 +48,8 @@ export class ClientPort extends BasePort {
   readonly #pending = new ClientQueue();
   /** Bytes of replies whose turn has not come. */
   #heldBytes = 0;
+  /** Bytes of requests under way. */
+  #pendingBytes = 0;
   /** What came behind the message at which reading stopped. */
   #backlog: Uint8Array = NOTHING;
   #pinned: Uint8Array | undefined;
@@ -61,8 +63,8 @@ export class ClientPort extends BasePort {
     this.name = name;
     this.#host = host;
     this.since = this.heardAt = host.now;
-    const { protocol, maxMessageLength } = host.settings;
-    const options = { parser: protocol.parser, direction: "client", maxMessageLength } as const;
+    const { protocol, maxMessageLength, messageMs: messageTimeoutMs } = host.settings;
+    const options = { parser: protocol.parser, direction: "client", maxMessageLength, messageTimeoutMs } as const;
     this.#parser = new StreamParser(options, new Requests(this));
     if (host.settings.replies === "sticky") this.#pin(NOTHING);
   }
@@ -81,9 +83,20 @@ export class ClientPort extends BasePort {
     return this.#pending.length;
   }
 
+  override get bytesOwed(): number {
+    const own = this.#heldBytes + this.#pendingBytes + this.#parser.bytesHeld + this.#backlog.length;
+    return super.bytesOwed + (this.isOver ? 0 : own + (this.session?.bytesUnwritten ?? 0));
+  }
+
   get #takesRequests(): boolean {
-    return this.#pinned === undefined && this.waiting === 0 && this.#pending.length < this.#host.settings.maxPending &&
-      this.out.bytes + this.#heldBytes <= this.#host.settings.maxBufferBytes / 2;
+    return this.#pinned === undefined && this.waiting === 0 && !this.#hasEnough &&
+      this.bytesUnwritten + this.#heldBytes <= this.#host.settings.maxBufferBytes / 2;
+  }
+
+  /** Whether there is as much under way as may be. */
+  get #hasEnough(): boolean {
+    const { maxPending, maxBufferBytes } = this.#host.settings;
+    return this.#pending.length >= maxPending || this.#pendingBytes >= maxBufferBytes / 2;
   }
 
   push(bytes: Uint8Array, now: number): void {
@@ -93,11 +106,12 @@ export class ClientPort extends BasePort {
     if (this.session !== undefined) return this.session.send(bytes);
     if (this.#backlog.length > 0) {
       this.#backlog = joined(this.#backlog, bytes);
-      return;
+      return this.#host.account(this);
     }
     const taken = this.#parser.push(bytes, now);
-    if (taken === bytes.length || this.isOver || this.#isClosing) return;
-    this.#backlog = bytes.slice(taken);
+    if (taken < bytes.length && !this.isOver && !this.#isClosing) this.#backlog = bytes.slice(taken);
+    this.#host.account(this);
+    if (this.#backlog.length === 0) return;
     // it may be able to go on already
     if (this.session !== undefined || this.#takesRequests) this.#host.attend(this);
   }
@@ -119,7 +133,9 @@ export class ClientPort extends BasePort {
   }
 
   override wrote(now: number): void {
+    super.wrote(now);
     this.#host.now = this.heardAt = now;
+    this.#host.account(this);
     if (this.session === undefined) this.#goOn();
     else this.#host.attend(this.session);
   }
@@ -164,7 +180,7 @@ export class ClientPort extends BasePort {
 
   /** The reply to one of its requests; it may be a view that is of use in this call only. */
   answered(request: Request, reply: Uint8Array): void {
-    request.client = undefined;
+    request.release();
     const { isOrdered } = this.#host.settings;
     if (request !== this.#pending.first) {
       if (isOrdered) this.#hold(request, reply);
@@ -174,7 +190,7 @@ export class ClientPort extends BasePort {
       }
       return;
     }
-    this.#pending.shift();
+    this.#shift();
     this.#send(request, reply);
     this.#sendHeld();
     if (this.isOver) return;
@@ -251,6 +267,8 @@ export class ClientPort extends BasePort {
   checkTime(now: number): void {
     if (this.isOver) return;
     this.#host.now = now;
+    this.#parser.onTimeout(now);
+    if (this.isOver) return;
     const isQuiet = now - this.heardAt >= this.#host.settings.idleMs && (this.#pending.length === 0 || this.#isClosing);
     if (isQuiet) this.#over("idle", true);
   }
@@ -259,9 +277,10 @@ export class ClientPort extends BasePort {
     const host = this.#host;
     const isOneWay = host.settings.replies === "none";
     const request = new Request(this, isSafe, isSilent);
-    if (!isOneWay) this.#pending.push(request);
+    request.to = message.length;
+    if (!isOneWay) this.#push(request);
     host.place(request, message, 0, message.length);
-    if (this.#pending.length >= host.settings.maxPending) this.#parser.pause();
+    if (this.#hasEnough) this.#parser.pause();
   }
 
   #react(reaction: Reaction): void {
@@ -279,19 +298,30 @@ export class ClientPort extends BasePort {
   #answer(reply: Uint8Array): void {
     if (this.#host.settings.replies === "none") return;
     const request = new Request(this, false, false);
-    this.#pending.push(request);
+    this.#push(request);
     this.answered(request, reply);
+  }
+
+  #push(request: Request): void {
+    this.#pending.push(request);
+    this.#pendingBytes += request.length;
+  }
+
+  #shift(): Request | undefined {
+    const request = this.#pending.shift();
+    this.#pendingBytes -= request?.length ?? 0;
+    return request;
   }
 
   #hold(request: Request, reply: Uint8Array): void {
     request.reply = reply.length === 0 ? NOTHING : reply.slice();
     this.#heldBytes += reply.length;
-    if (this.#heldBytes + this.out.bytes > this.#host.settings.maxBufferBytes) this.#tooSlow();
+    if (this.#heldBytes + this.bytesUnwritten > this.#host.settings.maxBufferBytes) this.#tooSlow();
   }
 
   #sendHeld(): void {
     for (let { first } = this.#pending; first?.reply !== undefined; first = this.#pending.first) {
-      this.#pending.shift();
+      this.#shift();
       this.#heldBytes -= first.reply.length;
       this.#send(first, first.reply);
       first.reply = undefined;
@@ -306,7 +336,7 @@ export class ClientPort extends BasePort {
     this.replies++;
     this.#host.counts.replies++;
     if (!this.isAttended) this.#host.attend(this);
-    if (this.out.bytes > this.#host.settings.maxBufferBytes) this.#tooSlow();
+    if (this.bytesUnwritten > this.#host.settings.maxBufferBytes) this.#tooSlow();
   }
 
   #tooSlow(): void {
@@ -340,6 +370,7 @@ export class ClientPort extends BasePort {
     this.session = session;
     this.#host.counts.sessions++;
     if (this.#pinned!.length > 0) session.send(this.#pinned!);
+    if (this.#hasEnded && this.#backlog.length === 0) session.shut();
     this.#host.attend(this);
   }
 
@@ -350,9 +381,8 @@ export class ClientPort extends BasePort {
     this.isAborted = isAbrupt;
     this.#parser.abort();
     this.#backlog = NOTHING;
-    for (let request = this.#pending.shift(); request !== undefined; request = this.#pending.shift()) {
-      request.client = undefined;
-    }
+    for (let request = this.#shift(); request !== undefined; request = this.#shift()) request.release();
+    this.#heldBytes = 0;
     if (isAbrupt) {
       this.out.clear();
       this.session?.abort();

@@ -47,25 +47,50 @@ export abstract class BasePort implements LinePort {
   bytesIn = 0;
   /** Bytes that were handed out. */
   bytesOut = 0;
+  /** Those of them that are not written yet. */
+  bytesInFlight = 0;
+  /** What the balancer has put on its account. */
+  bytesAccounted = 0;
   isShut = false;
   isOver = false;
   isAborted = false;
   /** Whether it is in the list of those to be looked at. */
   isAttended = false;
+  /** What it is. */
+  abstract readonly kind: "client" | "session" | "shared" | "check";
   abstract readonly wantsInput: boolean;
 
   get bytesHeld(): number {
     return 0;
   }
 
+  /** Bytes that wait to be written, those included that were handed out. */
+  get bytesUnwritten(): number {
+    return this.out.bytes + this.bytesInFlight;
+  }
+
+  /** All that it keeps of the process's memory for one client. */
+  get bytesOwed(): number {
+    return this.isAborted ? 0 : this.bytesUnwritten;
+  }
+
   take(): Uint8Array[] | undefined {
     this.bytesOut += this.out.bytes;
+    this.bytesInFlight += this.out.bytes;
     return this.out.take();
+  }
+
+  /** It is over, and the peer does not take what is left. */
+  abandon(): void {
+    this.isAborted = true;
+    this.out.clear();
   }
 
   abstract push(bytes: Uint8Array, now: number): void;
   abstract end(now: number): void;
   abstract fail(error: unknown, now: number): void;
-  wrote(_now: number): void {}
+  wrote(_now: number): void {
+    this.bytesInFlight = 0;
+  }
   advance(_now: number): void {}
 }

@@ -22,6 +22,8 @@ export class Request {
   from = 0;
   /** to here. */
   to = 0;
+  /** Which one it is of all that its channel was given, from 1. */
+  ordinal = 0;
   /** When it was handed to its channel, or began to wait for one. */
   sentAt = 0;
   /** Backends that were tried. */
@@ -49,6 +51,17 @@ export class Request {
   /** Its bytes; the id in them may be the channel's. */
   get bytes(): Uint8Array {
     return this.block.subarray(this.from, this.to);
+  }
+
+  /** How many bytes it has. */
+  get length(): number {
+    return this.to - this.from;
+  }
+
+  /** It is nobody's any more, and will not be sent again: its bytes, which keep a block of many, are not needed. */
+  release(): void {
+    this.client = undefined;
+    this.block = NOTHING;
   }
 }
 

@@ -18,18 +18,21 @@ export class SessionChannel extends BasePort {
   /** Whose it is. */
   readonly client: ClientPort;
   /** Where it goes. */
-  backend: Backend;
+  readonly backend: Backend;
   /** Whether the connection stands. */
   isOpen = false;
-  /** Backends tried. */
-  attempts = 1;
+  /** Which try it is. */
+  readonly attempt: number;
   /** When connecting began. */
-  since: number;
+  readonly since: number;
   readonly #host: BalancerHost;
 
-  /** A connection that is being made. */
-  constructor(client: ClientPort, backend: Backend, host: BalancerHost) {
+  /** A connection that is being made; after one that could not be, it takes over what that one was to send. */
+  constructor(client: ClientPort, backend: Backend, host: BalancerHost, before?: SessionChannel) {
     super();
+    this.attempt = (before?.attempt ?? 0) + 1;
+    this.isShut = before?.isShut ?? false;
+    for (const piece of before?.out.take() ?? []) this.out.append(piece);
     this.client = client;
     this.backend = backend;
     this.#host = host;
@@ -37,12 +40,12 @@ export class SessionChannel extends BasePort {
   }
 
   get wantsInput(): boolean {
-    return this.client.out.bytes < HIGH_WATER;
+    return this.client.bytesUnwritten < HIGH_WATER;
   }
 
   /** Whether the client may go on sending. */
   get hasRoom(): boolean {
-    return this.out.bytes < HIGH_WATER;
+    return this.bytesUnwritten < HIGH_WATER;
   }
 
   /** The connection stands. */
@@ -66,6 +69,7 @@ export class SessionChannel extends BasePort {
   }
 
   override wrote(now: number): void {
+    super.wrote(now);
     this.#host.now = now;
     this.#host.attend(this.client);
   }

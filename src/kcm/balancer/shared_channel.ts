@@ -21,6 +21,9 @@ import { ChannelQueue, type Request } from "./request.ts";
 /** Of all numbers that there are, so many may be in use: what is left finds a free one at once. */
 const MOST_IDS: Readonly<Record<2 | 4, number>> = { 2: 49_152, 4: 1_000_000 };
 
+/** With so many numbers in use for replies that do not come the connection is given up. */
+const MOST_LATE = 1000;
+
 /** A shared connection. */
 export class SharedChannel extends BasePort {
   /** What it is. */
@@ -42,8 +45,10 @@ export class SharedChannel extends BasePort {
   readonly #byId = new Map<number, Request>();
   readonly #maxBytes: number;
   #nextId = 0;
-  /** Requests at the end of the line that have not been handed over. */
-  #unsent = 0;
+  /** Of all requests the first so many were handed over. */
+  #handedOver = 0;
+  /** When a message came last. */
+  #heardAt = -Infinity;
 
   /** A connection that is being made. */
   constructor(backend: Backend, host: BalancerHost) {
@@ -96,9 +101,8 @@ export class SharedChannel extends BasePort {
     request.from = out.at;
     request.to = out.at + to - from;
     request.sentAt = this.#host.now;
-    this.requests++;
+    request.ordinal = ++this.requests;
     this.backend.requests++;
-    this.#unsent++;
     if (this.#id === undefined) this.#queue.push(request);
     else this.#number(request, this.#id);
     if (!this.isAttended) this.#host.attend(this);
@@ -113,11 +117,12 @@ export class SharedChannel extends BasePort {
   }
 
   override take(): Uint8Array[] | undefined {
-    this.#unsent = 0;
+    this.#handedOver = this.requests;
     return super.take();
   }
 
   override wrote(now: number): void {
+    super.wrote(now);
     this.#host.now = now;
     this.#host.roomAt();
   }
@@ -142,11 +147,12 @@ export class SharedChannel extends BasePort {
   came(reply: Uint8Array): void {
     const host = this.#host;
     const { counts } = host;
+    this.#heardAt = host.now;
     if (host.settings.replies === "none" || !host.settings.protocol.isReply(reply)) {
       counts.aside++;
       return;
     }
-    const request = this.#id === undefined ? this.#queue.shift() : this.#takeNumbered(reply, this.#id);
+    const request = this.#id === undefined ? this.#takeFirst() : this.#takeNumbered(reply, this.#id);
     if (request === undefined) return this.#stray();
     this.replies++;
     const { backend } = this;
@@ -182,8 +188,13 @@ export class SharedChannel extends BasePort {
     if (first !== undefined && now - first.sentAt >= timeoutMs) {
       return this.lose(timeoutError("a reply took", timeoutMs));
     }
+    let late = 0;
     for (const request of this.#byId.values()) {
       if (now - request.sentAt < timeoutMs) return;
+      // nothing at all came since: it is not this request that is at fault
+      if (this.#heardAt < request.sentAt || ++late >= MOST_LATE) {
+        return this.lose(timeoutError("a reply took", timeoutMs));
+      }
       // the number stays in use until its reply comes, so that nobody else gets that
       if (request.client !== undefined) this.#host.fail(request, "timeout");
     }
@@ -197,8 +208,7 @@ export class SharedChannel extends BasePort {
     this.#parser.abort();
     const left = this.#id === undefined ? this.#queue.takeAll() : [...this.#byId.values()];
     this.#byId.clear();
-    const unsent = this.#unsent;
-    this.#host.channelLost(this, left, unsent, error);
+    this.#host.channelLost(this, left, this.requests - this.#handedOver, error);
     this.out.clear();
     this.#host.attend(this);
   }
@@ -222,10 +232,16 @@ export class SharedChannel extends BasePort {
     byId.set(this.#nextId, request);
   }
 
+  /** What nobody was asked yet is answered by nobody: some servers complain, and end the connection. */
+  #takeFirst(): Request | undefined {
+    const { first } = this.#queue;
+    return first === undefined || first.ordinal > this.#handedOver ? undefined : this.#queue.shift();
+  }
+
   #takeNumbered(reply: Uint8Array, id: MessageId): Request | undefined {
     const number = readId(reply, id.offset, id);
     const request = this.#byId.get(number);
-    if (request === undefined) return undefined;
+    if (request === undefined || request.ordinal > this.#handedOver) return undefined;
     this.#byId.delete(number);
     writeId(reply, id.offset, id, request.id);
     return request;

@@ -60,9 +60,12 @@ test("a request that is late fails alone, and its number is nobody else's until 
   const rig = rigWithNumbers({ timeoutMs: 1000 });
   const [late, other] = [rig.client(), rig.client()];
   rig.send(late, message(7, "a"));
+  rig.pass(500);
+  rig.send(other, message(7, "b"));
   const [line] = rig.linesOf("a");
-  const [[number]] = asked(line!) as [[number, string]];
-  rig.pass(1200);
+  const [[number], [answered]] = asked(line!) as [[number, string], [number, string]];
+  line!.port.push(message(answered, "b"), rig.now);
+  rig.pass(700);
   assertEquals([late.isClosed, line!.isGone], [true, false]);
   for (let i = 0; i < 70_000; i++) {
     rig.send(other, message(1, "b"));
@@ -75,7 +78,41 @@ test("a request that is late fails alone, and its number is nobody else's until 
   line!.port.push(message(number, "a"), rig.now);
   rig.settle();
   assertEquals([rig.balancer.counts.strays - before, late.received], [1, ""]);
-  assertEquals(heard(other.received).length, 70_000);
+  assertEquals(heard(other.received).length, 70_001);
+});
+
+test("when nothing at all comes in time the connection is given up, and its backend falls after a few", () => {
+  const rig = rigWithNumbers({ timeoutMs: 1000, fall: 1, retries: 0 });
+  const client = rig.client();
+  rig.send(client, message(7, "a"));
+  rig.pass(1200);
+  assertEquals([client.isClosed, rig.lines.size, rig.events.at(-1)], [true, 0, "a down"]);
+});
+
+test("a connection with too many numbers in use for replies that do not come is given up", () => {
+  const rig = rigWithNumbers({ timeoutMs: 1000, maxPending: 5000, retries: 0 });
+  const client = rig.client();
+  const [line] = rig.linesOf("a");
+  for (let i = 0; i < 1001; i++) rig.send(client, message(i, "a"));
+  const numbers = asked(line!);
+  rig.pass(500);
+  line!.port.push(message(numbers.at(-1)![0], "a"), rig.now);
+  rig.pass(700);
+  assertEquals([client.isClosed, line!.isGone], [true, true]);
+});
+
+test("a reply to a request that has not been handed over is nobody's", () => {
+  const rig = rigWithNumbers();
+  const client = rig.client();
+  const [line] = rig.linesOf("a");
+  client.port.push(message(7, "a"), rig.now);
+  line!.port.push(message(1, "x"), rig.now);
+  rig.settle();
+  const [[number]] = asked(line!) as [[number, string]];
+  assertEquals([number, client.received, rig.balancer.counts.strays], [1, "", 1]);
+  line!.port.push(message(number, "a"), rig.now);
+  rig.settle();
+  assertEquals(client.received, text(message(7, "a")));
 });
 
 test("a request that is sent again after its connection was lost has the number of its client in the end", () => {
