@@ -10,7 +10,7 @@ import { scenarios } from "./kcm/scenarios.ts";
 import { LinuxVm } from "./linux_vm/linux_vm.ts";
 
 const seeds = 40;
-const steps = 60;
+const steps = 80;
 
 let vm: LinuxVm | undefined;
 let guest: Guest;

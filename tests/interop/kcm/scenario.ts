@@ -15,6 +15,8 @@ export interface Exception {
   readonly why: string;
   /** Lines, of which it is the part that matches. */
   readonly numbers: readonly RegExp[];
+  /** Lines that may be missing on one side. */
+  readonly lines?: RegExp;
 }
 
 /** While bytes of a message wait in its queue, TCP joins them as it likes; KCM counts by what it finds joined. */
@@ -29,7 +31,7 @@ export const joined: Exception = {
 };
 
 /** The same, where a header may have come in several segments, too. */
-export const joinedHeaders: Exception = { ...joined, numbers: [...joined.numbers, /(?<=^psock RX-NeedMor )\d+/] };
+export const joinedHeaders: Exception = { ...joined, lines: /^psock RX-NeedMor / };
 
 /** Messages with a length of two bytes, in network order, that does not count itself; as one segment. */
 export function framed(...bodies: (string | number)[]): Uint8Array {
@@ -42,7 +44,9 @@ export function framed(...bodies: (string | number)[]): Uint8Array {
 
 /** Notes without the numbers that cannot be compared. */
 export function comparable(notes: readonly string[], but: Exception | undefined): string[] {
-  return notes.map((note) => but?.numbers.reduce((text, number) => text.replace(number, "*"), note) ?? note);
+  return notes.filter((note) => !but?.lines?.test(note)).map((note) =>
+    but?.numbers.reduce((text, number) => text.replace(number, "*"), note) ?? note
+  );
 }
 
 /** The program of most: a length of two bytes in network order. */

@@ -6,6 +6,8 @@
 # What build.sh made is taken from $LEAT_VM_DIR; the log and the process id go there, too.
 set -euo pipefail
 O=${LEAT_VM_DIR:-${TMPDIR:-/tmp}/leat-linux-vm}; N=${1:-vm}
+S=$(cd "$(dirname "$0")" && pwd)
+I=$O/out/initramfs-$(cat "$S"/build.sh "$S"/src/* | sha256sum | cut -c1-12).cpio.lz4
 BASE=${BASE:-17000}; MEM=${MEM:-192}; SMP=${SMP:-1}; ACCEL=${ACCEL:-tcg}; MACHINE=${MACHINE:-pc}
 [ -n "${KERNEL:-}" ] || { KERNEL=$O/out/vmlinux; [ -e "$KERNEL" ] || KERNEL=$O/out/bzImage; }; RAW=${RAW:-none}
 LOG=$O/run/$N.log; mkdir -p "$O/run"; : > "$LOG"
@@ -13,7 +15,7 @@ F=""
 for i in 0 1 2 3 4; do F+=",hostfwd=tcp:127.0.0.1:$((BASE+i))-:$((7000+i))"; done
 for i in 0 1 2 3 4 5 6 7 8 9; do F+=",hostfwd=tcp:127.0.0.1:$((BASE+100+i))-:$((7100+i)),hostfwd=udp:127.0.0.1:$((BASE+100+i))-:$((7100+i))"; done
 A=(-accel "$ACCEL" -machine "$MACHINE" -nodefaults -no-user-config -display none -m "$MEM" -smp "$SMP"
-   -serial "file:$LOG" -monitor none -no-reboot -kernel "$KERNEL" -initrd "$O/out/initramfs.cpio.lz4"
+   -serial "file:$LOG" -monitor none -no-reboot -kernel "$KERNEL" -initrd "$I"
    -append "console=ttyS0 quiet panic=-1 ipv6.disable=${NOV6:-0} mitigations=off ${APPEND:-}"
    -netdev "user,id=n0,restrict=${RESTRICT:-off}$F" -device virtio-net-pci,netdev=n0,romfile=,mac=52:54:00:12:34:56)
 [ -n "${DUMP:-}" ] && A+=(-object "filter-dump,id=d0,netdev=n0,file=$DUMP,maxlen=${DUMPSNAP:-65535}")

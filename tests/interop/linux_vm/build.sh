@@ -1,5 +1,5 @@
 #!/bin/bash
-# Debian's kernel package and programs of ours -> out/vmlinux (or out/bzImage) and out/initramfs.cpio.lz4, in a folder
+# Debian's kernel package and programs of ours -> out/vmlinux (or out/bzImage) and out/initramfs-*.cpio.lz4, in a folder
 # outside of the repository: $LEAT_VM_DIR, by default leat-linux-vm in the system's folder for temporary files.
 # Needs (Debian 12): gcc libc6-dev linux-libc-dev binutils busybox-static cpio lz4 xz-utils iproute2 dpkg
 # Usage: build.sh [linux-image-*.deb]
@@ -30,10 +30,9 @@ if [ ! -e "$O/out/vmlinux" ] || [ "$O/out/bzImage" -nt "$O/out/vmlinux" ]; then
 fi
 T1=$(date +%s.%N)
 
-# nothing to do when nothing has changed since
-made="$O/out/.made-of"
-sums=$(cd "$S" && sha256sum build.sh src/*; basename "$stamp")
-if [ "$(cat "$made" 2>/dev/null)" = "$sums" ]; then
+# named after what it is made of: other checkouts have others
+I=$O/out/initramfs-$(cat "$S"/build.sh "$S"/src/* | sha256sum | cut -c1-12).cpio.lz4
+if [ -e "$I" ] && [ "$I" -nt "$stamp" ]; then
   echo "is built"
   exit 0
 fi
@@ -68,8 +67,8 @@ if [ -n "$TC" ]; then
 fi
 cp "$S/src/init" "$R/init"; chmod 755 "$R/init"
 ( cd "$R" && find . | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0 ) > "$O/out/initramfs.cpio"
-lz4 -l -9 -q -f "$O/out/initramfs.cpio" "$O/out/initramfs.cpio.lz4"
-printf '%s\n' "$sums" > "$made"
+lz4 -l -9 -q -f "$O/out/initramfs.cpio" "$I.new"
+mv "$I.new" "$I"
 T3=$(date +%s.%N)
 awk -v a=$T0 -v b=$T1 -v c=$T2 -v d=$T3 'BEGIN{printf "unpack %.1fs  compile %.1fs  initramfs %.1fs  total %.1fs\n",b-a,c-b,d-c,d-a}'
-ls -l "$O/out/bzImage" "$O/out/initramfs.cpio" "$O/out/initramfs.cpio.lz4" | awk '{print $5,$9}'
+ls -l "$O/out/bzImage" "$O/out/initramfs.cpio" "$I" | awk '{print $5,$9}'

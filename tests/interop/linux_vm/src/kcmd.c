@@ -502,5 +502,6 @@ static void command(FILE *o, struct words *x, char *line)
 int main(int c, char **v)
 {
 	big = malloc(BUFSZ);
+	yield_to_all();
 	loop(c > 1 ? atoi(v[1]) : 7001);
 }

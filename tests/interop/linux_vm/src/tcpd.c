@@ -173,4 +173,4 @@ static void command(FILE *o, struct words *x, char *line)
 		fprintf(o, "state=%s mss=%u/%u rtt_us=%u rttvar=%u rto_us=%u cwnd=%u ssthresh=%u unacked=%u retrans=%u total_retrans=%u lost=%u sacked=%u opts=%x wscale=%u/%u rcv_space=%u inq=%d outq=%d rx=%ld tx=%ld crc=%08x\n", tcpstate(t.tcpi_state), t.tcpi_snd_mss, t.tcpi_rcv_mss, t.tcpi_rtt, t.tcpi_rttvar, t.tcpi_rto, t.tcpi_snd_cwnd, t.tcpi_snd_ssthresh, t.tcpi_unacked, t.tcpi_retrans, t.tcpi_total_retrans, t.tcpi_lost, t.tcpi_sacked, t.tcpi_options, t.tcpi_snd_wscale, t.tcpi_rcv_wscale, t.tcpi_rcv_space, q, oq, c->rx, c->tx, c->crc);
 	} else fprintf(o, "ERR unknown\n");
 }
-int main(int c, char **v) { loop(c > 1 ? atoi(v[1]) : 7004); }
+int main(int c, char **v) { yield_to_all(); loop(c > 1 ? atoi(v[1]) : 7004); }
