@@ -37,15 +37,21 @@ const compilers: Readonly<Record<BpfBackend, Compile>> = {
 /** The smallest module. */
 const emptyModule = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
-let probed: CodePermissions | undefined;
+/** Each is tried when it is first asked for, for trying takes as long as to compile a small program. */
+const permissions: { readonly tried: { js?: boolean; wasm?: boolean } } & CodePermissions = {
+  tried: {},
+  get js() {
+    return this.tried.js ??= succeeds(() => new Function("return 1")() === 1);
+  },
+  get wasm() {
+    return this.tried.wasm ??= typeof WebAssembly === "object" &&
+      succeeds(() => new WebAssembly.Module(emptyModule) instanceof Object);
+  },
+};
 
 /** What this place allows; tried once. A page's security policy or a flag of the runtime may forbid either. */
 export function codePermissions(): CodePermissions {
-  probed ??= {
-    js: succeeds(() => new Function("return 1")() === 1),
-    wasm: typeof WebAssembly === "object" && succeeds(() => new WebAssembly.Module(emptyModule) instanceof Object),
-  };
-  return probed;
+  return permissions;
 }
 
 /** The back ends that there are and that may be used here. */
@@ -72,7 +78,7 @@ export function chooseBackend(
   slots: number,
   allowed: CodePermissions = codePermissions(),
 ): BpfBackend {
-  const can = (backend: BpfBackend): boolean => availableBackends(allowed).includes(backend);
+  const can = (backend: BpfBackend): boolean => backend === "interpreter" || allowed[backend];
   if (wanted !== "auto") {
     if (can(wanted)) return wanted;
     throw new BpfError(`the back end ${wanted} is not allowed here`, { code: "ENOSYS" });

@@ -116,7 +116,8 @@ export class BpfMachine {
       memoryFor(definitions, this.backend === "wasm" ? programs.length : 0, options.maxMemoryBytes);
     this.#runtime = new BpfRuntime(this.memory, runtimeOptions(options));
     this.maps = this.#runtime.maps;
-    const seed = randomSeed(options.random ?? systemRandom);
+    // Not drawn in vain: the runtime's first random bytes take longer than to verify a small program.
+    const seed = definitions.length === 0 ? 0 : randomSeed(options.random ?? systemRandom);
     for (const definition of definitions) {
       this.#runtime.maps.set(definition.name, makeMap(definition, this.memory, seed));
     }
@@ -231,8 +232,8 @@ function tailPrograms({ programs = {} }: BpfMachineOptions): BpfProgram[] {
   return Object.values(programs).flatMap((list) => list.filter((program) => program !== undefined));
 }
 
-function isOfVariables(definition: MapDefinition): boolean {
-  return /^\.(?:rodata|data|bss)/.test(definition.name);
+function isOfVariables({ name }: MapDefinition): boolean {
+  return name.startsWith(".rodata") || name.startsWith(".data") || name.startsWith(".bss");
 }
 
 /** The maps of all programs, each once. */
@@ -258,7 +259,7 @@ function isSameMap(a: MapDefinition, b: MapDefinition): boolean {
 /** A memory that was given decides whether WebAssembly can work in it. */
 function permissionsFor(memory: BpfMemory | undefined): CodePermissions {
   const allowed = codePermissions();
-  return memory === undefined || memory.wasm !== undefined ? allowed : { ...allowed, wasm: false };
+  return memory === undefined || memory.wasm !== undefined ? allowed : { js: allowed.js, wasm: false };
 }
 
 /** Memory for maps, runtime and, of programs of WebAssembly, what they see of a packet. */

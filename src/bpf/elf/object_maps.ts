@@ -51,10 +51,14 @@ export function objectMaps(elf: ElfFile, btf: Btf | undefined, limits: LoaderLim
   return maps;
 }
 
+/** Sections of global variables; there may be several of each, told apart behind a dot. */
+const dataSections: readonly string[] = [".rodata", ".data", ".bss"];
+
 function isData(section: ElfSection): boolean {
   const isThere = section.type === SHT.PROGBITS || section.type === SHT.NOBITS;
+  // Without a pattern: where an object has no variables, the pattern would be compiled for nothing.
   return isThere && section.size > 0 && (section.flags & SHF.ALLOC) !== 0 &&
-    /^\.(?:rodata|data|bss)(?:\.|$)/.test(section.name);
+    dataSections.some((name) => section.name === name || section.name.startsWith(`${name}.`));
 }
 
 function dataMap(elf: ElfFile, section: ElfSection, btf: Btf | undefined): ObjectMap {

@@ -39,9 +39,18 @@ const MAX_SCOPE_DEPTH = 400;
 /** Lays out a function, nested if that is possible and not forbidden. */
 export function layOut(flow: FunctionFlow, form: "nested" | "dispatch" = "nested"): FlowLayout {
   const successors = flow.blocks.map(({ target, next }) => [target, next].filter((block) => block >= 0));
-  const found = form === "nested" ? orderFlow(successors) : undefined;
+  const found = form === "nested" ? straightOrder(flow) ?? orderFlow(successors) : undefined;
   const nested = found === undefined ? undefined : nest(found, successors);
   return nested ?? dispatch(successors);
+}
+
+/** The order that the function has already, which is right where it has no loops. */
+function straightOrder({ blocks, order, position }: FunctionFlow): FlowOrder | undefined {
+  for (const { index, next, target } of blocks) {
+    const at = position[index]!;
+    if (next >= 0 && position[next]! <= at || target >= 0 && position[target]! <= at) return undefined;
+  }
+  return { order, loops: [] };
 }
 
 function dispatch(successors: readonly (readonly number[])[]): FlowLayout {

@@ -42,6 +42,7 @@ function allOf(offset: number, size: number): number[] {
 
 /** Finds the fields of a function's frame. */
 export function findFields(blocks: readonly KnownBlock[], maps: readonly MapDefinition[]): FrameFields {
+  if (!blocks.some(({ operands }) => operands.some(mayTouchMemory))) return noFields;
   const survey = new Survey(maps);
   for (const { operands, values } of blocks) {
     let before = values;
@@ -73,6 +74,11 @@ export function lookedUpArray(values: Values, maps: readonly MapDefinition[]): n
 function baseOf({ group, dst, src }: Operand): number | undefined {
   if (group === "load") return src;
   return group === "store" || group === "atomic" ? dst : undefined;
+}
+
+/** Whether an instruction may access memory. */
+function mayTouchMemory({ group }: Operand): boolean {
+  return group === "load" || group === "store" || group === "atomic" || group === "call";
 }
 
 class Survey {

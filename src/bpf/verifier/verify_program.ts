@@ -18,6 +18,7 @@ import type { LoopRule, VerifiedProgram, VerifierMode, VerifierOptions } from ".
 import { JoinExplorer } from "./join_explorer.ts";
 import { Judge, type ProgramText } from "./judge.ts";
 import { PathExplorer } from "./path_explorer.ts";
+import { provePlain } from "./plain_program.ts";
 
 /** Options with their defaults. */
 interface Rules {
@@ -54,6 +55,12 @@ export function verifyProgram(program: BpfProgram, options: VerifierOptions = {}
     maxStates: limitOption("maxStates", options.maxStates, 20_000),
   };
   const text = readText(program, limitOption("maxSlots", options.maxSlots, 65_536));
+  const { instructions, encodings, flow } = text;
+  const plainSteps = rules.loops === "budget" ? provePlain(text, rules.maxSteps) : undefined;
+  if (plainSteps !== undefined) {
+    const facts = { functions: [{ stackBytes: 0 }], accesses: [], isChecked: false, needsZeroedStack: false };
+    return { program, mode: rules.mode, instructions, encodings, flow, ...facts, steps: plainSteps };
+  }
   const order = calleesFirst(text);
   checkDepth(text, order);
   checkTailCalls(text);
@@ -62,10 +69,10 @@ export function verifyProgram(program: BpfProgram, options: VerifierOptions = {}
   return {
     program,
     mode: rules.mode,
-    instructions: text.instructions,
-    encodings: text.encodings,
-    flow: text.flow,
-    functions: (judge?.stackBytes ?? text.flow.functions.map(() => 512)).map((stackBytes) => ({ stackBytes })),
+    instructions,
+    encodings,
+    flow,
+    functions: (judge?.stackBytes ?? flow.functions.map(() => 512)).map((stackBytes) => ({ stackBytes })),
     accesses: judge?.accesses ?? [],
     isChecked: judge === undefined,
     needsZeroedStack: judge?.readsUnwritten ?? true,
