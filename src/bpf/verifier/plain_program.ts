@@ -63,7 +63,7 @@ function arrive(known: readonly Registers[], block: BasicBlock, from: Registers,
 }
 
 /** Carries out an instruction; false where it is none for this, or not safe. */
-function isPlainStep(registers: Registers, { opcode, dst, src, imm }: Instruction, encoding: Encoding): boolean {
+function isPlainStep(registers: Registers, { opcode, dst, src }: Instruction, encoding: Encoding): boolean {
   const { numbers, contexts } = registers;
   const to = 1 << dst, from = 1 << src;
   const isRead = encoding.dst === "in" || encoding.dst === "inout";
