@@ -76,3 +76,21 @@ test("the UDP echo server answers each datagram to its sender", async () => {
     await stop(child);
   }
 });
+
+test("the metrics of a multiplexor come as events and in OpenTelemetry's JSON", async () => {
+  const { code, stdout } = await new Child([], example("kcm_metrics")).done;
+  const [first, second, json, third, fourth] = stdout.split("\n");
+  assertEquals([code, first, second], [0, "attached a", "attached b"]);
+  assertEquals([third, fourth].toSorted(), ["unattached a", "unattached b"]);
+  const { resourceMetrics: [{ scopeMetrics: [{ metrics }] }] } = JSON.parse(json!);
+  const sums = metrics.slice(0, 4).map((metric: { name: string; sum: { dataPoints: { asInt: string }[] } }) => [
+    metric.name,
+    metric.sum.dataPoints[0]!.asInt,
+  ]);
+  assertEquals(sums, [
+    ["leat.kcm.rxMessages", "4"],
+    ["leat.kcm.rxBytes", "8"],
+    ["leat.kcm.txMessages", "4"],
+    ["leat.kcm.txBytes", "8"],
+  ]);
+});
