@@ -11,7 +11,7 @@ import type { Timed } from "./deadlines.ts";
 import { KcmError } from "./errors.ts";
 import type { KcmMessage } from "./kcm_message.ts";
 import type { MultiplexorCore } from "./multiplexor_core.ts";
-import type { DiscardFilter, SendOptions } from "./outgoing.ts";
+import type { DiscardFilter, OutgoingMessage, SendOptions } from "./outgoing.ts";
 import type { Fate, Outgoing } from "./outgoing_message.ts";
 import type { SocketPort, SocketSink, SocketStats } from "./ports.ts";
 import type { SocketReport } from "./report.ts";
@@ -179,10 +179,13 @@ export class KcmSock implements SocketPort, Waiter, SteeringTarget, Timed {
   }
 
   discard(error: unknown = cancelled(), which?: DiscardFilter): void {
-    this.#core.act("discard", () => {
-      this.sending.discardOpen(error, which);
+    const core = this.#core;
+    // messages are between two places when it is asked: it must not throw there
+    const asked = which && ((message: OutgoingMessage) => core.guard(() => which(message)) ?? false);
+    core.act("discard", () => {
+      this.sending.discardOpen(error, asked);
       if (this.sending.messages === 0) return;
-      for (const message of this.#core.transmit.discard(this, which)) this.#core.done(message, "failed", error);
+      for (const message of core.transmit.discard(this, asked)) core.done(message, "failed", error);
     });
   }
 

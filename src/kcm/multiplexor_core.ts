@@ -104,11 +104,10 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
 
   /** Ends work: what waits goes where room is, whoever can go on is told. */
   leave(): void {
-    try {
-      this.#settle();
-    } finally {
-      this.isBusy = false;
-    }
+    let before = -1;
+    // what a callback throws comes out at the end: others are told all the same
+    while (!this.#settles() && this.#waiting !== before) before = this.#waiting;
+    this.isBusy = false;
     if (this.#isWaking) return;
     if (this.#resumed.length > 0 || this.#pullable.length > 0) this.#wake();
     this.#owner.settled();
@@ -123,6 +122,16 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
       return run();
     } finally {
       this.leave();
+    }
+  }
+
+  /** Calls what is not ours; what that throws comes out of the call in work, once that is done. */
+  guard<T>(run: () => T): T | undefined {
+    try {
+      return run();
+    } catch (thrown) {
+      this.threw(thrown);
+      return undefined;
     }
   }
 
@@ -236,12 +245,24 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
 
   /** Fails all that no connection was given: there is none, and none will come. */
   failWaiting(): void {
-    for (const message of this.transmit.takeAll()) {
-      this.done(
-        message,
-        "failed",
-        new KcmError("there is no connection to send on", { code: "ENOTCONN", blame: "local" }),
-      );
+    const all = this.transmit.takeAll();
+    if (all.length === 0) return;
+    const error = new KcmError("there is no connection to send on", { code: "ENOTCONN", blame: "local" });
+    this.act("send", () => all.forEach((message) => this.done(message, "failed", error)));
+  }
+
+  /** How much is to be told and moved. */
+  get #waiting(): number {
+    return this.#fates.length + this.#deferred.length + this.receive.heldMessages + this.receive.readyMessages;
+  }
+
+  #settles(): boolean {
+    try {
+      this.#settle();
+      return true;
+    } catch (thrown) {
+      this.threw(thrown);
+      return false;
     }
   }
 
@@ -260,14 +281,11 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
 
   #wake(): void {
     this.#isWaking = true;
-    try {
-      while (this.#resumed.length > 0 || this.#pullable.length > 0) {
-        this.#resumed.shift()?.notifyResumed();
-        this.#pullable.shift()?.notifyPullable();
-      }
-    } finally {
-      this.#isWaking = false;
+    while (this.#resumed.length > 0 || this.#pullable.length > 0) {
+      this.guard(() => this.#resumed.shift()?.notifyResumed());
+      this.guard(() => this.#pullable.shift()?.notifyPullable());
     }
+    this.#isWaking = false;
   }
 
   #rethrow(): void {

@@ -224,22 +224,24 @@ export class MultiplexorEngine {
   }
 
   /**
-   * Attaches a connection.
+   * Attaches a connection. What a callback or a policy throws comes out of this, and the connection is not attached then.
    *
    * @throws {TypeError | RangeError} when an option is wrong; nothing has changed then
    * @throws {KcmError} `ENFILE` at `maxConnections`, `EPIPE` once closed, `EBUSY` from within a callback
    */
   attach(options: AttachOptions, events: LowerEvents = {}): LowerPort {
     this.#core.enter("attach");
+    let port: LowerPort | undefined;
     try {
-      return this.#attach(options, events);
+      port = this.#attach(options, events);
     } finally {
-      this.#core.leave();
+      this.#leaveOr(() => port?.abort());
     }
+    return port;
   }
 
   /**
-   * Opens a socket. It stands at the end of the line, and messages that waited for it come before this returns; with
+   * Opens a socket. What a callback or a policy throws comes out of this, and the socket is closed then. It stands at the end of the line, and messages that waited for it come before this returns; with
    * `paused` it has no room until it is resumed. `end` comes before this returns if everything is over.
    *
    * @throws {TypeError | RangeError} when an option is wrong
@@ -355,18 +357,33 @@ export class MultiplexorEngine {
 
   #open(sink: SocketSink, options: SendQueueOptions, isPaused: boolean, weight: number): SocketPort {
     this.#core.enter("socket");
+    let socket: KcmSock | undefined;
     try {
       if (this.#sockets.isFull) {
         throw new KcmError(`no more than maxSockets ${this.#maxSockets}`, { code: "ENFILE", blame: "local" });
       }
       checkedWeight(weight);
-      const socket = this.#sockets.add((handle) => new KcmSock(handle, sink, this.#core, options, isPaused));
+      socket = this.#sockets.add((handle) => new KcmSock(handle, sink, this.#core, options, isPaused));
       socket.weight = weight;
       this.#core.receive.opened(socket);
       if (this.#isFinished) socket.end();
-      return socket;
     } finally {
+      this.#leaveOr(() => socket?.close());
+    }
+    return socket;
+  }
+
+  /** Ends the work of a call that makes something: nobody could get at what is there when that throws. */
+  #leaveOr(undo: () => void): void {
+    try {
       this.#core.leave();
+    } catch (thrown) {
+      try {
+        undo();
+      } catch {
+        // the first is told
+      }
+      throw thrown;
     }
   }
 
@@ -382,7 +399,7 @@ export class MultiplexorEngine {
     this.#byConnection.delete(port.connection);
     this.#counts.unattached++;
     this.#gone = addConnectionTotals(this.#gone, { parser: port.stats, transmit: port.transmitStats });
-    this.#options.onUnattached?.(port, outcome);
+    this.#core.guard(() => this.#options.onUnattached?.(port, outcome));
   }
 
   /** The kernel's multiplexor goes with its last socket: connections are let go, what is held is lost. */
@@ -401,7 +418,8 @@ export class MultiplexorEngine {
   }
 
   #settled(): void {
-    if (!this.#isClosed || this.#isFinished) return;
+    if (!this.#isClosed) return;
+    if (this.#isFinished) return this.#core.failWaiting();
     if (this.#drain !== undefined && this.#core.budget.messages === 0) this.#drainPorts();
     if (this.#ports.size > 0 || this.#isFinished) return;
     const { receive } = this.#core;

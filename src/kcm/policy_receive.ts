@@ -8,6 +8,7 @@
  * @module
  */
 import { Fifo } from "./fifo.ts";
+import { GuardedSteering } from "./guarded_steering.ts";
 import type { KcmMessage } from "./kcm_message.ts";
 import type { KcmSock } from "./kcm_sock.ts";
 import type { Steering, SteeringKey, SteeringPolicy, SteeringSubject } from "./steering_policy.ts";
@@ -37,6 +38,7 @@ export class PolicyReceive implements ReceiveSteering {
   #bytes = 0;
   readonly #host: ReceiveSteeringHost;
   readonly #steering: Steering;
+  readonly #told: GuardedSteering;
   readonly #waits: boolean;
   readonly #targets: TargetList<KcmSock> = new TargetList((socket) => !socket.isReceiveDisabled);
   readonly #anywhere: Fifo<Waiting> = new Fifo();
@@ -49,6 +51,7 @@ export class PolicyReceive implements ReceiveSteering {
   constructor(host: ReceiveSteeringHost, policy: SteeringPolicy) {
     this.#host = host;
     this.#steering = policy.start();
+    this.#told = new GuardedSteering(this.#steering, (thrown) => host.threw(thrown));
     this.#waits = policy.waits ?? false;
   }
 
@@ -97,7 +100,7 @@ export class PolicyReceive implements ReceiveSteering {
   }
 
   originLeft(port: ReceivePort): void {
-    this.#steering.originLeft?.(port.connection.id);
+    this.#told.originLeft(port.connection.id);
   }
 
   moveWaiting(): void {
@@ -114,7 +117,7 @@ export class PolicyReceive implements ReceiveSteering {
 
   opened(socket: KcmSock): void {
     this.#targets.add(socket);
-    this.#steering.joined?.(socket);
+    this.#told.joined(socket);
   }
 
   roomAt(_socket: KcmSock): void {
@@ -126,19 +129,20 @@ export class PolicyReceive implements ReceiveSteering {
   }
 
   closed(socket: KcmSock, unread: readonly KcmMessage[]): void {
-    if (this.#targets.remove(socket)) this.#steering.left?.(socket);
+    this.#targets.remove(socket);
+    this.#told.left(socket);
     this.#steerAnew(socket, unread);
   }
 
   disabled(socket: KcmSock, unread: readonly KcmMessage[]): void {
     this.#targets.changed();
-    this.#steering.left?.(socket);
+    this.#told.left(socket);
     this.#steerAnew(socket, unread);
   }
 
   enabled(socket: KcmSock): void {
     this.#targets.changed();
-    this.#steering.joined?.(socket);
+    this.#told.joined(socket);
   }
 
   /** What a socket has not read, and then what waits for it, goes before all else that may go anywhere. */
@@ -189,7 +193,7 @@ export class PolicyReceive implements ReceiveSteering {
     subject.origin = message.connection.id;
     try {
       const socket = this.#steering.choose(subject, targets) as KcmSock | undefined;
-      if (socket !== undefined && this.#targets.has(socket)) return socket;
+      if (socket !== undefined && this.#targets.has(socket) && (this.#waits || socket.hasRoom)) return socket;
       if (socket !== undefined) throw new TypeError("a policy must choose one of the targets, or undefined");
     } catch (thrown) {
       this.#host.threw(thrown);

@@ -262,7 +262,7 @@ export abstract class PsockBase implements LowerPort, ReceivePort, TransmitPort,
     const { txMessages, txBytes } = this.transmit.counts;
     const outcome: LowerOutcome = { error, messages, bytes, unread, txMessages, txBytes };
     this.core.unattached(this, failure, outcome);
-    this.events.unattached?.(error, outcome);
+    this.core.guard(() => this.events.unattached?.(error, outcome));
     return unread;
   }
 

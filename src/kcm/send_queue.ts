@@ -122,8 +122,11 @@ export class SendQueue {
       this.#release(open.length);
     }
     const batch = this.#batch;
-    this.#batch = which === undefined ? [] : batch.filter((message) => !which(message));
-    for (const message of batch) if (which === undefined || which(message)) this.#host.fail(message, error);
+    this.#batch = [];
+    for (const message of batch) {
+      if (which === undefined || which(message)) this.#host.fail(message, error);
+      else this.#batch.push(message);
+    }
   }
 
   /** A message is done, one way or another. */

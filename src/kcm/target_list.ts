@@ -50,10 +50,10 @@ export class TargetList<T extends Target> {
     this.changed();
   }
 
-  /** Removes a target; returns whether it was there. */
-  remove(target: T): boolean {
+  /** Removes a target. */
+  remove(target: T): void {
     this.changed();
-    return this.#members.delete(target);
+    this.#members.delete(target);
   }
 
   /** A target has, or has no longer, room. */

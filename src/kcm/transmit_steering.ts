@@ -15,6 +15,7 @@
  */
 import { KcmError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
+import { GuardedSteering } from "./guarded_steering.ts";
 import type { KcmSock } from "./kcm_sock.ts";
 import type { DiscardFilter } from "./outgoing.ts";
 import type { Outgoing } from "./outgoing_message.ts";
@@ -35,6 +36,7 @@ export class PolicyTransmit implements TransmitSteering {
   };
   readonly #host: TransmitSteeringHost;
   readonly #steering: Steering | undefined;
+  readonly #told: GuardedSteering | undefined;
   readonly #waits: boolean;
   /** All that may be sent on. */
   readonly #targets: TargetList<TransmitPort> = new TargetList((port) => port.isSending);
@@ -48,7 +50,9 @@ export class PolicyTransmit implements TransmitSteering {
 
   constructor(host: TransmitSteeringHost, policy: SteeringPolicy | undefined) {
     this.#host = host;
-    this.#steering = policy?.start();
+    const steering = policy?.start();
+    this.#steering = steering;
+    this.#told = steering && new GuardedSteering(steering, (thrown) => host.threw(thrown));
     this.#waits = policy?.waits ?? false;
   }
 
@@ -126,7 +130,7 @@ export class PolicyTransmit implements TransmitSteering {
 
   joined(port: TransmitPort): void {
     this.#targets.add(port);
-    this.#steering?.joined?.(port);
+    this.#told?.joined(port);
     this.#updateLine(port);
     if (this.#waits) this.#placeReturned();
   }
@@ -134,11 +138,10 @@ export class PolicyTransmit implements TransmitSteering {
   left(port: TransmitPort, error: unknown): void {
     const side = port.transmit;
     if (side.queue.length > 0) this.counts.unattachedReserved++;
-    const isKnown = this.#targets.has(port);
     this.#targets.remove(port);
     side.isStopped = true;
     this.#updateLine(port);
-    if (isKnown) this.#steering?.left?.(port);
+    this.#told?.left(port);
     const back = side.takeAll().filter((message) => this.#host.survives(message, error));
     this.#return(back);
   }
@@ -149,8 +152,8 @@ export class PolicyTransmit implements TransmitSteering {
 
   sendingChanged(port: TransmitPort): void {
     this.#targets.changed();
-    if (port.isSending) this.#steering?.joined?.(port);
-    else this.#steering?.left?.(port);
+    if (port.isSending) this.#told?.joined(port);
+    else this.#told?.left(port);
     if (!port.isSending) this.#giveBack(port);
     this.#updateLine(port);
     if (this.#waits && port.isSending) this.#placeReturned();
