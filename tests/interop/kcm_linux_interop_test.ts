@@ -2,6 +2,7 @@
 import { after, before, test } from "node:test";
 import { assertEquals, assertMatch } from "@std/assert";
 import { kcmText, MultiplexorEngine } from "../../src/kcm/mod.ts";
+import { type Difference, differences } from "./kcm/differing_scenarios.ts";
 import { EngineWorld } from "./kcm/engine_world.ts";
 import { type Guest, KernelWorld } from "./kcm/kernel_world.ts";
 import { randomSchedule } from "./kcm/random_schedule.ts";
@@ -33,6 +34,18 @@ async function compare({ setup, but, run }: Scenario): Promise<void> {
 }
 
 for (const scenario of scenarios) test(scenario.name, () => compare(scenario));
+
+async function checkDifference({ setup, run, seen, ...expected }: Difference): Promise<void> {
+  const worlds = { kernel: await KernelWorld.open(guest, setup), engine: new EngineWorld(setup) };
+  for (const name of ["kernel", "engine"] as const) {
+    const world = worlds[name];
+    await run(world);
+    assertEquals(world.notes.filter((note) => seen.test(note)), expected[name], name);
+    await world.close();
+  }
+}
+
+for (const one of differences) test(`differs: ${one.name}`, () => checkDifference(one));
 
 for (const hasRoom of [false, true]) {
   test(`${seeds} random schedules${hasRoom ? ", sockets with little room" : ""}`, async () => {
