@@ -32,7 +32,7 @@ T0=$(date +%s.%N)
 # not for ever, should nobody stop it
 timeout "${LIFE:-3600}" qemu-system-x86_64 "${A[@]}" </dev/null >"$O/run/$N.qemu.log" 2>&1 &
 P=$!; echo $P > "$O/run/$N.pid"
-for _ in $(seq 1 1200); do
+for _ in $(seq 1 2400); do
   grep -q '^READY' "$LOG" && break
   kill -0 $P 2>/dev/null || { echo "qemu ended:"; cat "$O/run/$N.qemu.log" "$LOG"; exit 1; }
   sleep 0.05

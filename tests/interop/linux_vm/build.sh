@@ -13,7 +13,10 @@ flock 9
 DEB=${1:-$(ls "$O"/deb/linux-image-*.deb 2>/dev/null | head -1 || true)}
 if [ -z "$DEB" ]; then
   mkdir -p "$O/deb"; cd "$O/deb"
-  P=$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image-6/ {print $2; exit}')
+  kernel() { apt-cache depends linux-image-amd64 2>/dev/null | awk '/Depends: linux-image-6/ {print $2; exit}'; }
+  P=$(kernel)
+  [ -n "$P" ] || { apt-get update -qq; P=$(kernel); }
+  [ -n "$P" ] || { echo "no linux-image-amd64 with a kernel 6: this needs Debian 12, or a package as argument" >&2; exit 1; }
   apt-get download "$P"; DEB=$(ls "$O"/deb/linux-image-*.deb | head -1)
 fi
 mkdir -p "$O/out"

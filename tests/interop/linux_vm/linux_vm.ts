@@ -79,7 +79,7 @@ export class LinuxVm {
     await run(join(folder, "build.sh"), { timeout: 300_000, maxBuffer: 1 << 24 });
     const name = `kcm-${process.pid}`;
     const base = await freeBase();
-    await run(join(folder, "boot.sh"), [name], { timeout: 90_000, env: { ...process.env, BASE: String(base) } });
+    await run(join(folder, "boot.sh"), [name], { timeout: 150_000, env: { ...process.env, BASE: String(base) } });
     return new LinuxVm(name, base);
   }
 
