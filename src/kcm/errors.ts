@@ -27,7 +27,14 @@ export interface KcmErrorOptions extends Omit<LeatErrorOptions, "layer"> {
  * | `EPIPE` | the multiplexor is closed: no more attachments, or every channel was closed |
  * | `EBUSY` | called from within a sink's callback where only `pause`, `resume`, `close` and `abort` are allowed |
  * | `EGAP` | bytes of a captured connection were skipped, so that message boundaries behind them are unknown |
- * | `ENOBUFS` | `maxQueuedBytes` or `maxPartialBytes` is full |
+ * | `ENOBUFS` | `maxQueuedBytes` or `maxPartialBytes` is full, or too many calls wait |
+ * | `ECONNABORTED` | a connection was lost with part of a message written: `bytesWritten`, `bytesInFlight` |
+ * | `ENOTCONN` | there is nothing to send on: no connection, or the one named by `via` is gone |
+ * | `EMSGSIZE` | a message is longer than `maxSendLength` |
+ * | `ECANCELED` | the channel was closed with messages that had not begun |
+ * | `ETIMEDOUT` | a drain's deadline, or a parser's, has passed |
+ * | `ENOENT`, `EOPNOTSUPP` | the connection is not attached any more; a channel in a worker cannot do that |
+ * | `EAGAIN`, `EINVAL`, `ENOPROTOOPT` | what the kernel's calls answer, from `KernelSocket` |
  *
  * @example
  * ```ts
