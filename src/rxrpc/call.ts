@@ -13,19 +13,23 @@ import { AckTimer } from "./ack_timer.ts";
 import { RxAbort } from "./abort_codes.ts";
 import { CallClock, type CallDue } from "./call_clock.ts";
 import type { PacketWriter, Sender } from "./call_host.ts";
+import type { CallInit, CallPlace } from "./call_init.ts";
 import { writeAck, writeData } from "./call_output.ts";
 import { Congestion } from "./congestion.ts";
-import type { ConnectionHost, RxConnection } from "./connection.ts";
+import type { ConnectionHost } from "./connection_host.ts";
 import { abortedError, RxrpcError } from "./errors.ts";
 import { HEADER_BYTES, type RxHeader } from "./header.ts";
 import { JUMBO_DATA_BYTES, type RxDataPacket } from "./jumbo.ts";
+import { JumboLimit } from "./jumbo_limit.ts";
 import { RxAckReason, RxFlag } from "./packet_types.ts";
 import { Packetizer } from "./packetizer.ts";
 import type { RxPeer } from "./peer.ts";
 import { EarlyData } from "./early_data.ts";
 import { Patience } from "./patience.ts";
 import { Pings } from "./pings.ts";
-import type { RxAddress, RxCallPort, RxCallSink, RxTimeouts } from "./ports.ts";
+import type { RxAddress, RxCallPort, RxCallSink } from "./ports.ts";
+import { PromisedLength } from "./promised_length.ts";
+import { ReboundDetector, reboundError } from "./rebound_detector.ts";
 import { ReceiveSide } from "./receive_side.ts";
 import { RttEstimator } from "./rtt_estimator.ts";
 import type { RxPeerIdentity } from "./security/protection.ts";
@@ -39,25 +43,6 @@ const PONGS_PER_SECOND = 10;
 const MAX_INVALID_ACKS = 3;
 /** Packets of data sent in a row before others have their turn. */
 const BURST = 10;
-
-/** What a call is made with. */
-export interface CallInit {
-  readonly isClient: boolean;
-  readonly service: number;
-  readonly peer: RxPeer;
-  readonly timeouts: RxTimeouts;
-  readonly failsWhenBusy?: boolean | undefined;
-  readonly mayUpgrade?: boolean | undefined;
-  readonly userStatus?: number | undefined;
-  readonly sink?: RxCallSink | undefined;
-}
-
-/** A place on the wire. */
-export interface CallPlace {
-  readonly connection: RxConnection;
-  readonly channel: number;
-  readonly callNumber: number;
-}
 
 /** One call. */
 export class RxCall implements RxCallPort, Timed, Sender {
@@ -90,9 +75,10 @@ export class RxCall implements RxCallPort, Timed, Sender {
   #service: number;
   #packetizer: Packetizer | undefined;
   #invalidAcks = 0;
-  #rebindSigns = 0;
+  readonly #rebound: ReboundDetector = new ReboundDetector();
+  readonly #jumbos: JumboLimit = new JumboLimit();
+  readonly #length: PromisedLength;
   #hasHeard = false;
-  #hasExpected = false;
   #isExposed = false;
   #wantsRoom = false;
   #hardMs: number;
@@ -106,6 +92,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
     this.peer = init.peer;
     this.#service = init.service;
     this.#sink = init.sink;
+    this.#length = new PromisedLength(init.length);
     this.#failsWhenBusy = init.failsWhenBusy ?? false;
     this.#hardMs = init.timeouts.hardMs ?? Infinity;
     this.rtt = new RttEstimator(init.peer.rtt);
@@ -195,10 +182,12 @@ export class RxCall implements RxCallPort, Timed, Sender {
     }
   }
 
-  write(bytes: Uint8Array, _now: number): number {
+  write(bytes: Uint8Array, now: number): number {
     const packetizer = this.#writer();
     if (packetizer === undefined) return 0;
+    this.#keepPromise(this.#length.isBroken(bytes.length), now);
     const taken = packetizer.write(bytes, () => this.sending.length < this.#host.limits.sendQueue);
+    this.#length.take(taken);
     this.#wantsRoom ||= taken < bytes.length;
     this.#schedule();
     return taken;
@@ -209,8 +198,10 @@ export class RxCall implements RxCallPort, Timed, Sender {
     this.#schedule();
   }
 
-  end(_now: number): void {
-    this.#writer()?.end();
+  end(now: number): void {
+    const packetizer = this.#writer();
+    if (packetizer !== undefined) this.#keepPromise(this.#length.isShort, now);
+    packetizer?.end();
     // the reply is the acknowledgement
     if (!this.isClient && this.receive.isComplete) this.acks.sent();
     this.#schedule();
@@ -232,13 +223,20 @@ export class RxCall implements RxCallPort, Timed, Sender {
   /** DATA has come. */
   data(packets: readonly RxDataPacket[], now: number): void {
     this.#heard(now);
+    if (packets.length > 1 && this.#jumbos.isReached) {
+      this.#host.dropped("jumbogram beyond their number");
+      this.acks.demand(RxAckReason.NOSPACE, packets.at(-1)!.header.serial);
+      return this.#progress(now);
+    }
     for (const { header, body } of packets) {
       if (!this.#mayReceive()) return this.#breach(now, "a reply before the request has ended");
       const arrival = this.receive.arrive(header, body);
       if (arrival === "invalid") return this.#breach(now, "packets that contradict each other");
+      this.#jumbos.arrived(arrival);
       this.acks.arrived(arrival, header.serial);
       if (this.isClosed) return;
     }
+    this.#jumbos.datagramEnded();
     this.acks.datagramEnded(now, this.rtt.srtt);
     if (!this.isClient && !this.receive.isComplete) this.#clock.set("idle", now + this.#host.limits.requestIdleMs);
     this.#progress(now);
@@ -251,14 +249,13 @@ export class RxCall implements RxCallPort, Timed, Sender {
       this.acks.demand(RxAckReason.REQUESTED, header.serial);
     }
     if (ack.reason === RxAckReason.PING_RESPONSE) this.#pingAnswered(ack.serial, now);
-    if (this.isClient && this.#looksRebound(ack, now)) return;
+    if (this.isClient && this.#rebound.isCertain(ack, this.sending)) return this.close(reboundError(), now);
     const verdict = this.sending.acknowledge(ack, now);
     if (verdict === "invalid") {
       this.#host.dropped("invalid ACK");
       if (++this.#invalidAcks > MAX_INVALID_ACKS) return this.#breach(now, "acknowledgements of what was never sent");
     } else if (verdict === "taken") {
       this.#heard(now);
-      this.#hasExpected ||= ack.firstPacket > 1 || ack.acks.length > 0;
       this.#learn(ack);
     }
     this.#progress(now);
@@ -274,7 +271,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
   /** The server is busy with something else. */
   busy(now: number): void {
     this.#sink?.busy?.();
-    if (!this.#failsWhenBusy || this.#hasExpected || this.isClosed) return;
+    if (!this.#failsWhenBusy || this.#rebound.isKnown || this.isClosed) return;
     this.close(new RxrpcError("the server is busy", { code: "EBUSY", blame: "remote" }), now);
   }
 
@@ -353,6 +350,14 @@ export class RxCall implements RxCallPort, Timed, Sender {
     return this.#packetizer;
   }
 
+  /** A caller that says more or less than it has promised is wrong about what it says. */
+  #keepPromise(isBroken: boolean, now: number): void {
+    if (!isBroken) return;
+    const error = this.#length.error();
+    this.abort(RxAbort.RX_USER_ABORT, now, error);
+    throw error;
+  }
+
   #mayReceive(): boolean {
     if (!this.isClient || this.receive.hasBegun) return true;
     if (!this.sending.isLastSent) return false;
@@ -376,7 +381,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
       this.#sink?.service?.(this.#service);
     }
     this.#hasHeard = true;
-    this.peer.heardAt = now;
+    this.peer.heard(now);
     this.#patience.heard(now);
   }
 
@@ -394,16 +399,6 @@ export class RxCall implements RxCallPort, Timed, Sender {
     if (this.isGated) this.#host.begin(this, now);
   }
 
-  /** Our address has changed on the way, and the server takes us for somebody else. */
-  #looksRebound(ack: RxAck, now: number): boolean {
-    if (ack.firstPacket !== 1 || ack.previousPacket !== 0 || this.#hasExpected) return false;
-    if (ack.reason === RxAckReason.OUT_OF_SEQUENCE && this.sending.base === 1) this.sending.loseAll();
-    if (ack.reason !== RxAckReason.EXCEEDS_WINDOW || ++this.#rebindSigns < 2) return false;
-    const what = "the server takes this end for another one: its address was changed on the way";
-    this.close(new RxrpcError(what, { code: "ENETRESET", blame: "remote" }), now);
-    return true;
-  }
-
   #learn(ack: RxAck): void {
     this.peer.sizes(ack.maxMtu, ack.jumboMax);
     if (ack.rwind !== undefined) this.sending.window(ack.rwind);
@@ -413,6 +408,11 @@ export class RxCall implements RxCallPort, Timed, Sender {
   #bodyBytes(): number {
     const most = Math.min(this.#host.limits.maxDatagram, this.peer.maxMtu) - HEADER_BYTES;
     return Math.min(JUMBO_DATA_BYTES, most);
+  }
+
+  /** Whether the peer may know of the call. Linux aborts what it is asked about calls that it does not know. */
+  get #isKnown(): boolean {
+    return !this.isClient || this.#hasHeard;
   }
 
   /** Looks at what has changed, after packets came. */
@@ -466,7 +466,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
         return this.close(undefined, now);
       case "ping":
       case "lost reply":
-        this.pings.isDue = true;
+        this.pings.isDue ||= this.#isKnown;
         this.#patience.pinged(now);
     }
   }

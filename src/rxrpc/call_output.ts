@@ -5,7 +5,8 @@
  */
 import { writeU16 } from "../bytes/integers.ts";
 import { ackLength, encodeAck } from "./ack.ts";
-import type { CallPlace, RxCall } from "./call.ts";
+import type { RxCall } from "./call.ts";
+import type { CallPlace } from "./call_init.ts";
 import type { PacketWriter } from "./call_host.ts";
 import { encodeHeader, HEADER_BYTES } from "./header.ts";
 import { JUMBO_DATA_BYTES, JUMBO_HEADER_BYTES } from "./jumbo.ts";

@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { readU32 } from "../bytes/integers.ts";
 import { seqDiff, seqLess } from "../bytes/sequence.ts";
 import { decodeAck } from "./ack.ts";
 import { RxAbort } from "./abort_codes.ts";
 import type { RxCall } from "./call.ts";
-import type { CallHost, PacketWriter, Sender } from "./call_host.ts";
+import type { PacketWriter, Sender } from "./call_host.ts";
 import { CHANNELS, newChannel, type RxChannel } from "./channel.ts";
-import { abortBody, finalAckBody, packetOf } from "./control_packet.ts";
+import type { ConnectionHost, ConnectionInit } from "./connection_host.ts";
+import { abortBody, abortCodeOf, finalAckBody, packetOf } from "./control_packet.ts";
 import { abortedError } from "./errors.ts";
 import { HEADER_BYTES, nextSerial, type RxHeader } from "./header.ts";
 import { dataPackets } from "./jumbo.ts";
@@ -20,7 +20,7 @@ import { RxAckReason, RxFlag, RxPacketType } from "./packet_types.ts";
 import type { RxPeer } from "./peer.ts";
 import { ServerHandshake } from "./server_handshake.ts";
 import { unprotected } from "./security/none.ts";
-import type { ClientProtection, PacketProtection, RxPeerIdentity, ServerProtection } from "./security/protection.ts";
+import type { ClientProtection, PacketProtection, RxPeerIdentity, ServerSecurity } from "./security/protection.ts";
 import type { CallNumbers } from "./security/rxkad/challenge.ts";
 import type { Timed } from "./timer_queue.ts";
 import { TokenBucket } from "./token_bucket.ts";
@@ -33,34 +33,6 @@ const LAST_CALL_NUMBER = 0x7fffffff;
 const MAX_JUMP = 65_536;
 const MAX_SERIAL_DISTANCE = 0x40000000;
 
-/** What a connection needs of its endpoint. */
-export interface ConnectionHost extends CallHost {
-  /** A client begins a call. Returns it, or `undefined` when it was refused. */
-  serviceCall(connection: RxConnection, header: RxHeader, now: number): RxCall | undefined;
-  /** A call has its place and a client that may be known: somebody is to be asked whether to take it. */
-  begin(call: RxCall, now: number): void;
-  /** A call is over. */
-  callClosed(connection: RxConnection, call: RxCall, now: number): void;
-  /** Calls that wait may begin. */
-  channelsFree(connection: RxConnection, now: number): void;
-  /** The connection is dead, or was not used for long. */
-  forget(connection: RxConnection): void;
-  /** How long it is kept without calls. */
-  idleMs(connection: RxConnection): number;
-}
-
-/** What a connection is made with. */
-export interface ConnectionInit {
-  readonly isClient: boolean;
-  readonly peer: RxPeer;
-  readonly epoch: number;
-  readonly cid: number;
-  readonly service: number;
-  readonly securityIndex: number;
-  readonly protection?: ClientProtection | undefined;
-  readonly server?: ServerProtection | undefined;
-}
-
 /** A connection. */
 export class RxConnection implements Timed, Sender {
   readonly isClient: boolean;
@@ -68,6 +40,8 @@ export class RxConnection implements Timed, Sender {
   readonly epoch: number;
   readonly cid: number;
   readonly securityIndex: number;
+  /** What its service asked for; at a server. */
+  readonly security: ServerSecurity | undefined;
   readonly channels: readonly RxChannel[] = Array.from({ length: CHANNELS }, newChannel);
   queuedAt: number = Infinity;
   isQueued = false;
@@ -104,6 +78,7 @@ export class RxConnection implements Timed, Sender {
     this.cid = init.cid;
     this.service = init.service;
     this.securityIndex = init.securityIndex;
+    this.security = init.security;
     this.#client = init.protection;
     this.#protection = init.protection ?? unprotected;
     this.#handshake = init.server && new ServerHandshake(init.server);
@@ -301,7 +276,7 @@ export class RxConnection implements Timed, Sender {
     if (header.callNumber < callNumber) return this.#host.dropped("old call");
     if (header.callNumber === callNumber && call === undefined) return this.#late(state, header, now);
     if (header.callNumber > callNumber) return this.#newer(state, header, datagram, now);
-    if (this.isSecuring) return this.#park(header, datagram);
+    if (this.isSecuring && header.type !== RxPacketType.ABORT) return this.#park(header, datagram);
     if (call !== undefined) this.#toCall(call, header, datagram, now);
   }
 
@@ -380,7 +355,7 @@ export class RxConnection implements Timed, Sender {
     call.attach({ connection: this, channel: header.cid & 3, callNumber: header.callNumber });
     if (this.isSecuring) {
       this.#park(header, datagram);
-      if (this.#handshake!.begin(now)) this.#challenge();
+      if (this.#handshake!.begin(now)) this.#challenge(now);
       return this.#host.schedule(this);
     }
     this.#host.begin(call, now);
@@ -405,13 +380,18 @@ export class RxConnection implements Timed, Sender {
     if (!this.#handshake!.park(header, datagram, most, this.#host)) this.#host.dropped("too much before the response");
   }
 
-  #challenge(): void {
-    this.#send(RxPacketType.CHALLENGE, 0, 0, this.#handshake!.challenge(), 0);
+  #challenge(now: number): void {
+    const body = this.#handshake!.challenge();
+    // who has not proved that the address is his own gets no more than he sent, three times
+    if (!this.peer.isValidated(now) && !this.peer.mayAnswer(HEADER_BYTES + body.length)) {
+      return this.#host.dropped("CHALLENGE beyond its rate");
+    }
+    this.#send(RxPacketType.CHALLENGE, 0, 0, body, 0);
   }
 
   #challengeAgain(now: number): void {
     if (!this.isBusy) return this.#handshake!.stop(this.#host);
-    if (this.#handshake!.again(now)) return this.#challenge();
+    if (this.#handshake!.again(now)) return this.#challenge(now);
     const failure = this.#handshake!.failure;
     if (failure !== undefined) return this.abort(failure.code, now, failure.error, "local");
     this.#handshake!.stop(this.#host);
@@ -492,9 +472,4 @@ export class RxConnection implements Timed, Sender {
     this.#control.push(packetOf(header, body));
     this.#host.enqueue(this);
   }
-}
-
-/** The number in an ABORT; 0 would be success. */
-function abortCodeOf(body: Uint8Array): number {
-  return (readU32(body, 0) | 0) || RxAbort.RX_CALL_DEAD;
 }

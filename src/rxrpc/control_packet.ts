@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { writeU32 } from "../bytes/integers.ts";
+import { readU32, writeU32 } from "../bytes/integers.ts";
+import { RxAbort } from "./abort_codes.ts";
 import { ackLength, encodeAck } from "./ack.ts";
 import { encodeHeader, HEADER_BYTES, type RxHeader } from "./header.ts";
 import { RxAckReason } from "./packet_types.ts";
@@ -21,6 +22,11 @@ export function abortBody(code: number): Uint8Array {
   const body = new Uint8Array(4);
   writeU32(body, 0, code);
   return body;
+}
+
+/** The number in the body of an ABORT; 0 would be success. */
+export function abortCodeOf(body: Uint8Array): number {
+  return (readU32(body, 0) | 0) || RxAbort.RX_CALL_DEAD;
 }
 
 /** The body of an ACK that says that everything up to `last` has come. */

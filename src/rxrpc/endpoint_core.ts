@@ -15,13 +15,16 @@ import { RxAbort } from "./abort_codes.ts";
 import { RxCall } from "./call.ts";
 import type { Sender } from "./call_host.ts";
 import { ClientTable } from "./client_table.ts";
-import { type ConnectionHost, RxConnection } from "./connection.ts";
+import { RxConnection } from "./connection.ts";
+import type { ConnectionHost } from "./connection_host.ts";
 import { abortBody } from "./control_packet.ts";
 import { debugAnswer, debugConnection, debugPeer } from "./debug_answers.ts";
 import { newStats, type RxEndpointEngineOptions, type RxEndpointStats } from "./endpoint_options.ts";
 import { RxrpcError } from "./errors.ts";
 import { decodeHeader, HEADER_BYTES, type RxHeader } from "./header.ts";
 import { type CheckedLimits, checkedLimits, checkNumber } from "./limits.ts";
+import { NatKeepalive } from "./nat_keepalive.ts";
+import { networkFailed, type RxNetworkFailure } from "./network_failure.ts";
 import { PacketCounters } from "./packet_counters.ts";
 import { RxFlag, RxPacketType } from "./packet_types.ts";
 import { PeerTable } from "./peer_table.ts";
@@ -67,6 +70,7 @@ export class EndpointCore implements ConnectionHost {
   readonly #epoch: number;
   readonly #strangers: Strangers;
   readonly #questions: Questions;
+  readonly #keepalive: NatKeepalive;
   readonly #types: PacketCounters = new PacketCounters();
   #senders: Sender[] = [];
   #resting: RxCall[] = [];
@@ -88,6 +92,7 @@ export class EndpointCore implements ConnectionHost {
     // the highest bit says that the epoch is random
     this.#epoch = (readU32(random, 0) | 0x80000000) >>> 0;
     this.#questions = new Questions(readU32(random, 8));
+    this.#keepalive = new NatKeepalive(this.limits.natKeepaliveMs, this.#epoch, () => this.#servers());
     this.#clients = new ClientTable({
       maxConnectionsPerBundle: this.limits.maxConnectionsPerBundle,
       maxQueuedCalls: this.limits.maxQueuedCalls,
@@ -124,6 +129,17 @@ export class EndpointCore implements ConnectionHost {
     };
   }
 
+  /** The network says something about datagrams that were sent. */
+  networkFailed(failure: RxNetworkFailure, now: number): void {
+    this.#now = now;
+    const peer = this.#peers.find(failure.to);
+    if (peer !== undefined) networkFailed(failure, peer, this.#connections(), now);
+  }
+
+  *#servers(): Iterable<RxAddress> {
+    for (const { peer } of this.#clients.connections()) yield peer.address;
+  }
+
   #connections(): RxConnection[] {
     return [...this.#serviceConnections.connections(), ...this.#clients.connections()];
   }
@@ -151,9 +167,12 @@ export class EndpointCore implements ConnectionHost {
       timeouts: options.timeouts ?? {},
       failsWhenBusy: options.failsWhenBusy,
       mayUpgrade: options.mayUpgrade,
+      length: options.length,
       sink,
     }, now);
     this.#clients.add(call, options, options.security ?? none(), now);
+    this.#keepalive.begin(now);
+    this.schedule(this.#keepalive);
     this.stats.clientCalls++;
     this.schedule(call);
     return call;
@@ -166,12 +185,20 @@ export class EndpointCore implements ConnectionHost {
    */
   offer(service: RxService): void {
     checkNumber("service", service.id);
+    this.withdraw(service.id);
     this.#services.set(service.id, service);
   }
 
   /** Takes no calls for it any more; those that run go on. */
   withdraw(id: number): void {
+    const service = this.#services.get(id);
+    if (service === undefined) return;
     this.#services.delete(id);
+    // whoever offers it again may ask for more security than these connections have
+    for (const connection of [...this.#serviceConnections.connections()]) {
+      const isOfIt = connection.service === id || connection.service === service.upgradeTo;
+      if (isOfIt && !connection.isBusy) this.forget(connection);
+    }
   }
 
   /** Asks what is no call; the result stops waiting for the answer. Such packets can be forged. */
@@ -233,6 +260,7 @@ export class EndpointCore implements ConnectionHost {
       },
     };
     if (!this.#strangers.transmit(counting) || !this.#questions.transmit(counting, now)) return;
+    if (!this.#keepalive.transmit(counting)) return;
     const senders = this.#senders;
     this.#senders = [];
     for (let at = 0; at < senders.length; at++) {
@@ -339,7 +367,7 @@ export class EndpointCore implements ConnectionHost {
 
   serviceCall(connection: RxConnection, header: RxHeader, now: number): RxCall | undefined {
     const { peer } = connection;
-    if (this.#isClosed || !this.#services.has(connection.service) && !this.#isUpgrade(connection.service)) {
+    if (this.#isClosed || !this.#isOffered(connection)) {
       connection.refuse(header, RxPacketType.ABORT, abortBody(RxAbort.RX_INVALID_OPERATION));
       return undefined;
     }
@@ -421,6 +449,7 @@ export class EndpointCore implements ConnectionHost {
       cid,
       service: isUpgraded ? service.upgradeTo! : service.id,
       securityIndex: security.index,
+      security,
       server: security.challenge({ epoch: header.epoch, cid }),
     }, now);
     this.#serviceConnections.add(connection);
@@ -443,8 +472,12 @@ export class EndpointCore implements ConnectionHost {
     return this.#serviceConnections.size < maxServiceConnections || evict(this.#serviceConnections.oldestIdle());
   }
 
-  #isUpgrade(id: number): boolean {
-    return [...this.#services.values()].some(({ upgradeTo }) => upgradeTo === id);
+  /** Whether its service is offered still, under the security that the connection has. */
+  #isOffered({ service, securityIndex, security }: RxConnection): boolean {
+    const offered = this.#services.get(service) ??
+      [...this.#services.values()].find(({ upgradeTo }) => upgradeTo === service);
+    if (offered === undefined) return false;
+    return (offered.security ?? [none()]).some((one) => one === security || one.index === 0 && securityIndex === 0);
   }
 
   #answered(header: RxHeader, data: Uint8Array, from: RxAddress): void {

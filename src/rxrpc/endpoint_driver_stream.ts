@@ -5,6 +5,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { RxEndpointEngine } from "./endpoint_engine.ts";
+import type { RxNetworkFailure } from "./network_failure.ts";
 import type { RxAddress, RxDatagram, RxOut } from "./ports.ts";
 
 /** A datagram that goes. */
@@ -53,6 +54,13 @@ export class EndpointDriver implements RxOut {
     const now = this.#clock.now();
     for (const datagram of datagrams) this.#engine.push(datagram, now);
     this.turn();
+  }
+
+  /** The network says something about datagrams that were sent. */
+  networkFailed(failure: RxNetworkFailure): void {
+    if (this.#isStopped) return;
+    this.#engine.networkFailed(failure, this.#clock.now());
+    this.poke();
   }
 
   /** Something was done to the engine: its packets go when whoever did it is done. */

@@ -6,6 +6,7 @@
 import type { Reasons } from "../core/reasons.ts";
 import { EndpointCore } from "./endpoint_core.ts";
 import type { RxEndpointEngineOptions, RxEndpointStats } from "./endpoint_options.ts";
+import type { RxNetworkFailure } from "./network_failure.ts";
 import type { RxCallOptions, RxCallPort, RxCallSink, RxDatagram, RxEndpointSink, RxOut, RxService } from "./ports.ts";
 import type { RxQuestion } from "./questions.ts";
 import type { RxSnapshot } from "./snapshot.ts";
@@ -127,6 +128,11 @@ export class RxEndpointEngine {
   /** Takes a datagram. */
   push(input: RxDatagram, now: number): void {
     this.#core.push(input, now);
+  }
+
+  /** The network says something about a datagram that was sent: nobody can be reached there, or it was too large. */
+  networkFailed(failure: RxNetworkFailure, now: number): void {
+    this.#core.networkFailed(failure, now);
   }
 
   /** The datagrams of a batch are all in. Nothing waits for this yet; engines with coalescing have it. */

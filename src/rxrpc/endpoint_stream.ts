@@ -37,6 +37,13 @@ export interface RxStreamCallOptions extends RxCallOptions {
   readonly tag?: unknown;
   /** Aborts the call. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * How long `signal` counts: `any` always, `queue` as long as the call waits for a channel. From then on the server may
+   * be doing what was asked.
+   *
+   * @default {"any"}
+   */
+  readonly signalPhase?: "any" | "queue" | undefined;
 }
 
 /** Options of a question that is no call. */
@@ -159,6 +166,7 @@ export class RxEndpoint implements AsyncDisposable {
       signal.addEventListener("abort", abort, { once: true });
       const done = (): void => signal.removeEventListener("abort", abort);
       call.closed.then(done, done);
+      if (options.signalPhase === "queue") call.opened.then(done, done);
     }
     return call;
   }
@@ -261,7 +269,7 @@ export class RxEndpoint implements AsyncDisposable {
   }
 
   #attach(socket: TDgram): void {
-    const port = new SocketPort(socket);
+    const port = new SocketPort(socket, (failure) => this.#driver.networkFailed(failure));
     this.#port = port;
     const over = (): Promise<void> => this.close().catch(() => {});
     port.receive((datagrams) => this.#driver.receive(datagrams)).catch(over);

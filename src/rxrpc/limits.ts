@@ -45,6 +45,8 @@ export interface RxLimits {
   reapThreshold?: number | undefined;
   /** A client's connection without calls is kept so long. @default {600000} */
   idleServiceMs?: number | undefined;
+  /** Keeps ways through translators of addresses open: a packet so often to each server. @default {Infinity} never */
+  natKeepaliveMs?: number | undefined;
   /** Replies a second to packets of nobody known. @default {50} */
   statelessPerSecond?: number | undefined;
 }
@@ -90,6 +92,7 @@ export function checkedLimits(limits: RxLimits): CheckedLimits {
     idleClientFastMs: time("idleClientFastMs", 2000),
     reapThreshold: count("reapThreshold", 900),
     idleServiceMs: time("idleServiceMs", 600_000),
+    natKeepaliveMs: Math.max(1000, time("natKeepaliveMs", Infinity)),
     statelessPerSecond: count("statelessPerSecond", 50),
   };
 }

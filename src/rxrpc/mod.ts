@@ -17,6 +17,7 @@ export {
   type RxRequestOptions,
   type RxStreamCallOptions,
 } from "./endpoint_stream.ts";
+export type { RxNetworkFailure } from "./network_failure.ts";
 export { RxrpcError, type RxrpcErrorOptions } from "./errors.ts";
 export type { RxLimits } from "./limits.ts";
 export { RxListener, type RxListenOptions } from "./listener_stream.ts";

@@ -11,9 +11,13 @@ import type { RttSeed } from "./rtt_estimator.ts";
 const FIRST_MTU = 1444;
 const MIN_MTU = 500;
 const MAX_MTU = 65_507;
+/** By how much datagrams shrink that are no larger than usual, and too large. */
+const MTU_STEP = 128;
 const MAX_JUMBO = 46;
 /** How many times as much an unproven address gets as came from it. */
 const MAX_AMPLIFICATION = 3;
+/** How long is kept what was learned of a peer that is silent. */
+const KEPT_MS = 60_000;
 /** How long an answer proves that an address is real. */
 const VALIDATED_MS = 60_000;
 
@@ -25,8 +29,6 @@ export class RxPeer {
   rtt: RttSeed | undefined;
   /** Where slow start ended. */
   threshold: number = FIRST_THRESHOLD;
-  /** Largest datagram that it takes. */
-  maxMtu: number = FIRST_MTU;
   /** How many packets it takes in one. */
   jumboMax = 1;
   /** Connections of it to this endpoint. */
@@ -41,8 +43,13 @@ export class RxPeer {
   resent = 0;
   /** When something came from it last. */
   heardAt: number;
+  #hasSpoken = false;
   /** Errors that the network reported since something came. */
-  networkErrors = 0;
+  #networkErrors = 0;
+  /** Largest datagram that it says it takes. */
+  #told = FIRST_MTU;
+  /** Largest datagram that the way to it takes, as far as is known. */
+  #way = MAX_MTU;
   #validatedAt = -Infinity;
   /** Bytes that may be sent to an address that has not proved to be real. */
   #credit = 0;
@@ -58,9 +65,44 @@ export class RxPeer {
     return this.serviceConnections > 0 || this.serviceCalls > 0 || this.heldBytes > 0;
   }
 
+  /** Largest datagram that gets there. */
+  get maxMtu(): number {
+    return Math.min(this.#told, this.#way);
+  }
+
+  /** A datagram of so many bytes was too large for the way: smaller ones from now on. */
+  tooLarge(bytes: number): void {
+    const next = bytes > FIRST_MTU ? Math.max(FIRST_MTU, bytes >>> 1) : Math.max(MIN_MTU, bytes - MTU_STEP);
+    this.#way = Math.min(this.#way, next);
+  }
+
+  /** Something valid came from it. */
+  heard(now: number): void {
+    this.heardAt = now;
+    this.#hasSpoken = true;
+    this.#networkErrors = 0;
+  }
+
+  /** The network says that it can't be reached. Whether that is to be believed: such reports can be forged. */
+  isUnreachable(): boolean {
+    return ++this.#networkErrors > 1 || !this.#hasSpoken;
+  }
+
+  /** What was learned of it is forgotten when nothing was heard for long: it may be another machine by now. */
+  refresh(now: number): void {
+    if (now - this.heardAt <= KEPT_MS) return;
+    this.rtt = undefined;
+    this.threshold = FIRST_THRESHOLD;
+    this.jumboMax = 1;
+    this.#told = FIRST_MTU;
+    this.#way = MAX_MTU;
+    this.#hasSpoken = false;
+    this.#networkErrors = 0;
+  }
+
   /** Takes what an acknowledgement says of sizes; forged ones can do no more than make them small. */
   sizes(maxMtu: number, jumboMax: number): void {
-    this.maxMtu = Math.min(MAX_MTU, Math.max(MIN_MTU, maxMtu));
+    this.#told = Math.min(MAX_MTU, Math.max(MIN_MTU, maxMtu));
     this.jumboMax = Math.min(MAX_JUMBO, jumboMax);
   }
 

@@ -30,11 +30,19 @@ export class PeerTable {
   of(address: RxAddress, now: number): RxPeer {
     const key = `${address.port} ${address.address}`;
     const known = this.#peers.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.refresh(now);
+      return known;
+    }
     if (this.#peers.size >= MAX_IDLE) this.#forgetOne();
     const peer = new RxPeer({ address: address.address, port: address.port }, now);
     this.#peers.set(key, peer);
     return peer;
+  }
+
+  /** The peer at an address, if there is one. */
+  find({ address, port }: RxAddress): RxPeer | undefined {
+    return this.#peers.get(`${port} ${address}`);
   }
 
   /** Connections from any port of an address. */

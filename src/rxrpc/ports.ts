@@ -49,6 +49,8 @@ export interface RxCallOptions {
   readonly isExclusive?: boolean | undefined;
   /** Ask whether the service can be upgraded. @default {false} */
   readonly mayUpgrade?: boolean | undefined;
+  /** How many bytes the request has: the call fails with `EMSGSIZE` when more or fewer are written. */
+  readonly length?: number | undefined;
   /** How long it may take. */
   readonly timeouts?: RxTimeouts | undefined;
   /** Fail with `EBUSY` when the server says that it is busy, instead of going on trying. @default {false} */

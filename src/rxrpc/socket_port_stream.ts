@@ -6,6 +6,7 @@
 import { InetAddress } from "../tsocket/inet_address.ts";
 import type { Datagram, TDgram } from "../tsocket/types.ts";
 import type { RxOutgoing } from "./endpoint_driver_stream.ts";
+import type { RxNetworkFailure } from "./network_failure.ts";
 import type { RxAddress, RxDatagram } from "./ports.ts";
 
 const BATCH = 64;
@@ -16,9 +17,15 @@ export class SocketPort {
   readonly #socket: TDgram;
   readonly #addresses: Map<RxAddress, InetAddress> = new Map();
 
-  /** Takes over `socket`, which is open. */
-  constructor(socket: TDgram) {
+  readonly #failed: (failure: RxNetworkFailure) => void;
+
+  /** Takes over `socket`, which is open. What the network says of datagrams is told to `failed`. */
+  constructor(socket: TDgram, failed: (failure: RxNetworkFailure) => void) {
     this.#socket = socket;
+    this.#failed = failed;
+    socket.onIcmpError(({ code, destination = socket.remoteAddress }) => {
+      if (destination instanceof InetAddress) failed({ code, to: destination });
+    });
   }
 
   /** Our own address. */
@@ -28,7 +35,26 @@ export class SocketPort {
   }
 
   /** Sends; the promise says when more may come. */
-  send(datagrams: readonly RxOutgoing[]): Promise<unknown> {
+  async send(datagrams: readonly RxOutgoing[]): Promise<unknown> {
+    try {
+      return await this.#send(datagrams);
+    } catch (error) {
+      this.#tell(error, datagrams);
+      throw error;
+    }
+  }
+
+  /** Which of the datagrams failed is known by where it went; of several to there, it was the largest. */
+  #tell(error: unknown, datagrams: readonly RxOutgoing[]): void {
+    const { code, address } = error as { code?: unknown; address?: unknown };
+    if (typeof code !== "string") return;
+    const isOne = (to: RxAddress): boolean =>
+      !(address instanceof InetAddress) || this.#addressOf(to).key === address.key;
+    const [worst] = datagrams.filter(({ to }) => isOne(to)).sort((a, b) => b.data.length - a.data.length);
+    if (worst !== undefined) this.#failed({ code, to: worst.to, bytes: worst.data.length });
+  }
+
+  #send(datagrams: readonly RxOutgoing[]): Promise<unknown> {
     const peer = this.#socket.remoteAddress;
     if (peer === undefined) {
       return this.#socket.sendMany(datagrams.map(({ data, to }) => ({ data, to: this.#addressOf(to) })));

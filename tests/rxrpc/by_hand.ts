@@ -162,15 +162,19 @@ export class Hand {
     if (body !== undefined) {
       pour(this.world, this.host, call, recorder, typeof body === "number" ? pattern(body) : body);
     }
-    this.world.settle();
-    const first = this.world.sent.at(-1)?.header;
-    if (first !== undefined) {
-      this.epoch = first.epoch;
-      this.cid = first.cid;
-      this.callNumber = first.callNumber;
-      this.service = first.serviceId;
-    }
+    this.follow();
     return recorder;
+  }
+
+  /** Takes the place of the connection and call that the last packet out was for. */
+  follow(): void {
+    this.world.settle();
+    const last = this.world.sent.at(-1)?.header;
+    if (last === undefined) return;
+    this.epoch = last.epoch;
+    this.cid = last.cid;
+    this.callNumber = last.callNumber;
+    this.service = last.serviceId;
   }
 
   /** Offers services; each call that comes is written down, and answered by the test. */

@@ -213,6 +213,8 @@ test("149: a server that says nothing: a probe, then again and again, less and l
   const gaps = at.slice(2).map((time, i) => time - at[i + 1]!);
   assertEquals(gaps.every((gap, i) => i === 0 || gap >= gaps[i - 1]!), true, String(at));
   assertEquals([call.closedCount, call.code], [1, "ETIMEDOUT"]);
+  // whoever does not know the call would abort it when asked about it
+  assertEquals(hand.world.sent.filter(({ header }) => header.type === RxPacketType.ACK), []);
   const last = hand.world.sent.at(-1)!;
   assertEquals([last.header.type, last.at - start], [RxPacketType.ABORT, 20_000]);
 });
@@ -289,8 +291,13 @@ test("164: an upload that its application does not go on with: the server is ask
   const call = hand.call(undefined);
   call.call!.write(new Uint8Array(100), hand.world.now);
   call.call!.flush(hand.world.now);
-  hand.out();
-  assertEquals(hand.after(850).some((packet) => packet.startsWith("A PING")), true);
+  hand.follow();
+  const [first] = hand.packets();
+  hand.a(2, 1, first!.header.serial, RxAckReason.REQUESTED);
+  // at first soon, some peers are impatient; then six times in the time that the peer may be silent
+  assertEquals(hand.after(850), ["A PING 1/0 S0 []"]);
+  assertEquals(hand.after(3200), []);
+  assertEquals(hand.after(200), ["A PING 1/0 S0 []"]);
 });
 
 test("165: a long call stays alive as long as its client answers", () => {

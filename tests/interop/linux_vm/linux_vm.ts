@@ -74,13 +74,18 @@ export class LinuxVm {
     this.#base = base;
   }
 
-  /** Builds what is not built yet, and boots. */
-  static async start(): Promise<LinuxVm> {
+  /** Builds what is not built yet, and boots. `prefix` is for its name, `from` the first of the ports to look for. */
+  static async start(prefix = "kcm", from = 17_000): Promise<LinuxVm> {
     await run(join(folder, "build.sh"), { timeout: 300_000, maxBuffer: 1 << 24 });
-    const name = `kcm-${process.pid}`;
-    const base = await freeBase();
+    const name = `${prefix}-${process.pid}`;
+    const base = await freeBase(from);
     await run(join(folder, "boot.sh"), [name], { timeout: 150_000, env: { ...process.env, BASE: String(base) } });
     return new LinuxVm(name, base);
+  }
+
+  /** The port of this machine, TCP and UDP, behind which the guest's 7100 to 7109 are. */
+  portOf(guest: number): number {
+    return this.#base + guest - 7000;
   }
 
   /** A control connection to one of the programs in the guest. */
@@ -97,8 +102,8 @@ export class LinuxVm {
 }
 
 /** The first of a range of ports of which those that the machine takes are free. */
-async function freeBase(): Promise<number> {
-  for (let base = 17_000; base < 17_900; base += 150) {
+async function freeBase(from: number): Promise<number> {
+  for (let base = from; base < from + 900; base += 150) {
     const ports = [0, 1, 2, 3, 4, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109].map((offset) => base + offset);
     const areFree = await Promise.all(ports.map(isFree));
     if (areFree.every((is) => is)) return base;

@@ -1,0 +1,66 @@
+/**
+ * Keeps ways through translators of addresses open: a VERSION packet that asks nothing and is never answered, to each
+ * server of which this end has connections.
+ *
+ * @module
+ */
+import { packetOf } from "./control_packet.ts";
+import { RxFlag, RxPacketType } from "./packet_types.ts";
+import type { RxAddress, RxOut } from "./ports.ts";
+import type { Timed } from "./timer_queue.ts";
+
+/** Sends them. */
+export class NatKeepalive implements Timed {
+  queuedAt: number = Infinity;
+  readonly #everyMs: number;
+  readonly #datagram: Uint8Array;
+  readonly #servers: () => Iterable<RxAddress>;
+  #at = Infinity;
+  #due: RxAddress[] = [];
+
+  /** Every so many milliseconds, as long as there are `servers`; never when that is `Infinity`. */
+  constructor(everyMs: number, epoch: number, servers: () => Iterable<RxAddress>) {
+    this.#everyMs = everyMs;
+    this.#servers = servers;
+    this.#datagram = packetOf({
+      epoch,
+      cid: 0,
+      callNumber: 0,
+      seq: 0,
+      serial: 0,
+      type: RxPacketType.VERSION,
+      flags: RxFlag.LAST_PACKET,
+      userStatus: 0,
+      securityIndex: 0,
+      checksum: 0,
+      serviceId: 0,
+    }, new Uint8Array(1));
+  }
+
+  /** A call is made: from now on there is a server. */
+  begin(now: number): void {
+    if (this.#at === Infinity) this.#at = now + this.#everyMs;
+  }
+
+  timeoutAt(): number {
+    return this.#at;
+  }
+
+  onTimeout(now: number): void {
+    if (now < this.#at) return;
+    this.#due = [...new Set(this.#servers())];
+    this.#at = this.#due.length === 0 ? Infinity : now + this.#everyMs;
+  }
+
+  /** Sends what is due; whether all has gone. */
+  transmit(out: RxOut): boolean {
+    for (let to = this.#due.at(-1); to !== undefined; to = this.#due.at(-1)) {
+      const into = out.alloc(this.#datagram.length);
+      if (into === null) return false;
+      into.set(this.#datagram);
+      out.commit(this.#datagram.length, to);
+      this.#due.pop();
+    }
+    return true;
+  }
+}

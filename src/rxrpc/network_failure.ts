@@ -1,0 +1,48 @@
+/**
+ * What the network says of datagrams that were sent: that nobody can be reached there, or that they were too large.
+ *
+ * @module
+ */
+import type { RxConnection } from "./connection.ts";
+import { RxrpcError } from "./errors.ts";
+import type { RxPeer } from "./peer.ts";
+import type { RxAddress } from "./ports.ts";
+
+/** Reports that are about the other end, not about a moment in which there was no buffer. */
+const UNREACHABLE: readonly string[] = [
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EHOSTDOWN",
+  "ENETDOWN",
+  "EACCES",
+  "EPERM",
+];
+
+/** A report. Such can be forged: a peer that was heard is believed to be gone only at the second one in a row. */
+export interface RxNetworkFailure {
+  /** errno name. */
+  readonly code: string;
+  /** Where the datagram went. */
+  readonly to: RxAddress;
+  /** Its length; for `EMSGSIZE`. */
+  readonly bytes?: number | undefined;
+}
+
+/** Ends calls, or makes datagrams smaller. */
+export function networkFailed(
+  { code, to, bytes }: RxNetworkFailure,
+  peer: RxPeer,
+  connections: Iterable<RxConnection>,
+  now: number,
+): void {
+  if (code === "EMSGSIZE") return peer.tooLarge(bytes ?? peer.maxMtu);
+  if (!UNREACHABLE.includes(code) || !peer.isUnreachable()) return;
+  const what = `the network says that ${to.address} can't be reached at port ${to.port}`;
+  for (const connection of connections) {
+    if (connection.peer !== peer) continue;
+    for (const { call } of connection.channels) {
+      if (call?.isExposed === true) call.close(new RxrpcError(what, { code, blame: "remote" }), now);
+    }
+  }
+}
