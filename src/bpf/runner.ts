@@ -19,6 +19,8 @@ export const CONTEXT_BYTES = 192;
 export const MAX_TAIL_CALLS = 33;
 /** Instructions that a run may take, by default. */
 export const DEFAULT_BUDGET = 1_000_000;
+/** Most that a budget can be: back ends count in 32 bits, and a block of instructions at a time. */
+export const MAX_BUDGET = 0x7fff_0000;
 /** The map reference (`lddw` with `src` 1) of the map with index `i` is `MAP_HANDLE_BASE + i`, an address of nothing. */
 export const MAP_HANDLE_BASE = 0x100;
 

@@ -22,6 +22,7 @@ import {
   FRAME_BYTES,
   type HelperFunction,
   MAP_HANDLE_BASE,
+  MAX_BUDGET,
   MAX_FRAMES,
   MAX_TAIL_CALLS,
   type PacketWindow,
@@ -64,6 +65,8 @@ export class BpfRuntime {
   readonly maps: Map<string, BpfMap> = new Map();
   /** What the machine gave. */
   readonly options: RuntimeOptions;
+  /** Instructions per run. */
+  readonly budget: number;
   /** Instructions that the run may still take. */
   remaining: number;
   /** Tail calls that the run has made. */
@@ -78,11 +81,12 @@ export class BpfRuntime {
   constructor(memory: BpfMemory, options: RuntimeOptions) {
     this.memory = memory;
     this.options = options;
+    this.budget = Math.min(options.budget, MAX_BUDGET);
     this.context = memory.allocate(CONTEXT_BYTES);
     this.stack = memory.allocate(FRAME_BYTES * MAX_FRAMES);
     this.highAddress = memory.allocate(8).address;
     this.high = new Int32Array(memory.buffer, this.highAddress, 1);
-    this.remaining = options.budget;
+    this.remaining = this.budget;
     this.#lengthIndex = this.context.address / 4;
     // Context words are written as the machine orders its bytes, which has to be as programs read them.
     writeU32le(memory.bytes, this.context.address, 1);
@@ -98,7 +102,7 @@ export class BpfRuntime {
     packet.start = start;
     packet.end = end;
     this.memory.words[this.#lengthIndex] = end - start;
-    this.remaining = this.options.budget;
+    this.remaining = this.budget;
     this.tailCalls = 0;
   }
 
@@ -139,7 +143,7 @@ export class ProgramEnvironment implements BpfEnvironment, HelperHost {
     this.packet = runtime.packet;
     this.high = runtime.high;
     this.highAddress = runtime.highAddress;
-    this.budget = runtime.options.budget;
+    this.budget = runtime.budget;
     this.valueAddresses = this.#maps.map((map) => map.address);
     const helpers = makeHelpers(this);
     this.helper = isChecked ? checkedHelpers(helpers, this) : helpers;

@@ -4,11 +4,14 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assemble } from "../../src/bpf/assembler.ts";
 import { BpfError } from "../../src/bpf/errors.ts";
-import { compileToModule } from "../../src/bpf/jit/compile_module.ts";
+import { compileToModule, type CompileToModuleOptions } from "../../src/bpf/jit/compile_module.ts";
+import { BpfMachine } from "../../src/bpf/machine.ts";
+import type { MapDefinition } from "../../src/bpf/program.ts";
 import { fromHex } from "../../src/bytes/hex.ts";
 import type { Parser } from "../../src/strparser/parser.ts";
-import { groupsOf, recordedMachine, sample } from "./support/builds.ts";
+import { backends, groupsOf, recordedMachine, sample } from "./support/builds.ts";
 import { endlessProgram, prefixProgram } from "./support/jit_programs.ts";
 import { recordedVectors } from "./support/recordings.ts";
 
@@ -89,4 +92,53 @@ test("modules: what a program is called is not code", async () => {
   const { parser } = await load(compileToModule({ ...prefixProgram, name }));
   assertEquals(parser.name, name);
   assertEquals("leatWasHere" in globalThis, false);
+});
+
+const array = { name: "m", type: 2, keySize: 4, valueSize: 4, maxEntries: 2, flags: 0 };
+
+test("modules: updates fail as those of the machine do", async () => {
+  for (const key of [0, 5]) {
+    for (const flags of ["0", "1", "2", "3", "-1", "0x100000000 ll"]) {
+      const text = `
+        *(u32 *)(r10 - 4) = ${key}
+        *(u32 *)(r10 - 8) = 9
+        r1 = map[m] ll
+        r2 = r10
+        r2 += -4
+        r3 = r10
+        r3 += -8
+        r4 = ${flags}
+        call 2
+        r0 = -r0
+        exit`;
+      const program = assemble(text, { maps: [array] });
+      const { parser } = await load(compileToModule(program));
+      assertEquals(parser.parse(new Uint8Array(1), 0, 1, undefined), new BpfMachine(program).run(new Uint8Array(1)));
+    }
+  }
+});
+
+test("modules: what a machine would refuse is refused", () => {
+  const codeOf = (text: string, options: CompileToModuleOptions = {}, ...maps: MapDefinition[]) =>
+    assertThrows(() => compileToModule(assemble(text, { maps }), options), BpfError).code;
+  assertEquals(codeOf("r0 = 1\nexit", {}, { ...array, keySize: 1 }), "EINVAL");
+  assertEquals(codeOf("r0 = 1\nexit", {}, { ...array, initial: new Uint8Array(5) }), "EINVAL");
+  assertEquals(codeOf("r0 = 1\nexit", {}, { ...array, maxEntries: 2 ** 31 }), "E2BIG");
+  assertEquals(codeOf("r0 = 1\nexit", { maxMemoryBytes: 15 }, array), "E2BIG");
+  assertEquals(codeOf("r0 = *(u64 *)(r2 + 8)\nexit", { mode: "sandbox" }), "ENOSYS");
+  assertThrows(() => compileToModule(assemble("r0 = 1\nexit"), { budget: Number.NaN }), RangeError);
+});
+
+test("a budget of more than 32 bits is a large one", async () => {
+  const table = { ...array, type: 3 };
+  const loop = assemble("r0 = 0\nagain:\nr0 += 1\nif r0 < 10 goto again\nexit", { maps: [table] });
+  const main = assemble("r2 = map[m] ll\nr3 = 0\ncall 12\nr0 = -1\nexit", { maps: [table] });
+  for (const budget of [3e9, 2 ** 40]) {
+    for (const backend of backends) {
+      const machine = new BpfMachine(main, { backend, budget, programs: { m: [loop] } });
+      assertEquals([machine.run(new Uint8Array(1)), machine.takeFailure()], [10, undefined]);
+    }
+    const { parser } = await load(compileToModule({ ...loop, maps: [] }, { budget }));
+    assertEquals(parser.parse(new Uint8Array(1), 0, 1, undefined), 10);
+  }
 });

@@ -25,7 +25,7 @@ export function placesOf({ context, stack, valueAddresses, budget, memory }: Bpf
     context: context.address,
     frameTop: stack.address + stack.size,
     valueAddresses,
-    budget: Math.min(budget, 0x7fff_0000),
+    budget,
     lowest: PAGE_BYTES,
     limit: memory.bytes.length,
   };

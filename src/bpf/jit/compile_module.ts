@@ -8,11 +8,14 @@
  * @module
  */
 import { failureCodes } from "../bpf_parser.ts";
+import { limitOption } from "../../core/limits.ts";
 import { BpfError } from "../errors.ts";
 import { BPF_CALL, BPF_JMP } from "../isa.ts";
 import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY } from "../map_types.ts";
+import { strideOf } from "../maps/bpf_map.ts";
+import { checkMap } from "../maps/make_map.ts";
 import type { BpfProgram, MapDefinition } from "../program.ts";
-import { CONTEXT_BYTES, DEFAULT_BUDGET, FRAME_BYTES } from "../runner.ts";
+import { CONTEXT_BYTES, DEFAULT_BUDGET, FRAME_BYTES, MAX_BUDGET } from "../runner.ts";
 import { mayWriteContext } from "../scratch_area.ts";
 import type { VerifiedProgram, VerifierOptions } from "../verifier/facts.ts";
 import { verifyProgram } from "../verifier/verify_program.ts";
@@ -25,6 +28,8 @@ export interface CompileToModuleOptions extends VerifierOptions {
   name?: string | undefined;
   /** Instructions that one run may take. @default {1_000_000} */
   budget?: number | undefined;
+  /** Bytes of memory that the maps may take. @default {64 MiB} */
+  maxMemoryBytes?: number | undefined;
 }
 
 /** Where things are in the module's memory: nothing at 0, then context, high half, maps, frames. */
@@ -34,6 +39,7 @@ interface Layout extends CodePlaces {
 }
 
 const CONTEXT = 64;
+const MOST_MAP_BYTES = 64 * 1024 * 1024;
 
 /**
  * Compiles a program to a module. It is JavaScript that TypeScript takes as well, and exports `parser`, a parser as
@@ -56,11 +62,16 @@ const CONTEXT = 64;
  * ```
  */
 export function compileToModule(program: BpfProgram, options: CompileToModuleOptions = {}): string {
-  const { name = program.name, budget = DEFAULT_BUDGET } = options;
+  const { name = program.name } = options;
+  const budget = Math.min(limitOption("budget", options.budget, DEFAULT_BUDGET), MAX_BUDGET);
+  program.maps.forEach(checkMap);
   const verified = verifyProgram(program, options);
+  if (verified.isChecked) {
+    throw new BpfError("a module cannot have a program that was not proven safe", { code: "ENOSYS" });
+  }
   const helpers = helpersOf(verified);
   program.maps.forEach(refuseMap);
-  const layout = layOutMemory(verified, budget);
+  const layout = layOutMemory(verified, budget, limitOption("maxMemoryBytes", options.maxMemoryBytes, MOST_MAP_BYTES));
   const { body } = writeJs(verified, layout, "nested", { entry: "context", isWide: false });
   return [
     "// @ts-nocheck",
@@ -96,11 +107,7 @@ function refuseMap({ name, type }: MapDefinition): void {
   });
 }
 
-function strideOf({ valueSize }: MapDefinition): number {
-  return Math.ceil(valueSize / 8) * 8;
-}
-
-function layOutMemory({ program, flow }: VerifiedProgram, budget: number): Layout {
+function layOutMemory({ program, flow }: VerifiedProgram, budget: number, maxMemoryBytes: number): Layout {
   const high = CONTEXT + CONTEXT_BYTES;
   let end = high + 8;
   const valueAddresses = program.maps.map((map) => {
@@ -108,6 +115,9 @@ function layOutMemory({ program, flow }: VerifiedProgram, budget: number): Layou
     end += strideOf(map) * map.maxEntries;
     return address;
   });
+  if (end - high - 8 > maxMemoryBytes) {
+    throw new BpfError(`the maps take ${end - high - 8} bytes, maxMemoryBytes is ${maxMemoryBytes}`, { code: "E2BIG" });
+  }
   const frameTop = end + FRAME_BYTES * Math.min(flow.functions.length, 8);
   return { context: CONTEXT, high, valueAddresses, frameTop, size: frameTop, budget, lowest: CONTEXT, limit: frameTop };
 }

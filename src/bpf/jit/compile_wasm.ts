@@ -46,11 +46,11 @@ export function compileWasm(
       return failRun(environment, thrown);
     }
   };
-  const r1 = context.address, fuel = Math.min(budget, 0x7fff_0000);
+  const r1 = context.address;
   const runs: Runs = {
     run(bytes, start, end) {
       if (isEntering) environment.enter(bytes, start, end);
-      return guarded(run, end - start, packet.take(bytes, start, end), fuel, r1, 0);
+      return guarded(run, end - start, packet.take(bytes, start, end), budget, r1, 0);
     },
     wide: () => (bytes, start, end) =>
       guarded(wide, end - start, packet.take(bytes, start, end), environment.remaining, r1, 0),

@@ -25,18 +25,18 @@ const element = `const element = (map, key) => {
   return index < entries ? address + index * stride : 0;
 };`;
 
-const update = `const update = (map, key, value, flags) => {
+const update = `const update = (map, key, value, flags, flagsHigh) => {
+  if (flagsHigh !== 0 || flags < 0 || flags > 2) return -22;
   const at = element(map, key);
   if (at === 0) return -7;
   if (flags === 1) return -17;
-  if (flags !== 0 && flags !== 2) return -22;
   U.copyWithin(at, value, value + I[map - 256].size);
   return 0;
 };`;
 
 const texts: Readonly<Record<number, string>> = {
   1: "(m, mh, key) => result(element(m, key))",
-  2: "(m, mh, key, kh, value, vh, flags) => result(update(m, key, value, flags))",
+  2: "(m, mh, key, kh, value, vh, flags, fh) => result(update(m, key, value, flags, fh))",
   3: "() => result(-22)",
   5: "() => result(Math.round(performance.now() * 1e6))",
   6: "() => result(0)",
