@@ -34,7 +34,10 @@ export interface BpfMachineOptions extends VerifierOptions {
    * other, where neither is the interpreter. @default {"auto"}
    */
   backend?: BpfBackend | "auto" | undefined;
-  /** Instructions that one run may take; one more is `ELOOP`. @default {1_000_000} */
+  /**
+   * Instructions that one run may take; one more is `ELOOP`. Compiled code counts in loops and called functions only,
+   * where it looks each time that it comes around. @default {1_000_000}
+   */
   budget?: number | undefined;
   /** Bytes of memory that the maps may take, keys of hash tables included. @default {64 MiB} */
   maxMemoryBytes?: number | undefined;

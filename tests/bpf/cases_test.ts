@@ -249,3 +249,21 @@ for (const backend of backends) {
     assertEquals([machine.run(Uint8Array.of(0)), machine.takeFailure()?.code], [-40, "ELOOP"]);
   });
 }
+
+for (const backend of backends) {
+  test(`case 51: what a called function does counts, ${backend}`, () => {
+    const counter = { name: "n", type: 2, keySize: 4, valueSize: 8, maxEntries: 1, flags: 0 };
+    const body = Array.from({ length: 400 }, () => "r0 += 1").join("\n");
+    const program = assemble(
+      `r6 = 0\nagain:\ncall f\nr6 += 1\nif r6 < 1000000 goto again\nr0 = 1\nexit
+      f:\nr1 = map[n]+0 ll\nr0 = *(u64 *)(r1 + 0)\nr0 += 1\n*(u64 *)(r1 + 0) = r0
+      if r0 > 1000 goto +1\nr2 = 0\n${body}\nexit`,
+      { maps: [counter] },
+    );
+    const machine = new BpfMachine(program, { backend, budget: 41_000 });
+    assertEquals([machine.run(new Uint8Array(1)), machine.takeFailure()?.code], [-40, "ELOOP"]);
+    // A turn takes 410 instructions: no back end makes much more than a hundred.
+    const calls = Number(machine.map("n").get(0));
+    assert(calls >= 99 && calls <= 101, `${calls} calls`);
+  });
+}

@@ -95,7 +95,6 @@ class FunctionWriter {
     const base = this.#shape.entry === "call" ? "f" : String(this.#program.frameTop);
     writer.assign("l10", base);
     if (this.#program.needsZeroedStack) writer.line(`${writer.use("U")}.fill(0, ${base} - 512, ${base});`);
-    if (this.#isCounting && this.#shape.entry === "call") this.#charge(this.#flow.start, 1, true);
   }
 
   #charge(slot: number, count: number, isChecked: boolean): void {
@@ -111,8 +110,10 @@ class FunctionWriter {
       writer.line(isLoop ? `L${start}: for (;;) {` : `B${end}: {`);
     }
     if (form === "dispatch") writer.line(`case ${position}:`);
-    if (this.#isCounting && isRepeated[position] === true) {
-      this.#charge(operands[0]!.slot, operands.length, isHeader[position]!);
+    // A function may be called again and again: there every block counts, and its first one looks.
+    const isCallee = this.#shape.entry === "call";
+    if (this.#isCounting && (isCallee || isRepeated[position] === true)) {
+      this.#charge(operands[0]!.slot, operands.length, isHeader[position]! || isCallee && position === 0);
     }
     writer.values = values;
     for (const at of operands) {

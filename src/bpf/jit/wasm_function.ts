@@ -70,7 +70,6 @@ class FunctionWriter {
     if (!this.#program.isCounting) return;
     code.indexed(OP.globalGet, GLOBAL.fuel);
     code.set(LOCAL.fuel);
-    if (this.#flow.index !== 0) this.#charge(this.#flow.start, 1, true);
   }
 
   #checkDepth(): void {
@@ -158,8 +157,11 @@ class FunctionWriter {
 
   #block(index: number, position: number): void {
     const { operands, values } = this.#blocks[index]!;
-    if (this.#program.isCounting && this.#layout.isRepeated[position] === true) {
-      this.#charge(operands[0]!.slot, operands.length, this.#layout.isHeader[position]!);
+    const { isHeader, isRepeated } = this.#layout;
+    // A function may be called again and again: there every block counts, and its first one looks.
+    const isCallee = this.#flow.index !== 0;
+    if (this.#program.isCounting && (isCallee || isRepeated[position] === true)) {
+      this.#charge(operands[0]!.slot, operands.length, isHeader[position]! || isCallee && position === 0);
     }
     this.#values = values;
     for (const at of operands) {
