@@ -240,3 +240,18 @@ test("ancillary offsets are 4 apart", () => {
   assertEquals(ancillaryAt(0xfffff03c), "vlan_tpid");
   assertEquals([ancillaryAt(0xfffff040), ancillaryAt(0xfffff001), ancillaryAt(12)], [undefined, undefined, undefined]);
 });
+
+test("lines of one character over and over take no longer than others", () => {
+  const count = 500_000;
+  const before = performance.now();
+  for (const line of ["{ 1, 2, 3, 4 }" + " ".repeat(count) + "x", "ret #0 " + ";".repeat(count) + "\r"]) {
+    for (const text of [line, `${line}\n`]) {
+      try {
+        parseClassic(text);
+      } catch (error) {
+        assert(error instanceof BpfError, String(error));
+      }
+    }
+  }
+  assert(performance.now() - before < 1000);
+});

@@ -48,7 +48,7 @@ export function assembleClassic(text: string): ClassicInstruction[] {
   const labels = new Map<string, number>();
   const drafts: Draft[] = [];
   withoutComments(text).split("\n").forEach((source, index) => {
-    const line = new LineScanner(source.replace(/;.*$/, "").trimEnd(), index + 1);
+    const line = new LineScanner(source.split(";", 1)[0]!.trimEnd(), index + 1);
     takeLabels(line, drafts.length, labels);
     if (line.isAtEnd) return;
     drafts.push(parseInstruction(line));

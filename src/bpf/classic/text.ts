@@ -75,7 +75,7 @@ const formatters: Readonly<Record<ClassicTextForm, (program: readonly ClassicIns
   asm: assemblyText,
 };
 
-const BRACES = /^\s*\{\s*(\w+)\s*,\s*(\w+)\s*,\s*(\w+)\s*,\s*(\w+)\s*\}\s*,?\s*$/;
+const BRACES = /^\s*\{\s*(\w+)\s*,\s*(\w+)\s*,\s*(\w+)\s*,\s*(\w+)\s*\}\s*(?:,\s*)?$/;
 
 function parseBraces(text: string): ClassicInstruction[] {
   return text.split("\n").flatMap((line, index) => {
