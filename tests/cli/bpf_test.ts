@@ -154,6 +154,10 @@ test("bpf run: results and what they mean", async () => {
 test("bpf run: global variables, and what the program prints", async () => {
   assertEquals((await bpf("run rodata.o --set hdr_len=8 0000000161")).stdout.lines[0]!.split(" ")[0], "9");
   assertStringIncludes((await bpf("run rodata.o --set nothing=8 00", world(), 1)).stderr.text, "nothing");
+  assertStringIncludes(
+    (await bpf("run rodata.o --set hdr_len=99999999999 00", world(), 1)).stderr.text,
+    "--set: hdr_len of 4 bytes",
+  );
 });
 
 test("bpf run: bytes from a file, cut into messages", async () => {

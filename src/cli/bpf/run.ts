@@ -7,6 +7,7 @@ import {
   type BpfBackend,
   BpfMachine,
   type BpfMachineOptions,
+  type BpfProgram,
   type BpfVariables,
   type LoopRule,
   type VerifierMode,
@@ -99,7 +100,7 @@ async function runFile(
   io: CliIo,
 ): Promise<number> {
   const source = await readSource(operand, io, { isClassic: values.classic === true });
-  const machine = inFile(operand, () => new BpfMachine(programOf(source), options));
+  const machine = inFile(operand, () => machineOf(programOf(source), options, operand));
   const inputs = given.length > 0
     ? given
     : [await readWhole(typeof values.input === "string" ? values.input : "-", io)];
@@ -111,6 +112,16 @@ async function runFile(
     worst = Math.max(worst, code);
   }
   return worst;
+}
+
+/** What `--set` wants may not fit a variable, which only the machine can tell. */
+function machineOf(program: BpfProgram, options: BpfMachineOptions, operand: string): BpfMachine {
+  try {
+    return new BpfMachine(program, options);
+  } catch (error) {
+    const isOfValue = error instanceof RangeError || error instanceof TypeError;
+    throw isOfValue && options.variables !== undefined ? new FileProblem(operand, `--set: ${error.message}`) : error;
+  }
 }
 
 async function runOnce(machine: BpfMachine, bytes: Uint8Array, operand: string, io: CliIo): Promise<number> {
