@@ -151,9 +151,10 @@ export abstract class PsockBase implements LowerPort, ReceivePort, TransmitPort,
 
   written(count: number): void {
     if (!(Number.isInteger(count) && count >= 0 && count <= this.transmit.flying)) {
-      if (this.#isOver) return;
+      if (this.#isOver || this.transmit.isStopped) return;
       throw new RangeError(`written is ${count}, with ${this.transmit.flying} bytes in flight`);
     }
+    if (this.transmit.flying === 0) return;
     this.core.enter("written");
     try {
       this.core.transmit.written(this, count);

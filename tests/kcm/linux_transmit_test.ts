@@ -1,9 +1,9 @@
 // The kernel's way to send: the cases of its column that differ, and status words.
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
-import { KcmError } from "../../src/kcm/mod.ts";
+import { KcmError, MultiplexorEngine } from "../../src/kcm/mod.ts";
 import { drain, Kernel } from "./linux.ts";
-import { reset } from "./sending.ts";
+import { reset, Sender, Wire } from "./sending.ts";
 import { wire } from "./support.ts";
 
 test("K47 a message is written and counted, in the totals when the connection is given up", () => {
@@ -213,4 +213,28 @@ test("an empty batch waits for more, too", () => {
   assertEquals(t.bodies, []);
   k0.sendmsg(wire("b"));
   assertEquals([t.bodies, kernel.status("sockets", 0)], [["a", "b"], ["RxWait"]]);
+});
+
+test("a driver that says that nothing was written of nothing changes nothing", () => {
+  const engine = new MultiplexorEngine({ compat: "linux" });
+  const [t, one, two] = [new Wire(engine, 3), new Sender(engine), new Sender(engine)];
+  t.port.written(0);
+  one.port.send(wire("abcdef"), { tag: 1 });
+  two.port.send(wire("x"), { tag: 2 });
+  assertEquals([t.bytes.length, t.port.transmitStats.reserved, t.port.transmitStats.unreserved], [3, 1, 0]);
+  t.more();
+  assertEquals([t.bodies, one.events, two.events], [["abcdef", "x"], ["written 1"], ["written 2"]]);
+});
+
+test("a write that ends when its socket has closed meanwhile is no mistake of the driver", () => {
+  const engine = new MultiplexorEngine({ compat: "linux" });
+  const t = new Wire(engine);
+  t.isSlow = true;
+  const [sender, other] = [new Sender(engine), new Sender(engine)];
+  sender.port.send(wire("abcdef"), { tag: 1 });
+  sender.port.close();
+  t.land();
+  assertEquals([t.port.isOver, other.port.isClosed], [false, false]);
+  assertEquals(sender.events, ["failed 1 ECANCELED 0"]);
+  assertEquals(engine.stats.sendBytes, 0);
 });
