@@ -6,6 +6,8 @@ export DEBIAN_FRONTEND=noninteractive
 packages="tshark tcpflow redis-server redis-tools nginx nghttp2-client dnsutils dnsmasq tcpdump openssl curl iproute2 postgresql haproxy memcached chromium"
 # the virtual machine with Debian's kernel
 packages="$packages qemu-system-x86 busybox-static cpio lz4 xz-utils gcc libc6-dev linux-libc-dev binutils"
+# OpenAFS
+packages="$packages openafs-dbserver openafs-fileserver openafs-client util-linux"
 
 missing=""
 for package in $packages; do

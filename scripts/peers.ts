@@ -31,10 +31,18 @@ export const peers: readonly string[] = [
   "xz",
   "gcc",
   "objcopy",
+  "ptserver",
+  "vlserver",
+  "pts",
+  "vos",
+  "bos",
+  "rxdebug",
+  "udebug",
+  "unshare",
 ];
 
 /** Folders that hold servers but are on no user's PATH. */
-const more = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+const more = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/lib/openafs"];
 
 /** Where a program is, or undefined. */
 export function findProgram(name: string): string | undefined {

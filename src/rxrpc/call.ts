@@ -38,7 +38,11 @@ import type { Timed } from "./timer_queue.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
 const LOST_REPLY_MS = 500;
-const MIN_GRACE_MS = 200;
+/**
+ * OpenAFS acknowledges the end of a reply in a way that it could take back, and says no more. It never does take it back;
+ * a call must not stay open for much longer than its last packet.
+ */
+const MIN_GRACE_MS = 25;
 const PONGS_PER_SECOND = 10;
 const MAX_INVALID_ACKS = 3;
 /** Packets of data sent in a row before others have their turn. */

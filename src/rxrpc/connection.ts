@@ -274,10 +274,11 @@ export class RxConnection implements Timed, Sender {
     const state = this.channels[header.cid & 3]!;
     const { callNumber, call } = state;
     if (header.callNumber < callNumber) return this.#host.dropped("old call");
-    if (header.callNumber === callNumber && call === undefined) return this.#late(state, header, now);
     if (header.callNumber > callNumber) return this.#newer(state, header, datagram, now);
+    // a client's call that has sent nothing yet stands there already, and nothing can be for it
+    if (call?.place?.callNumber !== callNumber) return this.#late(state, header, now);
     if (this.isSecuring && header.type !== RxPacketType.ABORT) return this.#park(header, datagram);
-    if (call !== undefined) this.#toCall(call, header, datagram, now);
+    this.#toCall(call, header, datagram, now);
   }
 
   #toCall(call: RxCall, header: RxHeader, datagram: Uint8Array, now: number): void {

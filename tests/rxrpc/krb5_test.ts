@@ -13,9 +13,8 @@ import { Des } from "../../src/rxrpc/security/rxkad/des.ts";
 import { RxkadError } from "../../src/rxrpc/security/rxkad/errors.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
 import { fromHex, toHex } from "./hex.ts";
+import { encryptedPart, text, wholeTicket } from "./made_tickets.ts";
 import { nodeCrypto } from "./node_crypto.ts";
-
-const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 test("n-fold: the vectors of RFC 3961, A.1", () => {
   const vectors: [string, number, string][] = [
@@ -135,47 +134,6 @@ test("the CRC is the usual one without preset and inversion", () => {
   assertEquals(toHex(crc32(text("test0123456789"))), "d6883eb8");
   assertEquals(toHex(crc32(fromHex("8000"))), "4b98833b");
 });
-
-const integer = (value: number): Uint8Array => derElement(2, Uint8Array.of(value >>> 8, value & 255));
-const field = (number: number, ...content: Uint8Array[]): Uint8Array => derElement(0xa0 + number, ...content);
-const time = (value: string): Uint8Array => derElement(0x18, text(value));
-
-interface Made {
-  flags?: string;
-  names?: string[];
-  end?: string;
-  start?: string | undefined;
-}
-
-/** The enciphered part of a ticket, made by hand. */
-function encryptedPart(key: Uint8Array, made: Made = {}): Uint8Array {
-  const { flags = "0000080000", names = ["alice"], end = "20380119031407Z", start } = made;
-  const parts = [
-    field(0, derElement(3, fromHex(flags))),
-    field(1, derElement(0x30, field(0, integer(1)), field(1, derElement(4, fromHex("0123456789abcdef"))))),
-    field(2, derElement(0x1b, text("EXAMPLE.ORG"))),
-    field(
-      3,
-      derElement(
-        0x30,
-        field(0, integer(1)),
-        field(1, derElement(0x30, ...names.map((n) => derElement(0x1b, text(n))))),
-      ),
-    ),
-    field(4, derElement(0x30, field(0, integer(1)), field(1, derElement(4)))),
-    field(5, time("19700101000000Z")),
-    ...(start === undefined ? [] : [field(6, time(start))]),
-    field(7, time(end)),
-  ];
-  const sealed = krb5Encrypt(nodeCrypto, key, 2, derElement(0x63, derElement(0x30, ...parts)), new Uint8Array(16));
-  return derElement(0x30, field(0, integer(18)), field(1, integer(5)), field(2, derElement(4, sealed)));
-}
-
-function wholeTicket(key: Uint8Array, version = 5): Uint8Array {
-  const name = derElement(0x30, field(0, integer(1)), field(1, derElement(0x30, derElement(0x1b, text("afs")))));
-  const parts = [field(0, integer(version)), field(1, derElement(0x1b, text("EXAMPLE.ORG"))), field(2, name)];
-  return derElement(0x61, derElement(0x30, ...parts, field(3, encryptedPart(key))));
-}
 
 const cellKey: ServerKey = { kind: "rxkad_krb5", kvno: 5, enctype: 18, key: new Uint8Array(32).fill(9) };
 const open = (ticket: Uint8Array, kvno = K5_ENCRYPTED_PART, keys = [cellKey]): unknown =>

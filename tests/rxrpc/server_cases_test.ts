@@ -48,7 +48,7 @@ test("85: an acknowledgement that could be taken back closes the call after a wh
   hand.d(1, L);
   hand.reply(calls[0]!, 20);
   hand.a(1, 1, 1, IDLE, [1]);
-  assertEquals([calls[0]!.closedCount, hand.after(199), calls[0]!.closedCount], [0, [], 0]);
+  assertEquals([calls[0]!.closedCount, hand.after(24), calls[0]!.closedCount], [0, [], 0]);
   hand.after(2);
   assertEquals([calls[0]!.closedCount, calls[0]!.error], [1, undefined]);
 });
