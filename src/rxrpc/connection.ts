@@ -277,8 +277,6 @@ export class RxConnection implements Timed, Sender {
     if (header.callNumber > callNumber) return this.#newer(state, header, datagram, now);
     // a client's call that has sent nothing yet stands there already, and nothing can be for it
     if (call?.place?.callNumber !== callNumber) return this.#late(state, header, now);
-    // a client's call that has sent nothing yet stands there already, and nothing can be for it
-    if (call?.place?.callNumber !== callNumber) return this.#late(state, header, now);
     if (this.isSecuring && header.type !== RxPacketType.ABORT) return this.#park(header, datagram);
     this.#toCall(call, header, datagram, now);
   }
