@@ -39,7 +39,7 @@ export const ceilings: Readonly<Record<string, Ceiling>> = {
   "./flow": { gzipBytes: 15_000, carries: ["src/flow/", "src/packet/"] },
   "./strparser": { gzipBytes: 15_000, carries: ["src/strparser/"] },
   "./parsers": { gzipBytes: 36_000, carries: ["src/strparser/"] },
-  "./kcm": { gzipBytes: 32_000, carries: ["src/kcm/", "src/strparser/"] },
+  "./kcm": { gzipBytes: 34_000, carries: ["src/kcm/", "src/strparser/"] },
   "./bpf": { gzipBytes: 80_000, carries: ["src/bpf/", "src/strparser/parser.ts"] },
   "./xdr": { gzipBytes: 5_000, carries: ["src/xdr/"] },
   "./rxrpc": { gzipBytes: 40_000, carries: ["src/rxrpc/", "src/tsocket/", "src/packet/address.ts"] },

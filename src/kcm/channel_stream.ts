@@ -10,13 +10,22 @@ import { type Batched, Outlet } from "../stream/outlet.ts";
 import { ChannelReceivers, type ReceiveOptions } from "./channel_receivers_stream.ts";
 import { ChannelSender, type SenderHost } from "./channel_sender_stream.ts";
 import { KcmError } from "./errors.ts";
-import type { KcmMessage } from "./kcm_message.ts";
+import type { KcmConnection, KcmMessage } from "./kcm_message.ts";
 import type { OutgoingMessage } from "./outgoing.ts";
 import type { SocketOptions, SocketPort, SocketSink, SocketStats } from "./ports.ts";
-import { type ReceivedPart, ReceiveQueue } from "./receive_queue.ts";
+import { MESSAGE_WEIGHT, type ReceivedPart, ReceiveQueue } from "./receive_queue.ts";
 
-/** What a message weighs beyond its bytes: about what its objects take, so that tiny ones do not come for nothing. */
-export const MESSAGE_WEIGHT = 128;
+/** What the multiplexor drives: a channel, or its end of one that is in a worker. */
+export interface Driven {
+  /** Gives whoever waits what there is, and passes on the end. */
+  flush(): void;
+  /** Takes no messages while it holds some. */
+  tighten(): void;
+  /** Takes messages again if there is room for a good many. */
+  makeRoom(): void;
+  /** A connection is over. */
+  connectionEnded?(connection: KcmConnection): void;
+}
 
 /** The multiplexor, as its channels know it. */
 export interface ChannelOwner {
@@ -33,15 +42,15 @@ export interface ChannelOwner {
   /** A reader has begun (1) or ceased (-1) to wait. */
   starving(change: 1 | -1): void;
   /** The channel wants `flush` when the engine is done. */
-  touched(channel: Channel<boolean>): void;
+  touched(channel: Driven): void;
   /** Does for all channels what `touched` has asked for. */
   settle(): void;
   /** A message begins again on another connection, or will not be sent. */
   messageFate?(fate: "retried" | "failed", message: OutgoingMessage, error: unknown): void;
   /** A channel takes part that was made like another one. */
-  opened(channel: Channel<boolean>): void;
+  opened(channel: Driven): void;
   /** The channel takes part no more; `reason` is what its reader cancelled with, if anything. */
-  closed(channel: Channel<boolean>, reason: unknown): void;
+  closed(channel: Driven, reason: unknown): void;
 }
 
 /** What a channel needs to know, every option settled. */
@@ -57,7 +66,7 @@ export interface ChannelSettings<Batch extends boolean> extends SocketOptions {
 }
 
 /** A channel's queue. */
-export class Channel<Batch extends boolean> implements SocketSink, SenderHost {
+export class Channel<Batch extends boolean> implements SocketSink, SenderHost, Driven {
   readonly port: SocketPort;
   readonly settings: ChannelSettings<Batch>;
   readonly sender: ChannelSender;
@@ -190,8 +199,7 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost {
   /** Takes no messages; what was not read goes to the others. */
   disableReceive(): void {
     if (this.port.isReceiveDisabled) return;
-    this.#owner.held(-this.#queue.weight);
-    this.port.disableReceive(this.#queue.takeAll());
+    this.port.disableReceive(this.#takeAll());
     this.#owner.settle();
   }
 
@@ -219,7 +227,7 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost {
   /** Closes the channel when everything was sent, or after so long. */
   drain(deadlineMs: number): void {
     if (this.port.isClosed) return;
-    this.port.drain(this.#owner.now() + deadlineMs, () => this.#queue.takeAll());
+    this.port.drain(this.#owner.now() + deadlineMs, () => this.#takeAll());
     this.#owner.settle();
   }
 
@@ -286,6 +294,12 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost {
     if (!this.port.hasRoom) this.makeRoom();
   }
 
+  /** What was not read. */
+  #takeAll(): KcmMessage[] {
+    this.#owner.held(-this.#queue.weight);
+    return this.#queue.takeAll();
+  }
+
   #touch(): void {
     if (this.#isTouched) return;
     this.#isTouched = true;
@@ -293,8 +307,7 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost {
   }
 
   #leave(reason: unknown): void {
-    this.#owner.held(-this.#queue.weight);
-    this.port.close(this.#queue.takeAll());
+    this.port.close(this.#takeAll());
     this.#left(reason);
     this.#owner.settle();
   }

@@ -32,6 +32,8 @@ export { type CloseOptions, KcmSocket, type KcmSocketOptions } from "./kcm_socke
 export { MultiplexorEngine } from "./multiplexor_engine.ts";
 export type { MultiplexorLimits, MultiplexorStats } from "./multiplexor_options.ts";
 export { Multiplexor, type MultiplexorOptions } from "./multiplexor_stream.ts";
+export { HandedSocket, receiveSocket, type ReceiveSocketOptions } from "./port_channel_stream.ts";
+export type { PortLike } from "./port_frames_stream.ts";
 export { fifo, type FifoPolicy, keyAffinity, leastLoaded, sticky, weighted } from "./policies.ts";
 export type {
   AttachOptions,

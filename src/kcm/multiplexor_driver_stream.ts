@@ -7,7 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import { EngineTimer } from "../stream/engine_timer.ts";
 import { Patience } from "../stream/patience.ts";
 import { type ConnectionOutcome, NO_OUTCOME } from "./connection_outcome.ts";
-import type { Channel, ChannelOwner } from "./channel_stream.ts";
+import type { Driven } from "./channel_stream.ts";
 import { ConnectionLink, type LinkOwner } from "./connection_link_stream.ts";
 import type { ByteSource } from "./connection_reader_stream.ts";
 import { KcmError } from "./errors.ts";
@@ -15,6 +15,7 @@ import type { KcmConnection } from "./kcm_message.ts";
 import type { MultiplexorEngine } from "./multiplexor_engine.ts";
 import type { MultiplexorObserver } from "./observer.ts";
 import type { OutgoingMessage } from "./outgoing.ts";
+import type { PortHostOwner } from "./port_host_stream.ts";
 import type { AttachOptions, LowerOutcome, LowerPort, SocketOptions, SocketPort, SocketSink } from "./ports.ts";
 
 /** What the driver needs to know. */
@@ -44,14 +45,15 @@ interface Ended {
  * The driver. After each operation of the engine comes `settle`: only then are readers served and users' callbacks
  * called, so that these may do whatever they like.
  */
-export class MultiplexorDriver implements ChannelOwner, LinkOwner {
+export class MultiplexorDriver implements PortHostOwner, LinkOwner {
   /** What the channels end with, unless they end well. */
   failure: { readonly reason: unknown } | undefined;
   readonly #engine: MultiplexorEngine;
   readonly #options: DriverOptions;
-  readonly #channels: Set<Channel<boolean>> = new Set();
-  readonly #links: Map<LowerPort, ConnectionLink> = new Map();
-  #touched: Channel<boolean>[] = [];
+  readonly #channels: Set<Driven> = new Set();
+  /** By the `id` of their connection. */
+  readonly #links: Map<number, ConnectionLink> = new Map();
+  #touched: Driven[] = [];
   #ended: Ended[] = [];
   /** What the observer is to be told. */
   #told: (() => void)[] = [];
@@ -80,6 +82,18 @@ export class MultiplexorDriver implements ChannelOwner, LinkOwner {
     return this.#heldBytes;
   }
 
+  connectionOf(id: number): KcmConnection | undefined {
+    return this.#links.get(id)?.port.connection;
+  }
+
+  get maxSendLength(): number {
+    return this.#engine.sendLimits.maxSendLength;
+  }
+
+  get sendBufferBytes(): number {
+    return this.#engine.sendLimits.maxQueuedBytes;
+  }
+
   get isTight(): boolean {
     return this.#isTight;
   }
@@ -93,7 +107,7 @@ export class MultiplexorDriver implements ChannelOwner, LinkOwner {
   }
 
   /** A channel takes part. */
-  opened(channel: Channel<boolean>): void {
+  opened(channel: Driven): void {
     this.#channels.add(channel);
     channel.makeRoom();
     this.#tell((observer) => observer.opened?.(this.#channels.size));
@@ -124,11 +138,11 @@ export class MultiplexorDriver implements ChannelOwner, LinkOwner {
     this.#patience.set(this.#starving === 0);
   }
 
-  touched(channel: Channel<boolean>): void {
+  touched(channel: Driven): void {
     this.#touched.push(channel);
   }
 
-  closed(channel: Channel<boolean>, reason: unknown): void {
+  closed(channel: Driven, reason: unknown): void {
     this.#channels.delete(channel);
     this.#tell((observer) => observer.closed?.(this.#channels.size));
     if (this.#channels.size === 0) this.#options.deserted(reason);
@@ -152,7 +166,7 @@ export class MultiplexorDriver implements ChannelOwner, LinkOwner {
 
   wrote(port: LowerPort, count: number): void {
     port.written(count);
-    this.#links.get(port)?.progressed();
+    this.#links.get(port.connection.id)?.progressed();
     this.settle();
   }
 
@@ -162,8 +176,9 @@ export class MultiplexorDriver implements ChannelOwner, LinkOwner {
   }
 
   ended(link: ConnectionLink, outcome: LowerOutcome): void {
-    this.#links.delete(link.port);
     const { connection } = link.port;
+    this.#links.delete(connection.id);
+    for (const channel of this.#channels) channel.connectionEnded?.(connection);
     this.#tell((observer) => observer.unattached?.(connection, outcome));
     this.#ended.push({ connection, outcome, tell: (told) => link.tell?.(told) });
   }
@@ -184,7 +199,7 @@ export class MultiplexorDriver implements ChannelOwner, LinkOwner {
       link.release();
       throw error;
     }
-    this.#links.set(link.port, link);
+    this.#links.set(link.port.connection.id, link);
     this.#tell((observer) => observer.attached?.(link.port.connection));
     link.run();
     this.settle();

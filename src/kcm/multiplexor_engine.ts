@@ -203,6 +203,11 @@ export class MultiplexorEngine {
     };
   }
 
+  /** Limits of sockets that are opened without their own. */
+  get sendLimits(): { readonly maxQueuedBytes: number; readonly maxSendLength: number } {
+    return this.#socketOptions;
+  }
+
   /** Whether it does as Linux does. */
   get compat(): "linux" | undefined {
     return this.#options.compat;

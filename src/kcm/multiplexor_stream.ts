@@ -19,6 +19,9 @@ import { type AttachmentsOptions, parserChoice } from "./flow_parsers.ts";
 import type { KcmConnection } from "./kcm_message.ts";
 import { channelSettings, KcmSocket, type KcmSocketOptions } from "./kcm_socket_stream.ts";
 import type { MultiplexorObserver } from "./observer.ts";
+import type { PortLike } from "./port_frames_stream.ts";
+import { PortHost } from "./port_host_stream.ts";
+import { HandedSocket } from "./port_channel_stream.ts";
 import type { AttachOptions } from "./ports.ts";
 import type { MultiplexorReport } from "./report.ts";
 import { MultiplexorDriver } from "./multiplexor_driver_stream.ts";
@@ -149,6 +152,22 @@ export class Multiplexor implements AsyncDisposable {
     const channel = new Channel<Batch>(this.#driver, channelSettings(options, this.#highWaterMark));
     this.#driver.opened(channel);
     return new KcmSocket(channel);
+  }
+
+  /**
+   * Opens a channel on the other end of a `MessagePort`: send that to a worker, which takes the channel with
+   * {@linkcode receiveSocket}. It takes part at once, so that up to its `highWaterMark` of messages are on their way before.
+   *
+   * @throws {TypeError | RangeError} when an option is wrong
+   * @throws {KcmError} `ENFILE` at `maxSockets`
+   */
+  hand(
+    port: PortLike,
+    options: Omit<KcmSocketOptions, "batch" | "maxWaitingSends" | "onSendError"> = {},
+  ): HandedSocket {
+    const host = new PortHost(this.#driver, channelSettings(options, this.#highWaterMark), port);
+    this.#driver.opened(host);
+    return new HandedSocket(host);
   }
 
   /**

@@ -6,6 +6,9 @@
 import { Fifo } from "./fifo.ts";
 import { KcmMessage } from "./kcm_message.ts";
 
+/** What a message weighs beyond its bytes: about what its objects take, so that tiny ones do not come for nothing. */
+export const MESSAGE_WEIGHT = 128;
+
 /** What `recvmsg` brings. */
 export interface ReceivedPart {
   /** The bytes, a view. */

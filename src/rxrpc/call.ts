@@ -60,6 +60,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
   readonly receive: ReceiveSide;
   readonly sending: SendSide;
   queuedAt: number = Infinity;
+  queueIndex: number = -1;
   isQueued = false;
   isClosed = false;
   /** Serial number of a PING that is to be answered. */
@@ -83,6 +84,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
   readonly #jumbos: JumboLimit = new JumboLimit();
   readonly #length: PromisedLength;
   #hasHeard = false;
+  #isComplete = false;
   #isExposed = false;
   #wantsRoom = false;
   #hardMs: number;
@@ -144,20 +146,21 @@ export class RxCall implements RxCallPort, Timed, Sender {
     return this.#isExposed;
   }
 
-  /** Whether the request has gone, or was even answered. */
-  get isRequestSent(): boolean {
-    return this.sending.isLastSent;
-  }
-
   /** It gets its place. */
   attach(place: CallPlace): void {
     this.place = place;
     const { connection, callNumber, channel } = place;
     const cid = (connection.cid | channel) >>> 0;
-    const protection = connection.protection;
-    this.#packetizer = new Packetizer(protection, cid, callNumber, this.#bodyBytes(), (packet) => {
-      this.sending.add(packet);
-      this.#host.enqueue(this);
+    this.#packetizer = new Packetizer({
+      protection: connection.protection,
+      slab: this.#host.slab,
+      cid,
+      callNumber,
+      bodyBytes: this.#bodyBytes(),
+      packet: (packet) => {
+        this.sending.add(packet);
+        this.#host.enqueue(this);
+      },
     });
     if (this.isClient) {
       this.#sink?.opened?.({ cid, callNumber });
@@ -294,6 +297,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
     this.receive.discard();
     this.#early.take();
     this.place?.connection.callClosed(this, error, now);
+    this.#host.schedule(this);
     this.#sink?.closed(error);
     this.#sink = undefined;
   }
@@ -435,8 +439,6 @@ export class RxCall implements RxCallPort, Timed, Sender {
     this.#host.enqueue(this);
     this.#schedule();
   }
-
-  #isComplete = false;
 
   #completed(now: number): void {
     this.#isComplete = true;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { CheckedLimits } from "./limits.ts";
+import type { PacketSlab } from "./packet_slab.ts";
 import type { RxAddress } from "./ports.ts";
 import type { Timed } from "./timer_queue.ts";
 
@@ -26,6 +27,8 @@ export interface PacketWriter {
 /** The endpoint, as its calls and connections see it. */
 export interface CallHost {
   readonly limits: CheckedLimits;
+  /** Where packets are put that may have to be sent again. */
+  readonly slab: PacketSlab;
   /** Time of day in milliseconds since 1970. */
   wallMs(): number;
   /** The object may be due earlier than before. */

@@ -9,7 +9,7 @@ import { RxrpcError } from "./errors.ts";
 import { IncomingBytes } from "./incoming_bytes_stream.ts";
 import type { RxAddress, RxCallPort, RxCallSink } from "./ports.ts";
 import type { RxPeerIdentity } from "./security/protection.ts";
-import { type Settler, settler } from "./settler_stream.ts";
+import { type Deferred, deferred } from "../stream/deferred.ts";
 
 /** Where a call is on the wire. */
 export interface RxCallPlace {
@@ -60,13 +60,13 @@ export class RxCallStream {
   readonly sink: RxCallSink;
   readonly #driver: EndpointDriver;
   readonly #incoming: IncomingBytes;
-  readonly #opened: Settler<RxCallPlace> = settler();
-  readonly #answered: Settler<number> = settler();
-  readonly #closed: Settler<void> = settler();
+  readonly #opened: Deferred<RxCallPlace> = deferred();
+  readonly #answered: Deferred<number> = deferred();
+  readonly #closed: Deferred<void> = deferred();
   #port: RxCallPort | undefined;
   #writable: WritableStream<Uint8Array> | undefined;
   #controller: WritableStreamDefaultController | undefined;
-  #room: Settler<void> | undefined;
+  #room: Deferred<void> | undefined;
   #isOver = false;
   #failure: { readonly error: unknown } | undefined;
   #cancelled: { readonly reason: unknown } | undefined;
@@ -213,7 +213,7 @@ export class RxCallStream {
   }
 
   #untilRoom(): Promise<void> {
-    this.#room ??= settler<void>();
+    this.#room ??= deferred<void>();
     return this.#room.promise;
   }
 

@@ -1,7 +1,6 @@
 /**
- * A connection: four channels between two endpoints, for one service, under one security class. Never opened and never
- * closed on the wire: it is there once a packet names it, and forgotten when nobody has used it for long.
- *
+ * A connection: four channels between two endpoints, for one service, under one security class. Never opened nor closed
+ * on the wire: it is there once a packet names it, and forgotten when nobody has used it for long.
  * @module
  */
 import { seqDiff, seqLess } from "../bytes/sequence.ts";
@@ -44,6 +43,7 @@ export class RxConnection implements Timed, Sender {
   readonly security: ServerSecurity | undefined;
   readonly channels: readonly RxChannel[] = Array.from({ length: CHANNELS }, newChannel);
   queuedAt: number = Infinity;
+  queueIndex: number = -1;
   isQueued = false;
   /** The service; changed once at most, by an upgrade. */
   service: number;
@@ -192,6 +192,7 @@ export class RxConnection implements Timed, Sender {
   forgotten(): void {
     this.#isForgotten = true;
     this.#handshake?.stop(this.#host);
+    this.#host.schedule(this);
   }
 
   /** Takes a packet that is for this connection. */
@@ -460,8 +461,7 @@ export class RxConnection implements Timed, Sender {
   }
 
   #finalAck(channel: number, callNumber: number, last: number, reason: number, serial: number): void {
-    const { receiveWindow, maxDatagram } = this.limits;
-    const body = finalAckBody(last, reason, serial, receiveWindow, maxDatagram);
+    const body = finalAckBody(last, reason, serial, this.limits.receiveWindow, this.limits.maxDatagram);
     this.#send(RxPacketType.ACK, channel, callNumber, body, RxFlag.SLOW_START_OK);
   }
 

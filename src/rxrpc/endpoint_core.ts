@@ -26,6 +26,7 @@ import { type CheckedLimits, checkedLimits, checkNumber } from "./limits.ts";
 import { NatKeepalive } from "./nat_keepalive.ts";
 import { networkFailed, type RxNetworkFailure } from "./network_failure.ts";
 import { PacketCounters } from "./packet_counters.ts";
+import { PacketSlab } from "./packet_slab.ts";
 import { RxFlag, RxPacketType } from "./packet_types.ts";
 import { PeerTable } from "./peer_table.ts";
 import type { RxPeer } from "./peer.ts";
@@ -46,7 +47,7 @@ import type { ServerSecurity } from "./security/protection.ts";
 import { ServiceTable } from "./service_table.ts";
 import type { RxSnapshot } from "./snapshot.ts";
 import { Strangers } from "./strangers.ts";
-import { TimerQueue } from "./timer_queue.ts";
+import { type Timed, TimerQueue } from "./timer_queue.ts";
 
 const TYPE_AT = 20;
 const INITIAL_WINDOW = 128;
@@ -57,6 +58,8 @@ const BURST = 10;
 /** The machine behind {@linkcode RxEndpointEngine}, with what connections and calls need of it. */
 export class EndpointCore implements ConnectionHost {
   readonly limits: CheckedLimits;
+  /** Where packets are put that may have to be sent again. */
+  readonly slab: PacketSlab = new PacketSlab();
   /** What was dropped, by reason. */
   readonly drops: Reasons = new Reasons();
   readonly stats: RxEndpointStats = newStats();
@@ -315,7 +318,7 @@ export class EndpointCore implements ConnectionHost {
     return this.#options.wallMs();
   }
 
-  schedule(timed: { queuedAt: number; timeoutAt(): number; onTimeout(now: number): void }): void {
+  schedule(timed: Timed): void {
     this.#timers.update(timed);
   }
 

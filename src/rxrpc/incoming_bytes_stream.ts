@@ -4,7 +4,7 @@
  * @module
  */
 import { concat } from "../bytes/concat.ts";
-import { type Settler, settler } from "./settler_stream.ts";
+import { type Deferred, deferred } from "../stream/deferred.ts";
 
 /** Packets that are read as one: a chunk of a stream costs more than copying these. */
 const MAX_COALESCED = 32;
@@ -22,7 +22,7 @@ export class IncomingBytes {
   readonly #events: IncomingEvents;
   #chunks: Uint8Array[] = [];
   #readable: ReadableStream<Uint8Array> | undefined;
-  #whole: Settler<Uint8Array> | undefined;
+  #whole: Deferred<Uint8Array> | undefined;
   #wake: (() => void) | undefined;
   #hasEnded = false;
   #failure: { readonly error: unknown } | undefined;
@@ -48,7 +48,7 @@ export class IncomingBytes {
     if (this.#readable !== undefined || this.#whole !== undefined) {
       return Promise.reject(new TypeError("the call is being read already"));
     }
-    this.#whole = settler();
+    this.#whole = deferred();
     const held = this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     if (held > 0) this.#events.consumed(held);
     this.#settle();

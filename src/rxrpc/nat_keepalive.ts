@@ -12,6 +12,7 @@ import type { Timed } from "./timer_queue.ts";
 /** Sends them. */
 export class NatKeepalive implements Timed {
   queuedAt: number = Infinity;
+  queueIndex: number = -1;
   readonly #everyMs: number;
   readonly #datagram: Uint8Array;
   readonly #servers: () => Iterable<RxAddress>;

@@ -1,40 +1,44 @@
 /**
  * Cuts what one direction of a call says into packets.
  *
- * A packet that is full is cut when there is more, or no more: only then is it known whether it is the last.
+ * A packet that is full is cut when there is more, or no more: only then is it known whether it is the last. Data are
+ * collected where the packet will be; only a cipher moves them.
  *
  * @module
  */
 import { HEADER_BYTES } from "./header.ts";
+import type { PacketSlab } from "./packet_slab.ts";
 import type { PacketProtection } from "./security/protection.ts";
 import type { SendPacket } from "./send_packet.ts";
 
+/** What packets are made for. */
+export interface PacketizerInit {
+  readonly protection: PacketProtection;
+  readonly slab: PacketSlab;
+  readonly cid: number;
+  readonly callNumber: number;
+  /** Most bytes of a body. */
+  readonly bodyBytes: number;
+  /** Takes each packet. */
+  readonly packet: (packet: SendPacket) => void;
+}
+
 /** Cuts packets for one call. */
 export class Packetizer {
-  readonly #protection: PacketProtection;
-  readonly #cid: number;
-  readonly #callNumber: number;
-  readonly #isMore: (packet: SendPacket) => void;
+  readonly #init: PacketizerInit;
   #bodyBytes: number;
+  #capacity: number;
   #seq = 1;
-  #plain: Uint8Array;
+  /** A packet that is being filled, its header included. */
+  #filling: Uint8Array | undefined;
   #filled = 0;
   #isEnded = false;
 
-  /** Starts with packet 1; each packet is handed to `isMore`. */
-  constructor(
-    protection: PacketProtection,
-    cid: number,
-    callNumber: number,
-    bodyBytes: number,
-    isMore: (packet: SendPacket) => void,
-  ) {
-    this.#protection = protection;
-    this.#cid = cid;
-    this.#callNumber = callNumber;
-    this.#bodyBytes = bodyBytes;
-    this.#isMore = isMore;
-    this.#plain = new Uint8Array(protection.capacity(bodyBytes));
+  /** Starts with packet 1. */
+  constructor(init: PacketizerInit) {
+    this.#init = init;
+    this.#bodyBytes = init.bodyBytes;
+    this.#capacity = init.protection.capacity(init.bodyBytes);
   }
 
   /** Whether the last packet was cut. */
@@ -42,32 +46,27 @@ export class Packetizer {
     return this.#isEnded;
   }
 
-  /** Whether some bytes wait for more. */
-  get hasRest(): boolean {
-    return this.#filled > 0;
-  }
-
   /** From the next packet on, bodies have at most so many bytes. */
   resize(bodyBytes: number): void {
     if (bodyBytes === this.#bodyBytes) return;
+    // what was begun goes out in the size that it was begun in
+    if (this.#filled > 0) this.#cut(false);
+    this.#filling = undefined;
     this.#bodyBytes = bodyBytes;
-    const capacity = this.#protection.capacity(bodyBytes);
-    if (this.#filled > capacity) this.#cut(false);
-    const plain = new Uint8Array(capacity);
-    plain.set(this.#plain.subarray(0, this.#filled));
-    this.#plain = plain;
+    this.#capacity = this.#init.protection.capacity(bodyBytes);
   }
 
   /** Takes bytes, of which packets are cut as long as `hasRoom()`. Returns how many it took. */
   write(bytes: Uint8Array, hasRoom: () => boolean): number {
     let taken = 0;
     while (taken < bytes.length) {
-      if (this.#filled === this.#plain.length) {
+      if (this.#filled === this.#capacity) {
         if (!hasRoom()) break;
         this.#cut(false);
       }
-      const part = Math.min(this.#plain.length - this.#filled, bytes.length - taken);
-      this.#plain.set(bytes.subarray(taken, taken + part), this.#filled);
+      const filling = this.#filling ??= this.#init.slab.alloc(HEADER_BYTES + this.#capacity);
+      const part = Math.min(this.#capacity - this.#filled, bytes.length - taken);
+      filling.set(bytes.subarray(taken, taken + part), HEADER_BYTES + this.#filled);
       this.#filled += part;
       taken += part;
     }
@@ -87,17 +86,17 @@ export class Packetizer {
   }
 
   #cut(isLast: boolean): void {
-    const data = this.#plain.subarray(0, this.#filled);
-    const datagram = new Uint8Array(HEADER_BYTES + this.#protection.sealedLength(data.length));
-    const place = { cid: this.#cid, callNumber: this.#callNumber, seq: this.#seq };
-    this.#protection.seal(place, data, datagram.subarray(HEADER_BYTES));
+    const { protection, cid, callNumber } = this.#init;
+    const place = { cid, callNumber, seq: this.#seq };
+    const datagram = this.#sealed(place);
+    this.#filling = undefined;
     this.#filled = 0;
     this.#seq = (this.#seq + 1) >>> 0;
-    this.#isMore({
+    this.#init.packet({
       seq: place.seq,
       datagram,
       isLast,
-      checksum: this.#protection.checksum(place),
+      checksum: protection.checksum(place),
       serial: 0,
       firstSerial: 0,
       sentAt: 0,
@@ -107,5 +106,16 @@ export class Packetizer {
       isAcked: false,
       isLost: false,
     });
+  }
+
+  #sealed(place: { cid: number; callNumber: number; seq: number }): Uint8Array {
+    const { protection, slab } = this.#init;
+    const filling = this.#filling ?? slab.alloc(HEADER_BYTES);
+    const plain = slab.trim(filling, HEADER_BYTES + this.#filled);
+    if (!protection.changesBody) return plain;
+    const data = plain.subarray(HEADER_BYTES);
+    const datagram = new Uint8Array(HEADER_BYTES + protection.sealedLength(data.length));
+    protection.seal(place, data, datagram.subarray(HEADER_BYTES));
+    return datagram;
   }
 }

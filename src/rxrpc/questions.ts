@@ -35,6 +35,7 @@ interface Asked {
 /** The questions that wait for their answers. */
 export class Questions implements Timed {
   queuedAt: number = Infinity;
+  queueIndex: number = -1;
   readonly #asked: Map<number, Asked> = new Map();
   #next: number;
 

@@ -6,7 +6,7 @@
 import type { UdpMessage } from "../tsocket/types.ts";
 import type { RxOutgoing } from "./endpoint_driver_stream.ts";
 import type { RxDatagram } from "./ports.ts";
-import { type Settler, settler } from "./settler_stream.ts";
+import { type Deferred, deferred } from "../stream/deferred.ts";
 
 /** Datagrams that may wait to be read, before the endpoint makes no more. */
 const HIGH_WATER_MARK = 64;
@@ -26,7 +26,7 @@ export class StagePort {
   /** Datagrams that come. */
   readonly writable: WritableStream<UdpMessage>;
   #controller!: ReadableStreamDefaultController<UdpMessage>;
-  #room: Settler<void> | undefined;
+  #room: Deferred<void> | undefined;
   #isOver = false;
 
   /** Makes the streams. */
@@ -59,7 +59,7 @@ export class StagePort {
       this.#controller.enqueue({ data, remoteAddress: to.address, remotePort: to.port });
     }
     if ((this.#controller.desiredSize ?? 0) > 0) return undefined;
-    this.#room = settler<void>();
+    this.#room = deferred<void>();
     return this.#room.promise;
   }
 

@@ -1,8 +1,9 @@
 /**
- * Which of many objects is due next: a heap, from which nothing is ever taken but the first.
+ * Which of many objects is due next: a binary heap in which each object stands once.
  *
- * An object that is due earlier than it stands is put in once more; what stands too late or too early is noticed when
- * its turn comes. So the usual case, a deadline that moves away with every packet, costs nothing.
+ * An object that is due later than it stands is left where it is, and looked at when its turn comes: so the usual case,
+ * a deadline that moves away with every packet, costs nothing. One that is due never more is taken out at once, because
+ * whatever it holds on to would stay with it.
  *
  * @module
  */
@@ -11,75 +12,82 @@
 export interface Timed {
   /** When it stands in the queue; kept by the queue, `Infinity` to begin with. */
   queuedAt: number;
+  /** Where it stands; kept by the queue, -1 to begin with. */
+  queueIndex: number;
   /** When it really is due; `Infinity` for never. */
   timeoutAt(): number;
   /** Its turn has come. */
   onTimeout(now: number): void;
 }
 
-interface Entry {
-  at: number;
-  timed: Timed;
-}
-
 /** The queue. */
 export class TimerQueue {
-  readonly #heap: Entry[] = [];
+  readonly #heap: Timed[] = [];
 
   /** When the first of them may be due. */
   get nextAt(): number {
-    return this.#heap[0]?.at ?? Infinity;
+    return this.#heap[0]?.queuedAt ?? Infinity;
   }
 
-  /** How many entries there are, with those that stand twice. */
+  /** How many objects stand in it. */
   get size(): number {
     return this.#heap.length;
   }
 
-  /** Notices that an object may be due earlier than before. */
+  /** Notices that an object may be due earlier than before, or never more. */
   update(timed: Timed): void {
     const at = timed.timeoutAt();
+    if (at === Infinity) return this.#remove(timed);
     if (at >= timed.queuedAt) return;
     timed.queuedAt = at;
-    this.#push({ at, timed });
+    this.#rise(timed, timed.queueIndex < 0 ? this.#heap.length : timed.queueIndex);
   }
 
   /** Runs everything that is due. */
   run(now: number): void {
     while (this.nextAt <= now) {
-      const { at, timed } = this.#pop();
-      if (at !== timed.queuedAt) continue;
-      timed.queuedAt = Infinity;
+      const timed = this.#heap[0]!;
+      this.#remove(timed);
       if (timed.timeoutAt() <= now) timed.onTimeout(now);
       this.update(timed);
     }
   }
 
-  #push(entry: Entry): void {
-    const heap = this.#heap;
-    let at = heap.push(entry) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >>> 1;
-      if (heap[parent]!.at <= entry.at) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = entry;
+  #remove(timed: Timed): void {
+    const { queueIndex } = timed;
+    if (queueIndex < 0) return;
+    timed.queueIndex = -1;
+    timed.queuedAt = Infinity;
+    const last = this.#heap.pop()!;
+    if (last === timed) return;
+    const parent = this.#heap[(queueIndex - 1) >>> 1];
+    if (queueIndex > 0 && parent!.queuedAt > last.queuedAt) this.#rise(last, queueIndex);
+    else this.#sink(last, queueIndex);
   }
 
-  #pop(): Entry {
+  #rise(timed: Timed, at: number): void {
+    while (at > 0) {
+      const parent = this.#heap[(at - 1) >>> 1]!;
+      if (parent.queuedAt <= timed.queuedAt) break;
+      this.#put(parent, at);
+      at = (at - 1) >>> 1;
+    }
+    this.#put(timed, at);
+  }
+
+  #sink(timed: Timed, at: number): void {
     const heap = this.#heap;
-    const first = heap[0]!;
-    const last = heap.pop()!;
-    if (heap.length === 0) return first;
-    let at = 0;
-    for (let child = 1; child < heap.length; child = 2 * at + 1) {
-      if (child + 1 < heap.length && heap[child + 1]!.at < heap[child]!.at) child++;
-      if (heap[child]!.at >= last.at) break;
-      heap[at] = heap[child]!;
+    for (let child = 2 * at + 1; child < heap.length; child = 2 * at + 1) {
+      if (child + 1 < heap.length && heap[child + 1]!.queuedAt < heap[child]!.queuedAt) child++;
+      if (heap[child]!.queuedAt >= timed.queuedAt) break;
+      this.#put(heap[child]!, at);
       at = child;
     }
-    heap[at] = last;
-    return first;
+    this.#put(timed, at);
+  }
+
+  #put(timed: Timed, at: number): void {
+    this.#heap[at] = timed;
+    timed.queueIndex = at;
   }
 }

@@ -9,7 +9,7 @@
 import type { Clock } from "../core/clock.ts";
 import { Breath } from "./breath.ts";
 import { armCancellation, throwIfCancelled } from "./cancellation.ts";
-import { type Deferred, deferred } from "./deferred.ts";
+import { type Deferred, deferred } from "../stream/deferred.ts";
 import { AddressMapper } from "./dgram_addressing.ts";
 import { attemptSend, checkSend, datagramLength, failedSend, outboxFullError } from "./dgram_checks.ts";
 import { Line, type Member } from "./line.ts";

@@ -8,7 +8,7 @@
  */
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Deadlines } from "./deadlines.ts";
-import { type Deferred, deferred } from "./deferred.ts";
+import { type Deferred, deferred } from "../stream/deferred.ts";
 import { checkGroup, isFrom, udpInfo, withoutMapping } from "./dgram_addressing.ts";
 import { DgramInbox } from "./dgram_inbox.ts";
 import { type DgramSettings, dgramSettings } from "./dgram_options.ts";

@@ -9,7 +9,7 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import { limitOption } from "../core/limits.ts";
 import { AcceptQueue } from "./accept_queue.ts";
-import { type Deferred, deferred } from "./deferred.ts";
+import { type Deferred, deferred } from "../stream/deferred.ts";
 import { closedError } from "./errors.ts";
 import { discardListener, discardStream, type DriverSource, openDriver } from "./opening.ts";
 import { streamSettings } from "./stream_options.ts";

@@ -12,7 +12,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { nextTurnOfLoop } from "../stream/turn.ts";
 import { armCancellation, isCancellable, throwIfCancelled, waitFor } from "./cancellation.ts";
 import { Deadlines } from "./deadlines.ts";
-import { type Deferred, deferred } from "./deferred.ts";
+import { type Deferred, deferred } from "../stream/deferred.ts";
 import { busyError, closedError, SocketError } from "./errors.ts";
 import { discardStream, type DriverSource, openDriver } from "./opening.ts";
 import { ReadOperation } from "./read_operation.ts";

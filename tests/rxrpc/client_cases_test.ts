@@ -201,6 +201,7 @@ test("69: nor do calls with other keys", () => {
     index: 0,
     bundleKey,
     connect: () => ({
+      changesBody: true,
       capacity: (bytes: number) => bytes,
       sealedLength: (bytes: number) => bytes,
       seal: (_place: unknown, data: Uint8Array, into: Uint8Array) => {

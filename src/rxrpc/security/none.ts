@@ -8,6 +8,7 @@ import type { PacketPlace } from "./rxkad/packet_seal.ts";
 
 /** Leaves packets as they are. */
 export const unprotected: PacketProtection = {
+  changesBody: false,
   capacity: (bytes: number): number => bytes,
   sealedLength: (bytes: number): number => bytes,
   seal(_place: PacketPlace, data: Uint8Array, into: Uint8Array): number {

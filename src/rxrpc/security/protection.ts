@@ -8,6 +8,8 @@ import type { PacketPlace } from "./rxkad/packet_seal.ts";
 
 /** Protects the DATA packets of one connection. */
 export interface PacketProtection {
+  /** Whether a body is anything else than its data. */
+  readonly changesBody: boolean;
   /** Most bytes of data that fit into a body of `bytes`. */
   capacity(bytes: number): number;
   /** Bytes of the body that `bytes` of data become. */

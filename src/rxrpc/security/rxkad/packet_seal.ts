@@ -41,6 +41,8 @@ const CHANNEL_MASK = 3;
 export class PacketSeal {
   /** How much is protected. */
   readonly level: RxkadLevel;
+  /** Whether a body is anything else than its data. */
+  readonly changesBody: boolean;
   readonly #cipher: Fcrypt;
   readonly #key: Uint8Array;
   readonly #left: number;
@@ -53,6 +55,7 @@ export class PacketSeal {
    */
   constructor(options: SealOptions) {
     this.level = options.level;
+    this.changesBody = options.level !== RxkadLevel.clear;
     this.#key = options.sessionKey.slice();
     this.#cipher = new Fcrypt(this.#key);
     const constant = new Uint8Array(2 * BLOCK_BYTES);

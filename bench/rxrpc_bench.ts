@@ -1,0 +1,193 @@
+/**
+ * RxRPC: the engine alone, two of them without a socket between, and over loopback UDP against the runtime's own.
+ *
+ * The server is another process of the same runtime. Goals stand in packets, calls and bits a second, because nothing
+ * else in JavaScript makes such calls; beside each stands what the runtime's bare UDP does with datagrams as many and as
+ * large.
+ *
+ * @module
+ */
+import { spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { type Bench, bench, type Work } from "./harness.ts";
+import { EnginePair } from "./rxrpc_engines.ts";
+import { rxSockets } from "./rxrpc_sockets.ts";
+import { RxEndpoint, type RxEndpointOptions } from "../src/rxrpc/endpoint_stream.ts";
+import { InetAddress } from "../src/tsocket/inet_address.ts";
+
+const SERVICE = 147;
+const DATA_BYTES = 1412;
+const BULK = 1000 * DATA_BYTES;
+const JUMBO: RxEndpointOptions = { jumbo: 4, acceptJumbo: 4, maxDatagram: 5692 };
+
+interface Ports {
+  rx: number;
+  bare: number;
+}
+
+/** Starts the other process. */
+async function startPeer(options: RxEndpointOptions): Promise<{ ports: Ports; stop(): void }> {
+  const file = fileURLToPath(new URL("./rxrpc_peer.ts", import.meta.url));
+  const loader = new URL("./register_loader.mjs", import.meta.url).href;
+  const before = "Deno" in globalThis ? ["run", "-A", "--no-check"] : "Bun" in globalThis ? [] : ["--import", loader];
+  const child = spawn(process.execPath, [...before, file, JSON.stringify(options)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const line = await new Promise<string>((resolve, reject) => {
+    child.stdout.once("data", (data) => resolve(String(data)));
+    child.once("exit", (code) => reject(new Error(`the peer ended with ${code}`)));
+  });
+  return { ports: JSON.parse(line) as Ports, stop: () => child.kill() };
+}
+
+async function open(options: RxEndpointOptions = {}): Promise<RxEndpoint> {
+  const { dgram } = await rxSockets();
+  return await RxEndpoint.open(
+    dgram({ localAddress: InetAddress.from("127.0.0.1", 0), recvBufferSize: 4 << 20 }),
+    options,
+  );
+}
+
+/** Calls with small requests, so many at a time. */
+function calls(endpoint: RxEndpoint, port: number, parallel: number, count: number): Work {
+  const to = { address: "127.0.0.1", port };
+  const body = new Uint8Array(32);
+  return async () => {
+    let left = count;
+    const one = async (): Promise<void> => {
+      while (left-- > 0) await endpoint.request({ to, service: SERVICE, body });
+    };
+    await Promise.all(Array.from({ length: parallel }, one));
+    return count;
+  };
+}
+
+/** One call with a long request, in bits. */
+function upload(endpoint: RxEndpoint, port: number): Work {
+  const to = { address: "127.0.0.1", port };
+  const body = new Uint8Array(BULK);
+  return async () => {
+    await endpoint.request({ to, service: SERVICE, body });
+    return 8 * BULK;
+  };
+}
+
+/** Asks again what was lost: bare UDP loses datagrams when a buffer is full. */
+const AGAIN_MS = 50;
+
+/** Sends groups of datagrams, one of each group is answered; so many groups at a time. */
+function exchange(
+  port: number,
+  message: Uint8Array,
+  perGroup: number,
+  groups: number,
+  parallel: number,
+): Promise<void> {
+  const socket = createSocket("udp4");
+  return new Promise((resolve) => {
+    let left = groups;
+    let done = 0;
+    const send = (): void => {
+      for (let i = 0; i < perGroup; i++) socket.send(message, port, "127.0.0.1");
+    };
+    let before = -1;
+    const again = setInterval(() => {
+      if (before === done) send();
+      before = done;
+    }, AGAIN_MS);
+    socket.on("message", () => {
+      done++;
+      if (done === groups) {
+        clearInterval(again);
+        socket.close();
+        resolve();
+      } else if (left-- > 0) {
+        send();
+      }
+    });
+    left -= parallel;
+    for (let i = 0; i < parallel; i++) send();
+  });
+}
+
+/** A datagram there and one back, bare. */
+function bareCalls(port: number, parallel: number, count: number): Work {
+  return async () => {
+    await exchange(port, new Uint8Array(60).fill(1), 1, count, parallel);
+    return count;
+  };
+}
+
+/** Datagrams of `bytes` one way, one answered of every 32, bare; in bits. */
+function bareUpload(port: number, bytes: number): Work {
+  const groups = Math.ceil(BULK / bytes / 32);
+  return async () => {
+    await exchange(port, new Uint8Array(bytes), 32, groups, 1);
+    return 8 * groups * 32 * bytes;
+  };
+}
+
+async function overUdp(bench: Bench): Promise<void> {
+  const count = bench.isQuick ? 500 : 2000;
+  const peer = await startPeer({});
+  const endpoint = await open();
+  const { rx, bare } = peer.ports;
+  const bareUdp = { name: "bare UDP" };
+  await bench.figure({
+    name: "small calls one after the other",
+    unit: "calls/s",
+    run: calls(endpoint, rx, 1, count),
+    baseline: { ...bareUdp, run: bareCalls(bare, 1, count) },
+  });
+  await bench.figure({
+    name: "small calls, 16 at a time",
+    unit: "calls/s",
+    run: calls(endpoint, rx, 16, 4 * count),
+    baseline: { ...bareUdp, run: bareCalls(bare, 16, 4 * count) },
+  });
+  await bench.figure({
+    name: "one call up",
+    unit: "bit/s",
+    run: upload(endpoint, rx),
+    baseline: { ...bareUdp, run: bareUpload(bare, 1440) },
+  });
+  await endpoint.close();
+  peer.stop();
+  const large = await startPeer(JUMBO);
+  const jumbo = await open(JUMBO);
+  await bench.figure({
+    name: "one call up, four packets a datagram",
+    unit: "bit/s",
+    run: upload(jumbo, large.ports.rx),
+    baseline: { ...bareUdp, run: bareUpload(large.ports.bare, 5688) },
+  });
+  await jumbo.close();
+  large.stop();
+}
+
+await bench("rxrpc", async (bench) => {
+  const pair = new EnginePair();
+  const chunk = new Uint8Array(64 * 1024);
+  await bench.figure({
+    name: "engine, DATA packets sent and received",
+    unit: "packets/s",
+    run: () => {
+      const before = pair.client.stats.sent;
+      pair.bulk(4000 * DATA_BYTES, chunk);
+      return pair.client.stats.sent - before;
+    },
+  });
+  const small = new Uint8Array(32);
+  await bench.figure({
+    name: "engines, unary calls in one process",
+    unit: "calls/s",
+    run: () => {
+      pair.unary(5000, small, 4);
+      return 5000;
+    },
+  });
+  await overUdp(bench);
+  process.exit(0);
+});

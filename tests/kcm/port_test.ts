@@ -1,0 +1,252 @@
+/** Channels on the other end of a port, without a worker, so that both ends can be looked at. */
+import { test } from "node:test";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  type HandedSocket,
+  KcmError,
+  type KcmSocket,
+  Multiplexor,
+  type MultiplexorOptions,
+  type PortLike,
+  receiveSocket,
+} from "../../src/kcm/mod.ts";
+import type { KcmSocketOptions } from "../../src/kcm/mod.ts";
+import { isSettled, turns } from "../support/turns.ts";
+import { Duplex } from "./duplex.ts";
+import { bodies } from "./feed.ts";
+import { bodyOf, parser, wire } from "./support.ts";
+
+/** Two ends by call: what is posted arrives in a microtask, cloned. */
+class Line implements PortLike {
+  peer!: Line;
+  isClosed = false;
+  readonly posted: unknown[] = [];
+  readonly #listeners: ((event: { data?: unknown }) => void)[] = [];
+  readonly #early: unknown[] = [];
+
+  static pair(): [Line, Line] {
+    const [a, b] = [new Line(), new Line()];
+    a.peer = b;
+    b.peer = a;
+    return [a, b];
+  }
+
+  postMessage(value: unknown, transfer: ArrayBuffer[]): void {
+    if (this.isClosed) return;
+    const data = structuredClone(value, { transfer });
+    this.posted.push(data);
+    queueMicrotask(() => this.peer.#deliver(data));
+  }
+
+  addEventListener(type: string, listener: (event: { data?: unknown }) => void): void {
+    if (type !== "message") return;
+    this.#listeners.push(listener);
+    for (const data of this.#early.splice(0)) listener({ data });
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  #deliver(data: unknown): void {
+    if (this.#listeners.length === 0) this.#early.push(data);
+    for (const listener of this.#listeners) listener({ data });
+  }
+}
+
+interface SetUp {
+  kcm: Multiplexor;
+  handed: HandedSocket;
+  socket: KcmSocket;
+  t: Duplex;
+  line: Line;
+  far: Line;
+}
+
+async function setUp(
+  options: Omit<KcmSocketOptions, "batch"> = {},
+  multiplexorOptions: MultiplexorOptions = {},
+): Promise<SetUp> {
+  const kcm = new Multiplexor({ holdOpen: true, ...multiplexorOptions });
+  const [line, far] = Line.pair();
+  const handed = kcm.hand(line, options);
+  const socket = await receiveSocket(far);
+  const t = new Duplex();
+  kcm.attach(t, { parser, label: "t" });
+  return { kcm, handed, socket, t, line, far };
+}
+
+const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
+
+test("messages come with their connection, one object for all of them, and their sequence", async () => {
+  const { socket, t, kcm } = await setUp();
+  t.send("1", "2");
+  const parts = [(await socket.receive())!, (await socket.receive())!];
+  assertEquals(parts.map(({ message }) => [bodyOf(message), message.sequence]), [["1", 0], ["2", 1]]);
+  const [a, b] = parts.map(({ message }) => message.connection);
+  assertEquals([a === b, a!.id, a!.label], [true, 1, "t"]);
+  await turns();
+  assertEquals([socket.stats.rxMessages, kcm.bufferedBytes], [2, 0]);
+});
+
+test("what is under way is bounded by highWaterMark, and its connection waits; reading lets more come", async () => {
+  const { handed, socket, t, kcm } = await setUp({ highWaterMark: 400 });
+  for (let i = 0; i < 20; i++) t.send(`${i}`);
+  await turns();
+  assert(handed.bufferedBytes <= 400 + 200, `${handed.bufferedBytes}`);
+  assert(kcm.stats.rxMessages < 6);
+  const got: string[] = [];
+  while (got.length < 20) got.push(bodyOf((await socket.receive())!.message));
+  assertEquals(got, Array.from({ length: 20 }, (_, i) => `${i}`));
+  await turns();
+  assertEquals([handed.bufferedBytes, kcm.bufferedBytes], [0, 0]);
+});
+
+test("send resolves when written, names the connection, and goes back by via; errors come with their counts", async () => {
+  const { socket, t, kcm } = await setUp();
+  const u = new Duplex();
+  kcm.attach(u, { parser });
+  u.send("ask");
+  const { message } = (await socket.receive())!;
+  const { connection, length } = await socket.send(wire("reply"), { via: message.connection });
+  assertEquals([connection?.id, length, u.bodies, t.bodies], [2, 7, ["reply"], []]);
+  u.failure = Object.assign(new Error("reset"), { code: "ECONNRESET" });
+  const error = await assertRejects(() => socket.send(wire("lost"), { via: message.connection }), KcmError);
+  assertEquals([error.code, error.bytesWritten, error.bytesInFlight], ["ECONNRESET", 0, 6]);
+  await turns();
+  const gone = await assertRejects(() => socket.send(wire("late"), { via: message.connection }), KcmError);
+  assertEquals(gone.code, "ENOTCONN");
+});
+
+test("parts are joined; a message that is too long fails alone; without room sends wait", async () => {
+  const { socket, t } = await setUp({ sendBufferBytes: 6 }, { maxSendLength: 10 });
+  await socket.send(wire("abcd").subarray(0, 3), { more: true });
+  await socket.send(wire("abcd").subarray(3));
+  assertEquals(t.bodies, ["abcd"]);
+  assertEquals(codeOf(await socket.send(wire("much too long")).catch((error) => error)), "EMSGSIZE");
+  t.isSlow = true;
+  const all = ["12345", "6", "7"].map((body) => socket.send(wire(body)));
+  assertEquals(socket.queuedBytes, 7);
+  t.isSlow = false;
+  await turns();
+  t.take();
+  await Promise.all(all);
+  assertEquals(t.bodies, ["abcd", "12345", "6", "7"]);
+});
+
+test("the writable works there, and closing it waits until everything is written", async () => {
+  const { socket, t } = await setUp();
+  const writer = socket.writable.getWriter();
+  t.isSlow = true;
+  await writer.write([wire("1"), wire("2")]);
+  const closed = writer.close();
+  assertEquals(await isSettled(closed), false);
+  t.isSlow = false;
+  t.take();
+  await closed;
+  assertEquals(t.bodies, ["1", "2"]);
+});
+
+test("a signal withdraws what has not begun; close fails it, close with drain sends it", async () => {
+  const { socket, t } = await setUp();
+  t.isSlow = true;
+  const controller = new AbortController();
+  const begun = socket.send(wire("begun"));
+  const not = socket.send(wire("not"), { signal: controller.signal }).catch((error) => error);
+  await turns();
+  controller.abort("enough");
+  assertEquals(await not, "enough");
+  const drained = socket.send(wire("drained"));
+  const closed = socket.close({ drain: true });
+  t.isSlow = false;
+  await turns();
+  t.take();
+  await Promise.all([begun, drained, closed]);
+  assertEquals(t.bodies, ["begun", "drained"]);
+});
+
+test("disabled: what was not read, and what is under way, goes to others; nothing is lost or doubled", async () => {
+  const { kcm, socket, t, handed } = await setUp();
+  t.send("1", "2", "3");
+  assertEquals(bodyOf((await socket.receive())!.message), "1");
+  const other = kcm.socket();
+  socket.disableReceive();
+  t.send("4", "5");
+  const got: string[] = [];
+  while (got.length < 4) got.push(bodyOf((await other.receive())!.message));
+  assertEquals(got.toSorted(), ["2", "3", "4", "5"]);
+  await other.close();
+  socket.enableReceive();
+  t.send("6");
+  assertEquals(bodyOf((await socket.receive())!.message), "6");
+  await turns();
+  assertEquals([handed.bufferedBytes, kcm.bufferedBytes], [0, 0]);
+});
+
+test("the rest of a message that was read in part goes to another channel", async () => {
+  const { kcm, socket, t } = await setUp({ type: "seqpacket" });
+  t.send("abcdef", "next");
+  await socket.receive({ maxLength: 6 });
+  await socket.close();
+  const other = kcm.socket();
+  const rest = (await other.receive())!;
+  assertEquals([new TextDecoder().decode(rest.data), bodyOf((await other.receive())!.message)], ["ef", "next"]);
+});
+
+test("close of the other side: the worker's sends are written first; abort gives everything unread to others", async () => {
+  const { handed, socket, t, kcm } = await setUp();
+  t.isSlow = true;
+  const sent = socket.send(wire("last"));
+  await turns();
+  const closed = handed.close();
+  assertEquals(await isSettled(closed), false);
+  t.take();
+  await Promise.all([sent, closed, socket.closed]);
+  const second = await setUp();
+  second.t.send("1", "2");
+  await turns();
+  second.handed.abort();
+  const other = second.kcm.socket();
+  assertEquals([1, 2].map(() => bodyOf(other.tryReceive()!.message)), ["1", "2"]);
+  assertEquals([kcm.stats.sockets, second.line.isClosed], [0, true]);
+});
+
+test("the end and failures of the multiplexor arrive, after every message", async () => {
+  const { kcm, socket, t } = await setUp();
+  t.send("1", "2");
+  t.controller.close();
+  kcm.close();
+  assertEquals(await bodies(socket.readable), ["1", "2"]);
+  await kcm.finished;
+  const failing = await setUp();
+  failing.kcm.abort(Object.assign(new Error("enough"), { code: "EWHATEVER" }));
+  const error = await failing.socket.receive().catch((reason) => reason);
+  assertEquals([codeOf(error), error.message], ["EWHATEVER", "enough"]);
+});
+
+test("a peer that does not speak the language is closed, and what it had goes to others", async () => {
+  for (
+    const nonsense of [null, { type: "what" }, { type: "read", weight: 1e9 }, { type: "send", bytes: 1, messages: 2 }]
+  ) {
+    const { handed, kcm, t, far } = await setUp();
+    t.send("1");
+    await turns();
+    far.postMessage(nonsense, []);
+    await handed.closed;
+    assertEquals(bodyOf(kcm.socket().tryReceive()!.message), "1");
+  }
+  const [line, far] = Line.pair();
+  line.postMessage({ type: "what" }, []);
+  assertEquals(codeOf(await receiveSocket(far).catch((error) => error)), "EPROTO");
+});
+
+test("what cannot be done there says so; weight and load are told", async () => {
+  const { kcm, socket } = await setUp();
+  assertEquals(codeOf(assertThrows(() => void socket.clone(), KcmError)), "EOPNOTSUPP");
+  assertThrows(() => socket.weight = 0, RangeError);
+  socket.weight = 3;
+  socket.load = 4;
+  assertEquals([socket.weight, socket.load, socket.index], [3, 4, 0]);
+  await turns();
+  kcm.abort();
+});
