@@ -6,7 +6,6 @@
  * asked; a client's first call from an address that has not proved to be its own waits for that proof.
  *
  * Not here: sockets, streams, the clock. Datagrams come by `push`, go by `transmit`; `flush` lies between.
- *
  * @module
  */
 import { Reasons } from "../core/reasons.ts";
@@ -79,6 +78,8 @@ export class EndpointCore implements ConnectionHost {
   #resting: RxCall[] = [];
   #heldBytes = 0;
   #isClosed = false;
+  /** Time of the last call of anything. */
+  #now = 0;
 
   /**
    * Makes an endpoint without calls.
@@ -111,9 +112,6 @@ export class EndpointCore implements ConnectionHost {
         }, this.#now),
     }, readU32(random, 4));
   }
-
-  /** Time of the last call of anything. */
-  #now = 0;
 
   /** Connections of this end, and of others. */
   get connections(): { readonly client: number; readonly service: number } {
