@@ -105,7 +105,7 @@ export function buildControlFlow(instructions: readonly Instruction[]): ControlF
     const end = starts[index + 1] ?? instructions.length;
     return buildFunction({ instructions, seconds, functionAt, index, start, end });
   });
-  refuseUncalled(functions);
+  if (functions.length > 1) refuseUncalled(functions);
   return { functions, functionAt };
 }
 
@@ -143,15 +143,16 @@ function secondSlots(instructions: readonly Instruction[]): Uint8Array {
 
 function functionStarts(instructions: readonly Instruction[], seconds: Uint8Array): number[] {
   const starts = new Set([0]);
-  instructions.forEach((instruction, slot) => {
-    if (instruction.opcode !== opcodeCall || instruction.src !== BPF_PSEUDO_CALL || seconds[slot] === 1) return;
+  for (let slot = 0; slot < instructions.length; slot++) {
+    const instruction = at(instructions, slot);
+    if (instruction.opcode !== opcodeCall || instruction.src !== BPF_PSEUDO_CALL || seconds[slot] === 1) continue;
     const target = slot + 1 + instruction.imm;
     if (!(target >= 0 && target < instructions.length) || seconds[target] === 1) {
       throw refusal(`call to instruction ${target}, which does not exist`, slot);
     }
     starts.add(target);
-  });
-  return [...starts].sort((a, b) => a - b);
+  }
+  return starts.size === 1 ? [0] : [...starts].sort((a, b) => a - b);
 }
 
 function exitsOf(text: FunctionText, slot: number): Exits {
@@ -225,21 +226,21 @@ function buildFunction(text: FunctionText): FunctionFlow {
   const blocks = connect(text, starts, blockAt);
   const order = reversePostorder(blocks);
   const position = new Int32Array(blocks.length);
-  order.forEach((block, place) => position[block] = place);
+  for (let place = 0; place < order.length; place++) position[order[place] ?? 0] = place;
   const { index, start, end } = text;
   return { index, start, end, blocks, order, position, calls: callsOf(text) };
 }
 
 function connect(text: FunctionText, starts: readonly number[], blockAt: Int32Array): BasicBlock[] {
   const predecessors: number[][] = starts.map(() => []);
-  const blockOf = (slot: number) => blockAt[slot - text.start] ?? -1;
   return starts.map((start, index) => {
     const end = starts[index + 1] ?? text.end;
     const last = text.seconds[end - 1] === 1 ? end - 2 : end - 1;
     const exits = exitsOf(text, last);
-    const next = exits.next ? blockOf(end) : -1;
-    const target = exits.target === undefined ? -1 : blockOf(exits.target);
-    for (const successor of [next, target]) predecessors[successor]?.push(index);
+    const next = exits.next ? blockAt[end - text.start] ?? -1 : -1;
+    const target = exits.target === undefined ? -1 : blockAt[exits.target - text.start] ?? -1;
+    predecessors[next]?.push(index);
+    predecessors[target]?.push(index);
     return { index, start, last, end, next, target, predecessors: predecessors[index] ?? [] };
   });
 }

@@ -41,7 +41,10 @@ const defaults: LoaderLimits = {
 
 /** The limits, those that were not given by default. */
 export function loaderLimits(options: LoaderLimitOptions): LoaderLimits {
-  const names = Object.keys(defaults) as (keyof LoaderLimits)[];
-  const limits = names.map((name) => [name, limitOption(name, options[name], defaults[name])]);
-  return Object.fromEntries(limits) as unknown as LoaderLimits;
+  const limits: Record<string, number> = { ...defaults };
+  for (const name in defaults) {
+    const key = name as keyof LoaderLimits;
+    limits[name] = limitOption(name, options[key], defaults[key]);
+  }
+  return limits as unknown as LoaderLimits;
 }

@@ -38,7 +38,9 @@ const MAX_SCOPE_DEPTH = 400;
 
 /** Lays out a function, nested if that is possible and not forbidden. */
 export function layOut(flow: FunctionFlow, form: "nested" | "dispatch" = "nested"): FlowLayout {
-  const successors = flow.blocks.map(({ target, next }) => [target, next].filter((block) => block >= 0));
+  const successors = flow.blocks.map(({ target, next }) =>
+    target < 0 ? next < 0 ? [] : [next] : next < 0 ? [target] : [target, next]
+  );
   const found = form === "nested" ? straightOrder(flow) ?? orderFlow(successors) : undefined;
   const nested = found === undefined ? undefined : nest(found, successors);
   return nested ?? dispatch(successors);
@@ -73,16 +75,18 @@ function dispatch(successors: readonly (readonly number[])[]): FlowLayout {
 
 function nest({ order, loops }: FlowOrder, successors: readonly (readonly number[])[]): FlowLayout | undefined {
   const position: number[] = [];
-  order.forEach((block, at) => position[block] = at);
+  for (let at = 0; at < order.length; at++) position[order[at]!] = at;
   const scopes = scopesOf(order, loops, position, successors);
   const opening: Scope[][] = order.map(() => []);
   for (const scope of scopes) opening[scope.start]!.push(scope);
   // Of two scopes that end together the loop is the inner one: whoever jumps to their end is in it.
-  for (const list of opening) list.sort((a, b) => b.end - a.end || Number(a.isLoop) - Number(b.isLoop));
-  const closing: Scope[][] = Array.from({ length: order.length + 1 }, () => []);
+  for (const list of opening) {
+    if (list.length > 1) list.sort((a, b) => b.end - a.end || Number(a.isLoop) - Number(b.isLoop));
+  }
+  const closing: Scope[][] = [...order.map((): Scope[] => []), []];
   for (const scope of opening.flat().reverse()) closing[scope.end]!.push(scope);
   if (deepest(order.length, scopes) > MAX_SCOPE_DEPTH) return undefined;
-  const isHeader = order.map(() => false), isRepeated = order.map(() => false);
+  const isHeader = new Array<boolean>(order.length).fill(false), isRepeated = isHeader.slice();
   for (const { start, end } of loops) {
     isHeader[start] = true;
     isRepeated.fill(true, start, end);
@@ -97,19 +101,19 @@ function scopesOf(
   position: readonly number[],
   successors: readonly (readonly number[])[],
 ): Scope[] {
-  const earliest = order.map(() => -1);
-  order.forEach((block, at) => {
-    for (const target of successors[block]!) {
+  const earliest = new Int32Array(order.length).fill(-1);
+  for (let at = 0; at < order.length; at++) {
+    for (const target of successors[order[at]!]!) {
       const to = position[target]!;
-      if (to > at + 1 && (earliest[to] === -1 || at < earliest[to]!)) earliest[to] = at;
+      if (to > at + 1 && earliest[to] === -1) earliest[to] = at;
     }
-  });
-  const loopsEnding: Span[][] = Array.from({ length: order.length + 1 }, () => []);
-  for (const loop of loops) loopsEnding[loop.end]!.push(loop);
+  }
+  const loopsEnding: (Span[] | undefined)[] = [];
+  for (const loop of loops) (loopsEnding[loop.end] ??= []).push(loop);
   const covered = new Covered(order.length);
   const scopes: Scope[] = [];
   for (let end = 1; end <= order.length; end++) {
-    for (const { start } of loopsEnding[end]!) {
+    for (const { start } of loopsEnding[end] ?? []) {
       covered.cover(start, end);
       scopes.push({ start, end, isLoop: true });
     }
@@ -127,8 +131,9 @@ function deepest(positions: number, scopes: readonly Scope[]): number {
     change[start]!++;
     change[end]!--;
   }
-  let depth = 0;
-  return change.reduce((most, by) => Math.max(most, depth += by), 0);
+  let depth = 0, most = 0;
+  for (const by of change) most = Math.max(most, depth += by);
+  return most;
 }
 
 /** Which positions lie in one scope; a scope that reaches into another must begin where that one begins. */
@@ -136,7 +141,8 @@ class Covered {
   readonly #before: Int32Array;
 
   constructor(positions: number) {
-    this.#before = Int32Array.from({ length: positions }, (_, at) => at);
+    this.#before = new Int32Array(positions);
+    for (let at = 0; at < positions; at++) this.#before[at] = at;
   }
 
   /** Where the outermost scope around a position begins; the position itself where it is in none. */

@@ -26,7 +26,7 @@ export type Entry = "context" | "block" | "call";
 /** What is known at the entry of a function. Registers that nobody has set are 0. */
 export function entryValues(entry: Entry): Values {
   const given = entry === "call" ? 5 : entry === "block" ? 2 : 0;
-  const values: Value[] = Array.from({ length: 11 }, (_, at) => at > 0 && at <= given ? anyValue : zero);
+  const values = new Array<Value>(11).fill(zero).fill(anyValue, 1, given + 1);
   if (entry === "context") values[1] = { kind: "context", offset: 0 };
   values[10] = { kind: "frame", offset: 0 };
   return values;
@@ -101,7 +101,8 @@ export function findValues(text: ProgramText, flow: FunctionFlow, entry: Entry):
     for (const block of flow.order) {
       if (pending[block] === 0) continue;
       pending[block] = 0;
-      const values = operands[block]!.reduce(valuesAfter, known[block]!);
+      let values = known[block]!;
+      for (const at of operands[block]!) values = valuesAfter(values, at);
       const { target, next } = flow.blocks[block]!;
       for (const to of [target, next]) {
         if (to < 0 || !merge(known, to, values)) continue;
@@ -120,8 +121,11 @@ function merge(known: (Values | undefined)[], block: number, values: Values): bo
     known[block] = values;
     return true;
   }
-  const joined = before.map((value, register) => joinValues(value, values[register]!));
-  if (joined.every((value, register) => sameValue(value, before[register]!))) return false;
-  known[block] = joined;
-  return true;
+  let joined: Value[] | undefined;
+  for (let register = 0; register < before.length; register++) {
+    const old = before[register]!, value = joinValues(old, values[register]!);
+    if (value !== old && !sameValue(value, old)) (joined ??= before.slice())[register] = value;
+  }
+  known[block] = joined ?? before;
+  return joined !== undefined;
 }

@@ -62,8 +62,9 @@ export function mayBeFrame(value: Value): boolean {
 /** Whether two values are known to be the same, or known in the same way. */
 export function sameValue(a: Value, b: Value): boolean {
   if (a.kind !== b.kind) return false;
-  const other = b as unknown as Record<string, unknown>;
-  return Object.entries(a).every(([key, value]) => other[key] === value);
+  const x = a as unknown as Record<string, unknown>, y = b as unknown as Record<string, unknown>;
+  for (const key in x) if (x[key] !== y[key]) return false;
+  return true;
 }
 
 /** What is known where two ways meet. A bound that grew on the way grows to the next step. */
