@@ -121,3 +121,36 @@ test("case 54: where code from strings is forbidden WebAssembly runs, without We
   if (has["deno"] === undefined && flags) assertEquals(probe(["--jitless"]), ["js", 7, "interpreter", long]);
   assertEquals(new BpfMachine(prefixProgram, { backend: "interpreter" }).run(Uint8Array.of(0, 5, 1)), 7);
 });
+
+for (const backend of backends) {
+  test(`products with constants, the sum of whose halves is just below or above 16 bits, ${backend}`, () => {
+    const constants = [
+      0xffff,
+      0x10000,
+      0x10001,
+      0x1fffe,
+      0x1ffff,
+      0x7fff7fff,
+      0x7fff8000,
+      0x7fff8001,
+      0x7fff0000,
+      -1,
+      -65536,
+    ];
+    const factors = [2n ** 64n - 1n, 2n ** 32n - 1n, 2n ** 31n, 0xffff0000n, 0xffffn, 0xfffeffffn, 0x123456789abcdef0n];
+    for (const constant of constants) {
+      for (const factor of factors) {
+        const [low, high] = [Number(BigInt.asIntN(32, factor)), Number(BigInt.asIntN(32, factor >> 32n))];
+        // A byte of the packet is added, so that nothing is known of the factor.
+        const load = [at(0xbf, 6, 1), at(0x30), at(0x18, 1, 0, low), at(0, 0, 0, high), at(0x0f, 1, 0)];
+        const product = BigInt.asUintN(64, factor * BigInt(constant));
+        const halves = [[], [at(0x77, 0, 0, 32)]].map((shift) => {
+          const code = [...load, at(0x27, 1, 0, constant), at(0xbf, 0, 1), ...shift, at(0x95)];
+          return new BpfMachine(programOf(code), { backend }).run(nothing);
+        });
+        const expected = [product, product >> 32n].map((half) => Number(BigInt.asIntN(32, half)));
+        assertEquals(halves, expected, `${factor} * ${constant}`);
+      }
+    }
+  });
+}

@@ -129,7 +129,7 @@ function combined(operation: string, a: string, b: string): string {
 
 function combinedHigh(operation: string, b: string, bHigh: string): string {
   if (operation !== "add") return combined(operation, "w", bHigh);
-  return `w + ${bHigh} + ((v + ${b} >>> 0) < (v >>> 0) ? 1 : 0) | 0`;
+  return `w + ${bHigh} + +((v + ${b} >>> 0) < (v >>> 0)) | 0`;
 }
 
 function writeCompareExchange(writer: JsWriter, isWide: boolean, b: string, bHigh: string): void {

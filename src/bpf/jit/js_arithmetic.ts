@@ -1,6 +1,8 @@
 /**
  * 64-bit arithmetic in JavaScript, on pairs of int32.
  *
+ * A carry is a comparison made a number, `+(a < b)`: engines then need no jump, which would be mispredicted half the time.
+ *
  * All of an operation's inputs are read before its first output is written: `r1 *= r1` has one register on both sides.
  *
  * @module
@@ -50,10 +52,10 @@ function writeWide(writer: JsWriter, at: Operand, halves: Halves): void {
   switch (at.operation) {
     case "add":
       writer.line(`t = ${a} + ${b} | 0;`);
-      return finish(writer, dst, `${aHigh} + ${bHigh} + (${unsigned("t")} < ${unsigned(b)} ? 1 : 0) | 0`);
+      return finish(writer, dst, `${aHigh} + ${bHigh} + +(${unsigned("t")} < ${unsigned(b)}) | 0`);
     case "sub":
       writer.line(`t = ${a} - ${b} | 0;`);
-      return finish(writer, dst, `${aHigh} - ${bHigh} - (${unsigned(a)} < ${unsigned(b)} ? 1 : 0) | 0`);
+      return finish(writer, dst, `${aHigh} - ${bHigh} - +(${unsigned(a)} < ${unsigned(b)}) | 0`);
     case "mul":
       return writeProduct(writer, halves);
     case "or":
@@ -62,7 +64,7 @@ function writeWide(writer: JsWriter, at: Operand, halves: Halves): void {
       return writer.set(dst, narrow(at, a, b), narrow(at, aHigh, bHigh));
     case "neg":
       writer.line(`t = 0 - ${a} | 0;`);
-      return finish(writer, dst, `~${aHigh} + (t === 0 ? 1 : 0) | 0`);
+      return finish(writer, dst, `~${aHigh} + +(t === 0) | 0`);
     case "mov":
       return writer.set(dst, b, bHigh);
     case "movsx":
@@ -87,9 +89,15 @@ function writeProduct(writer: JsWriter, { dst, a, aHigh, b, bHigh }: Halves): vo
   const low = (x: string) => isDigits(x) ? String(Number(x) & 0xffff) : `(${x} & 65535)`;
   const top = (x: string) => isDigits(x) ? String(Number(x) >>> 16) : `(${x} >>> 16)`;
   writer.line(`t = Math.imul(${low(a)}, ${low(b)});`);
-  writer.line(`u = Math.imul(${top(a)}, ${low(b)}) + (t >>> 16) | 0;`);
-  writer.line(`v = Math.imul(${low(a)}, ${top(b)}) + (u & 65535) | 0;`);
-  writer.line(`w = Math.imul(${top(a)}, ${top(b)}) + (u >>> 16) + (v >>> 16) | 0;`);
+  if (isDigits(b) && (Number(b) & 0xffff) + (Number(b) >>> 16) <= 0xffff) {
+    // Both products in the middle and what is carried to them are below 2^32 together.
+    writer.line(`u = Math.imul(${top(a)}, ${low(b)}) + Math.imul(${low(a)}, ${top(b)}) + (t >>> 16) | 0;`);
+    writer.line(`w = Math.imul(${top(a)}, ${top(b)}) + (u >>> 16) | 0;`);
+  } else {
+    writer.line(`u = Math.imul(${top(a)}, ${low(b)}) + (t >>> 16) | 0;`);
+    writer.line(`v = Math.imul(${low(a)}, ${top(b)}) + (u & 65535) | 0;`);
+    writer.line(`w = Math.imul(${top(a)}, ${top(b)}) + (u >>> 16) + (v >>> 16) | 0;`);
+  }
   const crossed = [
     bHigh === "0" ? "" : ` + Math.imul(${a}, ${bHigh})`,
     aHigh === "0" ? "" : ` + Math.imul(${aHigh}, ${b})`,
