@@ -7,7 +7,7 @@ import { RxBundle } from "./bundle.ts";
 import type { RxCall } from "./call.ts";
 import type { RxConnection } from "./connection.ts";
 import { RxrpcError } from "./errors.ts";
-import type { RxCallOptions } from "./ports.ts";
+import type { RxAddress, RxCallOptions } from "./ports.ts";
 import type { ClientSecurity } from "./security/protection.ts";
 
 /** Bits of a connection's number that are not its channel. */
@@ -55,6 +55,11 @@ export class ClientTable {
   /** The connections. */
   connections(): Iterable<RxConnection> {
     return this.#connections.values();
+  }
+
+  /** Where they lead. */
+  *servers(): Iterable<RxAddress> {
+    for (const { peer } of this.#connections.values()) yield peer.address;
   }
 
   /** Calls that wait. */

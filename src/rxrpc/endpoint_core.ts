@@ -96,7 +96,7 @@ export class EndpointCore implements ConnectionHost {
     // the highest bit says that the epoch is random
     this.#epoch = (readU32(random, 0) | 0x80000000) >>> 0;
     this.#questions = new Questions(readU32(random, 8));
-    this.#keepalive = new NatKeepalive(this.limits.natKeepaliveMs, this.#epoch, () => this.#servers());
+    this.#keepalive = new NatKeepalive(this.limits.natKeepaliveMs, this.#epoch, () => this.#clients.servers());
     this.#clients = new ClientTable({
       maxConnectionsPerBundle: this.limits.maxConnectionsPerBundle,
       maxQueuedCalls: this.limits.maxQueuedCalls,
@@ -135,10 +135,6 @@ export class EndpointCore implements ConnectionHost {
     this.#now = now;
     const peer = this.#peers.find(failure.to);
     if (peer !== undefined) networkFailed(failure, peer, this.#connections(), now);
-  }
-
-  *#servers(): Iterable<RxAddress> {
-    for (const { peer } of this.#clients.connections()) yield peer.address;
   }
 
   #connections(): RxConnection[] {

@@ -36,19 +36,23 @@ export class ReceiveSide {
   readonly #unread: number[] = [];
   /** Bytes consumed of the oldest. */
   #readOfFirst = 0;
-  #next = 1;
-  #top = 0;
-  #last = 0;
+  readonly #first: number;
+  #next: number;
+  #top: number;
+  #last: number | undefined;
   /** The first sequence number beyond what was ever allowed. */
   #edge: number;
   #consumedSinceAck = 0;
   #wasClosed = false;
 
-  /** Starts before packet 1. */
-  constructor(host: ReceiveHost, window: number) {
+  /** Starts before packet `first`, which is another than 1 only where somebody wants to see the numbers go round. */
+  constructor(host: ReceiveHost, window: number, first = 1) {
     this.#host = host;
     this.#window = window;
-    this.#edge = 1 + Math.max(window, 16);
+    this.#first = first;
+    this.#next = first;
+    this.#top = (first - 1) >>> 0;
+    this.#edge = (first + Math.max(window, 16)) >>> 0;
   }
 
   /** Sequence number of the next packet in order. */
@@ -63,12 +67,12 @@ export class ReceiveSide {
 
   /** Whether everything has come. */
   get isComplete(): boolean {
-    return this.#last !== 0 && seqDiff(this.#next, this.#last) > 0;
+    return this.#last !== undefined && seqDiff(this.#next, this.#last) > 0;
   }
 
   /** Whether something has come. */
   get hasBegun(): boolean {
-    return this.#top !== 0;
+    return this.#top !== (this.#first - 1) >>> 0;
   }
 
   /** How many packets from {@linkcode next} on may come. */
@@ -134,13 +138,13 @@ export class ReceiveSide {
   }
 
   #contradictsEnd(seq: number, isLast: boolean): boolean {
-    if (this.#last !== 0) return isLast ? seq !== this.#last : seqDiff(seq, this.#last) >= 0;
+    if (this.#last !== undefined) return isLast ? seq !== this.#last : seqDiff(seq, this.#last) >= 0;
     return isLast && seqDiff(seq, this.#top) < 0;
   }
 
   #keep(header: RxHeader, body: Uint8Array): Arrival {
     if (!this.#host.hold(body.length)) {
-      if (header.seq === this.#last) this.#last = 0;
+      if (header.seq === this.#last) this.#last = undefined;
       return RxAckReason.NOSPACE;
     }
     this.#held.set(header.seq, { header, body: body.slice() });

@@ -54,8 +54,8 @@ export class SendSide {
   #lost = 0;
   #order = 0;
   /** Sequence number of the first packet that is kept. */
-  #base = 1;
-  #previousPacket = 0;
+  #base: number;
+  #previousPacket: number;
   #peerWindow = FIRST_PEER_WINDOW;
   #isCongested = false;
   /** The first packet of a loss is sent again whatever is under way (RFC 6675, section 5). */
@@ -67,8 +67,10 @@ export class SendSide {
   #isLastSent = false;
   #isReleased = false;
 
-  /** Starts empty. */
-  constructor(rtt: RttEstimator, congestion: Congestion, maxWindow: number, isClient: boolean) {
+  /** Starts empty. The first packet is number `first`: 1, unless somebody wants to see the numbers go round. */
+  constructor(rtt: RttEstimator, congestion: Congestion, maxWindow: number, isClient: boolean, first = 1) {
+    this.#base = first;
+    this.#previousPacket = (first - 1) >>> 0;
     this.#rtt = rtt;
     this.#congestion = congestion;
     this.#maxWindow = maxWindow;

@@ -199,3 +199,13 @@ test("50: packets for a connection that this end has aborted get the ABORT again
   assertEquals(hand.d(1), ["ABORT -5"]);
   assertEquals(hand.abort(-1), []);
 });
+
+test("13: an ABORT says its number with a sign; one that is short says nothing, what is behind does not matter", () => {
+  for (const [length, codes] of [[4, [-1]], [3, []], [12, [-1]]] as const) {
+    const hand = asClient();
+    const call = hand.call(10);
+    hand.packet({ type: RxPacketType.ABORT }, new Uint8Array(length).fill(255));
+    assertEquals(call.closedCount, codes.length, `${length} bytes`);
+    if (codes.length > 0) assertEquals((call.error as { abortCode: number }).abortCode, codes[0]);
+  }
+});
