@@ -1,0 +1,177 @@
+/** Endpoints, calls and listeners as streams, over sockets in memory. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { test } from "node:test";
+import { RxEndpoint, type RxEndpointOptions, RxrpcError } from "../../src/rxrpc/mod.ts";
+import { dgramPair, InetAddress } from "../../src/tsocket/mod.ts";
+
+const to = InetAddress.parse("127.0.0.1:7000");
+
+async function pair(options: RxEndpointOptions = {}): Promise<[RxEndpoint, RxEndpoint]> {
+  const [left, right] = dgramPair({ addresses: [InetAddress.parse("127.0.0.1:7001"), to] });
+  return [await RxEndpoint.open(left), await RxEndpoint.open(right, options)];
+}
+
+async function closeAll(endpoints: readonly RxEndpoint[]): Promise<void> {
+  await Promise.all(endpoints.map((endpoint) => endpoint.close()));
+}
+
+/** Answers every call with what it asked. */
+async function echo(server: RxEndpoint): Promise<void> {
+  for await (const call of server.listen({ services: [147], backlog: 1000 })) {
+    const answer = async (): Promise<void> => {
+      await call.write(await call.bytes());
+      await call.end();
+    };
+    answer().catch(() => {});
+  }
+}
+
+for (const how of ["cancel", "abort", "signal"] as const) {
+  test(`193: ${how} ends both sides once, with the reason here and -6 there`, async () => {
+    const ends = await pair();
+    const listener = ends[1].listen({ services: [147] });
+    const reason = new Error("enough");
+    const controller = new AbortController();
+    const call = ends[0].call({ to, service: 147, signal: controller.signal });
+    await call.write(new Uint8Array(3000));
+    const served = (await listener.accept())!;
+    if (how === "cancel") await call.readable.cancel(reason);
+    else if (how === "abort") await call.writable.abort(reason);
+    else controller.abort(reason);
+    assertEquals(await call.closed.catch((why) => why), reason);
+    const there = await assertRejects(() => served.closed, RxrpcError);
+    assertEquals([there.code, there.blame, there.abortCode], ["ECONNABORTED", "remote", -6]);
+    await closeAll(ends);
+  });
+}
+
+test("194, 195: a reader that does not read holds the writer up, and lets it go on", async () => {
+  const ends = await pair();
+  const listener = ends[1].listen({ services: [147] });
+  const call = ends[0].call({ to, service: 147 });
+  let written = 0;
+  const writing = (async () => {
+    for (; written < 200; written++) await call.write(new Uint8Array(14_120));
+    await call.end();
+  })();
+  const served = (await listener.accept())!;
+  for (let before = -1; before !== written;) {
+    before = written;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+  assert(written < 80, `${written} of 200 writes went through`);
+  let bytes = 0;
+  for await (const chunk of served.readable) bytes += chunk.length;
+  await writing;
+  assertEquals(bytes, 200 * 14_120);
+  await closeAll(ends);
+});
+
+test("196, 197: closed says that the ends are done; what was not read by then still is there, then the end", async () => {
+  const ends = await pair();
+  const serving = echo(ends[1]);
+  const tag = {};
+  const call = ends[0].call({ to, service: 147, tag });
+  await call.write(Uint8Array.of(1));
+  await call.end();
+  await call.closed;
+  const chunks: number[] = [];
+  for await (const chunk of call.readable) chunks.push(chunk.length);
+  assertEquals([chunks, call.tag === tag], [[1], true]);
+  await closeAll(ends);
+  await serving;
+});
+
+test("196: of a call that failed, what was not read is lost", async () => {
+  const ends = await pair();
+  const listener = ends[1].listen({ services: [147] });
+  const call = ends[0].call({ to, service: 147 });
+  await call.end();
+  const served = (await listener.accept())!;
+  await served.bytes();
+  await served.write(new Uint8Array(3000));
+  served.flush();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  served.abort(42);
+  assertEquals((await assertRejects(() => call.closed, RxrpcError)).abortCode, 42);
+  assertEquals((await assertRejects(() => call.readable.getReader().read(), RxrpcError)).abortCode, 42);
+  await closeAll(ends);
+});
+
+test("198: requests with bodies of 0 bytes, 1 byte and 10 MB", async () => {
+  const ends = await pair();
+  const serving = echo(ends[1]);
+  for (const length of [0, 1, 10_000_000]) {
+    const body = Uint8Array.from({ length }, (_, at) => at * 7);
+    const reply = await ends[0].request({ to, service: 147, body });
+    assertEquals(reply.length, length);
+    assert(reply.every((byte, at) => byte === body[at]), "the same bytes");
+  }
+  await closeAll(ends);
+  await serving;
+});
+
+test("199: a loop that is left takes no more calls; the one that runs ends well, and a drain waits for it", async () => {
+  const ends = await pair();
+  const listener = ends[1].listen({ services: [147] });
+  const reply = ends[0].request({ to, service: 147, body: new Uint8Array(2) });
+  for await (const call of listener) {
+    setTimeout(() => call.bytes().then((bytes) => call.write(bytes)).then(() => call.end()), 10);
+    break;
+  }
+  const refused = await assertRejects(() => ends[0].request({ to, service: 147, body: new Uint8Array(1) }), RxrpcError);
+  assertEquals(refused.abortCode, -2);
+  assertEquals((await reply).length, 2);
+  await listener.close({ drain: true });
+  await closeAll(ends);
+});
+
+test("200: closing an endpoint aborts its calls with -1, and everything that waits is told", async () => {
+  const ends = await pair();
+  const listener = ends[1].listen({ services: [147] });
+  const call = ends[0].call({ to, service: 147 });
+  await call.write(new Uint8Array(3000));
+  const served = (await listener.accept())!;
+  const waiting = [listener.accept(), listener.accept()];
+  await ends[1].close();
+  assertEquals(await Promise.all(waiting), [undefined, undefined]);
+  assertEquals((await assertRejects(() => served.closed, RxrpcError)).code, "ESHUTDOWN");
+  assertEquals((await assertRejects(() => call.closed, RxrpcError)).abortCode, -1);
+  await ends[0].close();
+  await assertRejects(() => ends[0].request({ to, service: 147, body: new Uint8Array(1) }), RxrpcError, "closed");
+});
+
+test("201: a snapshot stays as it was", async () => {
+  const ends = await pair();
+  const serving = echo(ends[1]);
+  const before = ends[0].snapshot();
+  await ends[0].request({ to, service: 147, body: new Uint8Array(1) });
+  const { connections, stats } = ends[0].snapshot();
+  assertEquals([before.connections.length, before.stats.clientCalls], [0, 0]);
+  assertEquals([connections.length, connections[0]?.channels[0]?.callNumber, stats.clientCalls], [1, 1, 1]);
+  await closeAll(ends);
+  await serving;
+});
+
+test("180: DEBUG is answered to whom it may be, record by record", async () => {
+  const ends = await pair({ answersDebug: ({ address }) => address === "127.0.0.1" });
+  const serving = echo(ends[1]);
+  await ends[0].request({ to, service: 147, body: new Uint8Array(1) });
+  const debug = ends[0].debug(to);
+  assertEquals((await debug.stats()).callsExecuted, 1);
+  const all = [];
+  for await (const connection of debug.connections({ all: true })) all.push(connection);
+  assertEquals([all.length, all[0]?.address, all[0]?.port, all[0]?.isServer], [1, "127.0.0.1", 7001, true]);
+  await closeAll(ends);
+  await serving;
+});
+
+test("180: nobody is told anything unless the endpoint was made so; whoever asks can stop waiting", async () => {
+  const ends = await pair();
+  const controller = new AbortController();
+  const stats = ends[0].debug(to, { signal: controller.signal }).stats().catch((why) => why);
+  assertEquals(await ends[0].version(to), "leat");
+  controller.abort("enough");
+  assertEquals([await stats, ends[1].drops.get("DEBUG")], ["enough", 1]);
+  await closeAll(ends);
+});
