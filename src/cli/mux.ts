@@ -4,6 +4,7 @@
  * @module
  */
 import { programOption } from "./bpf/program_parser.ts";
+import { guarded } from "./bpf/program_source.ts";
 import { UsageError } from "./io.ts";
 import { MUX_DETAILS, MUX_OPTIONS } from "./mux/mux_options.ts";
 import { MuxSession } from "./mux/mux_session.ts";
@@ -19,7 +20,9 @@ export const muxCommand: CommandSpec = {
   options: MUX_OPTIONS,
   run: async (operands, values, io) => {
     if (operands.length > 0) throw new UsageError(`mux takes options only, got ${JSON.stringify(operands[0])}`);
-    return await new MuxSession(muxSettings(values, await programOption(values, io)), io, values["quiet"] === true)
-      .run();
+    return await guarded(io, values, async () => {
+      const program = programOption(values, io);
+      return await new MuxSession(muxSettings(values, program && await program), io, values["quiet"] === true).run();
+    });
   },
 };

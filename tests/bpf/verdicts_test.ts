@@ -93,6 +93,6 @@ test("a rejection names the instruction, shows it, and tells what is known there
   assertEquals(
     error?.message,
     "instruction 6: r0 = *(u32 *)(r0 + 0): the address in r0 may be null: test it first; known there: " +
-      "r0 = a value of map 2, or null; [r10-8] (bytes 11110000) = 0",
+      "r0 = a value of map hash, or null; [r10-8] (bytes 11110000) = 0",
   );
 });

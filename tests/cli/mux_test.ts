@@ -80,7 +80,7 @@ test("a file of backends is read again on SIGHUP; one with a mistake changes not
     assertEquals(servers.map(({ requests }) => requests.length), [2, 0]);
     writeFileSync(file, `${a}*nonsense\n`);
     mux.signal("SIGHUP");
-    await mux.child.untilError(/backends stay as they are/);
+    await mux.child.untilError(/backends stay as they are: .*, line 1: /);
     writeFileSync(file, `${b}\n`);
     mux.signal("SIGHUP");
     await mux.child.untilError(/backends were read again/);
@@ -237,6 +237,15 @@ test("nothing that cannot work is begun: exit code 2 and a line that says why", 
   assertEquals(code, 2);
   assertStringIncludes(stderr, "a PostgreSQL connection is a session");
   assertStringIncludes(stderr, "--replies sticky");
+});
+
+test("a program that is none: exit code 1 and a line that says why", async () => {
+  const file = fileURLToPath(new URL("../bpf/data/plain/11_cfg_array.o", import.meta.url));
+  const ends = ["--listen", "127.0.0.1:0", "--to", "127.0.0.1:1"];
+  const { code, stderr } = await runChild(["mux", ...ends, "--parser", file]);
+  assertEquals(code, 1);
+  assertEquals(stderr.split("\n").length, 2, stderr);
+  assertStringIncludes(stderr, "compile with -g");
 });
 
 test("an address that is taken: exit code 1 and a line that says so", () =>

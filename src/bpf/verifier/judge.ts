@@ -98,7 +98,7 @@ export class Judge implements ProgramText {
 export function refusal(text: ProgramText, what: string, slot: number, state?: MachineState): BpfError {
   const source = sourceLine(text.program.lines, slot);
   const where = source === undefined ? "" : ` (${source.file}:${source.line})`;
-  const shown = state?.toString() ?? "";
+  const shown = state?.show(text.program.maps) ?? "";
   const known = shown === "" ? "" : `; known there: ${shown}`;
   const instruction = describeInstruction(text.program, slot);
   return new BpfError(`instruction ${slot}${where}: ${instruction}: ${what}${known}`, {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { MapDefinition } from "../program.ts";
 import { FrameStack } from "./stack.ts";
 import { Identities, isPointer, type Joining, joinValues, showValue, unset, type Value, valueWithin } from "./value.ts";
 
@@ -103,16 +104,16 @@ export class MachineState {
     this.replace((value) => isPointer(value) && value.kind === "stack" && value.frame >= depth ? unset : value);
   }
 
-  /** Shows registers and stack of the frame that runs, for messages. */
-  toString(): string {
+  /** Shows registers and stack of the frame that runs, for messages; maps by name. */
+  show(maps: readonly MapDefinition[]): string {
     const parts: string[] = [];
     this.registers.forEach((value, index) => {
-      if (value.kind !== "unset" && index < 10) parts.push(`r${index} = ${showValue(value)}`);
+      if (value.kind !== "unset" && index < 10) parts.push(`r${index} = ${showValue(value, maps)}`);
     });
     for (const [offset, written, value] of this.frame.stack.entries()) {
       if (parts.length > 24) break;
       const bytes = written === 0xff ? "" : ` (bytes ${written.toString(2).padStart(8, "0")})`;
-      parts.push(`[r10${offset}]${bytes} = ${value === undefined ? "bytes" : showValue(value)}`);
+      parts.push(`[r10${offset}]${bytes} = ${value === undefined ? "bytes" : showValue(value, maps)}`);
     }
     return parts.join("; ");
   }

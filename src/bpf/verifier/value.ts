@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { MapDefinition } from "../program.ts";
 import {
   constant,
   joinScalars,
@@ -141,8 +142,8 @@ const regionNames = {
   map: "map",
 } as const;
 
-/** Shows what is known, for messages. */
-export function showValue(value: Value): string {
+/** Shows what is known, for messages; maps by name. */
+export function showValue(value: Value, maps: readonly MapDefinition[]): string {
   if (value.kind === "unset") return "unset";
   if (value.kind === "number") return showScalar(value.scalar);
   const at = signedConstantOf(value.offset);
@@ -153,6 +154,6 @@ export function showValue(value: Value): string {
     : at > 0n
     ? ` + ${at}`
     : ` - ${-at}`;
-  const map = value.map < 0 ? "" : ` ${value.map}`;
+  const map = value.map < 0 ? "" : ` ${maps[value.map]?.name || value.map}`;
   return `${regionNames[value.kind]}${map}${offset}${value.isMaybeNull ? ", or null" : ""}`;
 }

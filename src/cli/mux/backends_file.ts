@@ -40,8 +40,10 @@ export class BackendsFile {
       throw new UsageError(`--to-file ${path}: ${systemMessage(error)}`);
     }
     if (text.length > MAX_BYTES) throw new UsageError(`--to-file ${path}: more than ${MAX_BYTES} bytes`);
-    const backends = text.split("\n").map((line) => line.replace(/#.*/, "").trim()).filter((line) => line !== "")
-      .map((line) => parseBackend(`--to-file ${path}`, line));
+    const backends = text.split("\n").flatMap((line, index) => {
+      const backend = line.replace(/#.*/, "").trim();
+      return backend === "" ? [] : [parseBackend(`--to-file ${path}, line ${index + 1}`, backend)];
+    });
     checkTwice(backends);
     return backends;
   }
