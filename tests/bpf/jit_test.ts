@@ -124,20 +124,8 @@ test("case 54: where code from strings is forbidden WebAssembly runs, without We
 
 for (const backend of backends) {
   test(`products with constants, the sum of whose halves is just below or above 16 bits, ${backend}`, () => {
-    const constants = [
-      0xffff,
-      0x10000,
-      0x10001,
-      0x1fffe,
-      0x1ffff,
-      0x7fff7fff,
-      0x7fff8000,
-      0x7fff8001,
-      0x7fff0000,
-      -1,
-      -65536,
-    ];
-    const factors = [2n ** 64n - 1n, 2n ** 32n - 1n, 2n ** 31n, 0xffff0000n, 0xffffn, 0xfffeffffn, 0x123456789abcdef0n];
+    const constants = [0xffff, 0x1ffff, 0x1234567, 0x7fff8000, 0x7fff8001, -1];
+    const factors = [2n ** 64n - 1n, 2n ** 32n - 1n, 0xffff0000n, 0x123456789abcdef0n];
     for (const constant of constants) {
       for (const factor of factors) {
         const [low, high] = [Number(BigInt.asIntN(32, factor)), Number(BigInt.asIntN(32, factor >> 32n))];
