@@ -18,8 +18,9 @@ import type { RxSnapshot } from "./snapshot.ts";
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { type RxDatagram, RxEndpointEngine } from "@leat/streams/rxrpc";
+ * import { systemRandom } from "@leat/streams/stream";
  *
- * const random = (bytes: Uint8Array) => void crypto.getRandomValues(bytes);
+ * const random = systemRandom;
  * const options = { random, wallMs: () => 0, reachCheck: "never" } as const;
  * let request = 0;
  * const server = new RxEndpointEngine(options, {

@@ -31,8 +31,9 @@ export interface RxkadClientOptions extends Pick<RxkadClientKey, "kvno" | "sessi
  * import { assertEquals } from "@std/assert";
  * import { encodeK4Ticket, rxkadClient, rxkadServer, RxkadLevel, RxEndpoint } from "@leat/streams/rxrpc";
  * import { dgramPair, InetAddress } from "@leat/streams/tsocket";
+ * import { systemRandom } from "@leat/streams/stream";
  *
- * const random = (bytes: Uint8Array) => void crypto.getRandomValues(bytes);
+ * const random = systemRandom;
  * const key = Uint8Array.of(0x80, 0xb6, 0xa7, 0xcd, 0x7a, 0x9d, 0xad, 0xb6);
  * const keys = [{ kind: "rxkad", kvno: 3, enctype: 1, key }] as const;
  * const ticket = encodeK4Ticket(key, {

@@ -13,11 +13,12 @@ import type { SecurityCrypto } from "../../../rxrpc/security/crypto.ts";
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { securityCrypto } from "@leat/streams/node";
+ * import { systemRandom } from "@leat/streams/stream";
  * import { rxkadServer } from "@leat/streams/rxrpc";
  *
  * const security = rxkadServer({
  *   keys: () => [],
- *   random: (bytes) => crypto.getRandomValues(bytes),
+ *   random: systemRandom,
  *   crypto: securityCrypto,
  * });
  * assertEquals(security.index, 2);
