@@ -50,9 +50,10 @@ export class Patience {
   }
 
   #patience(): number {
-    // a server that has said everything waits for no more than an acknowledgement
+    // a server that has said everything waits for no more than an acknowledgement; but where a fifth is lost, some
+    // packets need more than ten times the first timeout to get through
     const isFinal = !this.#isClient && this.#sending.isLastSent;
-    return isFinal ? Math.min(this.deadMs, FINAL_ACK_RTOS * this.#rtt.rto) : this.deadMs;
+    return isFinal ? Math.min(this.deadMs, Math.max(FINAL_ACK_RTOS * this.#rtt.rto, this.deadMs / 2)) : this.deadMs;
   }
 
   #pingMs(): number {
