@@ -99,6 +99,11 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
     engineImports: base,
     streamImports: [...adapter, "tsocket:wire"],
   },
+  l3l4: {
+    wire: /^(errors|packet_out)\.ts$/,
+    engineImports: [...base, "packet"],
+    streamImports: [...adapter, "tsocket:stream"],
+  },
   sim: {
     engineImports: [...base, "packet:wire", "strparser:wire"],
     streamImports: [],

@@ -34,8 +34,8 @@ import { ReceiveSide } from "./receive_side.ts";
 import { RttEstimator } from "./rtt_estimator.ts";
 import type { RxPeerIdentity } from "./security/protection.ts";
 import { SendSide } from "./send_side.ts";
-import type { Timed } from "./timer_queue.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import type { Timed } from "../core/timer_queue.ts";
+import { TokenBucket } from "../core/token_bucket.ts";
 
 const LOST_REPLY_MS = 500;
 /**

@@ -6,7 +6,7 @@
 import type { CheckedLimits } from "./limits.ts";
 import type { PacketSlab } from "./packet_slab.ts";
 import type { RxAddress } from "./ports.ts";
-import type { Timed } from "./timer_queue.ts";
+import type { Timed } from "../core/timer_queue.ts";
 
 /** An object that has packets to send. */
 export interface Sender {

@@ -21,8 +21,8 @@ import { ServerHandshake } from "./server_handshake.ts";
 import { unprotected } from "./security/none.ts";
 import type { ClientProtection, PacketProtection, RxPeerIdentity, ServerSecurity } from "./security/protection.ts";
 import type { CallNumbers } from "./security/rxkad/challenge.ts";
-import type { Timed } from "./timer_queue.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import type { Timed } from "../core/timer_queue.ts";
+import { TokenBucket } from "../core/token_bucket.ts";
 
 const FINAL_ACK_MS = 10;
 const TERMINAL_PER_SECOND = 10;

@@ -46,7 +46,7 @@ import type { ServerSecurity } from "./security/protection.ts";
 import { ServiceTable } from "./service_table.ts";
 import type { RxSnapshot } from "./snapshot.ts";
 import { Strangers } from "./strangers.ts";
-import { type Timed, TimerQueue } from "./timer_queue.ts";
+import { type Timed, TimerQueue } from "../core/timer_queue.ts";
 
 const TYPE_AT = 20;
 const INITIAL_WINDOW = 128;

@@ -7,7 +7,7 @@
 import { packetOf } from "./control_packet.ts";
 import { RxFlag, RxPacketType } from "./packet_types.ts";
 import type { RxAddress, RxOut } from "./ports.ts";
-import type { Timed } from "./timer_queue.ts";
+import type { Timed } from "../core/timer_queue.ts";
 
 /** Sends them. */
 export class NatKeepalive implements Timed {

@@ -7,7 +7,7 @@ import { packetOf } from "./control_packet.ts";
 import type { RxHeader } from "./header.ts";
 import { RxFlag } from "./packet_types.ts";
 import type { RxAddress, RxOut } from "./ports.ts";
-import type { Timed } from "./timer_queue.ts";
+import type { Timed } from "../core/timer_queue.ts";
 
 /** Seconds between the transmissions, as the program rxdebug waits. */
 const WAITS_MS: readonly number[] = [1000, 2000, 4000, 8000, 16_000];

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../core/token_bucket.ts";
 
 const PER_SOURCE = 2;
 const BURST_PER_SOURCE = 4;

@@ -9,7 +9,7 @@ import type { RxHeader } from "./header.ts";
 import { RxFlag } from "./packet_types.ts";
 import type { RxAddress, RxOut } from "./ports.ts";
 import { SourceLimiter } from "./source_limiter.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../core/token_bucket.ts";
 import { versionAnswer } from "./version_answer.ts";
 
 const MAX_QUEUE = 256;

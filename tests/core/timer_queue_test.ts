@@ -1,7 +1,7 @@
 /** The queue of timers against the simplest one there is. */
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { type Timed, TimerQueue } from "../../src/rxrpc/timer_queue.ts";
+import { type Timed, TimerQueue } from "../../src/core/timer_queue.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
 
 class Item implements Timed {
