@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type BatchReader, batchReader } from "./through.ts";
+import { type BatchReader, batchReader, type BatchReceiver } from "./through.ts";
 
 /** Options of {@linkcode items}. */
 export interface ItemsOptions {
@@ -45,10 +45,12 @@ export function items<T>(
   return new BatchItems(batchReader(readable), options.preventCancel ?? false);
 }
 
+const NOTHING: readonly never[] = [];
+
 class BatchItems<T> implements AsyncIterableIterator<T> {
   readonly #reader: BatchReader<T>;
   readonly #preventCancel: boolean;
-  #batch: readonly T[] = [];
+  #batch: readonly T[] = NOTHING;
   #next = 0;
   /** How far `next` may go without asking: the length of the batch while no call waits, else 0. */
   #open = 0;
@@ -56,6 +58,32 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
   /** How many calls wait for a read or a return; those that come meanwhile line up behind the latest. */
   #waiting = 0;
   #latest: Promise<unknown> | undefined;
+  /** What settles the call that waits for `#receiver`. */
+  #resolve: ((result: IteratorResult<T>) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
+  /** Both made once and not for each batch, which may be of one item. */
+  readonly #waits = (resolve: (result: IteratorResult<T>) => void, reject: (error: unknown) => void): void => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  };
+  readonly #receiver: BatchReceiver<T> = {
+    batch: (items) => {
+      this.#batch = items;
+      this.#next = 1;
+      this.#served();
+      this.#resolve!({ done: false, value: items[0]! });
+    },
+    end: () => {
+      this.#release();
+      this.#served();
+      this.#resolve!({ done: true, value: undefined });
+    },
+    fail: (error) => {
+      this.#release();
+      this.#served();
+      this.#reject!(error);
+    },
+  };
 
   constructor(reader: BatchReader<T>, preventCancel: boolean) {
     this.#reader = reader;
@@ -72,7 +100,10 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
       this.#next = next + 1;
       return Promise.resolve({ done: false, value: this.#batch[next]! });
     }
-    return this.#queue(() => this.#advance());
+    if (this.#reader.request === undefined || this.#waiting > 0 || this.#isOver) {
+      return this.#queue(() => this.#advance());
+    }
+    return this.#request();
   }
 
   return(): Promise<IteratorResult<T>> {
@@ -87,8 +118,7 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
       try {
         return await run();
       } finally {
-        // before the caller hears of it, so that its next call finds the fast path open
-        if (--this.#waiting === 0) this.#open = this.#batch.length;
+        this.#served();
       }
     };
     const result = this.#waiting === 0 ? turn() : this.#latest!.then(turn, turn);
@@ -98,10 +128,27 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
     return result;
   }
 
+  /** Called before the caller hears of it, so that its next call finds the fast path open. */
+  #served(): void {
+    if (--this.#waiting === 0) this.#open = this.#batch.length;
+  }
+
+  /** Asks for the next batch, with one promise for the caller and none behind it. */
+  #request(): Promise<IteratorResult<T>> {
+    this.#batch = NOTHING;
+    this.#next = 0;
+    this.#open = 0;
+    this.#waiting = 1;
+    const result = new Promise<IteratorResult<T>>(this.#waits);
+    this.#latest = result;
+    this.#reader.request!(this.#receiver);
+    return result;
+  }
+
   async #advance(): Promise<IteratorResult<T>> {
     while (this.#next >= this.#batch.length) {
       if (this.#isOver) return { done: true, value: undefined };
-      this.#batch = [];
+      this.#batch = NOTHING;
       this.#next = 0;
       try {
         const { done, value } = await this.#reader.read();
@@ -124,7 +171,7 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
   }
 
   async #leave(): Promise<void> {
-    this.#batch = [];
+    this.#batch = NOTHING;
     this.#next = 0;
     if (this.#isOver) return;
     const cancelled = this.#preventCancel ? undefined : this.#reader.cancel();

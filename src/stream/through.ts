@@ -89,49 +89,70 @@ export function through(
 }
 
 /** What is behind the streams made here. */
-const PULLS = new WeakMap<ReadableStream<unknown>, PullThrough>();
+const PULLS = new WeakMap<ReadableStream<unknown>, PullThrough<unknown>>();
+
+/** Where a batch goes that was asked for past the stream: exactly one of these is called, once. */
+export interface BatchReceiver<T> {
+  /** The next batch, never an empty one. */
+  batch(items: readonly T[]): void;
+  /** There is no more. */
+  end(): void;
+  /** It went wrong. */
+  fail(error: unknown): void;
+}
 
 /** The part of a reader that {@linkcode items} needs. */
-export type BatchReader<T> = Pick<ReadableStreamDefaultReader<readonly T[]>, "read" | "cancel" | "releaseLock">;
+export interface BatchReader<T> extends Pick<ReadableStreamDefaultReader<readonly T[]>, "cancel" | "releaseLock"> {
+  /** The next batch. */
+  read(): Promise<ReadableStreamReadResult<readonly T[]>>;
+  /** The same with no promise made for it, where there is no stream in between. Not while a batch is asked for. */
+  request?(receiver: BatchReceiver<T>): void;
+}
 
 /** A reader of a stream of batches. One that was made by `through` and never read is read without its stream. */
 export function batchReader<T>(readable: ReadableStream<readonly T[]>): BatchReader<T> {
   const reader = readable.getReader();
-  const pull = PULLS.get(readable);
+  const pull = PULLS.get(readable) as PullThrough<T> | undefined;
   if (pull === undefined || pull.wasPulled) return reader;
   return {
-    read: () => pull.read() as Promise<ReadableStreamReadResult<readonly T[]>>,
+    read: () =>
+      new Promise((resolve, reject) => {
+        pull.request({
+          batch: (value) => resolve({ done: false, value }),
+          end: () => resolve({ done: true, value: undefined }),
+          fail: reject,
+        });
+      }),
+    request: (receiver) => pull.request(receiver),
     cancel: (reason) => reader.cancel(reason),
     releaseLock: () => reader.releaseLock(),
   };
 }
 
-/** A read that does not go through the stream. */
-interface DirectRead {
-  resolve(result: { done: boolean; value: unknown[] | undefined }): void;
-  reject(error: unknown): void;
-}
-
-class PullThrough implements Sink<unknown> {
+class PullThrough<Out> implements Sink<Out> {
   readonly #input: Input<unknown>;
   readonly #engine: Engine<unknown>;
   readonly #time: EngineTime<unknown>;
   readonly #timer: EngineTimer | undefined;
-  #controller: ReadableStreamDefaultController<unknown[]> | undefined;
+  #controller: ReadableStreamDefaultController<Out[]> | undefined;
   /** The batch in work: as many results as `#count`, behind them room for as many as the last batch had. */
-  #results: unknown[] = NOTHING;
+  #results: Out[] = NOTHING;
   #count = 0;
   #lastCount = 0;
   #isWanted = false;
   #isPumping = false;
   /** Whether the stream has ever asked. */
   wasPulled = false;
-  #direct: DirectRead | undefined;
+  #receiver: BatchReceiver<Out> | undefined;
   #delivered: (() => void) | undefined;
   #outcome: "running" | "ended" | "failed" = "running";
   #error: unknown;
+  /** Made once: for small chunks an async function that is begun anew for each is most of what they cost here. */
+  readonly #onChunk = (result: { readonly done?: boolean; readonly value?: unknown }): void => this.#gotChunk(result);
+  readonly #onFailure = (error: unknown): void => this.#gotFailure(error);
+  readonly #onTurn = (): void => this.#read();
 
-  constructor(source: AsyncIterable<unknown>, make: EngineFactory<unknown, unknown>) {
+  constructor(source: AsyncIterable<unknown>, make: EngineFactory<unknown, Out>) {
     this.#engine = make(this);
     this.#input = inputOf(source);
     this.#time = new EngineTime(this.#engine, systemClock);
@@ -143,7 +164,7 @@ class PullThrough implements Sink<unknown> {
     );
   }
 
-  item(value: unknown): void {
+  item(value: Out): void {
     // not before there is a result: a stream that waits for input would keep the room
     if (this.#count === 0) this.#results = roomFor(this.#lastCount);
     this.#results[this.#count++] = value;
@@ -159,7 +180,7 @@ class PullThrough implements Sink<unknown> {
     this.#error = error;
   }
 
-  start(controller: ReadableStreamDefaultController<unknown[]>): void {
+  start(controller: ReadableStreamDefaultController<Out[]>): void {
     this.#controller = controller;
   }
 
@@ -174,13 +195,11 @@ class PullThrough implements Sink<unknown> {
     });
   }
 
-  /** The next batch, for who has locked the stream and reads past it. Not while another read is pending. */
-  read(): Promise<{ done: boolean; value: unknown[] | undefined }> {
-    return new Promise((resolve, reject) => {
-      this.#direct = { resolve, reject };
-      this.#isWanted = true;
-      if (!this.#deliver() && !this.#isPumping) this.#pump();
-    });
+  /** The next batch, for who has locked the stream and reads past it. Not while another is asked for. */
+  request(receiver: BatchReceiver<Out>): void {
+    this.#receiver = receiver;
+    this.#isWanted = true;
+    if (!this.#deliver() && !this.#isPumping) this.#pump();
   }
 
   cancel(reason: unknown): Promise<void> {
@@ -191,22 +210,44 @@ class PullThrough implements Sink<unknown> {
     return this.#input.cancel(reason);
   }
 
-  async #pump(): Promise<void> {
+  /** Reads until what is wanted was handed over. Handlers, not an async function: see `#onChunk`. */
+  #pump(): void {
     this.#isPumping = true;
-    while (this.#isWanted) {
-      const turn = breathe();
-      if (turn !== undefined) await turn;
-      // no function of its own that is async: on Node 20 that would be a third of what a chunk costs here
-      try {
-        const { done, value } = await this.#input.read();
-        if (this.#outcome === "running") this.#take(done, value);
-      } catch (error) {
-        this.#failWith(error);
-        this.#stop();
-      }
-      this.#deliver();
+    const turn = breathe();
+    if (turn === undefined) this.#read();
+    else turn.then(this.#onTurn);
+  }
+
+  #read(): void {
+    let reading: ReturnType<Input<unknown>["read"]>;
+    try {
+      // an iterator may return what is no promise of this realm, or none at all
+      reading = Promise.resolve(this.#input.read());
+    } catch (error) {
+      reading = Promise.reject(error);
     }
-    this.#isPumping = false;
+    reading.then(this.#onChunk, this.#onFailure);
+  }
+
+  #gotChunk({ done, value }: { readonly done?: boolean; readonly value?: unknown }): void {
+    try {
+      if (this.#outcome === "running") this.#take(done, value);
+    } catch (error) {
+      return this.#gotFailure(error);
+    }
+    this.#goOn();
+  }
+
+  #gotFailure(error: unknown): void {
+    this.#failWith(error);
+    this.#stop();
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    this.#deliver();
+    if (this.#isWanted) this.#pump();
+    else this.#isPumping = false;
   }
 
   #take(isEnd: boolean | undefined, value: unknown): void {
@@ -248,34 +289,40 @@ class PullThrough implements Sink<unknown> {
   /** Passes on what there is, if it is wanted. Returns whether the wish was met. */
   #deliver(): boolean {
     if (!this.#isWanted) return false;
+    const receiver = this.#receiver;
     if (this.#count > 0) {
-      const results = this.#results;
-      if (results.length > this.#count) results.length = this.#count;
-      this.#results = NOTHING;
-      this.#lastCount = this.#count;
-      this.#count = 0;
-      if (this.#direct === undefined) this.#controller!.enqueue(results);
-      else this.#direct.resolve({ done: false, value: results });
+      const results = this.#takeResults();
+      if (receiver === undefined) this.#controller!.enqueue(results);
+      else receiver.batch(results);
     } else if (this.#outcome === "ended") {
       this.#controller!.close();
-      this.#direct?.resolve({ done: true, value: undefined });
+      receiver?.end();
     } else if (this.#outcome === "failed") {
       this.#controller!.error(this.#error);
-      this.#direct?.reject(this.#error);
+      receiver?.fail(this.#error);
     } else {
       return false;
     }
     this.#isWanted = false;
-    this.#direct = undefined;
+    this.#receiver = undefined;
     const delivered = this.#delivered;
     this.#delivered = undefined;
     delivered?.();
     return true;
   }
+
+  #takeResults(): Out[] {
+    const results = this.#results;
+    if (results.length > this.#count) results.length = this.#count;
+    this.#results = NOTHING;
+    this.#lastCount = this.#count;
+    this.#count = 0;
+    return results;
+  }
 }
 
 /** In place of a batch while there is no result. */
-const NOTHING: unknown[] = [];
+const NOTHING: never[] = [];
 /** A batch is given at most so much room before its results are there. */
 const MOST_ROOM = 16_384;
 
@@ -284,6 +331,6 @@ const MOST_ROOM = 16_384;
  * a dozen times, which was a tenth of all garbage of a whole pipeline; and `[]` is an array of small integers to V8
  * until the first `push`, on which code made for it fails.
  */
-function roomFor(count: number): unknown[] {
+function roomFor<T>(count: number): T[] {
   return new Array(Math.min(count, MOST_ROOM));
 }
