@@ -92,9 +92,11 @@ export class Outlet<T, Batch extends boolean = boolean> {
   /** Queues a batch; the array belongs to the outlet from now on. Ignored once over; an empty one always. */
   pushBatch(items: T[], bytes: number): void {
     if (this.#state !== "open" || items.length === 0) return;
-    this.#entries.push({ items, bytes });
     this.#heldBytes += bytes;
     this.#events.held?.(bytes);
+    // past the queue, whose upkeep costs a tenth of what the stream does; a reader only waits while it is empty
+    if (this.#isWanted && (this.#batch || items.length === 1)) return this.#hand(items, bytes);
+    this.#entries.push({ items, bytes });
     if (this.#isWanted) this.#deliver();
   }
 
@@ -175,11 +177,19 @@ export class Outlet<T, Batch extends boolean = boolean> {
   /** A read is pending: hands the first entry to the stream. */
   #deliver(): void {
     const entry = this.#entries[this.#first]!;
-    this.#endWait();
-    if (!this.#batch && entry.items.length > 1) return this.#lend(entry);
+    if (!this.#batch && entry.items.length > 1) {
+      this.#endWait();
+      return this.#lend(entry);
+    }
     this.#dropFirst();
-    this.#release(entry.bytes);
-    this.#controller!.enqueue(this.#batch ? entry.items : entry.items[0]!);
+    this.#hand(entry.items, entry.bytes);
+  }
+
+  /** A read is pending: hands it a batch that is in no queue any more. */
+  #hand(items: T[], bytes: number): void {
+    this.#endWait();
+    this.#release(bytes);
+    this.#controller!.enqueue(this.#batch ? items : items[0]!);
     this.#settle();
   }
 
