@@ -14,6 +14,7 @@ import type { Engine, Sink } from "../core/engine.ts";
 import { limitOption } from "../core/limits.ts";
 import { EngineTime } from "./engine_time.ts";
 import { EngineTimer } from "./engine_timer.ts";
+import { Gathered } from "./gathered.ts";
 import { type Batched, Outlet } from "./outlet.ts";
 import { breathe } from "./turn.ts";
 
@@ -80,7 +81,7 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
   readonly #sizeOf: (input: In) => number;
   readonly #time: EngineTime<In>;
   readonly #timer: EngineTimer | undefined;
-  #results: Out[] = [];
+  readonly #results: Gathered<Out> = new Gathered();
   /** Bytes of input since results came out the last time. */
   #inputBytes = 0;
   #outcome: "running" | "ended" | "failed" | "cancelled" = "running";
@@ -114,7 +115,7 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
   }
 
   item(value: Out): void {
-    this.#results.push(value);
+    this.#results.add(value);
   }
 
   end(): void {
@@ -183,9 +184,8 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
 
   /** Queues what the engine made, as one batch that weighs as much as the input behind it. */
   #flush(): void {
-    if (this.#results.length > 0) {
-      const results = this.#results;
-      this.#results = [];
+    if (this.#results.count > 0) {
+      const results = this.#results.take();
       this.outlet.pushBatch(results, this.#inputBytes > 0 ? this.#inputBytes : results.length);
       this.#inputBytes = 0;
     }
@@ -211,7 +211,7 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
     this.#outcome = "cancelled";
     this.#timer?.stop();
     this.engine.stop?.();
-    this.#results = [];
+    this.#results.clear();
     this.#controller!.error(reason);
     this.#goOn();
   }

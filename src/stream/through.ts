@@ -8,6 +8,7 @@ import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import { EngineTime } from "./engine_time.ts";
 import { EngineTimer } from "./engine_timer.ts";
 import { fuseAll } from "./fuse.ts";
+import { Gathered } from "./gathered.ts";
 import { type Input, inputOf } from "./input.ts";
 import { breathe } from "./turn.ts";
 
@@ -135,10 +136,7 @@ class PullThrough<Out> implements Sink<Out> {
   readonly #time: EngineTime<unknown>;
   readonly #timer: EngineTimer | undefined;
   #controller: ReadableStreamDefaultController<Out[]> | undefined;
-  /** The batch in work: as many results as `#count`, behind them room for as many as the last batch had. */
-  #results: Out[] = NOTHING;
-  #count = 0;
-  #lastCount = 0;
+  readonly #results: Gathered<Out> = new Gathered();
   #isWanted = false;
   #isPumping = false;
   /** Whether the stream has ever asked. */
@@ -165,9 +163,7 @@ class PullThrough<Out> implements Sink<Out> {
   }
 
   item(value: Out): void {
-    // not before there is a result: a stream that waits for input would keep the room
-    if (this.#count === 0) this.#results = roomFor(this.#lastCount);
-    this.#results[this.#count++] = value;
+    this.#results.add(value);
   }
 
   end(): void {
@@ -290,8 +286,8 @@ class PullThrough<Out> implements Sink<Out> {
   #deliver(): boolean {
     if (!this.#isWanted) return false;
     const receiver = this.#receiver;
-    if (this.#count > 0) {
-      const results = this.#takeResults();
+    if (this.#results.count > 0) {
+      const results = this.#results.take();
       if (receiver === undefined) this.#controller!.enqueue(results);
       else receiver.batch(results);
     } else if (this.#outcome === "ended") {
@@ -310,27 +306,4 @@ class PullThrough<Out> implements Sink<Out> {
     delivered?.();
     return true;
   }
-
-  #takeResults(): Out[] {
-    const results = this.#results;
-    if (results.length > this.#count) results.length = this.#count;
-    this.#results = NOTHING;
-    this.#lastCount = this.#count;
-    this.#count = 0;
-    return results;
-  }
-}
-
-/** In place of a batch while there is no result. */
-const NOTHING: never[] = [];
-/** A batch is given at most so much room before its results are there. */
-const MOST_ROOM = 16_384;
-
-/**
- * An array to put about as many results into, by index. Growing from nothing by `push`, a batch of thousands is copied
- * a dozen times, which was a tenth of all garbage of a whole pipeline; and `[]` is an array of small integers to V8
- * until the first `push`, on which code made for it fails.
- */
-function roomFor<T>(count: number): T[] {
-  return new Array(Math.min(count, MOST_ROOM));
 }
