@@ -9,8 +9,11 @@ import { decode as itDecode } from "it-length-prefixed";
 import lpstream from "length-prefixed-stream";
 import split2 from "split2";
 
-/** Counts the messages in the chunks. */
-export type Count = (chunks: readonly Uint8Array[]) => number | Promise<number>;
+/** A message as a contender gives it: bytes, text, or a list that can put its bytes together. */
+export type Found = Uint8Array | string | { toUint8Array(): Uint8Array } | { subarray(): Uint8Array };
+
+/** Counts the messages in the chunks; shows each to `seen` where it is asked to, which is not while time is taken. */
+export type Count = (chunks: readonly Uint8Array[], seen?: (message: Found) => void) => number | Promise<number>;
 
 /** A Node stream as these packages make it. */
 interface NodeStream {
@@ -20,16 +23,17 @@ interface NodeStream {
 }
 
 /** Writes the chunks without waiting: the packages answer with events at once, and nothing is held up. */
-function counted(stream: NodeStream, chunks: readonly Uint8Array[]): Promise<number> {
-  return new Promise((resolve, reject) => {
+const counted = (make: () => NodeStream): Count => (chunks, seen) =>
+  new Promise((resolve, reject) => {
     let count = 0;
+    const stream = make();
     stream.on("data", () => count++);
+    if (seen !== undefined) stream.on("data", seen);
     stream.on("end", () => resolve(count));
     stream.on("error", reject);
     for (const chunk of chunks) stream.write(bufferOf(chunk));
     stream.end();
   });
-}
 
 /** A chunk as Node's own sources give it. */
 function bufferOf(chunk: Uint8Array): Buffer {
@@ -37,7 +41,7 @@ function bufferOf(chunk: Uint8Array): Buffer {
 }
 
 /** From a stream that is read, through the package, into a stream that is written to, as `pipe` joins them. */
-function piped(stream: NodeJS.ReadWriteStream, chunks: readonly Uint8Array[]): Promise<number> {
+const piped = (make: () => NodeJS.ReadWriteStream): Count => (chunks, seen) => {
   let next = 0, count = 0;
   const source = new Readable({
     read() {
@@ -46,15 +50,16 @@ function piped(stream: NodeJS.ReadWriteStream, chunks: readonly Uint8Array[]): P
   });
   return new Promise((resolve, reject) => {
     const target = new Writable({
-      write(_message, _encoding, done) {
+      write(message, _encoding, done) {
         count++;
+        seen?.(message);
         done();
       },
     });
     target.on("finish", () => resolve(count)).on("error", reject);
-    source.pipe(stream.on("error", reject)).pipe(target);
+    source.pipe(make().on("error", reject)).pipe(target);
   });
-}
+};
 
 const WIDE = { maxDataLength: 1 << 30, maxLengthLength: 10 };
 
@@ -64,88 +69,149 @@ export async function* iterated(chunks: readonly Uint8Array[]): AsyncGenerator<U
 }
 
 /** `it-length-prefixed` over an async iterable, varints. */
-export const itLengthPrefixed: Count = async (chunks) => {
+export const itLengthPrefixed: Count = async (chunks, seen) => {
   let count = 0;
-  for await (const _ of itDecode(iterated(chunks), WIDE)) count++;
-  return count;
-};
-
-/** `length-prefixed-stream`, varints. */
-export const lengthPrefixedStream: Count = (chunks) => counted(lpstream.decode({ limit: 1 << 30 }), chunks);
-
-/** The same between two streams. */
-export const lengthPrefixedStreamPiped: Count = (chunks) =>
-  piped(lpstream.decode({ limit: 1 << 30 }) as unknown as NodeJS.ReadWriteStream, chunks);
-
-/** `frame-stream`, 4 bytes. */
-export const frameStream: Count = (chunks) => counted(frame.decode(), chunks);
-
-/** `split2`, lines as strings. */
-export const split2Lines: Count = (chunks) => counted(split2() as unknown as NodeStream, chunks);
-
-/** A loop that does nothing but find boundaries and make views; it handles no message over two chunks but the cut. */
-export const byHand: Count = (chunks) => {
-  let count = 0;
-  let batch: Uint8Array[] = [];
-  let carry: Uint8Array | undefined;
-  for (const chunk of chunks) {
-    let bytes = chunk;
-    if (carry !== undefined) {
-      bytes = new Uint8Array(carry.length + chunk.length);
-      bytes.set(carry);
-      bytes.set(chunk, carry.length);
-      carry = undefined;
-    }
-    const { buffer, byteOffset, length } = bytes;
-    let at = 0;
-    while (length - at >= 4) {
-      const total = 4 + ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!);
-      if (at + total > length) break;
-      batch.push(new Uint8Array(buffer, byteOffset + at, total));
-      at += total;
-    }
-    if (at < length) carry = bytes.subarray(at);
-    count += batch.length;
-    batch = [];
+  for await (const message of itDecode(iterated(chunks), WIDE)) {
+    count++;
+    seen?.(message);
   }
   return count;
 };
+
+/** The same over an iterable that is at hand, without a promise. */
+export const itLengthPrefixedAtOnce: Count = (chunks, seen) => {
+  let count = 0;
+  for (const message of itDecode(chunks, WIDE)) {
+    count++;
+    seen?.(message);
+  }
+  return count;
+};
+
+const decodeVarints = () => lpstream.decode({ limit: 1 << 30 });
+
+/** `length-prefixed-stream`, varints. */
+export const lengthPrefixedStream: Count = counted(decodeVarints);
+
+/** The same between two streams. */
+export const lengthPrefixedStreamPiped: Count = piped(() => decodeVarints() as unknown as NodeJS.ReadWriteStream);
+
+/** `frame-stream`, 4 bytes. */
+export const frameStream: Count = counted(() => frame.decode());
+
+/** `split2`, lines as strings. */
+export const split2Lines: Count = counted(() => split2() as unknown as NodeStream);
+
+/**
+ * A loop that does nothing but find boundaries and make views, and put together the one message that a chunk cuts. The
+ * views of a chunk are put into an array, with `makesRoom` into one that is as long as the last one from the start.
+ */
+export const byHand = (makesRoom: boolean): Count => (chunks, seen) => {
+  let count = 0, room = 0;
+  let cut: Uint8Array | undefined;
+  for (const chunk of chunks) {
+    const batch: Uint8Array[] = new Array(room);
+    const { buffer, byteOffset, length } = chunk;
+    let at = 0, found = 0;
+    if (cut !== undefined) {
+      const head = cut.length >= HEADER ? cut : joined(cut, chunk.subarray(0, HEADER - cut.length));
+      const rest = lengthAt(head, 0) - cut.length;
+      const whole: Uint8Array = joined(cut, chunk.subarray(0, rest));
+      at = Math.min(rest, length);
+      cut = rest <= length ? undefined : whole;
+      if (cut === undefined) batch[found++] = whole;
+    }
+    while (length - at >= HEADER) {
+      const total = lengthAt(chunk, at);
+      if (at + total > length) break;
+      batch[found++] = new Uint8Array(buffer, byteOffset + at, total);
+      at += total;
+    }
+    if (at < length) cut = chunk.subarray(at);
+    batch.length = found;
+    if (makesRoom) room = found;
+    count += found;
+    if (seen !== undefined) batch.forEach(seen);
+  }
+  return count;
+};
+
+const HEADER = 4;
+
+function lengthAt(bytes: Uint8Array, at: number): number {
+  return HEADER + ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!);
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(a.length + b.length);
+  whole.set(a);
+  whole.set(b, a.length);
+  return whole;
+}
 
 /**
  * The algorithm of `DelimiterStream` of @std/streams, which npm does not carry: a matcher that walks byte by byte with
  * the prefix table of Knuth, Morris and Pratt, pieces kept as views and joined when a delimiter comes.
  */
-export const stdDelimiter = (delimiter: Uint8Array): Count => (chunks) => {
-  const table = prefixTable(delimiter);
-  let count = 0, matched = 0;
-  let pieces: Uint8Array[] = [];
-  for (const chunk of chunks) {
-    let start = 0;
+class StdDelimiter {
+  readonly #delimiter: Uint8Array;
+  readonly #table: readonly number[];
+  #matched = 0;
+  #pieces: Uint8Array[] = [];
+
+  constructor(delimiter: Uint8Array) {
+    this.#delimiter = delimiter;
+    this.#table = prefixTable(delimiter);
+  }
+
+  push(chunk: Uint8Array, found: (message: Uint8Array) => void): void {
+    const delimiter = this.#delimiter, table = this.#table;
+    let start = 0, matched = this.#matched;
     for (let i = 0; i < chunk.length; i++) {
       while (matched > 0 && chunk[i] !== delimiter[matched]) matched = table[matched - 1]!;
       if (chunk[i] === delimiter[matched]) matched++;
       if (matched < delimiter.length) continue;
       matched = 0;
       const piece = chunk.subarray(start, i + 1);
-      if (pieces.length > 0) pieces = joined(pieces, piece);
-      count++;
+      found(this.#pieces.length === 0 ? piece : Buffer.concat([...this.#pieces, piece]));
+      this.#pieces = [];
       start = i + 1;
     }
-    if (start < chunk.length) pieces.push(chunk.subarray(start));
+    if (start < chunk.length) this.#pieces.push(chunk.subarray(start));
+    this.#matched = matched;
   }
+}
+
+/** That algorithm by direct call. */
+export const stdDelimiter = (delimiter: Uint8Array): Count => (chunks, seen) => {
+  let count = 0;
+  const algorithm = new StdDelimiter(delimiter);
+  const found = (message: Uint8Array) => {
+    count++;
+    seen?.(message);
+  };
+  for (const chunk of chunks) algorithm.push(chunk, found);
   return count;
 };
 
-function joined(pieces: Uint8Array[], last: Uint8Array): Uint8Array[] {
-  const all = [...pieces, last];
-  const whole = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of all) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return [];
-}
+/** The same as it is there: a `TransformStream` between two web streams, which `from` and `to` are ends of. */
+export const stdDelimiterPiped =
+  (delimiter: Uint8Array, from: (chunks: readonly Uint8Array[]) => ReadableStream): Count => async (chunks, seen) => {
+    let count = 0;
+    const algorithm = new StdDelimiter(delimiter);
+    const stage = new TransformStream<Uint8Array, Uint8Array>({
+      transform: (chunk, controller) => algorithm.push(chunk, (message) => controller.enqueue(message)),
+    });
+    await from(chunks).pipeThrough(stage).pipeTo(
+      new WritableStream({
+        write(message) {
+          count++;
+          seen?.(message);
+        },
+      }),
+    );
+    return count;
+  };
 
 function prefixTable(needle: Uint8Array): number[] {
   const table = [0];
