@@ -106,7 +106,7 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
   leave(): void {
     let before = -1;
     // what a callback throws comes out at the end: others are told all the same
-    while (!this.#settles() && this.#waiting !== before) before = this.#waiting;
+    while (!this.#settles() && this.#countWaiting() !== before) before = this.#countWaiting();
     this.isBusy = false;
     if (this.#isWaking) return;
     if (this.#resumed.length > 0 || this.#pullable.length > 0) this.#wake();
@@ -252,7 +252,7 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
   }
 
   /** How much is to be told and moved. */
-  get #waiting(): number {
+  #countWaiting(): number {
     return this.#fates.length + this.#deferred.length + this.receive.heldMessages + this.receive.readyMessages;
   }
 

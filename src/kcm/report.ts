@@ -74,14 +74,18 @@ export interface MultiplexorReport {
 
 /** Nothing yet. */
 export function newConnectionTotals(): ConnectionTotals {
-  return { parser: aggregate(), transmit: { txMessages: 0, txBytes: 0, reserved: 0, unreserved: 0, aborts: 0 } };
+  return addConnectionTotals();
 }
 
 /** Sums of sums. */
 export function addConnectionTotals(...all: readonly ConnectionTotals[]): ConnectionTotals {
-  const transmit: Record<keyof LowerTransmitStats, number> = { ...newConnectionTotals().transmit };
-  for (const one of all) {
-    for (const name of Object.keys(transmit) as (keyof LowerTransmitStats)[]) transmit[name] += one.transmit[name];
+  const sum = { txMessages: 0, txBytes: 0, reserved: 0, unreserved: 0, aborts: 0 };
+  for (const { transmit } of all) {
+    sum.txMessages += transmit.txMessages;
+    sum.txBytes += transmit.txBytes;
+    sum.reserved += transmit.reserved;
+    sum.unreserved += transmit.unreserved;
+    sum.aborts += transmit.aborts;
   }
-  return { parser: aggregate(...all.map(({ parser }) => parser)), transmit };
+  return { parser: aggregate(...all.map(({ parser }) => parser)), transmit: sum };
 }
