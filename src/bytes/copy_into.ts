@@ -4,6 +4,8 @@
  * @module
  */
 
+import { partOf } from "./base.ts";
+
 /**
  * Up to so many bytes are copied one by one: a view for `set` takes longer than that (45 ns on Node 20, and 4 bytes by
  * hand 5).
@@ -17,6 +19,6 @@ export function copyInto(into: Uint8Array, at: number, source: Uint8Array, from:
   } else if (from === 0 && to === source.length) {
     into.set(source, at);
   } else {
-    into.set(new Uint8Array(source.buffer, source.byteOffset + from, to - from), at);
+    into.set(partOf(source, from, to), at);
   }
 }

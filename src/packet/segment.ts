@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { innerPartOf } from "../bytes/base.ts";
 import { readU16 } from "../bytes/integers.ts";
 import { formatAddress } from "./address.ts";
 import type { Packet } from "./packet.ts";
@@ -128,7 +129,8 @@ export class Segment {
 
   /** The captured payload: a view. */
   get payload(): Uint8Array {
-    return this.#view(this.payloadOffset, this.payloadEnd);
+    const { bytes, datagramOffset } = this;
+    return innerPartOf(bytes, datagramOffset + this.payloadOffset, datagramOffset + this.payloadEnd);
   }
 
   #port(at: number): number {

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { forgetBase } from "../bytes/base.ts";
 import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import { byteCount } from "../core/words.ts";
 import type { Packet } from "../packet/packet.ts";
@@ -130,6 +131,7 @@ export class CaptureReader implements Engine<Uint8Array> {
       this.#take(bytes);
     } finally {
       this.#isBusy = false;
+      forgetBase();
     }
     this.#offset += bytes.length;
     const { error } = this.#state;

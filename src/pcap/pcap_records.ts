@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { noteBase } from "../bytes/base.ts";
 import { getU32 } from "./byte_order.ts";
 import type { CaptureInterface } from "./capture_interface.ts";
 import type { CaptureState } from "./capture_state.ts";
@@ -62,6 +63,7 @@ export class PcapRecords implements RecordReader {
       const packetAt = byteOffset + at + PCAP_RECORD_HEADER_LENGTH;
       // half the cost of subarray()
       const captured = new Uint8Array(buffer, packetAt, length - PCAP_RECORD_HEADER_LENGTH);
+      noteBase(captured, buffer, packetAt);
       state.packet(captured, capturing, seconds, fraction * this.#unitNanoseconds, originalLength);
       at += length;
     }

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { forgetBase } from "../bytes/base.ts";
 import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import { durationOption, limitOption } from "../core/limits.ts";
 import { busyError, lostBytesError, StreamParserError } from "./errors.ts";
@@ -149,6 +150,7 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
       scanner.consume(chunk);
     } finally {
       this.#isBusy = false;
+      forgetBase();
       taken = scanner.taken;
       scanner.position += taken;
       scanner.taken = 0;
