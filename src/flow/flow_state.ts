@@ -50,6 +50,9 @@ export class FlowState implements FlowRecord, Aged<FlowState> {
   /** Time of the latest packet, in milliseconds. */
   touchedAt = 0;
 
+  /** Whether both ends are the same address and port: all segments then count as the client's. */
+  readonly isWithItself: boolean;
+
   readonly #version: 4 | 6;
   readonly #c0: number;
   readonly #c1: number;
@@ -85,6 +88,8 @@ export class FlowState implements FlowRecord, Aged<FlowState> {
     this.#s2 = isFromServer ? tuple.s2 : tuple.d2;
     this.#s3 = isFromServer ? tuple.s3 : tuple.d3;
     this.#serverPort = isFromServer ? tuple.sourcePort : tuple.destinationPort;
+    this.isWithItself = this.#clientPort === this.#serverPort && this.#c0 === this.#s0 && this.#c1 === this.#s1 &&
+      this.#c2 === this.#s2 && this.#c3 === this.#s3;
     this.clientSide = new SideState(this, "client");
     this.serverSide = new SideState(this, "server");
   }
@@ -122,12 +127,6 @@ export class FlowState implements FlowRecord, Aged<FlowState> {
   matches(tuple: Tuple): boolean {
     if (tuple.version !== this.#version || tuple.protocol !== this.protocol) return false;
     return this.isFromClient(tuple) ? this.#isToServer(tuple) : this.#isToClient(tuple);
-  }
-
-  /** Whether both ends are the same address and port: all segments then count as the client's. */
-  get isWithItself(): boolean {
-    return this.#clientPort === this.#serverPort && this.#c0 === this.#s0 && this.#c1 === this.#s1 &&
-      this.#c2 === this.#s2 && this.#c3 === this.#s3;
   }
 
   /** Whether the client sent it; the tuple is one of this flow. */

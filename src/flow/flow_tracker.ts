@@ -220,9 +220,19 @@ export class FlowTracker implements Engine<Segment> {
 
   #tcp(segment: Segment): void {
     if (!this.#isUsable(segment, MIN_TCP_HEADER)) return;
+    this.#watcher.header.read(segment);
+    const known = this.#flows.find(segment);
+    if (known !== null && this.#watcher.isNext(known, this.#flows.senderOf(known), segment)) {
+      this.#watcher.takeNext(known, this.#note(known, segment), segment);
+    } else {
+      this.#judged(known, segment);
+    }
+  }
+
+  /** The long way of a TCP segment, which every one could go. */
+  #judged(known: FlowState | null, segment: Segment): void {
     const { header } = this.#watcher;
-    header.read(segment);
-    let flow = this.#flows.find(segment);
+    let flow = known;
     if (flow !== null) {
       const belonging = this.#watcher.judge(flow, this.#flows.senderOf(flow), segment);
       if (belonging === "ignore") return;

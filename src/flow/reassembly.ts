@@ -46,7 +46,7 @@ export class Reassembly {
   data(side: SideState, start: number, bytes: Uint8Array, wireLength: number): void {
     side.hasData = true;
     if (start === side.offset && side.held === null && bytes.length === wireLength && side.fin < 0 && !side.isDone) {
-      this.#deliver(side, bytes);
+      this.deliver(side, bytes);
       return;
     }
     const end = start + wireLength;
@@ -55,10 +55,18 @@ export class Reassembly {
     else this.#place(side, start, bytes, end);
   }
 
+  /** Hands out the bytes that are next. */
+  deliver(side: SideState, bytes: Uint8Array): void {
+    side.advanceTo(side.offset + bytes.length);
+    side.stats.bytes += bytes.length;
+    this.#stats.bytes += bytes.length;
+    this.#sink.data(side.flow, side.name, bytes);
+  }
+
   /** Takes a UDP datagram, which had `wireLength` bytes before a cut. */
   datagram(side: SideState, bytes: Uint8Array, wireLength: number): void {
     if (side.isDone) return;
-    this.#deliver(side, bytes);
+    this.deliver(side, bytes);
     const missing = wireLength - bytes.length;
     if (missing > 0 && !side.isDone) this.#gap(side, side.offset + missing, "gapsCut", "cut off by the capture");
   }
@@ -156,13 +164,6 @@ export class Reassembly {
     return side;
   }
 
-  #deliver(side: SideState, bytes: Uint8Array): void {
-    side.advanceTo(side.offset + bytes.length);
-    side.stats.bytes += bytes.length;
-    this.#stats.bytes += bytes.length;
-    this.#sink.data(side.flow, side.name, bytes);
-  }
-
   /** A side that nothing is handed out for is still followed, so that RST and FIN can be judged. */
   #follow(side: SideState, end: number): void {
     if (side.fin >= 0) this.#stats.afterFin += end > side.fin ? 1 : 0;
@@ -199,7 +200,7 @@ export class Reassembly {
     if (from > side.offset || cutAt < to || (side.held !== null && side.held.firstStart < to)) {
       this.#hold(side, from, view, to);
     } else {
-      this.#deliver(side, view);
+      this.deliver(side, view);
     }
     this.#drain(side);
   }
@@ -232,7 +233,7 @@ export class Reassembly {
       const ready = this.#charge(side, () => held.take(side.offset));
       for (const piece of ready) {
         if (side.isDone) break;
-        if (piece.bytes !== null) this.#deliver(side, piece.bytes);
+        if (piece.bytes !== null) this.deliver(side, piece.bytes);
         else this.#gap(side, piece.end, "gapsCut", "cut off by the capture");
       }
     }

@@ -47,9 +47,9 @@ export class SideState implements Aged<SideState> {
 
   /** How the start of the stream is known. */
   origin: Origin = Origin.UNKNOWN;
-  /** Sequence number of stream offset 0. */
+  /** Sequence number of stream offset 0; signed, as that of {@linkcode TcpHeader}. */
   initial = 0;
-  /** Sequence number of the next byte in order. */
+  /** Sequence number of the next byte in order; signed. */
   next = 0;
   /** Stream offset of the next byte in order. */
   offset = 0;
@@ -94,6 +94,16 @@ export class SideState implements Aged<SideState> {
     return this.isDone && this.isFinSeen;
   }
 
+  /** Whether its stream goes on: it has begun and not ended, and nothing of it is missing. */
+  get isInOrder(): boolean {
+    return this.origin !== Origin.UNKNOWN && !this.isDone && this.fin < 0 && this.isWithoutHole;
+  }
+
+  /** Whether no hole is waited for, or could be. */
+  get isWithoutHole(): boolean {
+    return this.held === null && this.list === null && this.acked <= this.offset + 1 && this.fin <= this.offset;
+  }
+
   /** Fixes where the stream starts; nothing of it may have been handed out. */
   begin(origin: Origin, sequence: number): void {
     this.origin = origin;
@@ -108,7 +118,7 @@ export class SideState implements Aged<SideState> {
 
   /** Moves the next byte in order forward. */
   advanceTo(offset: number): void {
-    this.next = (this.next + (offset - this.offset)) >>> 0;
+    this.next = (this.next + (offset - this.offset)) | 0;
     this.offset = offset;
   }
 

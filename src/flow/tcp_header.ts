@@ -12,7 +12,13 @@ export const TcpFlag = { FIN: 0x01, SYN: 0x02, RST: 0x04, ACK: 0x10 } as const;
 /** Length of a TCP header without options. */
 export const MIN_TCP_HEADER = 20;
 
-/** Fields of the segment at hand. */
+/** Bits of all segments but those that only carry data and acknowledge. */
+const UNUSUAL = TcpFlag.FIN | TcpFlag.SYN | TcpFlag.RST;
+
+/**
+ * Fields of the segment at hand. Sequence numbers are signed 32-bit integers: those beyond 2^31 would be floats to the
+ * engines of JavaScript, each in a box of its own.
+ */
 export class TcpHeader {
   /** Sequence number of the first payload byte: behind the SYN, if there is one. */
   sequence = 0;
@@ -20,26 +26,41 @@ export class TcpHeader {
   acknowledgment = 0;
   /** Advertised window, unscaled. */
   window = 0;
+  #flags = 0;
+
   /** FIN bit. */
-  isFin = false;
+  get isFin(): boolean {
+    return (this.#flags & TcpFlag.FIN) !== 0;
+  }
+
   /** SYN bit. */
-  isSyn = false;
+  get isSyn(): boolean {
+    return (this.#flags & TcpFlag.SYN) !== 0;
+  }
+
   /** RST bit. */
-  isRst = false;
+  get isRst(): boolean {
+    return (this.#flags & TcpFlag.RST) !== 0;
+  }
+
   /** ACK bit. */
-  hasAck = false;
+  get hasAck(): boolean {
+    return (this.#flags & TcpFlag.ACK) !== 0;
+  }
+
+  /** ACK bit, and neither FIN nor SYN nor RST: what nearly all segments have. */
+  get isPlain(): boolean {
+    return (this.#flags & (TcpFlag.ACK | UNUSUAL)) === TcpFlag.ACK;
+  }
 
   /** Takes over the fields of a TCP segment whose header was captured. */
   read(segment: Segment): void {
     const { bytes } = segment;
     const at = segment.datagramOffset + segment.transportOffset;
     const flags = bytes[at + 13]!;
-    this.isFin = (flags & TcpFlag.FIN) !== 0;
-    this.isSyn = (flags & TcpFlag.SYN) !== 0;
-    this.isRst = (flags & TcpFlag.RST) !== 0;
-    this.hasAck = (flags & TcpFlag.ACK) !== 0;
-    this.sequence = this.isSyn ? (readU32(bytes, at + 4) + 1) >>> 0 : readU32(bytes, at + 4);
-    this.acknowledgment = readU32(bytes, at + 8);
+    this.#flags = flags;
+    this.sequence = ((readU32(bytes, at + 4) | 0) + ((flags & TcpFlag.SYN) >> 1)) | 0;
+    this.acknowledgment = readU32(bytes, at + 8) | 0;
     this.window = readU16(bytes, at + 14);
   }
 }
