@@ -4,7 +4,7 @@
  * @module
  */
 
-import { partOf } from "./base.ts";
+import { partOf } from "./known_base.ts";
 
 /**
  * Up to so many bytes are copied one by one: a view for `set` takes longer than that (45 ns on Node 20, and 4 bytes by

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { innerPartOf } from "../bytes/base.ts";
+import { innerPartOf } from "../bytes/known_base.ts";
 import { readU16 } from "../bytes/integers.ts";
 import { formatAddress } from "./address.ts";
 import type { Packet } from "./packet.ts";

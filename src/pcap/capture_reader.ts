@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { forgetBase } from "../bytes/base.ts";
+import { forgetBase } from "../bytes/known_base.ts";
 import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import { byteCount } from "../core/words.ts";
 import type { Packet } from "../packet/packet.ts";

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { noteBase } from "../bytes/base.ts";
+import { noteBase } from "../bytes/known_base.ts";
 import { getU32 } from "./byte_order.ts";
 import type { CaptureInterface } from "./capture_interface.ts";
 import type { CaptureState } from "./capture_state.ts";

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { forgetBase } from "../bytes/base.ts";
+import { forgetBase } from "../bytes/known_base.ts";
 import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import { durationOption, limitOption } from "../core/limits.ts";
 import { busyError, lostBytesError, StreamParserError } from "./errors.ts";
