@@ -16,6 +16,10 @@ import { type CliIo, ExitCode, outputProblem, UsageError } from "./io.ts";
 import { type CommandSpec, COMMON_OPTIONS, type OptionValues, parseOptions, suggest } from "./options.ts";
 import { problemLine } from "./problem_log.ts";
 import { muxCommand } from "./mux.ts";
+import { rxCallCommand } from "./rx/call.ts";
+import { rxDebugCommand } from "./rx/debug.ts";
+import { rxPerfCommand } from "./rx/perf.ts";
+import { rxServeCommand } from "./rx/serve.ts";
 import { traceCommand } from "./trace.ts";
 import { VERSION } from "./version.ts";
 
@@ -24,6 +28,10 @@ export const COMMANDS: readonly CommandSpec[] = [
   traceCommand,
   muxCommand,
   demoCommand,
+  rxCallCommand,
+  rxServeCommand,
+  rxDebugCommand,
+  rxPerfCommand,
   asmCommand,
   disasmCommand,
   verifyCommand,

@@ -66,3 +66,11 @@ export const RxkadAbort = {
 
 /** The name of an rxkad code. */
 export type RxkadAbortName = keyof typeof RxkadAbort;
+
+/** The name of a code of Rx or rxkad; `undefined` for those of services. */
+export function abortName(code: number): string | undefined {
+  for (const names of [RxAbort, RxkadAbort]) {
+    for (const [name, value] of Object.entries(names)) if (value === code) return name;
+  }
+  return undefined;
+}

@@ -229,12 +229,18 @@ export class RxConnection implements Timed, Sender {
     return Math.min(finalAckAt, idleAt, this.#handshake?.timeoutAt() ?? Infinity);
   }
 
-  onTimeout(now: number): void {
+  /** Sends the last acknowledgements that are due by then; later ones would not be sent by an endpoint that is closed. */
+  acknowledgeEnded(dueAt: number): void {
     this.channels.forEach((state, channel) => {
-      if (state.finalAckAt > now || state.terminal?.kind !== "acknowledge") return;
+      const isDue = state.finalAckAt <= dueAt && state.finalAckAt !== Infinity;
+      if (!isDue || state.terminal?.kind !== "acknowledge") return;
       state.finalAckAt = Infinity;
       this.#finalAck(channel, state.callNumber, state.terminal.last, RxAckReason.IDLE, 0);
     });
+  }
+
+  onTimeout(now: number): void {
+    this.acknowledgeEnded(now);
     if (this.#handshake !== undefined && this.#handshake.timeoutAt() <= now) this.#challengeAgain(now);
     if (this.isBusy || now < this.#usedAt + this.#host.idleMs(this)) return;
     this.#host.forget(this);

@@ -297,6 +297,7 @@ export class EndpointCore implements ConnectionHost {
     for (const call of this.#clients.queued()) call.close(error, now);
     for (const table of [this.#clients, this.#serviceConnections]) {
       for (const connection of table.connections()) {
+        connection.acknowledgeEnded(Infinity);
         for (const { call } of connection.channels) {
           if (call === undefined) continue;
           connection.abortCall(call, RxAbort.RX_CALL_DEAD);

@@ -141,6 +141,23 @@ test("200: closing an endpoint aborts its calls with -1, and everything that wai
   await assertRejects(() => ends[0].request({ to, service: 147, body: new Uint8Array(1) }), RxrpcError, "closed");
 });
 
+test("200: a client that is closed as soon as it has its reply still acknowledges it", async () => {
+  const ends = await pair();
+  const listener = ends[1].listen({ services: [147] });
+  const reply = ends[0].request({ to, service: 147, body: new Uint8Array(8) });
+  const served = (await listener.accept())!;
+  await served.bytes();
+  await served.write(new Uint8Array(3000));
+  await served.end();
+  await reply;
+  await ends[0].close();
+  const startedAt = performance.now();
+  await served.closed;
+  // without, it would wait for as long as half the time of silence
+  assert(performance.now() - startedAt < 1000);
+  await closeAll(ends);
+});
+
 test("201: a snapshot stays as it was", async () => {
   const ends = await pair();
   const serving = echo(ends[1]);

@@ -1,0 +1,230 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fromHex } from "../../src/bytes/mod.ts";
+import { run } from "../../src/cli/run.ts";
+import { xdrArguments } from "../../src/cli/rx/call_body.ts";
+import { decodeKeys } from "../../src/cli/rx/key_files.ts";
+import { decodePerfHead, encodePerfHead, perfHeadBytes } from "../../src/cli/rx/perf_protocol.ts";
+import { wordLines } from "../../src/cli/rx/reply_output.ts";
+import { encodeClientKey, encodeK4Ticket } from "../../src/rxrpc/mod.ts";
+import { concat, toHex } from "../../src/bytes/mod.ts";
+import { MemoryIo } from "./support/memory_io.ts";
+
+const DES = fromHex("80b6a7cd7a9dadb6");
+const KEY_FILE = fromHex("000000010000000380b6a7cd7a9dadb6");
+const KEY_FILE_EXT = fromHex("000000010000001000000002000000020000001200000020" + "09".repeat(32));
+
+/** A server in this process: its port, what it printed, and how to end it. */
+async function server(args: readonly string[], files: Record<string, Uint8Array> = {}): Promise<{
+  readonly at: string;
+  readonly io: MemoryIo;
+  readonly end: () => Promise<number>;
+}> {
+  const io = new MemoryIo(files);
+  const running = run(["rx", ...args], io);
+  await io.stderr.until("\n");
+  const [, at] = /listening at (\S+):/.exec(io.stderr.text) ?? [];
+  assert(at !== undefined, io.stderr.text);
+  const end = (): Promise<number> => {
+    io.interrupt!();
+    return running;
+  };
+  return { at, io, end };
+}
+
+async function rx(
+  args: readonly string[],
+  files: Record<string, Uint8Array> = {},
+): Promise<{ io: MemoryIo; code: number }> {
+  const io = new MemoryIo(files);
+  const code = await run(["rx", ...args], io);
+  return { io, code };
+}
+
+test("rx call and rx serve: echo, sink and source, as bytes, as a dump, as words, as JSON", async () => {
+  const { at, io: served, end } = await server(["serve", "127.0.0.1:0"]);
+  const file = { "a.bin": new Uint8Array(100_000).fill(7) };
+  const echo = await rx(["call", at, "--service", "1", "--data", "a.bin"], file);
+  assertEquals(echo.io.stdout.bytes, file["a.bin"]);
+  assertMatch(echo.io.stderr.text, /^leat: service 1 at 127\.0\.0\.1:\d+ answered 100 kB in /);
+  const sink = await rx(["call", at, "-s", "2", "-d", "a.bin", "-o", "words", "-q"], file);
+  assertEquals([sink.code, sink.io.stdout.text, sink.io.stderr.text], [0, "0 100000\n", ""]);
+  const source = await rx(["call", at, "-s", "3", "--xdr", "20", "-o", "hex"]);
+  assertEquals(source.io.stdout.lines, [
+    "000000  00 01 02 03 04 05 06 07  08 09 0a 0b 0c 0d 0e 0f  ................",
+    "000010  10 11 12 13                                       ....",
+  ]);
+  const json = await rx(["call", at, "-s", "1", "--op", "5", "--xdr", "'ab' -1", "--data", "0xff00", "--json"]);
+  const [reply] = json.io.json;
+  assertEquals(
+    { ...reply, timeMs: 0, server: 0 },
+    {
+      type: "reply",
+      server: 0,
+      service: 1,
+      answeredBy: 1,
+      length: 18,
+      timeMs: 0,
+      data: "00000005000000026162" + "0000ffffffffff00",
+    },
+  );
+  const refused = await rx(["call", at, "-s", "9"]);
+  assertEquals([refused.code, refused.io.stderr.text], [
+    1,
+    "leat: the peer aborted the call with -2 (RX_INVALID_OPERATION)\n",
+  ]);
+  await served.stdout.until("18 B received");
+  assertEquals(await end(), 130);
+  const lines = served.stdout.lines.map((line) => line.replace(/:\d+:/, ":N:").replace(/, [\d.]+ m?s$/, ""));
+  assertEquals(lines[0], "echo for 127.0.0.1:N: 100 kB received, 100 kB sent");
+  assertEquals(lines.length, 4, served.stdout.text);
+});
+
+test("rx call with keys: KeyFile, KeyFileExt, a client's key; the server knows who it is; without one it is refused", async () => {
+  const ticket = encodeK4Ticket(DES, {
+    name: "carol",
+    instance: "",
+    realm: "",
+    host: 0,
+    sessionKey: DES,
+    lifetime: 255,
+    start: 0,
+    service: "afs",
+    serviceInstance: "",
+  });
+  const files = {
+    KeyFile: KEY_FILE,
+    KeyFileExt: KEY_FILE_EXT,
+    token: encodeClientKey({ kvno: 3, expires: 0, sessionKey: DES, ticket }),
+  };
+  const body = ["--service", "1", "--data", "01020304", "--json"];
+  for (
+    const [key, who, as] of [["KeyFile", "afs", []], ["KeyFileExt", "bob.admin", ["--as", "bob.admin@X"]], [
+      "token",
+      "carol",
+      [],
+    ]] as const
+  ) {
+    const serverKey = key === "token" ? "KeyFile" : key;
+    const { at, io, end } = await server(
+      ["serve", "127.0.0.1:0", "--key", serverKey, "--level", "clear", "--json"],
+      files,
+    );
+    for (const [number, level] of ["clear", "auth", "crypt"].entries()) {
+      const { io: called, code } = await rx(["call", at, ...body, "--key", key, ...as, "--level", level], files);
+      assertEquals([code, called.json[0]?.["data"]], [0, "01020304"], called.stderr.text);
+      await io.stdout.until(`"level":${number}`);
+      const identity = io.json.at(-1)!["identity"] as { name: string[]; level: number };
+      assertEquals([identity.name.join("."), identity.level], [who, number]);
+    }
+    const plain = await rx(["call", at, ...body], files);
+    assertMatch(plain.io.stderr.text, /aborted the call with -2/);
+    await end();
+  }
+});
+
+test("rx debug: version, counters, connections with calls, peers, for people and as JSON", async () => {
+  const { at, end } = await server(["serve", "127.0.0.1:0"]);
+  await rx(["call", at, "-s", "3", "--xdr", "5000"]);
+  const text = await rx(["debug", at, "--all"]);
+  assertEquals(text.code, 0);
+  for (
+    const part of [
+      /^version {2}leat \d/,
+      /1 calls served/,
+      /^DATA +1 +4$/m,
+      /^[\da-f]{8}\/[\da-f]{8} +127\.0\.0\.1:\d+ +server +none/m,
+    ]
+  ) {
+    assertMatch(text.io.stdout.text, part);
+  }
+  const json = await rx(["debug", at, "--show", "version,peers,connections", "--json", "--all"]);
+  assertEquals(json.io.json.map(({ type }) => type).filter((type) => type !== "peer"), ["version", "connection"]);
+  assertEquals(json.io.json[1]!["security"], "none");
+  await end();
+});
+
+test("rx debug: no answer is exit code 1, in the time that was given", async () => {
+  const { at, end } = await server(["perf", "--server", "127.0.0.1:0"]);
+  await end();
+  const { io, code } = await rx(["debug", at, "--timeout", "50"]);
+  assertEquals(code, 1);
+  assertMatch(io.stderr.text, /did not answer|ECONNREFUSED/);
+});
+
+test("rx perf: all three measures against its own server; what the server can't know is refused", async () => {
+  const { at, end } = await server(["perf", "--server", "127.0.0.1:0"]);
+  for (const [option, sizes] of [["--send", "100000"], ["--recv", "100000"], ["--rpc", "1000,2000"]] as const) {
+    const { io, code } = await rx(["perf", at, option, sizes, "--times", "5", "--parallel", "2", "--json"]);
+    assertEquals(code, 0, io.stderr.text);
+    const { command, up, down, times } = io.json[0]!;
+    assertEquals({ command, times }, { command: option.slice(2), times: 5 });
+    assertEquals(Number(up) + Number(down), option === "--rpc" ? 3000 : 100_000);
+  }
+  assertMatch((await rx(["perf", at, "--times", "2"])).io.stdout.text, /^rpc 3\/30 bytes, 2 calls, 1 at a time: /);
+  const unknown = await rx(["call", at, "-s", "147", "--xdr", "3 9 0 0"]);
+  assertStringIncludes(unknown.io.stderr.text, "RXGEN_OPCODE");
+  const short = await rx(["call", at, "-s", "147", "--xdr", "3 0 0 0 100"]);
+  assertStringIncludes(short.io.stderr.text, "RXGEN_SS_UNMARSHAL");
+  await end();
+});
+
+test("heads of rxperf: as OpenAFS's program sends them", () => {
+  const head = encodePerfHead({ command: "rpc", up: 3, down: 30 });
+  assertEquals(toHex(head), "000000030000000300002000000020000000000300" + "00001e");
+  // recorded: its reads and writes are of 8 bytes
+  const recorded = fromHex("000000030000000300000008000000080000000300" + "00001e");
+  assertEquals(perfHeadBytes(recorded), recorded.length);
+  assertEquals(decodePerfHead(recorded), { command: "rpc", up: 3, down: 30 });
+  assertEquals(perfHeadBytes(fromHex("0000000200000003")), -1);
+  assertEquals(perfHeadBytes(new Uint8Array(7)), undefined);
+});
+
+test("keys: each kind of file is known by its bytes, damaged ones are refused without a byte of them", () => {
+  assertEquals(decodeKeys(KEY_FILE).kind, "server");
+  assertEquals(decodeKeys(concat([KEY_FILE, new Uint8Array(84)])), decodeKeys(KEY_FILE));
+  const ext = decodeKeys(KEY_FILE_EXT);
+  assert(ext.kind === "server");
+  assertEquals(ext.keys.map(({ kind, enctype }) => [kind, enctype]), [["rxkad_krb5", 18]]);
+  for (const bytes of [new Uint8Array(3), KEY_FILE_EXT.subarray(0, 40)]) {
+    try {
+      decodeKeys(bytes);
+      assert(false, "taken");
+    } catch (error) {
+      assertMatch((error as Error).message, /no keys|damaged/);
+    }
+  }
+});
+
+test("arguments: numbers and texts; what is neither is told", () => {
+  const hex = (text: string): string => xdrArguments(text).map((part) => toHex(part)).join(" ");
+  assertEquals(hex("1 -2,0x10"), "00000001 fffffffe 00000010");
+  assertEquals(hex(`'root.cell' "x y" ''`), "00000009726f6f742e63656c6c000000 0000000378207900 00000000");
+  assertEquals(hex("  "), "");
+  assertEquals(wordLines(fromHex("ffffffff0000000105")), ["-1 1 0x05"]);
+});
+
+test("wrong command lines are told as such", async () => {
+  for (
+    const [args, what] of [
+      [["call", "-s", "1"], "the server is missing"],
+      [["call", "127.0.0.1:1"], "--service is missing"],
+      [["call", "127.0.0.1", "-s", "1"], "has no port"],
+      [["call", "127.0.0.1:99999", "-s", "1"], "port"],
+      [["call", "127.0.0.1:1", "-s", "70000"], "at most 65535"],
+      [["call", "127.0.0.1:1", "-s", "1", "--level", "auth"], "--level needs --key"],
+      [["call", "127.0.0.1:1", "-s", "1", "--xdr", "1 what"], "numbers of 32 bits"],
+      [["call", "127.0.0.1:1", "-s", "1", "--xdr", "'open"], "a number or a 'text'"],
+      [["serve", "127.0.0.1:0", "--echo", "2"], "the number of"],
+      [["perf", "127.0.0.1:1", "--send", "1", "--recv", "1"], "exclude each other"],
+      [["perf", "127.0.0.1:1", "--rpc", "1"], "two numbers"],
+      [["debug", "127.0.0.1:1", "--show", "all"], "--show knows"],
+    ] as const
+  ) {
+    const { io, code } = await rx(args);
+    assertEquals(code, 2, args.join(" "));
+    assertStringIncludes(io.stderr.text, what);
+  }
+  const missing = await rx(["call", "127.0.0.1:1", "-s", "1", "--key", "nowhere"]);
+  assertEquals([missing.code, missing.io.stderr.text], [1, "leat: nowhere: no such file\n"]);
+});
