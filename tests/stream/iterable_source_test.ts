@@ -131,3 +131,41 @@ test("items gets what a timeout makes while the source is silent", async () => {
   controller!.close();
   assert((await iterator.next()).done);
 });
+
+test("items over through, asked several times at once, answers in order, and leaves behind all that was asked", async () => {
+  const iterator = items(through(inputs([2, 0, [1, 3]]), repeat));
+  const asked = Array.from({ length: 8 }, () => iterator.next());
+  const results = await Promise.all(asked);
+  assertEquals(results.map(({ value }) => value), [2, 2, 1, 3, 3, 3, undefined, undefined]);
+  assertEquals(results.map(({ done }) => done ?? false), [...Array(6).fill(false), true, true]);
+  const another = items(through(inputs([2, 1]), repeat));
+  const first = another.next(), left = another.return!(), late = another.next();
+  assertEquals((await first).value, 2);
+  assertEquals([(await left).done, (await late).done], [true, true]);
+});
+
+test("through reads an iterator that answers without a promise, and fails with what one throws", async () => {
+  let values = [2, 1];
+  const from = (end: () => IteratorResult<number>): AsyncIterable<number> => ({
+    [Symbol.asyncIterator]: () => ({
+      next: () => {
+        const value = values.shift();
+        return (value === undefined ? end() : { done: false, value }) as never;
+      },
+    }),
+  });
+  const ends = () => ({ done: true as const, value: undefined });
+  assertEquals(await all(items(through(from(ends), repeat))), { got: [2, 2, 1], error: undefined });
+  values = [2, 1];
+  assertEquals((await drain(through(from(ends), repeat))).chunks, [[2, 2], [1]]);
+  values = [2];
+  const reason = new Error("no more");
+  const { got, error } = await all(items(through(
+    from(() => {
+      throw reason;
+    }),
+    repeat,
+  )));
+  assertEquals(got, [2, 2]);
+  assertStrictEquals(error, reason);
+});
