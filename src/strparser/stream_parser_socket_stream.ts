@@ -268,6 +268,12 @@ export class StreamParserSocket<Parts extends boolean = false> {
   async #readAll(): Promise<void> {
     this.#isReading = true;
     while (this.#wantsMore()) {
+      // a peer in the same process may have more for ever, with nothing but promises in between
+      const turn = breathe();
+      if (turn !== undefined) {
+        await turn;
+        continue;
+      }
       const canceller = new AbortController();
       this.#canceller = canceller;
       try {

@@ -335,6 +335,17 @@ test("socket: who always answers ENOMEM does not keep the event loop from others
   await one.until(1);
   await one.close();
 });
+test("socket: a peer in the same process that writes without end does not keep the event loop from others", async () => {
+  const one = attach();
+  let hasTurn = false;
+  setTimeout(() => hasTurn = true, 0);
+  const message = M(1000);
+  let writes = 0;
+  for (; !hasTurn && writes < 50_000; writes++) await one.peer.writev([message]);
+  assert(hasTurn, `no turn within ${writes} writes`);
+  await one.until(writes);
+  await one.close();
+});
 test("socket: what a callback throws, or the socket breaks with, is how it ends", async () => {
   const thrown = new Error("consumer");
   const one = attach({}, () => {
