@@ -33,6 +33,8 @@ export interface Holder<Message> {
   readonly slab: Uint8Array;
   /** Position of the message's first byte in `slab`. */
   readonly start: number;
+  /** Whether bytes of it are gone: a consumer has transferred a message whose memory they share. */
+  readonly isLost: boolean;
   /** Adds bytes while the length of the message is unknown. */
   append(chunk: Uint8Array, from: number, to: number): void;
   /** The length has become known, and is more than what is held; from here on `fill` adds bytes. */
@@ -62,6 +64,10 @@ export class Assembly implements Holder<Uint8Array> {
   /** With `copies` nothing of a chunk is used once it is taken. */
   constructor(copies = false) {
     this.#copies = copies;
+  }
+
+  get isLost(): boolean {
+    return this.held > 0 && this.#pieces === undefined && this.slab.length < this.start + this.held;
   }
 
   append(chunk: Uint8Array, from: number, to: number): void {
@@ -100,6 +106,8 @@ export class Assembly implements Holder<Uint8Array> {
 
   copyFirst(count: number): Uint8Array {
     if (this.#pieces !== undefined) return concat(this.#pieces.take(count) ?? []);
+    // also where nothing is held the slab may be gone
+    if (this.held === 0 || this.isLost) return NOTHING;
     return concat([this.slab.subarray(this.start, this.start + Math.min(count, this.held))]);
   }
 

@@ -27,7 +27,7 @@ export interface StreamParserErrorOptions extends Omit<LeatErrorOptions, "layer"
  * | `ESTRPIPE` | the parser hands the stream over; what begins at `offset` is for somebody else, nothing of it was taken |
  * | `ENODATA` | the same, but some of the message had been taken: see `keepConsumed` and `takeover` |
  * | `ENOBUFS` | the `MessageBudget` is spent |
- * | `EFAULT` | a chunk's buffer was transferred, or shrank, before its messages were out |
+ * | `EFAULT` | the buffer of a chunk, or of a message that was a view, was transferred, or shrank, before all in it was out |
  * | `EBUSY` | `push` or `end` was called from within the sink or the parser, or `setParser` in mid-message (thrown, not reported) |
  * | any other | the parser's own |
  *
@@ -73,6 +73,6 @@ export function busyError(method: string, when = "while the parser is at work"):
 
 /** Makes the `EFAULT` for a message of which bytes were taken away. */
 export function lostBytesError(): StreamParserError {
-  const what = "the buffer of a chunk was transferred or has shrunk while its bytes were still needed";
+  const what = "the buffer of a chunk or message was transferred or has shrunk while bytes in it were still needed";
   return new StreamParserError(what, { code: "EFAULT", blame: "local" });
 }

@@ -39,8 +39,6 @@ import type { Counts } from "./statistics.ts";
 const FIRST_WINDOW = 1024;
 const NOTHING = new Uint8Array(0);
 
-type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
-
 /** Finds the messages in a stream of chunks. */
 export class MessageScanner {
   /** How much of the chunk in work was taken. */
@@ -68,7 +66,7 @@ export class MessageScanner {
   readonly #holder: Holder<unknown>;
   readonly #form: MessageForm;
   readonly #share: BudgetShare;
-  readonly #limits: Mutable<Limits>;
+  readonly #limits: { -readonly [Name in keyof Limits]: Limits[Name] };
   #maxMessageLength = 0;
   #state: unknown;
   #nextParser: Parser | undefined;
@@ -180,6 +178,7 @@ export class MessageScanner {
   /** No more will come: what is unfinished has failed. Bytes that nobody has looked at yet are judged first. */
   end(): void {
     this.taken = 0;
+    if (this.#holder.isLost) this.failHeld(lostBytes());
     while (this.failed === undefined && !this.isDone) {
       // who pauses now has nothing to wait for
       this.isPaused = false;
@@ -261,16 +260,16 @@ export class MessageScanner {
         return this.#fail(threw(parser.name, thrown), at, 0);
       }
       if (this.isDone) return at;
-      if (typeof answer !== "number" || !(answer > 0 && answer <= end - at && answer <= maxMessageLength)) {
+      const length = typeof answer === "number" ? answer | 0 : 0; // whole and below 2^31, or `#meet` looks closer
+      if (length <= 0 || length !== answer || length > end - at || length > maxMessageLength) {
         return this.#meet(chunk, at, end, answer);
       }
-      const next = at + answer;
-      if (!Number.isInteger(next)) return this.#meet(chunk, at, end, answer);
+      const next = at + length;
       counts.messages++;
       this.taken = next;
       // 14 ns a view on Node 20, `subarray` 29; asking for the buffer costs 28, so not where no message ends
       if (buffer === undefined) ({ buffer, offset: byteOffset } = baseOf(chunk));
-      sink.item(answer <= makeAt ? form.ofChunk(chunk, at, next) : new Uint8Array(buffer, byteOffset + at, answer));
+      sink.item(length <= makeAt ? form.ofChunk(chunk, at, next) : new Uint8Array(buffer, byteOffset + at, length));
       at = next;
       // or the sink has transferred the chunk, or shrunk it
       if (this.isHalted || chunk.length !== end) return at;
@@ -302,6 +301,7 @@ export class MessageScanner {
   #continueMessage(chunk: Uint8Array, from: number): number {
     const holder = this.#holder;
     const before = holder.held;
+    if (holder.isLost) return this.#fail(lostBytes(), from, before);
     let at = from;
     if (this.#length === 0) {
       at = this.#continueHeader(chunk, from);

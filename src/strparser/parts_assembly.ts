@@ -23,6 +23,8 @@ const NOTHING = new Uint8Array(0);
 export class PartsAssembly implements Holder<MessageParts> {
   slab: Uint8Array = NOTHING;
   readonly start = 0;
+  /** What the parser looks at is nobody else's; what else is missing is noticed in the end. */
+  readonly isLost = false;
   readonly #pieces: Pieces;
 
   /** With `copies` nothing of a chunk is used once it is taken. */

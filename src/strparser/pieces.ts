@@ -95,10 +95,12 @@ export class Pieces {
   }
 
   #closeBlock(): void {
-    if (this.#blockUsed === 0) return;
-    this.#views.push(this.#block.subarray(0, this.#blockUsed));
-    this.#block = this.#block.subarray(this.#blockUsed);
+    const used = this.#blockUsed;
     this.#blockUsed = 0;
+    // shorter: a consumer has transferred an earlier message that has its bytes there, too
+    if (used === 0 || this.#block.length < used) return;
+    this.#views.push(this.#block.subarray(0, used));
+    this.#block = this.#block.subarray(used);
   }
 }
 

@@ -3,9 +3,11 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import {
   aggregate,
+  delimiter,
   lengthPrefix,
   linuxCounters,
   type MessageParts,
+  type Parser,
   StreamParser,
   StreamParserError,
   type StreamParserOptions,
@@ -329,6 +331,43 @@ test("S118 a sink that transfers the chunk away gets an error, never wrong bytes
     assert(thrown instanceof TypeError);
   }
   assertEquals([run.messages.length, run.engine.stats.messages <= 2], [1, true]);
+});
+test("S118 a message that is transferred with the slab where another has begun is EFAULT, not wrong bytes", () => {
+  const text = (...lines: string[]) => lines.map((line) => new TextEncoder().encode(line));
+  const long = M(60_000);
+  const cases: readonly [Parser, before: Uint8Array[], after: Uint8Array[]][] = [
+    [L2, [A.subarray(0, 3), join(A.subarray(3), B.subarray(0, 3))], [B.subarray(3)]],
+    [L2, [A.subarray(0, 3), join(A.subarray(3), B.subarray(0, 1))], bytewise(B.subarray(1))],
+    [delimiter("\n"), text("ab", "c\nd"), text("e\n")],
+    // of this one the beginning is a view of the slab
+    [L2, [A.subarray(0, 3), join(A.subarray(3), long.subarray(0, 1)), long.subarray(1, 100)], [long.subarray(100)]],
+  ];
+  for (const [parser, before, after] of cases) {
+    const [pushed, ended, taken] = [1, 2, 3].map(() => {
+      const run = record(parser, { keepConsumed: true }).push(...before);
+      const { buffer } = run.messages[0]!;
+      structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+      return run;
+    });
+    pushed!.push(...after);
+    ended!.end();
+    assertEquals(pushed!.errors.map((error) => `${error.code} ${error.blame}`), ["EFAULT local"]);
+    // of a length that is known it is told that it has ended too early
+    assert(["EFAULT", "ETRUNCATED"].includes(ended!.errors[0]!.code));
+    for (const run of [pushed!, ended!, taken!]) {
+      run.engine.takeover();
+      assertEquals([run.messages.length, run.engine.bytesHeld], [1, 0]);
+    }
+  }
+});
+test("S118 parts that are transferred with those of another message are EFAULT, not wrong bytes", () => {
+  const { push, messages, codes } = recordParts();
+  // more pieces than are kept as views: the others share a block
+  push(...bytewise(M(198)), ...bytewise(M(198)).slice(0, 150));
+  const { buffer } = messages[0]!.parts.at(-1)!;
+  structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+  push(...bytewise(M(198)).slice(150));
+  assertEquals([messages.length, codes], [1, ["EFAULT"]]);
 });
 test("S118 parts that were transferred cannot be put together", () => {
   const { push, messages } = recordParts();
