@@ -17,11 +17,9 @@ export interface Base {
   readonly offset: number;
 }
 
-const NO_BUFFER = new ArrayBuffer(0);
-
 const known = {
   bytes: undefined as Uint8Array | undefined,
-  buffer: NO_BUFFER as ArrayBufferLike,
+  buffer: undefined as unknown as ArrayBufferLike,
   offset: 0,
 };
 
@@ -36,7 +34,7 @@ export function noteBase(bytes: Uint8Array, buffer: ArrayBufferLike, offset: num
 /** Forgets what was noted. */
 export function forgetBase(): void {
   known.bytes = undefined;
-  known.buffer = NO_BUFFER;
+  known.buffer = undefined as unknown as ArrayBufferLike;
 }
 
 /** What `bytes` is a view of; noted. Good until the next call of anything here. */

@@ -108,7 +108,7 @@ export class Assembly implements Holder<Uint8Array> {
     if (this.#pieces !== undefined) return concat(this.#pieces.take(count) ?? []);
     // also where nothing is held the slab may be gone
     if (this.held === 0 || this.isLost) return NOTHING;
-    return concat([this.slab.subarray(this.start, this.start + Math.min(count, this.held))]);
+    return this.slab.slice(this.start, this.start + Math.min(count, this.held));
   }
 
   clear(): void {

@@ -4,6 +4,7 @@
  * @module
  */
 import { concat } from "../bytes/concat.ts";
+import { partOf } from "../bytes/known_base.ts";
 import { MessageParts } from "./message_parts.ts";
 
 /** Makes messages of bytes. */
@@ -23,9 +24,8 @@ export class MessageForm {
   /** A message that lies in a chunk. */
   ofChunk(chunk: Uint8Array, from: number, to: number): unknown {
     const length = to - from;
-    const bytes = length <= this.#copyAt
-      ? copyOf(chunk, from, to)
-      : new Uint8Array(chunk.buffer, chunk.byteOffset + from, length);
+    const view = partOf(chunk, from, to);
+    const bytes = length <= this.#copyAt ? new Uint8Array(view) : view;
     return this.#isInParts ? new MessageParts([bytes], length) : bytes;
   }
 
@@ -33,13 +33,6 @@ export class MessageForm {
   ofHeld(message: unknown, length: number): unknown {
     if (length > this.#copyAt) return message;
     if (message instanceof MessageParts) return new MessageParts([concat(message.parts)], length);
-    return concat([message as Uint8Array]);
+    return new Uint8Array(message as Uint8Array);
   }
-}
-
-/** A copy with a buffer of its own. Not `slice`: on a Node `Buffer` that is a view. */
-function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const copy = new Uint8Array(end - start);
-  copy.set(bytes.subarray(start, end));
-  return copy;
 }

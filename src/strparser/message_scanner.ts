@@ -422,7 +422,7 @@ export class MessageScanner {
       this.#wanted = held + 1;
       return from;
     }
-    const rest = answer < before ? concat([slab.subarray(start + answer, start + before)]) : undefined;
+    const rest = answer < before ? slab.slice(start + answer, start + before) : undefined;
     this.#dropHeld();
     this.#deadlines.finish();
     this.#resume(answer, before);

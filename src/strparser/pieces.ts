@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { partOf } from "../bytes/known_base.ts";
 
 /** Pieces from here on are always kept as views; a view costs about 200 bytes itself. */
 const VIEW_AT = 2 * 1024;
@@ -38,14 +39,14 @@ export class Pieces {
     const views = this.#views;
     if (chunk === this.#lastChunk && from === this.#lastTo) {
       this.#lastTo = to;
-      views[views.length - 1] = viewOf(chunk, this.#lastFrom, to);
+      views[views.length - 1] = partOf(chunk, this.#lastFrom, to);
     } else if (this.#copies && !isStable && to - from >= VIEW_AT) {
       this.#closeBlock();
-      views.push(new Uint8Array(viewOf(chunk, from, to)));
+      views.push(new Uint8Array(partOf(chunk, from, to)));
       this.#lastChunk = undefined;
     } else if (isStable || to - from >= VIEW_AT || (views.length < this.#keep && !this.#copies)) {
       this.#closeBlock();
-      views.push(viewOf(chunk, from, to));
+      views.push(partOf(chunk, from, to));
       this.#lastChunk = chunk;
       this.#lastFrom = from;
       this.#lastTo = to;
@@ -102,9 +103,4 @@ export class Pieces {
     this.#views.push(this.#block.subarray(0, used));
     this.#block = this.#block.subarray(used);
   }
-}
-
-/** A view of the bytes from `from` to `to`, a plain one also of a Node `Buffer`. */
-function viewOf(chunk: Uint8Array, from: number, to: number): Uint8Array {
-  return new Uint8Array(chunk.buffer, chunk.byteOffset + from, to - from);
 }

@@ -72,28 +72,10 @@ export function newCounts(): Counts {
  */
 export function aggregate(...stats: readonly StreamParserStats[]): StreamParserStats {
   const sum = newCounts();
-  for (const one of stats) addCounts(sum, one);
+  for (const one of stats) {
+    for (const name of Object.keys(sum) as (keyof Counts)[]) sum[name] += one[name];
+  }
   return sum;
-}
-
-/** Name by name: in a loop over the names, a connection that ends takes 2 us for this alone. */
-function addCounts(sum: Counts, one: StreamParserStats): void {
-  sum.messages += one.messages;
-  sum.bytes += one.bytes;
-  sum.memoryFailures += one.memoryFailures;
-  sum.needMoreHeader += one.needMoreHeader;
-  sum.messageTooBig += one.messageTooBig;
-  sum.headerTooBig += one.headerTooBig;
-  sum.timeouts += one.timeouts;
-  sum.badHeaderLength += one.badHeaderLength;
-  sum.interrupted += one.interrupted;
-  sum.unrecoverable += one.unrecoverable;
-  sum.truncated += one.truncated;
-  sum.discarded += one.discarded;
-  sum.discardedBytes += one.discardedBytes;
-  sum.resyncs += one.resyncs;
-  sum.skippedBytes += one.skippedBytes;
-  sum.aborts += one.aborts;
 }
 
 /** The same counters under the kernel's names; `headerTooBig`, which it has not, counts as `msg_too_big`. */
