@@ -37,16 +37,15 @@ export function forgetBase(): void {
   known.buffer = undefined as unknown as ArrayBufferLike;
 }
 
-/** What `bytes` is a view of; noted. Good until the next call of anything here. */
+/** What `bytes` is a view of. Good until the next is noted. */
 export function baseOf(bytes: Uint8Array): Base {
-  if (bytes !== known.bytes) noteBase(bytes, bytes.buffer, bytes.byteOffset);
-  return known;
+  return bytes === known.bytes ? known : { buffer: bytes.buffer, offset: bytes.byteOffset };
 }
 
 /** The bytes from `from` to `to`: a plain view, also of a Node `Buffer`. */
 export function partOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
-  if (bytes === known.bytes) return new Uint8Array(known.buffer, known.offset + from, to - from);
-  return new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from);
+  const { buffer, offset } = baseOf(bytes);
+  return new Uint8Array(buffer, offset + from, to - from);
 }
 
 /** The same; where `bytes` is known, the part is from now on. */

@@ -9,7 +9,6 @@
  *
  * @module
  */
-import { forgetBase } from "../bytes/known_base.ts";
 import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import { durationOption, limitOption } from "../core/limits.ts";
 import { busyError, lostBytesError, StreamParserError } from "./errors.ts";
@@ -150,7 +149,6 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
       scanner.consume(chunk);
     } finally {
       this.#isBusy = false;
-      forgetBase();
       taken = scanner.taken;
       scanner.position += taken;
       scanner.taken = 0;
@@ -361,7 +359,6 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
 
 /** Nothing to take, unless that is because the buffer is gone. */
 function emptyChunk(chunk: Uint8Array): 0 {
-  if (chunk.buffer.byteLength > 0) return 0;
   try {
     new Uint8Array(chunk.buffer);
   } catch {

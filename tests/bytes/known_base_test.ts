@@ -1,9 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { afterEach, test } from "node:test";
-import { baseOf, forgetBase, innerPartOf, noteBase, partOf } from "../../src/bytes/known_base.ts";
+import { forgetBase, innerPartOf, noteBase, partOf } from "../../src/bytes/known_base.ts";
 import { CaptureReader } from "../../src/pcap/mod.ts";
-import { lengthPrefix, StreamParser } from "../../src/strparser/mod.ts";
 
 afterEach(forgetBase);
 
@@ -43,17 +42,6 @@ test("a known array is not asked for its buffer, and one is known at a time", ()
   assertEquals(watch.asked, 1);
 });
 
-test("whoever asks for base and offset makes the array known", () => {
-  const watch = watched(eight());
-  const { buffer, offset } = baseOf(watch.bytes);
-  assertEquals([buffer.byteLength, offset, watch.asked], [10, 1, 1]);
-  baseOf(watch.bytes);
-  assertEquals(watch.asked, 1);
-  forgetBase();
-  baseOf(watch.bytes);
-  assertEquals(watch.asked, 2);
-});
-
 test("a part of a part is known if the whole was", () => {
   const bytes = eight();
   const unknown = watched(innerPartOf(bytes, 2, 6));
@@ -72,7 +60,7 @@ test("a part of a Buffer is a plain array", () => {
   assertEquals(partOf(bytes, 1, 3), Uint8Array.of(2, 3));
 });
 
-test("a capture reader and a parser forget what they made known", () => {
+test("a capture reader forgets what it made known", () => {
   const packets: Uint8Array[] = [];
   const reader = new CaptureReader({}, { item: ({ bytes }) => packets.push(bytes), error() {}, end() {} });
   const header = [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 101, 0, 0, 0];
@@ -80,9 +68,4 @@ test("a capture reader and a parser forget what they made known", () => {
   const packet = watched(packets[0]!);
   partOf(packet.bytes, 0, 1);
   assertEquals(packet.asked, 1);
-  const parser = new StreamParser({ parser: lengthPrefix(1) }, { item() {}, error() {}, end() {} });
-  const chunk = watched(Uint8Array.of(1, 7, 1, 8));
-  parser.push(chunk.bytes, 0);
-  partOf(chunk.bytes, 0, 1);
-  assertEquals(chunk.asked, 2);
 });
