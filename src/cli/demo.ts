@@ -118,6 +118,8 @@ class DemoReport implements Report {
 
   flowDecided(_flow: TraceFlow): void {}
 
+  call(): void {}
+
   flowClosed(_flow: TraceFlow): void {}
 
   message(message: TraceMessage): void {

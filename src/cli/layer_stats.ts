@@ -112,7 +112,22 @@ export function layerStats(engines: LayerEngines, fileBytes: number, times: Laye
       errors: {},
       timeMs: undefined,
     },
+    ...rxStats(messages),
   ];
+}
+
+/** Only where there are conversations of RxRPC. */
+function rxStats({ rx: { stats } }: MessageLayer): LayerStats[] {
+  const { datagrams, calls, malformed, late, evicted } = stats;
+  if (datagrams === 0) return [];
+  return [{
+    layer: "rxrpc",
+    taken: [datagrams, "datagram"],
+    made: [calls, "call"],
+    bytes: stats.bytes,
+    errors: counted([["malformed", malformed], ["late", late], ["evicted", evicted]]),
+    timeMs: undefined,
+  }];
 }
 
 function counted(entries: readonly (readonly [string, number])[]): Record<string, number> {

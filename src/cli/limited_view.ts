@@ -7,6 +7,7 @@ import type { Packet, Segment } from "../packet/mod.ts";
 import {
   SHOW_KINDS,
   type ShowKind,
+  type TraceCall,
   type TraceData,
   type TraceFlow,
   type TraceMessage,
@@ -61,6 +62,11 @@ export class LimitedView implements TraceView {
   data(data: TraceData): void {
     if (!this.isFull) this.#view.data(data);
     this.#passed("messages");
+  }
+
+  call(call: TraceCall): void {
+    if (!this.isFull) this.#view.call(call);
+    this.#passed("calls");
   }
 
   flowClosed(flow: TraceFlow): void {

@@ -11,10 +11,12 @@ import type { LeatError } from "../core/mod.ts";
 import type { FlowEnd, FlowRecord, FlowSide } from "../flow/mod.ts";
 import { datagrams, type KcmMessage, type LowerPort, MultiplexorEngine } from "../kcm/mod.ts";
 import type { Timestamp } from "../packet/mod.ts";
+import type { RxWatchedCall } from "../rxrpc/mod.ts";
 import { HeldStart } from "./held_start.ts";
 import type { ParserChooser, ParserVerdict } from "./parser_choice.ts";
 import type { Parser } from "../strparser/mod.ts";
-import type { ChannelTotals, TraceFlow, TraceView } from "./trace_view.ts";
+import { RxLayer } from "./rx_layer.ts";
+import type { ChannelTotals, TraceFlow, TraceRxPacket, TraceView } from "./trace_view.ts";
 
 /** How flows are read. */
 export interface MessageLayerOptions {
@@ -26,6 +28,8 @@ export interface MessageLayerOptions {
   readonly maxMessageLength: number;
   /** Whether `view.message` and `view.data` are wanted. */
   readonly showsMessages: boolean;
+  /** Which calls of RxRPC are recorded packet by packet; none without it. */
+  readonly recordsCall?: ((call: RxWatchedCall) => boolean) | undefined;
 }
 
 /** Counters of the upper half; the multiplexor has more. */
@@ -66,6 +70,11 @@ const MAX_HELD_BYTES = 64 * 1024 * 1024;
 const CUTTING_ENDS: ReadonlySet<FlowEnd | undefined> = new Set(["capture-end", "idle", "evicted"]);
 
 const DATAGRAMS: ParserVerdict = { parser: datagrams, name: "datagrams", why: "each UDP datagram is a message" };
+const RXRPC: ParserVerdict = {
+  parser: datagrams,
+  name: "rxrpc",
+  why: "the first datagram has a header of Rx; each datagram is a message",
+};
 const NO_TIME: Timestamp = { seconds: 0, nanoseconds: 0 };
 
 /** Parsers and multiplexor behind the flow layer. */
@@ -76,6 +85,8 @@ export class MessageLayer {
   readonly counts: MessageLayerCounts = { bytes: 0, chunks: 0, opaqueBytes: 0, opaqueChunks: 0, ignoredBytes: 0 };
   readonly #options: MessageLayerOptions;
   readonly #view: TraceView;
+  /** Calls of RxRPC. */
+  readonly rx: RxLayer;
   readonly #multiplexor: MultiplexorEngine;
   readonly #channels: { messages: number; bytes: number }[] = [];
   #heldBytes = 0;
@@ -83,12 +94,15 @@ export class MessageLayer {
   #current: FlowReader | undefined;
   /** When the bytes in work were captured. */
   #time: Timestamp = NO_TIME;
+  /** What the datagram in work says, in a conversation of RxRPC. */
+  #rx: TraceRxPacket | undefined;
 
   /** Tells `view` of flows, messages and problems. */
   constructor(options: MessageLayerOptions, view: TraceView) {
     this.#options = options;
     this.#view = view;
     const { channels, maxMessageLength } = options;
+    this.rx = new RxLayer({ closed: (call) => view.call(call) }, options.recordsCall);
     this.#multiplexor = new MultiplexorEngine({ maxConnections: Infinity, maxSockets: channels, maxMessageLength });
     for (let channel = 1; channel <= options.channels; channel++) this.#openChannel(channel);
   }
@@ -150,6 +164,11 @@ export class MessageLayer {
     this.#settle(reader, "server");
   }
 
+  /** No more flows. */
+  end(): void {
+    this.rx.end();
+  }
+
   /** A flow is over. */
   close(record: FlowRecord): void {
     const { flow } = record.user as FlowReader;
@@ -179,7 +198,7 @@ export class MessageLayer {
     else flow.serverMessages++;
     if (!this.#options.showsMessages) return;
     const { sequence, data } = message;
-    this.#view.message({ channel, flow, direction, sequence, data, time: this.#time });
+    this.#view.message({ channel, flow, direction, sequence, data, time: this.#time, rx: this.#rx });
   }
 
   /** Chooses the parser by the first bytes, if they are enough or all there are. */
@@ -187,7 +206,7 @@ export class MessageLayer {
     const { flow, held } = reader;
     if (held === undefined) return;
     const verdict = flow.record.key.protocol === "udp"
-      ? DATAGRAMS
+      ? RxLayer.fits(held.pieces[0]!.bytes) ? RXRPC : DATAGRAMS
       : this.#options.chooser(flow.record, held.client, held.server, isComplete);
     if (verdict === "undecided") return;
     reader.state = verdict.parser === undefined ? "opaque" : "read";
@@ -230,6 +249,8 @@ export class MessageLayer {
     const side = reader[direction];
     const { offset } = side;
     side.offset += bytes.length;
+    const { flow } = reader;
+    this.#rx = flow.parser === RXRPC.name ? this.rx.push(flow, direction, bytes, time) : undefined;
     if (side.port !== undefined) {
       // channels always have room here, so that less is taken only behind a failure
       const taken = side.port.push(bytes, 0);
@@ -238,7 +259,7 @@ export class MessageLayer {
     }
     this.counts.opaqueChunks++;
     this.counts.opaqueBytes += bytes.length;
-    if (this.#options.showsMessages) this.#view.data({ flow: reader.flow, direction, offset, data: bytes, time });
+    if (this.#options.showsMessages) this.#view.data({ flow, direction, offset, data: bytes, time });
   }
 
   #unattached(flow: TraceFlow, direction: FlowSide, error: unknown): void {

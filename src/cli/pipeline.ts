@@ -11,6 +11,7 @@ import { type LeatError, randomSeed } from "../core/mod.ts";
 import { type FlowRecord, type FlowSide, type FlowSink, FlowTracker } from "../flow/mod.ts";
 import { type Packet, type Segment, SegmentDecoder, type Timestamp } from "../packet/mod.ts";
 import { type CaptureInterface, CaptureReader } from "../pcap/mod.ts";
+import type { RxCallRecorder, RxWatchedCall } from "../rxrpc/mod.ts";
 import { flowSubject } from "./filter_subject.ts";
 import type { FlowFilter } from "./flow_filter.ts";
 import { layerStats } from "./layer_stats.ts";
@@ -35,6 +36,8 @@ export interface PipelineOptions {
   readonly isLimited: boolean;
   /** Gets the packets of wanted flows. */
   readonly writePacket: ((packet: Packet) => void) | undefined;
+  /** Which calls of RxRPC are recorded packet by packet; none without it. */
+  readonly recordsCall?: ((call: RxWatchedCall) => boolean) | undefined;
   /** The clock, for times in layers. */
   readonly now: () => number;
 }
@@ -123,14 +126,15 @@ export class Pipeline {
     });
     this.#tracker = new FlowTracker({ hashSeed: randomSeed() }, this.#flowSink());
     const showsMessages = show.has("messages");
-    const { chooser, channels, maxMessageLength } = options;
-    this.#messages = new MessageLayer({ chooser, channels, maxMessageLength, showsMessages }, {
+    const { chooser, channels, maxMessageLength, recordsCall } = options;
+    this.#messages = new MessageLayer({ chooser, channels, maxMessageLength, showsMessages, recordsCall }, {
       packet: () => {},
       segment: () => {},
       flowOpened: (flow) => this.#shown.push(() => view.flowOpened(flow)),
       flowDecided: (flow) => this.#shown.push(() => view.flowDecided(flow)),
       message: (message) => this.#shown.push(() => view.message(message)),
       data: (data) => this.#shown.push(() => view.data(data)),
+      call: (call) => this.#shown.push(() => view.call(call)),
       flowClosed: (flow) => this.#shown.push(() => view.flowClosed(flow)),
       problem: (problem) => this.#shown.push(() => view.problem(problem)),
     });
@@ -184,7 +188,13 @@ export class Pipeline {
     this.#decoder.end(this.#latestMs);
     this.#tracker.end(this.#latestMs);
     this.#runMessages();
+    this.#messages.end();
     this.#show();
+  }
+
+  /** What was recorded of calls of RxRPC, where that was asked for. */
+  get recorder(): RxCallRecorder | undefined {
+    return this.#messages.rx.recorder;
   }
 
   /** Nothing more is wanted: packets that were read are left alone. May be called by the view. */

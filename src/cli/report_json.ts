@@ -11,7 +11,8 @@ import { protocolName } from "./filter_subject.ts";
 import { formatTimestamp } from "./format/bytes.ts";
 import type { Report, ReportedFile, ReportEnd } from "./report.ts";
 import { tcpFlags } from "./text_rows.ts";
-import type { ShowKind, TraceData, TraceFlow, TraceMessage, TraceProblem } from "./trace_view.ts";
+import { rxCallFields } from "./rx_call_fields.ts";
+import type { ShowKind, TraceCall, TraceData, TraceFlow, TraceMessage, TraceProblem } from "./trace_view.ts";
 
 /** What the report holds. */
 export interface JsonReportOptions {
@@ -107,7 +108,12 @@ export class JsonReport implements Report {
       length: message.data.length,
       parser: message.flow.parser,
       data: this.#data(message.data),
+      rx: message.rx,
     });
+  }
+
+  call({ flow, call }: TraceCall): void {
+    if (this.#options.show.has("calls")) this.#object("rx-call", { flow: flow.record.id, ...rxCallFields(call) });
   }
 
   data(data: TraceData): void {

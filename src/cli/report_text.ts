@@ -16,8 +16,9 @@ import { printable } from "./problem_log.ts";
 import type { Report, ReportedFile, ReportEnd } from "./report.ts";
 import { closedLine, decidedLine, flowCells, flowColumns, flowLegend, openedLine } from "./text_flows.ts";
 import { messageRow, packetRow, type Row, type RowOptions, RowTables, segmentRow } from "./text_rows.ts";
+import { callCells, callColumns, callLine } from "./text_calls.ts";
 import { channelLines, statsLines, titleLine, totalsLine } from "./text_totals.ts";
-import type { ShowKind, TraceData, TraceFlow, TraceMessage, TraceProblem } from "./trace_view.ts";
+import type { ShowKind, TraceCall, TraceData, TraceFlow, TraceMessage, TraceProblem } from "./trace_view.ts";
 
 /** How the report looks. */
 export interface TextReportOptions extends RowOptions {
@@ -53,6 +54,8 @@ export class TextReport implements Report {
   #heldLines = 0;
   /** Flows that are held, in order. */
   #flows: TraceFlow[] = [];
+  /** Calls that are held. */
+  #calls: TraceCall[] = [];
 
   /** A report without files. */
   constructor(options: TextReportOptions) {
@@ -72,6 +75,7 @@ export class TextReport implements Report {
     this.#held = [];
     this.#heldLines = 0;
     this.#flows = [];
+    this.#calls = [];
   }
 
   take(): string {
@@ -96,6 +100,14 @@ export class TextReport implements Report {
 
   data(data: TraceData): void {
     this.#row(messageRow(data, this.#start, this.#options));
+  }
+
+  call(call: TraceCall): void {
+    if (!this.#options.show.has("calls")) return;
+    if (this.#held !== undefined) {
+      this.#calls.push(call);
+      if (++this.#heldLines > MAX_HELD_LINES) this.#goLive();
+    } else this.#line(callLine(call, this.#start, this.#paint));
   }
 
   flowOpened(flow: TraceFlow): void {
@@ -127,6 +139,7 @@ export class TextReport implements Report {
     if (end.stats !== undefined) this.#section(statsLines(end.stats, paint));
     this.#held = undefined;
     this.#flows = [];
+    this.#calls = [];
   }
 
   get #start(): Timestamp {
@@ -167,6 +180,8 @@ export class TextReport implements Report {
       if (one.kind === "row") this.#rowLines(one.row);
       else this.#eventLine(one);
     }
+    for (const call of this.#calls) this.#line(callLine(call, this.#start, this.#paint));
+    this.#calls = [];
   }
 
   #rowLines(row: Row): void {
@@ -205,6 +220,11 @@ export class TextReport implements Report {
       const rows = this.#flows.map((flow) => flowCells(flow, this.#flowColumns));
       this.#section(tableLines(this.#flowColumns, rows, this.#options));
       this.#section(flowLegend(this.#flows, paint, this.#options.width));
+    }
+    if (this.#calls.length > 0) {
+      const columns = callColumns(paint, this.#options.width);
+      const byId = this.#calls.sort((a, b) => a.call.id - b.call.id);
+      this.#section(tableLines(columns, byId.map((call) => callCells(call, columns)), this.#options));
     }
     const rows = held.flatMap((one) => (one.kind === "row" ? [one.row] : []));
     if (rows.length === 0) return;

@@ -91,6 +91,7 @@ export function tcpFlags(header: Uint8Array): string {
 export function messageRow(message: TraceMessage | TraceData, start: Timestamp, options: RowOptions): Row {
   const isWhole = "channel" in message;
   const { data, direction } = message;
+  const rx = isWhole ? message.rx : undefined;
   const below: string[] = [];
   if (options.showsDump) {
     for (const line of dumpLines(data, MAX_DUMP, options.paint)) below.push(`${DUMP_INDENT}${line}`);
@@ -105,8 +106,8 @@ export function messageRow(message: TraceMessage | TraceData, start: Timestamp, 
       isWhole ? String(message.sequence) : "-",
       formatCount(data.length),
     ],
-    text: "",
-    bytes: data.slice(0, MAX_PREVIEW),
+    text: rx?.text ?? "",
+    bytes: rx === undefined ? data.slice(0, MAX_PREVIEW) : undefined,
     below,
   };
 }

@@ -13,6 +13,7 @@ import { LimitedView } from "./limited_view.ts";
 import type { CommandSpec } from "./options.ts";
 import { Pipeline } from "./pipeline.ts";
 import { problemLine, ProblemLog } from "./problem_log.ts";
+import { rxSequencePlot } from "../rxrpc/mod.ts";
 import { Progress } from "./progress.ts";
 import type { Report } from "./report.ts";
 import { JsonReport } from "./report_json.ts";
@@ -105,13 +106,18 @@ export class TraceSession {
   }
 
   async #checkUsage(): Promise<void> {
-    const { write } = this.#settings;
+    const { write, plot } = this.#settings;
     const stdins = this.#files.filter((file) => file === "-").length;
     if (stdins > 1) throw new UsageError("standard input can be read only once");
     if (stdins > 0 && this.#io.isStdinTerminal) {
       throw new UsageError(
         "standard input is a terminal; pipe a capture into it: tcpdump --immediate-mode -U -w - | leat trace -",
       );
+    }
+    if (plot !== undefined && this.#files.length > 1) throw new UsageError("--plot takes one capture");
+    for (const file of this.#files) {
+      if (plot === undefined || !await this.#io.isSameFile(file, plot)) continue;
+      throw new UsageError(`--plot would overwrite ${file}, which is read`);
     }
     if (write === undefined) return;
     if (write === "-" && this.#io.stdout.isTerminal) {
@@ -149,7 +155,7 @@ export class TraceSession {
   }
 
   async #traceInput(name: string, input: Input): Promise<void> {
-    const { isQuiet, showsStats } = this.#settings;
+    const { isQuiet, showsStats, plot } = this.#settings;
     const log = new ProblemLog(name, isQuiet, this.#errorPaint);
     const { pipeline, view } = this.#makePipeline(log);
     this.#report.begin({ name, isLive: input.isLive, summary: () => pipeline.summary });
@@ -175,14 +181,33 @@ export class TraceSession {
     if (pipeline.summary.format !== undefined) this.#report.end({ channels: pipeline.channels, stats, isCut });
     await this.#print(this.#report.take());
     if (stats !== undefined && this.#writesToStdout) this.#printStats(stats);
+    if (plot !== undefined) await this.#plot(plot, pipeline, log);
     log.end();
     this.#io.stderr.write(log.take());
     await this.#output?.flush(pipeline.summary.interfaces);
     this.#isFailure ||= log.isFailure;
   }
 
+  /** Draws the calls that were asked for. */
+  async #plot(path: string, pipeline: Pipeline, log: ProblemLog): Promise<void> {
+    const recorder = pipeline.recorder!;
+    const { plotCalls } = this.#settings;
+    const wanted = plotCalls.size === 0 ? [recorder.largest] : [...plotCalls].map((id) => recorder.calls.get(id));
+    const calls = wanted.filter((call) => call !== undefined);
+    if (calls.length < wanted.length) log.fail(plotCalls.size === 0 ? "no calls to plot" : "--call: no such call");
+    if (calls.length === 0) return;
+    try {
+      const file = await this.#io.createFile(path);
+      await file.write(new TextEncoder().encode(rxSequencePlot(calls)));
+      await file.close();
+    } catch (error) {
+      return this.#complain(path, systemMessage(error));
+    }
+    log.note(`drew ${plural(calls.length, "call")} into ${path}`);
+  }
+
   #makePipeline(log: ProblemLog): { pipeline: Pipeline; view: LimitedView } {
-    const { show, filter, chooser, channels, maxMessageLength, limit } = this.#settings;
+    const { show, filter, chooser, channels, maxMessageLength, limit, plot, plotCalls } = this.#settings;
     const report = this.#report;
     const both: TraceView = {
       packet: (packet) => report.packet(packet),
@@ -191,6 +216,7 @@ export class TraceSession {
       flowDecided: (flow) => report.flowDecided(flow),
       message: (message) => report.message(message),
       data: (data) => report.data(data),
+      call: (call) => report.call(call),
       flowClosed: (flow) => report.flowClosed(flow),
       problem: (problem) => {
         const told = { ...problem, message: optionNamed(problem.message, maxMessageLength) };
@@ -208,6 +234,7 @@ export class TraceSession {
       maxMessageLength,
       isLimited: limit !== Infinity,
       writePacket: output === undefined ? undefined : (packet) => output.push(packet),
+      recordsCall: plot === undefined ? undefined : ({ id }) => plotCalls.size === 0 || plotCalls.has(id),
       now: () => this.#io.now(),
     }, view);
     return { pipeline, view };

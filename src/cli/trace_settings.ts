@@ -12,6 +12,7 @@ import { numberOption, type OptionSpec, type OptionValues } from "./options.ts";
 import { chooserOf, type ParserChooser, parserChooser } from "./parser_choice.ts";
 import { SHOW_KINDS, type ShowKind } from "./trace_view.ts";
 
+const MAX_PICTURES = 100;
 const MAX_CHANNELS = 1024;
 const DEFAULT_MAX_MESSAGE = 16 * 1024 * 1024;
 /** Columns where there is no terminal. */
@@ -35,7 +36,9 @@ export const TRACE_OPTIONS: readonly OptionSpec[] = [
     argument: "KINDS",
     choices: [...SHOW_KINDS],
     isList: true,
-    help: `What to show, joined by commas: ${SHOW_KINDS.join(", ")} (default flows,messages)`,
+    help: `What to show, joined by commas: ${
+      SHOW_KINDS.join(", ")
+    } (default flows,messages,calls; calls are those of RxRPC)`,
   },
   { name: "limit", short: "n", argument: "N", help: "Stop after N of the most detailed kind that is shown" },
   { name: "hex", short: "x", help: "A dump below each message" },
@@ -47,6 +50,16 @@ export const TRACE_OPTIONS: readonly OptionSpec[] = [
     short: "w",
     argument: "FILE",
     help: "Write the packets of these flows to a capture file; - writes to standard output and shows nothing",
+  },
+  {
+    name: "plot",
+    argument: "FILE",
+    help: "Draw calls of RxRPC into an SVG file: what was sent, sent again, acknowledged, and the window, over time",
+  },
+  {
+    name: "call",
+    argument: "N,...",
+    help: "With --plot: which calls, by their numbers in the table (default the one with most packets)",
   },
   {
     name: "max-message",
@@ -75,6 +88,7 @@ export const TRACE_DETAILS: readonly string[] = [
   "  leat trace --flow 'port 6379 and not host 10.0.0.1' --show messages day.pcapng",
   "  tcpdump -i any --immediate-mode -U -w - port 5432 | leat trace -",
   "  leat trace --parser framing.o:my_parser --flow 'port 9000' day.pcap",
+  "  leat trace --show calls --plot call.svg afs.pcap",
   "  leat trace --json --data big.pcap | jq 'select(.type == \"message\")'",
   "",
 ];
@@ -114,6 +128,10 @@ export interface TraceSettings {
   readonly maxMessageLength: number;
   /** File for packets. */
   readonly write: string | undefined;
+  /** File for pictures of calls. */
+  readonly plot: string | undefined;
+  /** Numbers of the calls in it; empty for the largest. */
+  readonly plotCalls: ReadonlySet<number>;
   /** JSON instead of tables. */
   readonly isJson: boolean;
   /** Bytes of messages in JSON. */
@@ -134,7 +152,7 @@ export interface TraceSettings {
  * @throws {UsageError} when a value is wrong
  */
 export function traceSettings(values: OptionValues, program?: Parser): TraceSettings {
-  const shown = textOption(values, "show") ?? "flows,messages";
+  const shown = textOption(values, "show") ?? "flows,messages,calls";
   const filter = textOption(values, "flow");
   const channels = numberOption(values, "channels", 1, 1);
   if (channels > MAX_CHANNELS) throw new UsageError(`--channels must be at most ${MAX_CHANNELS}; got ${channels}`);
@@ -144,7 +162,7 @@ export function traceSettings(values: OptionValues, program?: Parser): TraceSett
   }
   const limit = numberOption(values, "limit", 1, Infinity);
   if (limit !== Infinity && shown.split(",").every((kind) => kind === "channels")) {
-    throw new UsageError("--limit counts packets, segments, messages or flows, and none of them is shown");
+    throw new UsageError("--limit counts packets, segments, messages, calls or flows, and none of them is shown");
   }
   return {
     show: new Set(shown.split(",") as ShowKind[]),
@@ -154,6 +172,8 @@ export function traceSettings(values: OptionValues, program?: Parser): TraceSett
     limit,
     maxMessageLength: numberOption(values, "max-message", 1, DEFAULT_MAX_MESSAGE),
     write: textOption(values, "write"),
+    plot: textOption(values, "plot"),
+    plotCalls: callsOption(values),
     isJson: values.json === true,
     showsData: values.data === true,
     showsDump: values.hex === true,
@@ -167,6 +187,17 @@ export function traceSettings(values: OptionValues, program?: Parser): TraceSett
 export function viewWidth({ stdout }: CliIo): number {
   // a terminal whose size nobody has set (docker run -t, script) says 0
   return stdout.isTerminal ? Math.max(MIN_WIDTH, stdout.columns || DEFAULT_WIDTH) : DEFAULT_WIDTH;
+}
+
+function callsOption(values: OptionValues): Set<number> {
+  const text = textOption(values, "call");
+  if (text === undefined) return new Set();
+  if (values.plot === undefined) throw new UsageError("--call needs --plot");
+  const ids = text.split(",").map((part) => /^[1-9]\d{0,8}$/.test(part) ? Number(part) : NaN);
+  if (ids.length > MAX_PICTURES || ids.some((id) => Number.isNaN(id))) {
+    throw new UsageError(`--call wants numbers of at most ${MAX_PICTURES} calls, as 3,7; got ${JSON.stringify(text)}`);
+  }
+  return new Set(ids);
 }
 
 function textOption(values: OptionValues, name: string): string | undefined {

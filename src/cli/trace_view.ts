@@ -5,12 +5,13 @@
  */
 import type { FlowRecord, FlowSide } from "../flow/mod.ts";
 import type { Packet, Segment, Timestamp } from "../packet/mod.ts";
+import type { RxWatchedCall } from "../rxrpc/mod.ts";
 
 /** Things that can be shown. */
-export type ShowKind = "packets" | "segments" | "flows" | "messages" | "channels";
+export type ShowKind = "packets" | "segments" | "flows" | "messages" | "calls" | "channels";
 
 /** All of {@linkcode ShowKind}, the most detailed first. */
-export const SHOW_KINDS: readonly ShowKind[] = ["packets", "segments", "messages", "flows", "channels"];
+export const SHOW_KINDS: readonly ShowKind[] = ["packets", "segments", "messages", "calls", "flows", "channels"];
 
 /** A flow, and what the layers above made of it. */
 export interface TraceFlow {
@@ -44,6 +45,26 @@ export interface TraceMessage {
   readonly data: Uint8Array;
   /** When the packet that completed it was captured. */
   readonly time: Timestamp;
+  /** What it says, in conversations of RxRPC. */
+  readonly rx: TraceRxPacket | undefined;
+}
+
+/** The packets of RxRPC in a datagram. */
+export interface TraceRxPacket {
+  /** Type of the first. */
+  readonly type: string;
+  /** Its call. */
+  readonly call: number | undefined;
+  /** All of them in words. */
+  readonly text: string;
+}
+
+/** A call of RxRPC. */
+export interface TraceCall {
+  /** Where it was first seen. */
+  readonly flow: TraceFlow;
+  /** What is known of it. */
+  readonly call: RxWatchedCall;
 }
 
 /** Bytes of a flow that no parser fits: as they came. */
@@ -102,6 +123,8 @@ export interface TraceView {
   message(message: TraceMessage): void;
   /** Bytes came that nobody can read. */
   data(data: TraceData): void;
+  /** A call of RxRPC is over, or the capture is. */
+  call(call: TraceCall): void;
   /** A flow is over. */
   flowClosed(flow: TraceFlow): void;
   /** Something went wrong. */

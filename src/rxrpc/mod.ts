@@ -56,3 +56,28 @@ export { RxkadLevel } from "./security/rxkad/levels.ts";
 export { RxkadError } from "./security/rxkad/errors.ts";
 export { rxkadClient, type RxkadClientOptions } from "./security/rxkad/rxkad_client.ts";
 export { rxkadServer, type RxkadServerOptions } from "./security/rxkad/rxkad_server.ts";
+export {
+  RxCallRecorder,
+  type RxCallRecorderOptions,
+  type RxRecordedAck,
+  type RxRecordedCall,
+  type RxRecordedData,
+  type RxRecordedTrack,
+} from "./watch/call_recorder.ts";
+export { looksLikeRx } from "./watch/guess.ts";
+export type {
+  RxDataRemark,
+  RxSide,
+  RxWatchedCall,
+  RxWatchedConnection,
+  RxWatchedDatagram,
+  RxWatchedPacket,
+  RxWatchedRtt,
+  RxWatchedState,
+  RxWatchedTrack,
+  RxWatchSink,
+} from "./watch/records.ts";
+export { RxWatcher, type RxWatcherOptions, type RxWatcherStats } from "./watch/rx_watcher.ts";
+export { rxSequencePlot } from "./watch/sequence_plot.ts";
+export type { RxAck } from "./ack.ts";
+export type { RxHeader } from "./header.ts";

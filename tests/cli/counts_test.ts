@@ -180,6 +180,7 @@ const VIEW: TraceView = {
   segment: nothing,
   flowOpened: nothing,
   flowDecided: nothing,
+  call: nothing,
   message: nothing,
   data: nothing,
   flowClosed: nothing,

@@ -38,9 +38,9 @@ const WRONG: readonly (readonly [args: string[], message: string])[] = [
   [["-n", "-j"], "-n needs a value: -n N"],
   [["--json=yes"], "--json takes no value"],
   [["--color", "sometimes"], '--color knows auto, always, never; got "sometimes"'],
-  [["--show", "flows,cows"], '--show knows packets, segments, messages, flows, channels; got "cows"'],
-  [["--show", ""], '--show knows packets, segments, messages, flows, channels; got ""'],
-  [["--show", "Flows"], '--show knows packets, segments, messages, flows, channels; got "Flows"'],
+  [["--show", "flows,cows"], '--show knows packets, segments, messages, calls, flows, channels; got "cows"'],
+  [["--show", ""], '--show knows packets, segments, messages, calls, flows, channels; got ""'],
+  [["--show", "Flows"], '--show knows packets, segments, messages, calls, flows, channels; got "Flows"'],
 ];
 
 for (const [args, message] of WRONG) {
@@ -81,7 +81,7 @@ test("suggestions are near or not made", () => {
 
 test("settings have the defaults that the help names", () => {
   const settings = traceSettings({});
-  assertEquals([...settings.show], ["flows", "messages"]);
+  assertEquals([...settings.show], ["flows", "messages", "calls"]);
   assertEquals(settings.channels, 1);
   assertEquals(settings.limit, Infinity);
   assertEquals(settings.maxMessageLength, 16_777_216);

@@ -34,6 +34,7 @@ function recorder(): { view: TraceView; calls: string[] } {
     segment: note("segment"),
     flowOpened: note("flowOpened"),
     flowDecided: note("flowDecided"),
+    call: note("call"),
     message: note("message"),
     data: note("data"),
     flowClosed: note("flowClosed"),
