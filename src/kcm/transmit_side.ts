@@ -44,11 +44,19 @@ export class TransmitSide {
     this.backlogBytes += message.length;
   }
 
-  /** Puts the next bytes in flight. */
+  /**
+   * Puts the next bytes in flight. In the second half of `maxBytes` no message begins that does not fit: one that is cut
+   * can go nowhere else, and whoever reads it has to put it together.
+   */
   takeOff(maxBytes: number): Uint8Array[] {
+    const { queue } = this;
     const views: Uint8Array[] = [];
     let room = maxBytes;
-    for (let i = 0; room > 0 && i < this.queue.length; i++) room -= this.queue.at(i).offer(views, room);
+    for (let i = 0; room > 0 && i < queue.length; i++) {
+      const message = queue.at(i);
+      if (message.length > room && room * 2 < maxBytes) break;
+      room -= message.offer(views, room);
+    }
     this.pulls++;
     this.flying = maxBytes - room;
     this.isBlocked = false;
