@@ -46,8 +46,8 @@ export class LinuxTransmit implements TransmitSteering {
     return this.#socketOf.get(port);
   }
 
-  accept(socket: KcmSock, messages: readonly Outgoing[]): void {
-    for (const message of messages) socket.sending.waiting.push(message);
+  accept(socket: KcmSock, message: Outgoing): void {
+    socket.sending.waiting.push(message);
     this.#write(socket);
   }
 

@@ -104,9 +104,7 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
 
   /** Ends work: what waits goes where room is, whoever can go on is told. */
   leave(): void {
-    let before = -1;
-    // what a callback throws comes out at the end: others are told all the same
-    while (!this.#settles() && this.#countWaiting() !== before) before = this.#countWaiting();
+    if (this.#hasWork()) this.#settleAll();
     this.isBusy = false;
     if (this.#isWaking) return;
     if (this.#resumed.length > 0 || this.#pullable.length > 0) this.#wake();
@@ -191,8 +189,8 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
     throw new KcmError("its connection is gone, or cannot send", { code: "ENOTCONN", blame: "local", connection: via });
   }
 
-  accept(socket: KcmSock, messages: readonly Outgoing[]): void {
-    this.transmit.accept(socket, messages);
+  accept(socket: KcmSock, message: Outgoing): void {
+    this.transmit.accept(socket, message);
   }
 
   fail(message: Outgoing, error: unknown): void {
@@ -249,6 +247,19 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
     if (all.length === 0) return;
     const error = new KcmError("there is no connection to send on", { code: "ENOTCONN", blame: "local" });
     this.act("send", () => all.forEach((message) => this.done(message, "failed", error)));
+  }
+
+  /** Whether there is something to tell or to move. */
+  #hasWork(): boolean {
+    const { receive, transmit } = this;
+    return this.#fates.length > 0 || this.#deferred.length > 0 || transmit.isDue || this.budget.isWanted ||
+      receive.heldMessages > 0 || receive.readyMessages > 0 || this.#limits.failWhenUnconnected;
+  }
+
+  /** What a callback throws comes out at the end: others are told all the same. */
+  #settleAll(): void {
+    let before = -1;
+    while (!this.#settles() && this.#countWaiting() !== before) before = this.#countWaiting();
   }
 
   /** How much is to be told and moved. */

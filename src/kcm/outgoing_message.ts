@@ -32,12 +32,14 @@ export class Outgoing implements OutgoingMessage, SteeringSubject {
   bytesOffered = 0;
   /** Whether its connection's driver has pulled any of it. */
   isTried = false;
-  /** Whether the next message goes the same way: a batch. */
+  /** Whether it goes the same way as the one before it: a batch. */
   isJoined = false;
   /** What is to be told to its sender, and why. */
   fate: Fate | undefined = undefined;
   cause: unknown = undefined;
-  #pieces: Uint8Array[] = [];
+  /** Most messages have one piece, and no list. */
+  #piece: Uint8Array | undefined = undefined;
+  #pieces: Uint8Array[] | undefined = undefined;
 
   /** Begins a message. */
   constructor(
@@ -55,7 +57,7 @@ export class Outgoing implements OutgoingMessage, SteeringSubject {
   }
 
   get data(): Uint8Array {
-    return this.#pieces[0]!;
+    return this.#pieces?.[0] ?? this.#piece!;
   }
 
   get origin(): number {
@@ -69,31 +71,28 @@ export class Outgoing implements OutgoingMessage, SteeringSubject {
 
   /** Adds a piece. */
   add(bytes: Uint8Array): void {
-    this.#pieces.push(bytes);
     this.length += bytes.length;
+    if (this.#pieces !== undefined) this.#pieces.push(bytes);
+    else if (this.#piece === undefined) this.#piece = bytes;
+    else this.#pieces = [this.#piece, bytes];
   }
 
   /** Nothing will be added. */
   complete(): void {
-    if (this.#pieces.length > MAX_PIECES) this.#pieces = [concat(this.#pieces)];
+    if (this.#pieces === undefined || this.#pieces.length <= MAX_PIECES) return;
+    this.#piece = concat(this.#pieces);
+    this.#pieces = undefined;
   }
 
   /** Puts what is not written yet in flight, at most `max` bytes, as views; returns how many. */
   offer(into: Uint8Array[], max: number): number {
-    let skip = this.bytesWritten;
-    let left = Math.min(max, this.length - skip);
+    const skip = this.bytesWritten;
+    const count = Math.min(max, this.length - skip);
     this.isTried = true;
-    this.bytesOffered = left;
-    for (const piece of this.#pieces) {
-      if (left === 0) break;
-      const end = Math.min(piece.length, skip + left);
-      if (end > skip) {
-        into.push(skip === 0 && end === piece.length ? piece : piece.subarray(skip, end));
-        left -= end - skip;
-      }
-      skip = Math.max(0, skip - piece.length);
-    }
-    return this.bytesOffered;
+    this.bytesOffered = count;
+    if (this.#pieces !== undefined) offerOf(this.#pieces, skip, count, into);
+    else into.push(count === this.length ? this.#piece! : this.#piece!.subarray(skip, skip + count));
+    return count;
   }
 
   /** Begins anew, on another connection. */
@@ -103,5 +102,20 @@ export class Outgoing implements OutgoingMessage, SteeringSubject {
     this.bytesWritten = 0;
     this.bytesOffered = 0;
     this.connection = undefined;
+  }
+}
+
+/** Views of so many bytes behind the first `skip`. */
+function offerOf(pieces: readonly Uint8Array[], from: number, count: number, into: Uint8Array[]): void {
+  let skip = from;
+  let left = count;
+  for (const piece of pieces) {
+    if (left === 0) break;
+    const end = Math.min(piece.length, skip + left);
+    if (end > skip) {
+      into.push(skip === 0 && end === piece.length ? piece : piece.subarray(skip, end));
+      left -= end - skip;
+    }
+    skip = Math.max(0, skip - piece.length);
   }
 }

@@ -35,8 +35,8 @@ export interface SendQueueHost {
   readonly budget: TransmitBudget;
   /** Throws when a message cannot be begun. */
   checkVia(via: KcmConnection | undefined): void;
-  /** Messages are complete and go to one connection, one behind the other. */
-  accept(socket: KcmSock, messages: readonly Outgoing[]): void;
+  /** A message is complete. */
+  accept(socket: KcmSock, message: Outgoing): void;
   /** A batch was refused room and must go now. */
   fail(message: Outgoing, error: unknown): void;
 }
@@ -47,6 +47,8 @@ const NO_OPTIONS: SendOptions = {};
 export class SendQueue {
   /** Messages that wait for a connection; the steering's. */
   readonly waiting: Fifo<Outgoing> = new Fifo();
+  /** Whether the socket stands in line for a connection; the steering's. */
+  isInLine = false;
   /** Messages accepted and not done. */
   messages = 0;
   /** Bytes of these and of the open one. */
@@ -103,14 +105,15 @@ export class SendQueue {
     const batch = this.#batch;
     if (batch.length === 0) return;
     this.#batch = [];
-    let before: Outgoing | undefined;
+    let isJoined = false;
     for (const message of batch) {
       // those that have to go a certain way are no part of it
-      if (message.via !== undefined) continue;
-      if (before !== undefined) before.isJoined = true;
-      before = message;
+      if (message.via === undefined) {
+        message.isJoined = isJoined;
+        isJoined = true;
+      }
+      this.#host.accept(this.#socket, message);
     }
-    this.#host.accept(this.#socket, batch);
   }
 
   /** Gives up the open message and the open batch, which fail with `error`. */
@@ -182,6 +185,10 @@ export class SendQueue {
     this.messages++;
     this.#host.budget.messages++;
     this.counts.txMessages++;
+    if (this.#batch.length === 0 && options.batch !== true) {
+      this.isHeld = false;
+      return this.#host.accept(this.#socket, message);
+    }
     this.#batch.push(message);
     const goesAlong = this.#options.isLinux && this.messages > this.#batch.length;
     if (options.batch !== true || goesAlong) this.closeBatch();

@@ -114,8 +114,8 @@ export interface TransmitSteering {
   reservedBy(socket: KcmSock): TransmitPort | undefined;
   /** The socket that has reserved a connection: the status `Rsvd`. */
   reserverOf(port: TransmitPort): KcmSock | undefined;
-  /** Messages are complete; they go to one connection. */
-  accept(socket: KcmSock, messages: readonly Outgoing[]): void;
+  /** A message is complete. */
+  accept(socket: KcmSock, message: Outgoing): void;
   /** Gives messages that wait to connections. */
   work(): void;
   /** See {@linkcode LowerTransmit.pull}. */

@@ -74,21 +74,17 @@ export class PolicyTransmit implements TransmitSteering {
     return queue.length > 0 ? queue.at(0).socket : undefined;
   }
 
-  accept(socket: KcmSock, messages: readonly Outgoing[]): void {
-    const { waiting } = socket.sending;
-    const isSender = waiting.length > 0;
-    for (const message of messages) {
-      if (this.#waits || message.via !== undefined) this.#returnOrPlace(message);
-      else waiting.push(message);
-    }
-    if (!isSender && waiting.length > 0) this.#senders.push(socket);
+  accept(socket: KcmSock, message: Outgoing): void {
+    if (this.#waits || message.via !== undefined) return this.#returnOrPlace(message);
+    const { sending } = socket;
+    sending.waiting.push(message);
+    if (!sending.isInLine) this.#lineUp(socket);
   }
 
   work(): void {
     for (let port = this.#firstInLine(); port !== undefined; port = this.#firstInLine()) {
       if (this.#returned.length > 0) {
-        const message = this.#returned.shift()!;
-        this.#give(message, this.#choose(message) ?? port);
+        this.#giveGroup(this.#returned, this.#choose(this.#returned.at(0)) ?? port);
         continue;
       }
       const socket = this.#nextSender();
@@ -142,8 +138,7 @@ export class PolicyTransmit implements TransmitSteering {
     side.isStopped = true;
     this.#updateLine(port);
     this.#told?.left(port);
-    const back = side.takeAll().filter((message) => this.#host.survives(message, error));
-    this.#return(back);
+    this.#return(rest(side.takeAll(), (message) => this.#host.survives(message, error)));
   }
 
   failed(port: TransmitPort, error: unknown): void {
@@ -166,11 +161,12 @@ export class PolicyTransmit implements TransmitSteering {
       mine.push(message);
       return false;
     };
-    for (const message of socket.sending.waiting.takeAll().filter(isKept)) socket.sending.waiting.push(message);
-    this.#returned.prepend(this.#returned.takeAll().filter(isKept));
+    const { waiting } = socket.sending;
+    waiting.prepend(rest(waiting.takeAll(), isKept));
+    this.#returned.prepend(rest(this.#returned.takeAll(), isKept));
     for (const port of this.#targets.every) {
       if (port.transmit.queue.length === 0) continue;
-      for (const message of port.transmit.takeUnstarted().filter(isKept)) port.transmit.give(message);
+      for (const message of rest(port.transmit.takeUnstarted(), isKept)) port.transmit.give(message);
       this.#updateLine(port);
     }
     return mine;
@@ -178,15 +174,21 @@ export class PolicyTransmit implements TransmitSteering {
 
   takeAll(): Outgoing[] {
     const all = this.#returned.takeAll();
-    for (let socket = this.#senders.shift(); socket !== undefined; socket = this.#senders.shift()) {
-      all.push(...socket.sending.waiting.takeAll());
+    for (let socket = this.#nextSender(); socket !== undefined; socket = this.#nextSender()) {
+      for (const message of socket.sending.waiting.takeAll()) all.push(message);
     }
     return all;
+  }
+
+  #lineUp(socket: KcmSock): void {
+    socket.sending.isInLine = true;
+    this.#senders.push(socket);
   }
 
   /** The next socket with something that waits; those whose messages were discarded fall out. */
   #nextSender(): KcmSock | undefined {
     for (let socket = this.#senders.shift(); socket !== undefined; socket = this.#senders.shift()) {
+      socket.sending.isInLine = false;
       if (socket.sending.waiting.length > 0) return socket;
     }
     return undefined;
@@ -195,22 +197,21 @@ export class PolicyTransmit implements TransmitSteering {
   /** Gives a socket's first message, and those joined to it, to a connection; then it is the others' turn. */
   #giveTurn(socket: KcmSock, port: TransmitPort): void {
     const { waiting } = socket.sending;
-    let isJoined = true;
-    while (isJoined && waiting.length > 0) {
-      const message = waiting.shift()!;
-      isJoined = message.isJoined;
-      this.#give(message, port);
-    }
-    if (waiting.length > 0) this.#senders.push(socket);
+    this.#giveGroup(waiting, port);
+    if (waiting.length > 0) this.#lineUp(socket);
+  }
+
+  /** Gives the first message of a queue, and those joined to it, to a connection. */
+  #giveGroup(from: Fifo<Outgoing>, port: TransmitPort): void {
+    do this.#give(from.shift()!, port); while (from.length > 0 && from.at(0).isJoined);
   }
 
   /** A connection that pulls and has nothing takes what waits, or what another was given in vain. */
   #take(port: TransmitPort): void {
     if (!port.isSending || this.#waits) return;
     while (port.transmit.backlogBytes < MAX_GIVEN_BYTES) {
-      const message = this.#returned.shift();
-      if (message !== undefined) {
-        this.#give(message, port);
+      if (this.#returned.length > 0) {
+        this.#giveGroup(this.#returned, port);
         continue;
       }
       const socket = this.#nextSender();
@@ -224,24 +225,34 @@ export class PolicyTransmit implements TransmitSteering {
   #takeFromLaden(port: TransmitPort): void {
     for (let left = this.#laden.length; left > 0; left--) {
       const other = this.#laden.shift()!;
-      const taken = other.transmit.flying > 0 && other !== port ? this.#takeOne(other) : undefined;
-      if (taken === undefined) {
+      const taken = other.transmit.flying > 0 && other !== port ? this.#takeFree(other, 0.5) : [];
+      if (taken.length === 0) {
         other.isLaden = false;
         continue;
       }
       this.#laden.push(other);
       this.#updateLine(other);
-      return this.#give(taken, port);
+      for (const message of taken) this.#give(message, port);
+      return;
     }
   }
 
-  /** Takes the first message of a connection that has not begun and may go elsewhere. */
-  #takeOne(port: TransmitPort): Outgoing | undefined {
+  /**
+   * Takes back so much of what a connection was given, has not begun and may go elsewhere, the first of it first. A share
+   * of it and not one message: each taking costs as much as there is.
+   */
+  #takeFree(port: TransmitPort, share: number): Outgoing[] {
     const side = port.transmit;
     const unstarted = side.takeUnstarted();
-    const at = unstarted.findIndex(isFree);
-    const taken = at < 0 ? undefined : unstarted.splice(at, 1)[0];
-    for (const message of unstarted) side.give(message);
+    const most = unstarted.length * share;
+    const taken: Outgoing[] = [];
+    // a group whose first message stays, or was written, stays
+    let isTaken = false;
+    for (const message of unstarted) {
+      isTaken = isFree(message) && (message.isJoined ? isTaken : taken.length < most);
+      if (isTaken) taken.push(message);
+      else side.give(message);
+    }
     return taken;
   }
 
@@ -297,14 +308,8 @@ export class PolicyTransmit implements TransmitSteering {
 
   /** Takes back from a connection what it cannot send for now, if that can go elsewhere. */
   #giveBack(port: TransmitPort): void {
-    const side = port.transmit;
     if (this.#waits && port.isSending) return;
-    const back: Outgoing[] = [];
-    for (const message of side.takeUnstarted()) {
-      if (isFree(message)) back.push(message);
-      else side.give(message);
-    }
-    this.#return(back);
+    this.#return(this.#takeFree(port, 1));
   }
 
   /** Messages come back, in order, to be sent before others. */
@@ -338,6 +343,22 @@ export class PolicyTransmit implements TransmitSteering {
     port.line?.remove(port);
     port.line = undefined;
   }
+}
+
+/** What is kept of a list; what was joined to one that is not is a group of its own. */
+function rest(all: readonly Outgoing[], isKept: (message: Outgoing) => boolean): Outgoing[] {
+  const kept: Outgoing[] = [];
+  let isHeadGone = false;
+  for (const message of all) {
+    const isGone = !isKept(message);
+    if (!message.isJoined) isHeadGone = false;
+    if (isGone) isHeadGone ||= !message.isJoined;
+    else {
+      if (isHeadGone) message.isJoined = isHeadGone = false;
+      kept.push(message);
+    }
+  }
+  return kept;
 }
 
 /** Whether a message that has not begun may go to another connection. */
