@@ -53,13 +53,19 @@ class End extends AbstractMessageStream {
   }
 }
 
-/** Sends `count` copies of a message over so many streams, and waits until all bytes came. */
-export async function throughYamux(message: Uint8Array, count: number, streams: number): Promise<number> {
+/** Sends `count` copies of a message over so many streams of that window, and waits until all bytes came. */
+export async function throughYamux(
+  message: Uint8Array,
+  count: number,
+  streams: number,
+  window: number,
+): Promise<number> {
+  const streamOptions = { initialStreamWindowSize: window };
   const [left, right] = [new End("outbound"), new End("inbound")];
   left.peer = right;
   right.peer = left;
-  const server: Muxer = yamux()()!.createStreamMuxer(right as unknown as Connection);
-  const client: Muxer = yamux()()!.createStreamMuxer(left as unknown as Connection);
+  const server: Muxer = yamux({ streamOptions })()!.createStreamMuxer(right as unknown as Connection);
+  const client: Muxer = yamux({ streamOptions })()!.createStreamMuxer(left as unknown as Connection);
   const expected = count * message.length;
   const received = new Promise<void>((resolve) => {
     let bytes = 0;

@@ -97,7 +97,7 @@ export class PolicyTransmit implements TransmitSteering {
     const side = port.transmit;
     if (side.flying > 0 || side.isStopped) return [];
     side.isBlocked = false;
-    if (side.queue.length === 0) this.#take(port);
+    if (side.backlogBytes < maxBytes) this.#take(port, Math.max(maxBytes, MAX_GIVEN_BYTES));
     const views = side.takeOff(maxBytes);
     if (views.length === 0 && !side.isAsleep) {
       side.isAsleep = true;
@@ -206,10 +206,10 @@ export class PolicyTransmit implements TransmitSteering {
     do this.#give(from.shift()!, port); while (from.length > 0 && from.at(0).isJoined);
   }
 
-  /** A connection that pulls and has nothing takes what waits, or what another was given in vain. */
-  #take(port: TransmitPort): void {
+  /** A connection that pulls takes what waits; if it has nothing then, what another was given in vain. */
+  #take(port: TransmitPort, maxBytes: number): void {
     if (!port.isSending || this.#waits) return;
-    while (port.transmit.backlogBytes < MAX_GIVEN_BYTES) {
+    while (port.transmit.backlogBytes < maxBytes) {
       if (this.#returned.length > 0) {
         this.#giveGroup(this.#returned, port);
         continue;
