@@ -16,9 +16,7 @@ const SINGLE_BYTES = 32;
 export function copyInto(into: Uint8Array, at: number, source: Uint8Array, from: number, to: number): void {
   if (to - from <= SINGLE_BYTES) {
     for (let i = from; i < to; i++) into[at + i - from] = source[i]!;
-  } else if (from === 0 && to === source.length) {
-    into.set(source, at);
   } else {
-    into.set(partOf(source, from, to), at);
+    into.set(from === 0 && to === source.length ? source : partOf(source, from, to), at);
   }
 }

@@ -44,8 +44,8 @@ export function baseOf(bytes: Uint8Array): Base {
 
 /** The bytes from `from` to `to`: a plain view, also of a Node `Buffer`. */
 export function partOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
-  const { buffer, offset } = baseOf(bytes);
-  return new Uint8Array(buffer, offset + from, to - from);
+  const base = baseOf(bytes);
+  return new Uint8Array(base.buffer, base.offset + from, to - from);
 }
 
 /** The same; where `bytes` is known, the part is from now on. */

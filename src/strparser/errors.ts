@@ -73,6 +73,8 @@ export function busyError(method: string, when = "while the parser is at work"):
 
 /** Makes the `EFAULT` for a message of which bytes were taken away. */
 export function lostBytesError(): StreamParserError {
-  const what = "the buffer of a chunk or message was transferred or has shrunk while bytes in it were still needed";
-  return new StreamParserError(what, { code: "EFAULT", blame: "local" });
+  return new StreamParserError("a buffer was transferred or shrank while in use", {
+    code: "EFAULT",
+    blame: "local",
+  });
 }

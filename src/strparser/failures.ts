@@ -49,10 +49,9 @@ export interface Limits {
  * less as the parser answers, or what is wrong. Of `consumed` bytes, those and others, there is no giving back.
  */
 export function judge(answer: unknown, taken: number, limits: Limits, consumed: number = taken): number | Failure {
-  const value = typeof answer === "bigint" ? Number(answer) : answer;
-  if (typeof value !== "number" || !Number.isSafeInteger(value)) {
-    return notALength(answer, consumed, limits);
-  }
+  const value = (typeof answer === "bigint" ? Number(answer) : answer) as number;
+  // nothing but numbers is a safe integer
+  if (!Number.isSafeInteger(value)) return notALength(answer, consumed, limits);
   if (value <= 0) return -value > limits.maxHeaderBytes ? headerTooLong(limits) : value;
   if (limits.isLinux && value > 0x7fffffff) {
     const reason = `the parser returned ${value}, which is negative in 32 bits`;
@@ -63,20 +62,18 @@ export function judge(answer: unknown, taken: number, limits: Limits, consumed: 
     return { message, code: "EMSGSIZE", counter: "messageTooBig", length: value, isOfBytes: true };
   }
   if (value > taken) return value;
-  const message = `message length ${value} ends within the ${byteCount(taken)} that had to be taken to learn it`;
+  const message = `message length ${value} ends within the ${byteCount(taken)} taken to learn it`;
   return { message, code: "EPROTO", counter: "badHeaderLength", isOfBytes: true };
 }
 
 /** The parser gave an answer that is no length. */
 function notALength(answer: unknown, taken: number, { parser: { name }, isLinux }: Limits): Failure {
-  if (isParseFailure(answer)) return refused(isLinux ? asLinux(answer) : answer, taken, name);
+  if (isParseFailure(answer)) {
+    return refused({ ...answer, code: isLinux && answer.linuxCode || answer.code }, taken, name);
+  }
   const seen = typeof answer === "number" || answer == null ? String(answer) : `a value of type ${typeof answer}`;
   const message = `parser ${name} returned ${seen}, which is no length`;
   return { message, code: "EPROTO", counter: "badHeaderLength", blame: "local" };
-}
-
-function asLinux(failure: ParseFailure): ParseFailure {
-  return failure.linuxCode === undefined ? failure : { ...failure, code: failure.linuxCode };
 }
 
 /** Whether it is what a parser gives up with. */
@@ -100,10 +97,9 @@ export function threw(name: string, cause: unknown): Failure {
 
 /** The length is not known within the limit. */
 export function headerTooLong(limits: Limits): Failure {
-  const { maxHeaderBytes, maxMessageLength } = limits;
-  const isOwn = maxHeaderBytes < maxMessageLength;
-  const limit = isOwn ? `maxHeaderBytes ${maxHeaderBytes}` : `maxMessageLength ${maxMessageLength}`;
-  const message = `length of a message is not known within ${limit}`;
+  const isOwn = limits.maxHeaderBytes < limits.maxMessageLength;
+  const limit = isOwn ? "maxHeaderBytes" : "maxMessageLength";
+  const message = `length of a message is not known within ${limit} ${limits[limit]}`;
   return { message, code: "EMSGSIZE", counter: isOwn ? "headerTooBig" : "messageTooBig", isOfBytes: true };
 }
 

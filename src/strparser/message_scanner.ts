@@ -31,13 +31,13 @@ import type { MessageDeadlines } from "./message_deadlines.ts";
 import { MessageForm } from "./message_form.ts";
 import type { ParseFailure, Parser } from "./parser.ts";
 import { PartsAssembly } from "./parts_assembly.ts";
+import { NOTHING } from "./pieces.ts";
 import { Recovery, Skip } from "./recovery.ts";
 import { headerLimit, type Settings } from "./settings.ts";
 import type { Counts } from "./statistics.ts";
 
 /** How much of a chunk is first joined to a held header; where that is not enough, four times as much, and so on. */
 const FIRST_WINDOW = 1024;
-const NOTHING = new Uint8Array(0);
 
 /** Finds the messages in a stream of chunks. */
 export class MessageScanner {

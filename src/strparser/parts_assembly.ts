@@ -10,14 +10,12 @@ import { concat } from "../bytes/concat.ts";
 import { copyInto } from "../bytes/copy_into.ts";
 import type { Holder } from "./assembly.ts";
 import { MessageParts } from "./message_parts.ts";
-import { Pieces } from "./pieces.ts";
+import { NOTHING, Pieces } from "./pieces.ts";
 
 /** So many pieces are views even if they are tiny. */
 const KEPT_VIEWS = 64;
 const FIRST_SCRATCH = 256;
 const LARGEST_SCRATCH = 64 * 1024;
-
-const NOTHING = new Uint8Array(0);
 
 /** Bytes of an unfinished message that is to be in parts. */
 export class PartsAssembly implements Holder<MessageParts> {

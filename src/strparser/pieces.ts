@@ -12,7 +12,8 @@ import { partOf } from "../bytes/known_base.ts";
 const VIEW_AT = 2 * 1024;
 const BLOCK = 16 * 1024;
 
-const NOTHING = new Uint8Array(0);
+/** No bytes. */
+export const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** A growing list of views. */
 export class Pieces {

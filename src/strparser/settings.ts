@@ -43,8 +43,8 @@ export function settingsOf(options: StreamParserOptions<boolean>): Settings {
   if (budget !== undefined && typeof budget?.claim !== "function") {
     throw new TypeError("budget must be a MessageBudget");
   }
-  if (direction !== undefined) choiceOption("direction", direction, direction, ["client", "server"]);
-  if (compat !== undefined) choiceOption("compat", compat, compat, ["linux"]);
+  choiceOption("direction", direction, "client", ["client", "server"]);
+  choiceOption("compat", compat, "linux", ["linux"]);
   return {
     direction,
     maxMessageLength: limitOption("maxMessageLength", options.maxMessageLength, DEFAULT_MAX_MESSAGE_LENGTH),

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { partOf } from "../bytes/known_base.ts";
 import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import { durationOption, limitOption } from "../core/limits.ts";
 import { busyError, lostBytesError, StreamParserError } from "./errors.ts";
@@ -360,7 +361,7 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
 /** Nothing to take, unless that is because the buffer is gone. */
 function emptyChunk(chunk: Uint8Array): 0 {
   try {
-    new Uint8Array(chunk.buffer);
+    partOf(chunk, 0, 0);
   } catch {
     throw lostBytesError();
   }
