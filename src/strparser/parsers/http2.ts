@@ -102,7 +102,8 @@ function parseSettings(bytes: Uint8Array, start: number, end: number, state: Htt
   return length;
 }
 
-function parseFrame(bytes: Uint8Array, start: number, end: number): number | ParseFailure {
+/** Tells the length of a frame from its header. Internal to the parser and its encoder. */
+export function parseFrame(bytes: Uint8Array, start: number, end: number): number | ParseFailure {
   if (end - start < HEADER) return -HEADER;
   const length = readU24(bytes, start);
   const type = bytes[start + 3]!;

@@ -22,8 +22,19 @@
  * @module
  */
 export { type DetectInput, type Detection, detectParser, type Recognition } from "../detect.ts";
+export { bitcoinEncoder, type BitcoinEncoderOptions, type BitcoinMessage } from "../encoders/bitcoin_encoder.ts";
+export { cassandraEncoder, type CassandraEncoderOptions, type CassandraFrame } from "../encoders/cassandra_encoder.ts";
 export { dnsEncoder } from "../encoders/dns_encoder.ts";
+export { fixEncoder, type FixEncoderOptions } from "../encoders/fix_encoder.ts";
+export { http1ChunkEncoder } from "../encoders/http1_chunk_encoder.ts";
+export { http2Encoder, type Http2Frame } from "../encoders/http2_encoder.ts";
+export { memcachedBinaryEncoder, type MemcachedBinaryMessage } from "../encoders/memcached_binary_encoder.ts";
 export { natsEncoder, type NatsMessage } from "../encoders/nats_encoder.ts";
+export { ninepEncoder, type NinepMessage } from "../encoders/ninep_encoder.ts";
+export { postgresEncoder, type PostgresEncoderOptions, type PostgresMessage } from "../encoders/postgres_encoder.ts";
+export { respEncoder, type RespValue } from "../encoders/resp_encoder.ts";
+export { tlsEncoder, type TlsRecord } from "../encoders/tls_encoder.ts";
+export { tnsEncoder, type TnsEncoderOptions, type TnsPacket } from "../encoders/tns_encoder.ts";
 export { parserByName, type ParserEntry, parserTable } from "../registry.ts";
 export { amqp091, amqp091Encoder, type Amqp091Frame, type Amqp091Options } from "./amqp091.ts";
 export { amqp10, amqp10Encoder, type Amqp10Frame, type Amqp10Options } from "./amqp10.ts";

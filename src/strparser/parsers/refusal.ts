@@ -60,3 +60,14 @@ export function payloadTooBig(name: string, bytes: number, max: number): StreamP
 export function unencodable(name: string, reason: string): StreamParserError {
   return new StreamParserError(`${name}: ${reason}`, { code: "EINVAL", blame: "local" });
 }
+
+/** Makes the error of the encoder `name` for what the parser would refuse like that. */
+export function refusedAs({ code, reason }: ParseFailure, name: string): StreamParserError {
+  return new StreamParserError(`${name}: ${reason}`, { code: code === "EMSGSIZE" ? code : "EINVAL", blame: "local" });
+}
+
+/** Throws what a parser has against a message that was encoded, of which it is to tell `total` bytes. */
+export function checkEncoded(name: string, answer: number | ParseFailure, total: number): void {
+  if (typeof answer !== "number") throw refusedAs(answer, name);
+  if (answer !== total) throw unencodable(name, `message of ${total} bytes would be read as one of ${answer}`);
+}

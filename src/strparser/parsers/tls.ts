@@ -33,7 +33,8 @@ export function tls(): Parser {
   return { name: "tls", maxMessageLength: HEADER + MAX_FRAGMENT, parse: parseRecord };
 }
 
-function parseRecord(bytes: Uint8Array, start: number, end: number): number | ParseFailure {
+/** Tells the length of a record from its header. Internal to the parser and its encoder. */
+export function parseRecord(bytes: Uint8Array, start: number, end: number): number | ParseFailure {
   const seen = end - start;
   const type = bytes[start]!;
   if (type < FIRST_TYPE || type > LAST_TYPE) {
