@@ -23,9 +23,9 @@ const LAST = asciiBytes("0\r\n\r\n");
  * import { http1ChunkEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
- * const text = async (pieces: readonly Uint8Array[]) => await new Blob(pieces as BlobPart[]).text();
- * assertEquals(await text(http1ChunkEncoder().encode(new TextEncoder().encode("hello"))), "5\r\nhello\r\n");
- * assertEquals(await text(http1ChunkEncoder().encode(new Uint8Array(0))), "0\r\n\r\n");
+ * const text = (pieces: readonly Uint8Array[]) => pieces.map((piece) => new TextDecoder().decode(piece)).join("");
+ * assertEquals(text(http1ChunkEncoder().encode(new TextEncoder().encode("hello"))), "5\r\nhello\r\n");
+ * assertEquals(text(http1ChunkEncoder().encode(new Uint8Array(0))), "0\r\n\r\n");
  * ```
  */
 export function http1ChunkEncoder(options: Pick<Http1Options, "maxPieceBytes"> = {}): Encoder {

@@ -32,8 +32,8 @@ const NULL = asciiBytes("$-1\r\n");
  * import { respEncoder } from "@leat/streams/parsers";
  * import { assertEquals } from "@std/assert";
  *
- * const command = new Blob(respEncoder().encode(["GET", "key"]) as BlobPart[]);
- * assertEquals(await command.text(), "*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n");
+ * const text = (pieces: readonly Uint8Array[]) => pieces.map((piece) => new TextDecoder().decode(piece)).join("");
+ * assertEquals(text(respEncoder().encode(["GET", "key"])), "*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n");
  * ```
  */
 export function respEncoder(options: RespOptions = {}): Encoder<RespValue> {
