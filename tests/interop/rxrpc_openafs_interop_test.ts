@@ -10,7 +10,7 @@ import { assert, assertEquals } from "@std/assert";
 
 const NETWORK = 'ip link set lo up && ip addr add 10.77.0.1/32 dev lo && exec "$@"';
 
-for (const cases of ["client", "server"]) {
+for (const cases of ["client", "server", "commands"]) {
   test(`RxRPC with OpenAFS: our ${cases}`, async (context) => {
     const file = fileURLToPath(new URL(`./openafs/${cases}_cases.ts`, import.meta.url));
     const node = [process.execPath, "--import", "tsx", "--test-reporter=tap", file];

@@ -27,7 +27,6 @@ export interface RxWatcherOptions {
 
 /** Counters of a watcher. */
 export interface RxWatcherStats {
-  [name: string]: number;
   /** Datagrams. */
   datagrams: number;
   /** Their bytes. */
