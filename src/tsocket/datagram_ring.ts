@@ -11,8 +11,14 @@ import type { Datagram } from "./types.ts";
 /** Slots at the beginning; the ring doubles as needed. */
 const FIRST_SLOTS = 16;
 
-/** A view that uses less than this share of its buffer is copied, so that it does not keep all of the buffer alive. */
+/**
+ * A view that uses less than this share of its buffer is copied, so that it does not keep all of the buffer alive: on Deno
+ * each datagram comes in one of 64 KiB.
+ */
 const WORTH_KEEPING = 0.5;
+
+/** So many are not copied while somebody is about to take them: it costs a tenth of what a datagram does. */
+const MAX_BORROWED = 64;
 
 /** The ring. */
 export class DatagramRing {
@@ -22,6 +28,7 @@ export class DatagramRing {
   #first = 0;
   #length = 0;
   #bytes = 0;
+  #borrowed = 0;
 
   /** A ring with room for `maxDatagrams` and `maxBytes`; one datagram alone may be larger. */
   constructor(maxDatagrams: number, maxBytes: number) {
@@ -49,16 +56,32 @@ export class DatagramRing {
     return this.#length * 2 <= this.#maxDatagrams && this.#bytes * 2 <= this.#maxBytes;
   }
 
-  /** Puts a datagram behind the others. Returns `false` when it does not fit. */
-  push(datagram: Datagram): boolean {
+  /**
+   * Puts a datagram behind the others. Returns `false` when it does not fit. With `isAwaited` it may stay in a larger
+   * buffer until {@linkcode keep}.
+   */
+  push(datagram: Datagram, isAwaited = false): boolean {
     const { length } = datagram.data;
     if (this.#length > 0 && (this.isFull || this.#bytes + length > this.#maxBytes)) return false;
-    if (length < datagram.data.buffer.byteLength * WORTH_KEEPING) datagram.data = new Uint8Array(datagram.data);
+    if (isWasteful(datagram)) {
+      if (isAwaited && this.#borrowed < MAX_BORROWED) this.#borrowed++;
+      else moveOut(datagram);
+    }
     if (this.#length === this.#slots.length) this.#grow();
     this.#slots[(this.#first + this.#length) & (this.#slots.length - 1)] = datagram;
     this.#length++;
     this.#bytes += length;
     return true;
+  }
+
+  /** Nobody is about to take what is still here. */
+  keep(): void {
+    if (this.#borrowed === 0) return;
+    this.#borrowed = 0;
+    for (let i = 0; i < this.#length; i++) {
+      const datagram = this.#slots[(this.#first + i) & (this.#slots.length - 1)]!;
+      if (isWasteful(datagram)) moveOut(datagram);
+    }
   }
 
   /** Takes the oldest. */
@@ -78,6 +101,7 @@ export class DatagramRing {
     this.#first = 0;
     this.#length = 0;
     this.#bytes = 0;
+    this.#borrowed = 0;
   }
 
   #grow(): void {
@@ -86,4 +110,12 @@ export class DatagramRing {
     this.#slots = slots;
     this.#first = 0;
   }
+}
+
+function isWasteful({ data }: Datagram): boolean {
+  return data.length < data.buffer.byteLength * WORTH_KEEPING;
+}
+
+function moveOut(datagram: Datagram): void {
+  datagram.data = new Uint8Array(datagram.data);
 }

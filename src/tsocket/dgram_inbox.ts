@@ -80,7 +80,7 @@ export class DgramInbox {
     if (reading !== undefined && !reading.isGathering) return this.#settle(reading, datagram);
     // the ring is empty whenever a reader of the stream waits, or else it would not
     if (reading === undefined && this.#readable?.offer(this.#message(datagram)) === true) return;
-    if (!this.#ring.push(datagram)) this.#stats.droppedIncoming++;
+    if (!this.#ring.push(datagram, reading !== undefined)) this.#stats.droppedIncoming++;
     if (!this.#isHeld && this.#ring.isFull) {
       this.#isHeld = true;
       this.#setReading(false);
@@ -169,6 +169,7 @@ export class DgramInbox {
     this.#isGathering = false;
     const reading = this.#reading;
     if (reading?.isGathering === true && this.#ring.length > 0) this.#settle(reading);
+    this.#ring.keep();
     if (this.#ring.length > 0) this.#readable?.wake();
   }
 

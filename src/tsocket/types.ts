@@ -174,7 +174,7 @@ export interface TStreamStats {
 
 /** A received datagram. */
 export interface Datagram {
-  /** What came; the caller's own. */
+  /** What came; the caller's own. On Deno it may lie in a buffer of 64 KiB: copy what you keep for long. */
   data: Uint8Array;
   /** Who sent it; `undefined` for a sender without an address. */
   source: TsocketAddress | undefined;

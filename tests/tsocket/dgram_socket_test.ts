@@ -1,6 +1,6 @@
 // The life of a datagram socket over a driver by hand: receiving, closing, breaking, opening.
 import { test } from "node:test";
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { ManualClock } from "../../src/sim/mod.ts";
 import { DgramSocket } from "../../src/tsocket/dgram_socket.ts";
 import { SocketError } from "../../src/tsocket/errors.ts";
@@ -191,6 +191,32 @@ test("77: a datagram that waits keeps no larger buffer alive", async () => {
   driver.come(new Uint8Array(40).subarray(10), friend);
   const kept = await socket.recvMany(2);
   assertEquals(kept.map(({ data }) => [data.length, data.buffer.byteLength]), [[20, 20], [30, 40]]);
+});
+
+test("77: what a gathering read is about to get is not copied, and what it leaves is", async () => {
+  const { socket, driver } = open();
+  const read = socket.recvMany(2);
+  for (let i = 0; i < 100; i++) driver.come(new Uint8Array(1000).fill(i, 10, 20).subarray(10, 20), friend);
+  const [first, second] = await read;
+  assertEquals([first, second].map((one) => [one!.data[0], one!.data.buffer.byteLength]), [[0, 1000], [1, 1000]]);
+  const left = await socket.recvMany(Infinity);
+  assertEquals(
+    left.map(({ data }) => [data[0], data.length, data.buffer.byteLength]),
+    left.map((_, i) => [i + 2, 10, 10]),
+  );
+  assertEquals(left.length, 98);
+});
+
+test("77: what a gathering read would have got is copied when the read was cancelled", async () => {
+  const { socket, driver } = open();
+  const abort = new AbortController();
+  const read = socket.recvMany(2, { signal: abort.signal });
+  driver.come(new Uint8Array(1000).subarray(10, 20), friend);
+  abort.abort(new Error("enough"));
+  await assertRejects(() => read, Error, "enough");
+  await turns();
+  const [datagram] = await socket.recvMany(2);
+  assertEquals(datagram!.data.buffer.byteLength, 10);
 });
 
 test("77: a full ring stops the driver, a half empty one lets it go on", async () => {
