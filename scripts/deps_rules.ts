@@ -106,7 +106,7 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
   },
   sim: {
     engineImports: [...base, "packet:wire", "strparser:wire"],
-    streamImports: [],
+    streamImports: adapter,
     freeOf: ["timer", "clock", "random", "console", "runtime", "not everywhere"],
   },
   tsocket: {

@@ -3,6 +3,10 @@
  *
  * @module
  */
+export { ImpairStream } from "./impair_stream.ts";
+export type { ImpairStreamOptions } from "./impair_stream.ts";
+export { Link } from "./link.ts";
+export type { LinkOptions, LinkSink, LinkStats } from "./link.ts";
 export { ManualClock } from "./manual_clock.ts";
 export { mutate } from "./mutate.ts";
 export { SeededRandom } from "./seeded_random.ts";
