@@ -88,6 +88,8 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
   #error: unknown;
   #resume: (() => void) | undefined;
   #controller: WritableStreamDefaultController | undefined;
+  /** For an abort. */
+  #listens = false;
 
   constructor(make: (sink: Sink<Out>) => E, options: StageOptions<Batch>, sizeOf: (input: In) => number) {
     this.#highWaterMark = limitOption("highWaterMark", options.highWaterMark, DEFAULT_HIGH_WATER_MARK);
@@ -105,8 +107,6 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
     this.writable = new WritableStream<In | readonly In[]>({
       start: (controller) => {
         this.#controller = controller;
-        // an abort waits for the write under way, which may wait for a reader that never comes
-        controller.signal.addEventListener("abort", () => this.#goOn());
       },
       write: (chunk) => this.#write(chunk),
       close: () => this.#close(),
@@ -145,6 +145,17 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
     if (this.#outcome === "failed") throw this.#error;
     this.#timer?.update();
     if (this.outlet.heldBytes < this.#highWaterMark || this.outlet.isOver) return breathe();
+    return this.#room();
+  }
+
+  /** Until results were read, or nobody cares any more. */
+  #room(): Promise<void> | undefined {
+    const { signal } = this.#controller!;
+    if (signal.aborted) return undefined;
+    // An abort waits for the write under way, which may wait for a reader that never comes. Most stages never wait, and
+    // a listener takes half as long as all else of a `WritableStream`.
+    if (!this.#listens) signal.addEventListener("abort", () => this.#goOn());
+    this.#listens = true;
     return new Promise((resolve) => {
       this.#resume = resolve;
     });
