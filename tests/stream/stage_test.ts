@@ -207,6 +207,22 @@ test("an abort does not wait for a reader that never comes", async () => {
   assertEquals(await drain(readable), { chunks: [5, 5, 5, 5, 5], error: "enough" });
 });
 
+test("an abort from within the write that fills the stage does not wait either", async () => {
+  const { readable, writable, engine } = createStage((sink) => new Repeater(sink), { highWaterMark: 1 }, size);
+  const writer = writable.getWriter();
+  writer.closed.catch(() => {});
+  const push = engine.push.bind(engine);
+  let aborted: Promise<void> | undefined;
+  engine.push = (input, now) => {
+    push(input, now);
+    aborted = writer.abort("enough");
+  };
+  const written = writer.write(5).catch((error) => error);
+  assert(await isSettled(written));
+  assert(await isSettled(aborted!));
+  assertEquals(await drain(readable), { chunks: [5, 5, 5, 5, 5], error: "enough" });
+});
+
 test("a chunk of a wrong type lets the engine hand out what it holds first", async () => {
   const stage = createStage((sink) => new Repeater(sink), {}, size);
   const { chunks, error } = await drain(source<number>([1, -7, null as never]).pipeThrough(stage));
