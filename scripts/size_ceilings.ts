@@ -19,7 +19,7 @@ export const common: readonly string[] = ["src/bytes/", "src/core/", "src/stream
 /** The ceilings by subpath. */
 export const ceilings: Readonly<Record<string, Ceiling>> = {
   ".": {
-    gzipBytes: 240_000,
+    gzipBytes: 250_000,
     carries: [
       "mod.ts",
       "src/bpf/",
@@ -37,8 +37,8 @@ export const ceilings: Readonly<Record<string, Ceiling>> = {
   "./pcap": { gzipBytes: 13_000, carries: ["src/pcap/", "src/packet/packet.ts"] },
   "./packet": { gzipBytes: 20_000, carries: ["src/packet/"] },
   "./flow": { gzipBytes: 15_000, carries: ["src/flow/", "src/packet/"] },
-  "./strparser": { gzipBytes: 15_000, carries: ["src/strparser/"] },
-  "./parsers": { gzipBytes: 36_000, carries: ["src/strparser/"] },
+  "./strparser": { gzipBytes: 16_000, carries: ["src/strparser/"] },
+  "./parsers": { gzipBytes: 39_000, carries: ["src/strparser/"] },
   "./kcm": { gzipBytes: 34_000, carries: ["src/kcm/", "src/strparser/"] },
   "./bpf": { gzipBytes: 80_000, carries: ["src/bpf/", "src/strparser/parser.ts"] },
   "./xdr": { gzipBytes: 5_000, carries: ["src/xdr/"] },
