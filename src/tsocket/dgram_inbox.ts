@@ -35,6 +35,8 @@ interface Reading {
 
 /** What came, until somebody takes it. */
 export class DgramInbox {
+  /** A gathering read gets what there is once there are so many, also while more may be coming. */
+  gatherLimit: number = Infinity;
   readonly #ring: DatagramRing;
   readonly #stats: TDgramStats;
   readonly #clock: Clock;
@@ -85,7 +87,9 @@ export class DgramInbox {
       this.#isHeld = true;
       this.#setReading(false);
     }
-    if (reading !== undefined) this.#gather();
+    if (reading === undefined) return;
+    if (this.#ring.length >= this.gatherLimit) this.#settle(reading);
+    else this.#gather();
   }
 
   /** The next datagram. */
@@ -150,6 +154,7 @@ export class DgramInbox {
     this.#reading = undefined;
     reading.disarm();
     reading.settle(datagram);
+    this.#ring.keep();
   }
 
   #cancel(reading: Reading, reason: unknown): void {

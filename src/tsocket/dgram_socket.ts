@@ -261,6 +261,7 @@ export class DgramSocket implements TDgram {
     this.#driver = driver;
     this.#peer = driver.remoteAddress;
     if (this.#peer !== undefined) this.#inbox.connected();
+    if (driver.gatherLimit !== undefined) this.#inbox.gatherLimit = driver.gatherLimit;
     driver.start({
       datagram: (data, source, truncated) => this.#datagram(data, source, truncated),
       writable: () => this.#outbox.writable(),

@@ -100,6 +100,8 @@ export interface TDgramDriver {
   readonly remoteAddress: TsocketAddress | undefined;
   /** Largest datagram that can be sent, in bytes. */
   readonly maxDatagramSize: number;
+  /** So many datagrams are handed over at once, without waiting for more that may be there. Not there: any number. */
+  readonly gatherLimit?: number;
   /** Called once, before anything else. */
   start(events: TDgramEvents): void;
   /** The socket's ring is full (`false`: stop reading where that is possible) or has room again. */

@@ -219,6 +219,21 @@ test("77: what a gathering read would have got is copied when the read was cance
   assertEquals(datagram!.data.buffer.byteLength, 10);
 });
 
+test("77: a gathering read gets so many as its driver finds worth handing over, before all that is there has come", async () => {
+  const { socket, driver } = open({ gatherLimit: 3 });
+  const first = socket.recvMany(2);
+  for (let i = 0; i < 5; i++) driver.come(new Uint8Array(1000).fill(i, 10, 20).subarray(10, 20), friend);
+  assertEquals((await first).map(({ data }) => [data[0], data.buffer.byteLength]), [[0, 1000], [1, 1000]]);
+  const rest = await socket.recvMany(9);
+  assertEquals(rest.map(({ data }) => [data[0], data.buffer.byteLength]), [[2, 10], [3, 10], [4, 10]]);
+  const next = socket.recvMany(9);
+  for (let i = 5; i < 9; i++) driver.come(bytes(i), friend);
+  assertEquals([...await next, ...await socket.recvMany(9)].map(({ data }) => data[0]), [5, 6, 7, 8]);
+  const few = socket.recvMany(9);
+  driver.come(bytes(9), friend);
+  assertEquals((await few).length, 1);
+});
+
 test("77: a full ring stops the driver, a half empty one lets it go on", async () => {
   const { socket, driver } = open({}, { maxQueuedDatagrams: 4 });
   for (let i = 0; i < 3; i++) driver.come(bytes(i), friend);

@@ -17,6 +17,7 @@ export interface FakeDgramOptions {
   localAddress?: TsocketAddress | undefined;
   remoteAddress?: TsocketAddress | undefined;
   maxDatagramSize?: number;
+  gatherLimit?: number;
   /** Leave sends undone until the test says so; else they are done at once. */
   holdsSends?: boolean;
   /** How many `sendMany` takes per call, or what it throws; there is none without. */
@@ -30,6 +31,7 @@ export class FakeDgramDriver implements TDgramDriver {
   readonly localAddress: TsocketAddress | undefined;
   readonly remoteAddress: TsocketAddress | undefined;
   readonly maxDatagramSize: number;
+  readonly gatherLimit?: number;
   readonly sends: FakeSend[] = [];
   /** First bytes of what was taken, by `send` or `sendMany`. */
   readonly taken: number[] = [];
@@ -49,6 +51,7 @@ export class FakeDgramDriver implements TDgramDriver {
     this.localAddress = "localAddress" in options ? options.localAddress : InetAddress.from("127.0.0.1", 5000);
     this.remoteAddress = options.remoteAddress;
     this.maxDatagramSize = options.maxDatagramSize ?? 65507;
+    if (options.gatherLimit !== undefined) this.gatherLimit = options.gatherLimit;
     this.#holdsSends = options.holdsSends ?? false;
     const { sendMany } = options;
     if (sendMany !== undefined) {

@@ -14,7 +14,16 @@ export function canReusePort(): boolean {
 
 /** Whether datagrams leave in the order in which they were handed over; on Deno sends overtake each other. */
 export function keepsOrderOfSends(): boolean {
-  return (process.versions as Record<string, string | undefined>)["deno"] === undefined;
+  return !isDeno();
+}
+
+/** Whether receiving a datagram takes longer than waking its reader: on Deno three times as long as on Node. */
+export function isReceivingDear(): boolean {
+  return isDeno();
+}
+
+function isDeno(): boolean {
+  return (process.versions as Record<string, string | undefined>)["deno"] !== undefined;
 }
 
 /**

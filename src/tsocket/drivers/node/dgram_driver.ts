@@ -14,10 +14,13 @@ import type { TDgramDriver, TDgramEvents } from "../../driver_types.ts";
 import type { DgramOptions } from "../../option_types.ts";
 import type { OutDatagram, TsocketAddress, Vector } from "../../types.ts";
 import { fromNodeHost, toNodeHost } from "./addresses.ts";
-import { checkReusePort, keepsOrderOfSends } from "./capabilities.ts";
+import { checkReusePort, isReceivingDear, keepsOrderOfSends } from "./capabilities.ts";
 import { type DgramEnds, dgramEnds, MAX_DATAGRAM, multicastInterface, receiver } from "./dgram_family.ts";
 import { codeOf, nodeError, withCount } from "./error_codes.ts";
 import { SourceCache } from "./source_cache.ts";
+
+/** Datagrams after which a reader is woken where receiving takes long: with 32 at a time those who wait for answers idle. */
+const GATHER_LIMIT = 8;
 
 /** How often one datagram is sent again because an earlier one's error was reported in its place. */
 export const MAX_RESENDS = 4;
@@ -123,6 +126,8 @@ export class NodeDgramDriver implements TDgramDriver {
   readonly maxDatagramSize: number;
   /** Sends a few at once. */
   readonly sendBatch?: (datagrams: readonly OutDatagram[]) => Promise<void>;
+  /** Datagrams that are handed over without waiting for more. */
+  readonly gatherLimit?: number;
   readonly #socket: Socket;
   readonly #family: "ipv4" | "ipv6";
   readonly #isIpv6Only: boolean;
@@ -140,6 +145,7 @@ export class NodeDgramDriver implements TDgramDriver {
     this.remoteAddress = ends.remote?.unmapped();
     this.maxDatagramSize = MAX_DATAGRAM[ends.family];
     if (keepsOrderOfSends()) this.sendBatch = (datagrams) => this.#sendBatch(datagrams);
+    if (isReceivingDear()) this.gatherLimit = GATHER_LIMIT;
     socket.removeAllListeners("error");
     socket.on("message", (data, info) => this.#received(data, info));
     socket.on("error", (error) => this.#reported(error, this.remoteAddress));
