@@ -1,6 +1,5 @@
 /** Where scripts are: FreeBSD's and our own in this folder, more where `LEAT_PACKETDRILL` points. */
 import { readdirSync, readFileSync } from "node:fs";
-
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
