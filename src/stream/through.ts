@@ -85,12 +85,16 @@ export function through(
     pull: () => pull.pull(),
     cancel: (reason) => pull.cancel(reason),
   }, { highWaterMark: 0 });
-  PULLS.set(batches, pull);
+  (batches as Pulled)[PULL] = pull;
   return batches;
 }
 
-/** What is behind the streams made here. */
-const PULLS = new WeakMap<ReadableStream<unknown>, PullThrough<unknown>>();
+/** Where the streams made here have what is behind them. A `WeakMap` instead keeps streams alive from one full collection to the next. */
+const PULL: unique symbol = Symbol("pull");
+
+interface Pulled {
+  [PULL]?: PullThrough<unknown>;
+}
 
 /** Where a batch goes that was asked for past the stream: exactly one of these is called, once. */
 export interface BatchReceiver<T> {
@@ -113,7 +117,7 @@ export interface BatchReader<T> extends Pick<ReadableStreamDefaultReader<readonl
 /** A reader of a stream of batches. One that was made by `through` and never read is read without its stream. */
 export function batchReader<T>(readable: ReadableStream<readonly T[]>): BatchReader<T> {
   const reader = readable.getReader();
-  const pull = PULLS.get(readable) as PullThrough<T> | undefined;
+  const pull = (readable as Pulled)[PULL] as PullThrough<T> | undefined;
   if (pull === undefined || pull.wasPulled) return reader;
   return {
     read: () =>
