@@ -12,7 +12,7 @@ import { SeededRandom } from "../../src/sim/seeded_random.ts";
 test("the fast checksum is that of the loop over bytes, at all alignments and lengths", () => {
   const random = new SeededRandom(7);
   const bytes = new Uint8Array(70_000);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = random.next() * 256;
+  for (let i = 0; i < bytes.length; i++) bytes[i] = random.below(256);
   const summer = new Summer();
   for (let length = 0; length < 200; length++) {
     for (let start = 0; start < 5; start++) {
