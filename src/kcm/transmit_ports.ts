@@ -57,8 +57,9 @@ export interface LowerTransmit {
    */
   written(count: number): void;
   /**
-   * Nothing new is given to the connection; once what has begun is written it is unattached without an error. At
-   * `deadlineAt` it is unattached in any case, with `ETIMEDOUT` if something had begun.
+   * Nothing new is given to the connection but messages with `via`: a reply can go nowhere else. Once what has begun and
+   * these are written it is unattached without an error. At `deadlineAt` it is unattached in any case, with `ETIMEDOUT` if
+   * something had begun.
    */
   drain(deadlineAt?: number): void;
   /**
