@@ -10,10 +10,11 @@
 import { choiceOption, durationOption, limitOption } from "../core/limits.ts";
 import { KcmError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
-import { KcmMessage } from "./kcm_message.ts";
+import type { KcmMessage } from "./kcm_message.ts";
 import type { MultiplexorEngine } from "./multiplexor_engine.ts";
 import type { SendOptions } from "./outgoing.ts";
 import type { SocketOptions, SocketPort, SocketSink, SocketType } from "./ports.ts";
+import { ReceiveQueue } from "./receive_queue.ts";
 
 /** `SOL_KCM`, the level of the socket option. */
 export const SOL_KCM = 281;
@@ -90,11 +91,9 @@ export class KernelSocket implements SocketSink {
   readonly #limit: number;
   readonly #low: number;
   readonly #timeoutMs: number;
-  readonly #queue: Fifo<KcmMessage> = new Fifo();
+  /** Bytes alone count, as in the kernel's options. */
+  readonly #queue: ReceiveQueue = new ReceiveQueue(0);
   readonly #waiting: Fifo<Waiting> = new Fifo();
-  /** Bytes of the first message that were read. */
-  #offset = 0;
-  #bytes = 0;
   #rxMessages = 0;
   #rxBytes = 0;
 
@@ -134,12 +133,12 @@ export class KernelSocket implements SocketSink {
 
   /** Bytes that wait to be read. */
   get backlogBytes(): number {
-    return this.#bytes;
+    return this.#queue.weight;
   }
 
   /** Whether no more fits: a message is taken as long as there was room before it. */
   get isFull(): boolean {
-    return this.#bytes >= this.#limit;
+    return this.#queue.weight >= this.#limit;
   }
 
   /** What was read and sent; the names are the kernel's. */
@@ -167,7 +166,6 @@ export class KernelSocket implements SocketSink {
   /** A message came; for the multiplexor only. */
   message(message: KcmMessage): void {
     this.#queue.push(message);
-    this.#bytes += message.data.length;
     if (!this.#isLinux && this.isFull) this.port.pause();
     this.#serve();
   }
@@ -181,24 +179,14 @@ export class KernelSocket implements SocketSink {
    */
   recvmsg(length: number, flags: ReceiveFlags = {}): Received | undefined {
     if (this.#queue.length === 0) return undefined;
-    const message = this.#queue.at(0);
-    const left = message.data.length - this.#offset;
-    const count = Math.min(length, left);
-    const data = message.data.subarray(this.#offset, this.#offset + count);
-    if (flags.peek) return { data, isEnd: false, isTruncated: false, message };
-    const isWhole = count === left;
-    const isCut = !isWhole && this.type === "datagram";
+    const part = this.#queue.read(length, flags.peek ?? false, this.type === "datagram");
+    if (flags.peek) return part;
+    this.#rxBytes += part.data.length;
+    if (part.isEnd) this.#rxMessages++;
     // since 6.1 the kernel loses the rest of a message that was read in part
-    const isLost = !isWhole && this.#isLinux && length > 0;
-    this.#rxBytes += count;
-    if (isWhole || isCut) this.#rxMessages++;
-    if (isWhole || isCut || isLost) this.#drop(left);
-    else {
-      this.#offset += count;
-      this.#bytes -= count;
-    }
-    if (this.#bytes < this.#low) this.port.resume();
-    return { data, isEnd: isWhole || isCut, isTruncated: isCut, message };
+    else if (this.#isLinux && length > 0) this.#queue.shift();
+    if (this.#queue.weight < this.#low) this.port.resume();
+    return part;
   }
 
   /** Reads when there is something: `done` is called at once, or later, or with nothing after `receiveTimeoutMs`. */
@@ -227,7 +215,7 @@ export class KernelSocket implements SocketSink {
     this.#checkOption(level, name);
     if (!Number.isInteger(value)) throw new KcmError("the option takes an integer", { code: "EINVAL", blame: "local" });
     if (value === 0) return this.port.enableReceive();
-    if (!this.port.isReceiveDisabled) this.port.disableReceive(this.#takeAll());
+    if (!this.port.isReceiveDisabled) this.port.disableReceive(this.#queue.takeAll());
   }
 
   /**
@@ -242,7 +230,7 @@ export class KernelSocket implements SocketSink {
 
   /** Closes it; what was not read goes to other sockets, what has not begun to be sent is given up. */
   close(): void {
-    this.port.close(this.#takeAll());
+    this.port.close(this.#queue.takeAll());
     for (let one = this.#waiting.shift(); one !== undefined; one = this.#waiting.shift()) one.done(undefined);
   }
 
@@ -256,23 +244,5 @@ export class KernelSocket implements SocketSink {
       const { length, done } = this.#waiting.shift()!;
       done(this.recvmsg(length));
     }
-  }
-
-  #drop(left: number): void {
-    this.#queue.shift();
-    this.#offset = 0;
-    this.#bytes -= left;
-  }
-
-  /** What was not read; of the first message only the rest, as a message of its own. */
-  #takeAll(): KcmMessage[] {
-    const messages = this.#queue.takeAll();
-    const first = messages[0];
-    if (first !== undefined && this.#offset > 0) {
-      messages[0] = new KcmMessage(first.data.subarray(this.#offset), first.connection, first.sequence);
-    }
-    this.#offset = 0;
-    this.#bytes = 0;
-    return messages;
   }
 }
