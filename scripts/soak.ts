@@ -1,6 +1,6 @@
 /**
- * Runs the fuzz tests for longer: `LEAT_FUZZ_INPUTS` inputs (a million by default) for each of `LEAT_SEEDS` seeds, and
- * writes what came of it to `docs/soak.md`. Names given as arguments choose test files.
+ * Runs the fuzz tests for longer: `LEAT_FUZZ_INPUTS` inputs (a million by default) for each seed of `LEAT_SEEDS`, such as
+ * `1-1000` (a single number is one seed), and writes what came of it to `docs/soak.md`. Names given as arguments choose test files.
  *
  * @module
  */
