@@ -14,6 +14,7 @@ import { dgram } from "../../../src/tsocket/drivers/node/mod.ts";
 import { InetAddress } from "../../../src/tsocket/mod.ts";
 import { configFolder, end, start, startServer, tool } from "./cell.ts";
 import { startProxy } from "./proxy.ts";
+import { Resends } from "./resends.ts";
 import { byDes, ways } from "./security.ts";
 import { body, name64, nameAt, words } from "./words.ts";
 
@@ -28,7 +29,8 @@ const ENTRY_WORDS = 76;
 let client: RxEndpoint;
 const servers: ReturnType<typeof startServer>[] = [];
 
-const open = (): Promise<RxEndpoint> => RxEndpoint.open(dgram({ localAddress: InetAddress.parse("127.0.0.1:0") }));
+const open = (resends = new Resends()): Promise<RxEndpoint> =>
+  RxEndpoint.open(resends.before(dgram({ localAddress: InetAddress.parse("127.0.0.1:0") })));
 
 before(async () => {
   const folder = configFolder("10.77.0.1", "both");
@@ -73,8 +75,9 @@ async function ask(target: typeof PT, security: ClientSecurity, request: Uint8Ar
 }
 
 for (const [way, make] of ways) {
-  test(`ptserver and vlserver answer our client ${way}; calls close at once, nothing is sent again`, async () => {
-    const own = await open();
+  test(`ptserver and vlserver answer our client ${way}; calls close at once, nothing is sent again in vain`, async () => {
+    const resends = new Resends();
+    const own = await open(resends);
     const security = make();
     assertEquals((await ask(PT, security, body(510), own)).length, 2);
     const ids = await ask(PT, security, body(504, 1, name64("system:administrators")), own);
@@ -88,19 +91,25 @@ for (const [way, make] of ways) {
     const absent = await own.request({ ...VL, security, body: body(519, "no.volume") }).catch((why) => why);
     assert(absent instanceof RxrpcError);
     assertEquals([absent.code, absent.blame, absent.abortCode], ["ECONNABORTED", "remote", 363_524]);
-    assertEquals([own.stats.resentPackets, own.stats.clientCalls], [0, 7]);
+    assertEquals([resends.needless, own.stats.clientCalls], [[], 7]);
     await own.close();
   });
 }
 
 test("users are made by enciphered calls, and come back in a list of many packets", async () => {
   const security = byDes(RxkadLevel.crypt);
+  const resends = new Resends();
+  // not the one that asked while the server was still starting, and had to ask again
+  const own = await open(resends);
   await Promise.all(Array.from({ length: USERS }, (_, index) => {
     const request = body(500, `user${index}`, 1000 + index, 0);
-    return client.request({ ...PT, security, body: request, timeouts: { hardMs: 20_000 } });
+    return own.request({ ...PT, security, body: request, timeouts: { hardMs: 20_000 } });
   }));
-  await checkUsers(await ask(PT, security, body(521, 1, 0)));
-  assertEquals(client.stats.resentPackets, 0);
+  checkUsers(await ask(PT, security, body(521, 1, 0), own));
+  assertEquals(resends.needless, []);
+  // the first transmission of each was enough, unless its acknowledgement was late on a busy machine
+  assert(own.stats.resentPackets <= USERS / 10, `${own.stats.resentPackets} packets sent again`);
+  await own.close();
 });
 
 function checkUsers(list: readonly number[]): void {

@@ -78,7 +78,9 @@ test("leat rx debug shows what ptserver tells, and what it tells is what rxdebug
   const theirs = await tool("rxdebug", ["127.0.0.1", "7002", "-allconnections", "-peers"]);
   const connections = lines.filter(({ type }) => type === "connection");
   assert(connections.length > 0);
-  for (const { epoch, cid } of connections) assertStringIncludes(theirs, `${epoch}/${cid}`);
+  // rxdebug leaves out zeros at the beginning of a number
+  const short = (word: unknown): string => Number.parseInt(String(word), 16).toString(16);
+  for (const { epoch, cid } of connections) assertStringIncludes(theirs, ` ${short(epoch)}/${short(cid)}`);
   // servers may have made more since
   assert(theirs.match(/^Connection from/gm)!.length >= connections.length);
   assert(lines.some(({ type, natMtu }) => type === "connection" && natMtu === 1444));
