@@ -33,8 +33,12 @@ export function configFolder(address: string, keys: CellKeys): string {
 }
 
 /** Starts a server, with a database of its own in the folder. */
-export function startServer(name: "ptserver" | "vlserver", folder: string): ChildProcess {
-  const files = ["-database", join(folder, `${name}db`), "-logfile", join(folder, `${name}.log`)];
+export function startServer(
+  name: "ptserver" | "vlserver" | "fileserver" | "volserver",
+  folder: string,
+): ChildProcess {
+  const database = name === "ptserver" || name === "vlserver" ? ["-database", join(folder, `${name}db`)] : [];
+  const files = [...database, "-logfile", join(folder, `${name}.log`)];
   const child = spawn(`/usr/lib/openafs/${name}`, ["-config", folder, ...files], { stdio: "ignore" });
   children.add(child);
   return child;
