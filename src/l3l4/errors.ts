@@ -17,15 +17,6 @@ export interface L3L4ErrorOptions {
 
 /**
  * Why a flow is over, or something could not be done.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { L3L4Error } from "@leat/streams/l3l4";
- *
- * const error = new L3L4Error("connection refused by 192.0.2.1 port 80", { code: "ECONNREFUSED", blame: "remote" });
- * assertEquals([error.code, error.layer, error.blame], ["ECONNREFUSED", "l3l4", "remote"]);
- * ```
  */
 export class L3L4Error extends LeatError {
   /** Name of the class. */

@@ -109,7 +109,7 @@ export interface BatchReceiver<T> {
 /** The part of a reader that {@linkcode items} needs. */
 export interface BatchReader<T> extends Pick<ReadableStreamDefaultReader<readonly T[]>, "cancel" | "releaseLock"> {
   /** The next batch. */
-  read(): Promise<ReadableStreamReadResult<readonly T[]>>;
+  read(): ReturnType<ReadableStreamDefaultReader<readonly T[]>["read"]>;
   /** The same with no promise made for it, where there is no stream in between. Not while a batch is asked for. */
   request?(receiver: BatchReceiver<T>): void;
 }

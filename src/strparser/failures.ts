@@ -54,7 +54,7 @@ export function judge(answer: unknown, taken: number, limits: Limits, consumed: 
   if (!Number.isSafeInteger(value)) return notALength(answer, consumed, limits);
   if (value <= 0) return -value > limits.maxHeaderBytes ? headerTooLong(limits) : value;
   if (limits.isLinux && value > 0x7fffffff) {
-    const reason = `the parser returned ${value}, which is negative in 32 bits`;
+    const reason = `length ${value} is negative in 32 bits`;
     return { message: reason, code: "EPROTO", counter: "interrupted" };
   }
   if (value > limits.maxMessageLength) {
@@ -71,8 +71,7 @@ function notALength(answer: unknown, taken: number, { parser: { name }, isLinux 
   if (isParseFailure(answer)) {
     return refused({ ...answer, code: isLinux && answer.linuxCode || answer.code }, taken, name);
   }
-  const seen = typeof answer === "number" || answer == null ? String(answer) : `a value of type ${typeof answer}`;
-  const message = `parser ${name} returned ${seen}, which is no length`;
+  const message = `parser ${name} returned ${answer === null || typeof answer === "number" ? answer : typeof answer}`;
   return { message, code: "EPROTO", counter: "badHeaderLength", blame: "local" };
 }
 

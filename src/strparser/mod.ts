@@ -14,7 +14,6 @@ export type { Encoder } from "./encoder.ts";
 export { delimiterEncoder, linesEncoder } from "./encoders/delimiter_encoder.ts";
 export { fixedLengthEncoder } from "./encoders/fixed_length_encoder.ts";
 export { lengthFieldEncoder, lengthPrefixEncoder } from "./encoders/length_field_encoder.ts";
-export { typeByteEncoder, type TypeByteEncoderOptions, type TypedPayload } from "./encoders/type_byte_encoder.ts";
 export { StreamParserError, type StreamParserErrorOptions } from "./errors.ts";
 export { MessageEncoder, type MessageEncoderOptions, type MessageEncoderStats } from "./message_encoder.ts";
 export { MessageEncoderStream, type MessageEncoderStreamOptions } from "./message_encoder_stream.ts";

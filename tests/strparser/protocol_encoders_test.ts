@@ -11,7 +11,6 @@ import {
   type Parser,
   StreamParserError,
   typeByte,
-  typeByteEncoder,
 } from "../../src/strparser/mod.ts";
 import {
   bitcoin,
@@ -37,6 +36,7 @@ import {
   tlsEncoder,
   tns,
   tnsEncoder,
+  typeByteEncoder,
 } from "../../src/strparser/parsers/mod.ts";
 import { ascii, hex } from "./parsers/check.ts";
 import { bytewise, chaos, join, record, seeded } from "./support.ts";

@@ -30,7 +30,8 @@ export interface TypeByteEncoderOptions {
  * @throws {TypeError | RangeError} when an entry of the table is wrong
  * @example
  * ```ts
- * import { lengthPrefixEncoder, typeByteEncoder } from "@leat/streams/strparser";
+ * import { typeByteEncoder } from "@leat/streams/parsers";
+ * import { lengthPrefixEncoder } from "@leat/streams/strparser";
  * import { assertEquals } from "@std/assert";
  *
  * const encoder = typeByteEncoder({ 1: lengthPrefixEncoder(2), 2: 0 });

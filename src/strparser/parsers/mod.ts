@@ -35,6 +35,7 @@ export { postgresEncoder, type PostgresEncoderOptions, type PostgresMessage } fr
 export { respEncoder, type RespValue } from "../encoders/resp_encoder.ts";
 export { tlsEncoder, type TlsRecord } from "../encoders/tls_encoder.ts";
 export { tnsEncoder, type TnsEncoderOptions, type TnsPacket } from "../encoders/tns_encoder.ts";
+export { typeByteEncoder, type TypeByteEncoderOptions, type TypedPayload } from "../encoders/type_byte_encoder.ts";
 export { parserByName, type ParserEntry, parserTable } from "../registry.ts";
 export { amqp091, amqp091Encoder, type Amqp091Frame, type Amqp091Options } from "./amqp091.ts";
 export { amqp10, amqp10Encoder, type Amqp10Frame, type Amqp10Options } from "./amqp10.ts";
