@@ -1,0 +1,117 @@
+/**
+ * The bytes that a flow holds: written at the back, or at a place beyond it, taken from the front.
+ *
+ * Has no buffer while it is empty, so an idle flow costs nothing here, and grows by doubling.
+ *
+ * @module
+ */
+import type { BufferPool } from "./buffer_pool.ts";
+
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+/** A ring. */
+export class ByteRing {
+  /** Bytes from the front to the back. */
+  length = 0;
+  readonly #pool: BufferPool;
+  #buffer: Uint8Array = NOTHING;
+  #head = 0;
+  /** Bytes from the front to behind whatever was written beyond the back. */
+  #span = 0;
+
+  /** An empty one. */
+  constructor(pool: BufferPool) {
+    this.#pool = pool;
+  }
+
+  /** Bytes from the front to behind whatever was written. */
+  get span(): number {
+    return this.#span;
+  }
+
+  /** Bytes of memory in use. */
+  get capacity(): number {
+    return this.#buffer.length;
+  }
+
+  /**
+   * Writes the bytes from `start` to `end` of `bytes` at `offset` from the front; the back stays where it is. `false` when
+   * no buffer is to be had, and nothing was written then.
+   */
+  writeAt(offset: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const stop = offset + end - start;
+    if (stop > this.#buffer.length && !this.#grow(stop)) return false;
+    const buffer = this.#buffer;
+    const at = (this.#head + offset) & (buffer.length - 1);
+    const first = Math.min(end - start, buffer.length - at);
+    copy(bytes, start, start + first, buffer, at);
+    if (start + first < end) copy(bytes, start + first, end, buffer, 0);
+    if (stop > this.#span) this.#span = stop;
+    return true;
+  }
+
+  /** The next `count` bytes behind the back were written: the back moves behind them. */
+  extend(count: number): void {
+    this.length += count;
+  }
+
+  /** Copies `count` bytes from `offset` on to `into`. */
+  copyTo(offset: number, count: number, into: Uint8Array, at: number): void {
+    const buffer = this.#buffer;
+    const from = (this.#head + offset) & (buffer.length - 1);
+    const first = Math.min(count, buffer.length - from);
+    copy(buffer, from, from + first, into, at);
+    if (first < count) copy(buffer, 0, count - first, into, at + first);
+  }
+
+  /** As many bytes from the front on as lie in one piece: a view, which `drop` and `writeAt` make worthless. */
+  peek(): Uint8Array {
+    const buffer = this.#buffer;
+    return buffer.subarray(this.#head, Math.min(this.#head + this.length, buffer.length));
+  }
+
+  /** Drops `count` bytes from the front. */
+  drop(count: number): void {
+    this.length -= count;
+    this.#span -= count;
+    if (this.#span === 0) return this.free();
+    this.#head = (this.#head + count) & (this.#buffer.length - 1);
+  }
+
+  /** Forgets what was written beyond the back. */
+  cut(): void {
+    this.#span = this.length;
+    if (this.#span === 0) this.free();
+  }
+
+  /** Drops everything, and the buffer. */
+  free(): void {
+    this.length = 0;
+    this.#span = 0;
+    this.#head = 0;
+    if (this.#buffer.length > 0) this.#pool.give(this.#buffer);
+    this.#buffer = NOTHING;
+  }
+
+  #grow(needed: number): boolean {
+    const larger = this.#pool.take(needed);
+    if (larger === null) return false;
+    const old = this.#buffer;
+    if (old.length > 0) {
+      this.copyTo(0, this.#span, larger, 0);
+      this.#pool.give(old);
+    }
+    this.#buffer = larger;
+    this.#head = 0;
+    return true;
+  }
+}
+
+/** For a few bytes a loop costs less than making a view. */
+function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
+  if (end - start > 32) {
+    to.set(from.subarray(start, end), at);
+    return;
+  }
+  for (let i = start, j = at; i < end; i++, j++) to[j] = from[i]!;
+}
