@@ -58,7 +58,7 @@ function compare(memory: BpfMemory, a: number, length: number, b: number): numbe
 }
 
 function trace(host: HelperHost, format: number, size: number, values: Int32Array): number {
-  const line = formatTrace(textAt(host.memory, format, size), values, (at) => textAt(host.memory, at, 128));
+  const line = formatTrace(textAt(host.memory, format, size), values);
   if (line === undefined) return result(host, -ERRNO.EINVAL);
   host.trace(line);
   return result(host, line.length);
