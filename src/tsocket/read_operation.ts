@@ -32,7 +32,8 @@ export class ReadOperation implements PduProgress {
   /** What it resolves, or rejects, with. */
   result: unknown = undefined;
   /** Settles the promise, when it could not be answered at once. */
-  settle: { resolve(value: number | null): void; reject(reason: unknown): void } | undefined = undefined;
+  settle: { resolve(value: number | null | Promise<number | null>): void; reject(reason: unknown): void } | undefined =
+    undefined;
   /** Whether whoever asked still wants it: a stream's pull whose reader has left does not. */
   readonly isWanted: (() => boolean) | undefined;
   /** Takes signal and deadline off. */

@@ -339,7 +339,11 @@ export class ReadSide {
 
   #resolve(operation: ReadOperation, value: number | null): void {
     this.#finish(operation);
-    if (operation.settle !== undefined) return operation.settle.resolve(value);
+    if (operation.settle !== undefined) {
+      // a writer in the same process answers each read that waits without ever leaving its turn
+      operation.settle.resolve(this.#breath()?.then(() => value) ?? value);
+      return;
+    }
     operation.outcome = "resolved";
     operation.result = value;
   }
@@ -373,9 +377,14 @@ export class ReadSide {
       this.#lastValue = value;
       this.#lastAnswer = Promise.resolve(value);
     }
-    if (++this.#sinceBreath < READS_PER_BREATH) return this.#lastAnswer;
+    return this.#breath()?.then(() => value) ?? this.#lastAnswer;
+  }
+
+  /** Now and then something to wait for, so that the event loop has its turn. */
+  #breath(): Promise<void> | undefined {
+    if (++this.#sinceBreath < READS_PER_BREATH) return undefined;
     this.#sinceBreath = 0;
-    return breathe()?.then(() => value) ?? this.#lastAnswer;
+    return breathe();
   }
 
   #drain(driver: TStreamDriver): void {
