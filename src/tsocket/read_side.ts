@@ -7,15 +7,13 @@
  * @module
  */
 import { ChunkQueue } from "../bytes/chunk_queue.ts";
-import { breathe, nextTurnOfLoop } from "../stream/turn.ts";
+import { nextTurnOfLoop } from "../stream/turn.ts";
+import { Breath } from "./breath.ts";
 import { SocketError } from "./errors.ts";
 import { ReadOperation } from "./read_operation.ts";
 import { READ_AGAIN, READ_END, type TStreamDriver } from "./driver_types.ts";
 import type { NextVector, TStreamStats, Vector } from "./types.ts";
 import { checkedLength, emptyVectorError, NOTHING } from "./vector.ts";
-
-/** Reads answered without waiting before the event loop is asked whether it wants a turn. */
-const READS_PER_BREATH = 64;
 
 /** A view of at least this many bytes is worth reading into without a copy, in bytes. */
 const DIRECT_READ_BYTES = 16384;
@@ -41,7 +39,7 @@ export class ReadSide {
   #wasToldEnd = false;
   #isEndNoticed = false;
   #isReadingDirectly = false;
-  #sinceBreath = 0;
+  readonly #breath: Breath = new Breath();
   /** The operation of the last PDU, for the next one. */
   #pdu: ReadOperation | undefined;
   /** The last answer, which is given again as long as it is the same: PDUs are often of one size. */
@@ -169,6 +167,16 @@ export class ReadSide {
       operation.disarm = arm((reason) => this.#cancel(operation, reason));
     }
     return this.#answer(operation);
+  }
+
+  /**
+   * Begins a read whose answer is told as soon as the bytes are taken, not a promise later: in between its reader could
+   * leave, and whoever reads next would get bytes that came behind them.
+   */
+  pull(operation: ReadOperation, settle: NonNullable<ReadOperation["settle"]>): void {
+    this.#operation = operation;
+    operation.settle = settle;
+    this.#advance(operation);
   }
 
   #answer(operation: ReadOperation): Promise<number | null> {
@@ -340,8 +348,8 @@ export class ReadSide {
   #resolve(operation: ReadOperation, value: number | null): void {
     this.#finish(operation);
     if (operation.settle !== undefined) {
-      // a writer in the same process answers each read that waits without ever leaving its turn
-      operation.settle.resolve(this.#breath()?.then(() => value) ?? value);
+      // a writer in the same process answers each read that waits without ever leaving its turn; who pulls breathes behind
+      operation.settle.resolve(operation.kind === "pull" ? value : this.#breath.before(value));
       return;
     }
     operation.outcome = "resolved";
@@ -377,14 +385,13 @@ export class ReadSide {
       this.#lastValue = value;
       this.#lastAnswer = Promise.resolve(value);
     }
-    return this.#breath()?.then(() => value) ?? this.#lastAnswer;
+    const answer = this.#breath.before(value);
+    return answer === value ? this.#lastAnswer : answer as Promise<number | null>;
   }
 
-  /** Now and then something to wait for, so that the event loop has its turn. */
-  #breath(): Promise<void> | undefined {
-    if (++this.#sinceBreath < READS_PER_BREATH) return undefined;
-    this.#sinceBreath = 0;
-    return breathe();
+  /** Now and then something to wait for, so that the event loop has its turn: for who answers a pull. */
+  breath(): Promise<void> | undefined {
+    return this.#breath.before(undefined) as Promise<void> | undefined;
   }
 
   #drain(driver: TStreamDriver): void {

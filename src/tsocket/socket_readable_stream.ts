@@ -92,7 +92,24 @@ class SocketReadable extends ReadableStream<Bytes> {
     const view = request.view!;
     const into = new Uint8Array(view.buffer, view.byteOffset, Math.min(view.byteLength, this.#room));
     const isWanted = (): boolean => this.locked;
-    const taken = await side.read(new ReadOperation("pull", [into], undefined, false, isWanted), undefined);
+    const operation = new ReadOperation("pull", [into], undefined, false, isWanted);
+    await new Promise<void>((resolve, reject) => {
+      side.pull(operation, {
+        resolve: (taken) => {
+          try {
+            this.#answer(request, taken as number | null);
+            resolve(side.breath());
+          } catch (error) {
+            reject(error);
+          }
+        },
+        reject,
+      });
+    });
+  }
+
+  /** Hands over what was read: so many bytes, nothing because the reader has left (0), or the end (`null`). */
+  #answer(request: ReadableStreamBYOBRequest, taken: number | null): void {
     if (taken === 0) return;
     this.#room = Infinity;
     if (taken !== null) return request.respond(taken);

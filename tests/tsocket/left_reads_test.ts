@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { streamPair } from "../../src/tsocket/mod.ts";
 import type { TStream } from "../../src/tsocket/types.ts";
+import { breathe } from "../../src/stream/turn.ts";
 import { turns } from "../support/turns.ts";
 import { failsWith, reasonOf } from "./support/settled.ts";
 
@@ -136,4 +137,39 @@ for (const [leaver, leave] of Object.entries(leavers)) {
     a.abort();
     b.abort();
   });
+}
+
+/** Time in which each look at the clock finds that two milliseconds have passed: every turn of the event loop is long. */
+async function inLongTurns(body: () => Promise<void>): Promise<void> {
+  const { now } = performance;
+  let extra = 0;
+  performance.now = () => now.call(performance) + (extra += 2);
+  try {
+    await body();
+  } finally {
+    performance.now = now;
+  }
+}
+
+for (const isEarly of [false, true]) {
+  const when = isEarly ? "were there before" : "come while it waits";
+  test(`bytes that ${when} go to the reader that asked, though it leaves as the event loop's turn is over`, () =>
+    inLongTurns(async () => {
+      const [left, right] = streamPair();
+      for (let round = 0; round < 200; round++) {
+        if (isEarly) await left.writev([counted(1, 1)]);
+        const reader = right.readable.getReader();
+        const asked = reader.read().then(({ value }) => [...value!], () => []);
+        breathe();
+        if (!isEarly) await left.writev([counted(1, 1)]);
+        for (let i = 0; i < round % 20; i++) await undefined;
+        reader.releaseLock();
+        await left.writev([counted(2, 1)]);
+        const into = new Uint8Array(2);
+        const got = [...await asked];
+        while (got.length < 2) got.push(...into.subarray(0, (await right.readSome(into))!));
+        assertEquals(got, [1, 2]);
+      }
+      await Promise.all([left.close(), right.close()]);
+    }));
 }

@@ -1,15 +1,19 @@
 /** An endpoint over a UDP socket of Node, as a stage, with every packet counted that comes and goes. */
 import { createSocket, type Socket } from "node:dgram";
+import { readU32 } from "../../../src/bytes/integers.ts";
 import { decodeHeader } from "../../../src/rxrpc/header.ts";
 import { RxEndpoint, type RxEndpointOptions } from "../../../src/rxrpc/mod.ts";
 import { RxFlag, RxPacketType } from "../../../src/rxrpc/packet_types.ts";
 
+const HEADER_BYTES = 28;
 const BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** What came, or went. */
 export class Counts {
   datagrams = 0;
   aborts = 0;
+  /** The codes of ABORT packets. */
+  readonly abortCodes: number[] = [];
   busies = 0;
   /** PING acknowledgements. */
   pings = 0;
@@ -24,7 +28,10 @@ export class Counts {
     const header = decodeHeader(datagram);
     if (header === undefined) return;
     const { type, flags, epoch, cid, callNumber, seq } = header;
-    if (type === RxPacketType.ABORT) this.aborts++;
+    if (type === RxPacketType.ABORT) {
+      this.aborts++;
+      this.abortCodes.push(readU32(datagram, HEADER_BYTES) | 0);
+    }
     if (type === RxPacketType.BUSY) this.busies++;
     if (type === RxPacketType.ACK && datagram[44] === 6) this.pings++;
     if (type === RxPacketType.VERSION && (flags & RxFlag.CLIENT_INITIATED) === 0) this.keepalives++;
