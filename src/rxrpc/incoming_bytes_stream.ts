@@ -4,6 +4,7 @@
  * @module
  */
 import { concat } from "../bytes/concat.ts";
+import { fitted } from "../bytes/fitted.ts";
 import { type Deferred, deferred } from "../stream/deferred.ts";
 
 /** Packets that are read as one: a chunk of a stream costs more than copying these. */
@@ -57,7 +58,8 @@ export class IncomingBytes {
 
   /** Bytes came. */
   data(bytes: Uint8Array): void {
-    this.#chunks.push(bytes);
+    // what is kept until it is read must not keep more than is counted
+    this.#chunks.push(fitted(bytes));
     if (this.#whole !== undefined) this.#events.consumed(bytes.length);
     else this.#wake?.();
   }

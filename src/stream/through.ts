@@ -229,8 +229,10 @@ class PullThrough<Out> implements Sink<Out> {
     reading.then(this.#onChunk, this.#onFailure);
   }
 
-  #gotChunk({ done, value }: { readonly done?: boolean; readonly value?: unknown }): void {
+  #gotChunk(result: { readonly done?: boolean; readonly value?: unknown }): void {
     try {
+      // an iterator of the caller's may yield what is no result
+      const { done, value } = result;
       if (this.#outcome === "running") this.#take(done, value);
     } catch (error) {
       return this.#gotFailure(error);

@@ -6,18 +6,16 @@
  *
  * @module
  */
+import { fitted, isWasteful } from "../bytes/fitted.ts";
 import type { Datagram } from "./types.ts";
 
 /** Slots at the beginning; the ring doubles as needed. */
 const FIRST_SLOTS = 16;
 
 /**
- * A view that uses less than this share of its buffer is copied, so that it does not keep all of the buffer alive: on Deno
- * each datagram comes in one of 64 KiB.
+ * So many are not copied while somebody is about to take them, although on Deno each comes in a buffer of 64 KiB: copying
+ * costs a tenth of what a datagram does. Those buffers, 4 MiB at most, do not count as bytes that are queued.
  */
-const WORTH_KEEPING = 0.5;
-
-/** So many are not copied while somebody is about to take them: it costs a tenth of what a datagram does. */
 const MAX_BORROWED = 64;
 
 /** The ring. */
@@ -63,9 +61,9 @@ export class DatagramRing {
   push(datagram: Datagram, isAwaited = false): boolean {
     const { length } = datagram.data;
     if (this.#length > 0 && (this.isFull || this.#bytes + length > this.#maxBytes)) return false;
-    if (isWasteful(datagram)) {
+    if (isWasteful(datagram.data)) {
       if (isAwaited && this.#borrowed < MAX_BORROWED) this.#borrowed++;
-      else moveOut(datagram);
+      else datagram.data = fitted(datagram.data);
     }
     if (this.#length === this.#slots.length) this.#grow();
     this.#slots[(this.#first + this.#length) & (this.#slots.length - 1)] = datagram;
@@ -80,7 +78,7 @@ export class DatagramRing {
     this.#borrowed = 0;
     for (let i = 0; i < this.#length; i++) {
       const datagram = this.#slots[(this.#first + i) & (this.#slots.length - 1)]!;
-      if (isWasteful(datagram)) moveOut(datagram);
+      datagram.data = fitted(datagram.data);
     }
   }
 
@@ -110,12 +108,4 @@ export class DatagramRing {
     this.#slots = slots;
     this.#first = 0;
   }
-}
-
-function isWasteful({ data }: Datagram): boolean {
-  return data.length < data.buffer.byteLength * WORTH_KEEPING;
-}
-
-function moveOut(datagram: Datagram): void {
-  datagram.data = new Uint8Array(datagram.data);
 }

@@ -192,7 +192,7 @@ export interface OutDatagram {
 
 /** A datagram as the streams of {@linkcode TDgram} carry it: the shape of Direct Sockets. */
 export interface UdpMessage {
-  /** Bytes. */
+  /** Bytes. What came on Deno may lie in a buffer of 64 KiB: copy what you keep for long. */
   data: Uint8Array;
   /** The other side's address; left out on a connected socket. */
   remoteAddress?: string | undefined;

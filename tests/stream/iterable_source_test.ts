@@ -169,3 +169,20 @@ test("through reads an iterator that answers without a promise, and fails with w
   assertEquals(got, [2, 2]);
   assertStrictEquals(error, reason);
 });
+
+test("an iterator that yields no result fails the stream, and nothing else", async () => {
+  for (
+    const result of [undefined, null, {
+      get done(): boolean {
+        throw new TypeError("no end");
+      },
+    }]
+  ) {
+    const broken = { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(result as never) }) };
+    const unhandled = await unhandledRejections(async () => {
+      const { got, error } = await all(items(through(broken as AsyncIterable<number>, repeat)));
+      assertEquals([got, error instanceof TypeError], [[], true]);
+    });
+    assertEquals(unhandled, []);
+  }
+});
