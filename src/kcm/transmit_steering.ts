@@ -44,6 +44,8 @@ export class PolicyTransmit implements TransmitSteering {
   readonly #busy: Waiters<TransmitPort> = new Waiters();
   /** Sockets with messages that wait. */
   readonly #senders: Fifo<KcmSock> = new Fifo();
+  /** Sockets in it that had their messages discarded, about. */
+  #idleSenders = 0;
   #returned: Fifo<Outgoing> = new Fifo();
   /** Connections that were given messages while they were writing. */
   readonly #laden: Fifo<TransmitPort> = new Fifo();
@@ -169,6 +171,9 @@ export class PolicyTransmit implements TransmitSteering {
       for (const message of rest(port.transmit.takeUnstarted(), isKept)) port.transmit.give(message);
       this.#updateLine(port);
     }
+    if (socket.sending.isInLine && waiting.length === 0 && ++this.#idleSenders * 2 > this.#senders.length) {
+      this.#purge();
+    }
     return mine;
   }
 
@@ -183,6 +188,15 @@ export class PolicyTransmit implements TransmitSteering {
   #lineUp(socket: KcmSock): void {
     socket.sending.isInLine = true;
     this.#senders.push(socket);
+  }
+
+  /** Forgets the sockets whose messages were discarded, while no connection asks for them. */
+  #purge(): void {
+    this.#idleSenders = 0;
+    for (const socket of this.#senders.takeAll()) {
+      if (socket.sending.waiting.length > 0) this.#senders.push(socket);
+      else socket.sending.isInLine = false;
+    }
   }
 
   /** The next socket with something that waits; those whose messages were discarded fall out. */

@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import process from "node:process";
 import { test } from "node:test";
 import type { FlowTrackerOptions } from "../../src/flow/mod.ts";
 import { TcpWatcher } from "../../src/flow/tcp_watcher.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
+import { fuzzSeeds } from "../support/fuzz.ts";
 import { type Bench, bench, type End } from "./conversation.ts";
 
-const seeds = Number(process.env["LEAT_SEEDS"] ?? 50) * 10;
+const RUNS_PER_SEED = 500;
 
 /** Runs `body` with every segment on the long way; `isNext` is restored before this returns. */
 function onTheLongWay<T>(body: () => T): T {
@@ -86,8 +86,11 @@ function outcome(seed: number): unknown {
 }
 
 test("the short way of a segment that is next does what the long way does, whatever comes between", () => {
-  for (let seed = 1; seed <= seeds; seed++) {
-    assertEquals(outcome(seed), onTheLongWay(() => outcome(seed)), `seed ${seed}`);
+  for (const first of fuzzSeeds()) {
+    for (let run = 0; run < RUNS_PER_SEED; run++) {
+      const seed = first * RUNS_PER_SEED + run;
+      assertEquals(outcome(seed), onTheLongWay(() => outcome(seed)), `seed ${seed}`);
+    }
   }
 });
 

@@ -1,5 +1,7 @@
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
+import { addConnectionTotals } from "../../src/kcm/report.ts";
+import { newCounts } from "../../src/strparser/statistics.ts";
 import { KcmNamespace, kcmStatsText, MultiplexorEngine } from "../../src/kcm/mod.ts";
 import { drain, Kernel } from "./linux.ts";
 import { reset } from "./sending.ts";
@@ -94,4 +96,13 @@ test("a report has the sums of connections that are gone", () => {
   assertEquals([sums(), engine.report().connections.length], [3, 1]);
   port.abort();
   assertEquals([sums(), engine.report().connections.length], [3, 0]);
+});
+
+test("totals of connections are the sums of all counters that there are", () => {
+  const parser = newCounts();
+  Object.keys(parser).forEach((name, i) => parser[name as keyof typeof parser] = i + 1);
+  const transmit = { txMessages: 1, txBytes: 2, reserved: 3, unreserved: 4, aborts: 5 };
+  const sum = addConnectionTotals({ parser, transmit }, { parser, transmit });
+  assertEquals(Object.values(sum.parser), Object.values(parser).map((count) => 2 * count));
+  assertEquals(Object.values(sum.transmit), Object.values(transmit).map((count) => 2 * count));
 });

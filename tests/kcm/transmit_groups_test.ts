@@ -80,3 +80,19 @@ test("a draining connection takes messages with `via` until it has nothing more 
   t.write();
   assertEquals([t.bodies, u.bodies, t.outcome?.error], [["a", "b"], ["c"], undefined]);
 });
+
+test("sockets that are closed with messages for no connection do not stay in line", () => {
+  const engine = new MultiplexorEngine();
+  const kept = new Sender(engine);
+  kept.port.send(new Uint8Array(3));
+  const ports = Array.from({ length: 100 }, () => {
+    const { port } = new Sender(engine);
+    port.send(new Uint8Array(1));
+    port.close();
+    return port as unknown as { readonly sending: { readonly isInLine: boolean } };
+  });
+  assertEquals(ports.filter(({ sending }) => sending.isInLine).length < 3, true);
+  const port = attached(engine);
+  port.written(1);
+  assertEquals(lengths(port.pull(10)), [2]);
+});

@@ -179,3 +179,43 @@ test("maxBufferBytes: without memory a segment was never here, and the memory of
   assertEquals(second.take(segment(0, 1000), 0), 1000);
   assertEquals(drain(second), expected(1000));
 });
+
+test("L81 a FIN below bytes that are held is not believed, and harms nothing", () => {
+  const pool = new BufferPool(1 << 20);
+  const receive = side({}, pool);
+  receive.take(segment(10, 20), 0);
+  assertEquals(receive.take(segment(0, 10, TcpFlag.ACK | TcpFlag.FIN), 0), 30);
+  assertEquals(receive.isEnded, false);
+  assertEquals(receive.take(segment(30, 10, TcpFlag.ACK | TcpFlag.FIN), 0), 10);
+  assertEquals([receive.isEnded, receive.hasHoles], [true, false]);
+  assertEquals(drain(receive), expected(40));
+  assertEquals(pool.usedBytes, 0);
+});
+
+test("L68 behind data that fill the window and a FIN the window is 0, and an ACK is acceptable", () => {
+  const receive = side({ receiveBufferBytes: 1000 });
+  assertEquals(receive.take(segment(0, 1000, TcpFlag.ACK | TcpFlag.FIN), 0), 1000);
+  assertEquals([receive.isEnded, receive.window, receive.isAcceptable(receive.next, 0)], [true, 0, true]);
+});
+
+test("L88 after 24 days of silence an older timestamp is taken, and kept as the latest", () => {
+  const receive = side();
+  const late = segment(0, 0);
+  late.hasTimestamps = true;
+  late.tsValue = 5000;
+  receive.noteTimestamp(late, 0);
+  late.tsValue = 4000;
+  receive.noteTimestamp(late, 1000);
+  assertEquals([receive.isOld(late, 1000), receive.tsRecent], [true, 5000]);
+  const now = 25 * 24 * 3600 * 1000;
+  assertEquals(receive.isOld(late, now), false);
+  receive.noteTimestamp(late, now);
+  assertEquals([receive.tsRecent, receive.tsRecentAt], [4000, now]);
+});
+
+test("maxBufferBytes: bytes far ahead of others leave memory for those that are next", () => {
+  const pool = new BufferPool(4 * 65_536);
+  for (let i = 0; i < 10; i++) side({ receiveBufferBytes: 65_536 }, pool).take(segment(60_000, 1), 0);
+  assert(pool.usedBytes <= 3 * 65_536);
+  assertEquals(side({}, pool).take(segment(0, 1000), 0), 1000);
+});

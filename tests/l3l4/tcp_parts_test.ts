@@ -15,19 +15,20 @@ import { SeededRandom } from "../../src/sim/seeded_random.ts";
 
 const addresses = { source: parseAddress("192.0.2.1"), destination: parseAddress("192.0.2.2") };
 
+const EMPTY: TcpSegment = {
+  sourcePort: 1,
+  destinationPort: 2,
+  sequence: 3,
+  acknowledgment: 4,
+  flags: TcpFlag.ACK,
+  window: 5,
+  urgentPointer: 0,
+  options: [],
+  payload: new Uint8Array(0),
+};
+
 function read(segment: Partial<TcpSegment>, change?: (bytes: Uint8Array) => void): SegmentCursor | null {
-  const whole: TcpSegment = {
-    sourcePort: 1,
-    destinationPort: 2,
-    sequence: 3,
-    acknowledgment: 4,
-    flags: TcpFlag.ACK,
-    window: 5,
-    urgentPointer: 0,
-    options: [],
-    payload: new Uint8Array(0),
-    ...segment,
-  };
+  const whole: TcpSegment = { ...EMPTY, ...segment };
   const packet = new IpPacket();
   packet.bytes = new Uint8Array(20 + tcpLength(whole));
   packet.payloadAt = 20;
@@ -189,6 +190,30 @@ test("L40, L41 options of length 0, 1 and past the end end the options; others m
   assertEquals([unaligned.hasTimestamps, unaligned.tsEcho], [true, 2]);
 });
 
+test("what a SYN said is not said by the segment that is read next", () => {
+  const packet = new IpPacket();
+  const cursor = new SegmentCursor();
+  const read = (flags: number, options: TcpSegment["options"]): number[] => {
+    const segment = { ...EMPTY, flags, options };
+    packet.bytes = new Uint8Array(20 + tcpLength(segment));
+    packet.payloadAt = 20;
+    packet.end = packet.bytes.length;
+    encodeTcp(segment, packet.bytes.subarray(20), addresses);
+    assertEquals(cursor.read(packet), true);
+    return [cursor.mss, cursor.windowScale, Number(cursor.isSackPermitted)];
+  };
+  const said: TcpSegment["options"] = [
+    { kind: "mss", size: 1460 },
+    { kind: "windowScale", shift: 7 },
+    { kind: "sackPermitted" },
+  ];
+  assertEquals(read(TcpFlag.SYN, said), [1460, 7, 1]);
+  assertEquals(read(TcpFlag.ACK, []), [-1, -1, 0]);
+  read(TcpFlag.SYN, said);
+  const timestamps = { kind: "timestamps", value: 1, echo: 2 } as const;
+  assertEquals(read(TcpFlag.ACK, [{ kind: "nop" }, { kind: "nop" }, timestamps]), [-1, -1, 0]);
+});
+
 test("L43, L44 of options that come twice the last counts; a shift of 15 is one of 14", () => {
   const cursor = read({
     flags: TcpFlag.SYN,
@@ -208,6 +233,8 @@ test("options of TCP are checked at once, and the window's shift follows from th
   assertThrows(() => tcpSettings({ hopLimit: 256 }), RangeError, "hopLimit must be at most 255, got 256");
   assertThrows(() => tcpSettings({ sendBufferBytes: 0 }), RangeError);
   assertThrows(() => tcpSettings({ windowScale: 15 }), RangeError);
+  assertThrows(() => tcpSettings({ receiveBufferBytes: Infinity }), RangeError, "at most 1073725440");
+  assertThrows(() => tcpSettings({ sendBufferBytes: 2 ** 32 }), RangeError);
   assertThrows(() => tcpSettings({ congestion: "vegas" as never }), RangeError);
   assertEquals(tcpSettings({ receiveBufferBytes: 65_535 }).windowShift, 0);
   assertEquals(tcpSettings({ receiveBufferBytes: 65_536 }).windowShift, 1);

@@ -4,7 +4,7 @@ import { assert } from "@std/assert";
 import { streamPair } from "../../src/tsocket/mod.ts";
 
 /** Far more reads than a turn of the event loop has room for. */
-const MOST_READS = 500_000;
+const MOST_READS = 50_000;
 
 test("a writer that never stops and reads that wait for it let timers fire", async () => {
   const [left, right] = streamPair();

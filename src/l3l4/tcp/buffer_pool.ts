@@ -11,6 +11,8 @@ const MIN_SHIFT = 12;
 /** Freed bytes that are kept, at most. */
 const MAX_KEPT_BYTES = 8 * 1024 * 1024;
 
+const SPARE_SHARE = 0.75;
+
 /** Hands out buffers whose sizes are powers of two. */
 export class BufferPool {
   readonly #maxBytes: number;
@@ -28,11 +30,15 @@ export class BufferPool {
     return this.#usedBytes;
   }
 
-  /** A buffer of at least `size` bytes with garbage in it, or `null` when that would break the limit. */
-  take(size: number): Uint8Array | null {
+  /**
+   * A buffer of at least `size` bytes with garbage in it, or `null` when that would break the limit. What is `spare`, such
+   * as bytes that came out of order, gets three quarters of all at most: few bytes far ahead take a large buffer each, and
+   * would else leave none for those that are next in order.
+   */
+  take(size: number, isSpare = false): Uint8Array | null {
     const shift = Math.max(MIN_SHIFT, 32 - Math.clz32(size - 1));
     const length = 2 ** shift;
-    if (this.#usedBytes + length > this.#maxBytes) return null;
+    if (this.#usedBytes + length > (isSpare ? SPARE_SHARE : 1) * this.#maxBytes) return null;
     this.#usedBytes += length;
     const kept = this.#free[shift]?.pop();
     if (kept === undefined) return new Uint8Array(length);

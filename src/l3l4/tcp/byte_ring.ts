@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { copyInto } from "../../bytes/copy_into.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -40,12 +41,12 @@ export class ByteRing {
    */
   writeAt(offset: number, bytes: Uint8Array, start: number, end: number): boolean {
     const stop = offset + end - start;
-    if (stop > this.#buffer.length && !this.#grow(stop)) return false;
+    if (stop > this.#buffer.length && !this.#grow(stop, offset > this.length)) return false;
     const buffer = this.#buffer;
     const at = (this.#head + offset) & (buffer.length - 1);
     const first = Math.min(end - start, buffer.length - at);
-    copy(bytes, start, start + first, buffer, at);
-    if (start + first < end) copy(bytes, start + first, end, buffer, 0);
+    copyInto(buffer, at, bytes, start, start + first);
+    if (start + first < end) copyInto(buffer, 0, bytes, start + first, end);
     if (stop > this.#span) this.#span = stop;
     return true;
   }
@@ -60,8 +61,8 @@ export class ByteRing {
     const buffer = this.#buffer;
     const from = (this.#head + offset) & (buffer.length - 1);
     const first = Math.min(count, buffer.length - from);
-    copy(buffer, from, from + first, into, at);
-    if (first < count) copy(buffer, 0, count - first, into, at + first);
+    copyInto(into, at, buffer, from, from + first);
+    if (first < count) copyInto(into, at + first, buffer, 0, count - first);
   }
 
   /** As many bytes from the front on as lie in one piece: a view, which `drop` and `writeAt` make worthless. */
@@ -93,8 +94,8 @@ export class ByteRing {
     this.#buffer = NOTHING;
   }
 
-  #grow(needed: number): boolean {
-    const larger = this.#pool.take(needed);
+  #grow(needed: number, isSpare: boolean): boolean {
+    const larger = this.#pool.take(needed, isSpare);
     if (larger === null) return false;
     const old = this.#buffer;
     if (old.length > 0) {
@@ -105,13 +106,4 @@ export class ByteRing {
     this.#head = 0;
     return true;
   }
-}
-
-/** For a few bytes a loop costs less than making a view. */
-function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
-  if (end - start > 32) {
-    to.set(from.subarray(start, end), at);
-    return;
-  }
-  for (let i = start, j = at; i < end; i++, j++) to[j] = from[i]!;
 }

@@ -81,7 +81,8 @@ export class ReceiveSide {
 
   /** Bytes of the window as the peer knows it. */
   get window(): number {
-    return (this.edge - this.next) | 0;
+    // a FIN behind bytes that fill it lies beyond its edge
+    return Math.max(0, (this.edge - this.next) | 0);
   }
 
   /** Bytes that may still be taken in. */
@@ -111,7 +112,7 @@ export class ReceiveSide {
 
   /** Keeps the timestamp to be echoed (RFC 7323 section 4.3). */
   noteTimestamp(segment: SegmentCursor, now: number): void {
-    if (((segment.sequence - this.lastAckSent) | 0) > 0 || ((segment.tsValue - this.tsRecent) | 0) < 0) return;
+    if (((segment.sequence - this.lastAckSent) | 0) > 0 || this.isOld(segment, now)) return;
     this.tsRecent = segment.tsValue;
     this.tsRecentAt = now;
   }
@@ -153,7 +154,7 @@ export class ReceiveSide {
     const count = (right - left) | 0;
     // whatever follows the peer's end is nothing that it may send
     if (this.#hasFin && ((right - this.#finAt) | 0) > 0) return 0;
-    if (hasFin && ((left - this.next) | 0) >= 0 && !this.#hasFin) {
+    if (hasFin && ((left - this.next) | 0) >= 0 && !this.#hasFin && !this.#isBelowHeld(right)) {
       this.#hasFin = true;
       this.#finAt = right;
     }
@@ -167,6 +168,12 @@ export class ReceiveSide {
     }
     if (hasFin && !this.isEnded) this.ackNow();
     return (this.next - was) | 0;
+  }
+
+  /** Whether bytes are held that lie behind `sequence`: an end there contradicts them, and is not believed. */
+  #isBelowHeld(sequence: number): boolean {
+    const ranges = this.#ranges;
+    return ranges !== null && ranges.size > 0 && ((ranges.right(ranges.size - 1) - sequence) | 0) > 0;
   }
 
   #place(left: number, bytes: Uint8Array, from: number, count: number, now: number): void {
@@ -241,8 +248,8 @@ export class ReceiveSide {
     const told = this.window;
     const room = Math.max(0, this.#limit - this.ring.length);
     const gain = room - told;
-    const isWorth = gain >= Math.min(this.segmentSize, this.#limit >>> 1) ||
-      (told === 0 && gain > 0 && room >= this.#limit);
+    const isWorth = gain >= Math.min(this.segmentSize, this.#limit >>> 1);
+    told === 0 && gain > 0 && room >= this.#limit;
     return isWorth ? room : Math.max(0, told);
   }
 

@@ -83,6 +83,9 @@ export class SegmentCursor {
     this.dataEnd = end;
     this.hasTimestamps = false;
     this.sackCount = 0;
+    this.mss = -1;
+    this.windowScale = -1;
+    this.isSackPermitted = false;
     if (headerLength > TCP_HEADER_LENGTH || (word & TcpFlag.SYN) !== 0) this.#readOptions(at + TCP_HEADER_LENGTH);
     return true;
   }
@@ -93,9 +96,6 @@ export class SegmentCursor {
       this.#readTimestamps(start + 4);
       return;
     }
-    this.mss = -1;
-    this.windowScale = -1;
-    this.isSackPermitted = false;
     let at = start;
     while (at < dataAt) {
       const kind = bytes[at]!;

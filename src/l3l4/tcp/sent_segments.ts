@@ -29,7 +29,7 @@ export class SentSegment {
   transmissions = 0;
   /** See {@linkcode SentState}. */
   state: number = SentState.OUT;
-  /** Whether more was to be sent when it was: else its acknowledgment says nothing about the path's capacity. */
+  /** Whether it ends with a FIN. */
   isFin = false;
   /** Neighbours in the order of sending, while it is on its way. */
   older: SentSegment | null = null;

@@ -5,6 +5,9 @@
  */
 import { choiceOption, durationOption, limitOption } from "../../core/limits.ts";
 
+/** What a window of 16 bits says with the largest shift (RFC 7323 section 2.3). */
+const MAX_WINDOW = 0xffff * 2 ** 14;
+
 /** How the rate of sending follows what the network takes. */
 export type CongestionAlgorithm = "cubic" | "newreno" | "none";
 
@@ -97,51 +100,12 @@ export interface TcpOptions {
 }
 
 /** The options with their defaults, checked. */
-export interface TcpSettings {
-  readonly sendBufferBytes: number;
-  readonly receiveBufferBytes: number;
-  readonly maxBufferBytes: number;
-  readonly maxConnections: number;
-  readonly maxHalfOpen: number;
-  readonly hasSynCookies: boolean;
-  readonly maxTimeWait: number;
-  readonly maxAnswers: number;
-  readonly maxOutOfOrderRanges: number;
-  readonly congestion: CongestionAlgorithm;
-  readonly initialWindowSegments: number;
-  readonly maxSegmentSize: number;
-  readonly superSegmentBytes: number;
-  /** Shift of our windows, -1 when they are not scaled. */
-  readonly windowShift: number;
-  readonly hasTimestamps: boolean;
-  readonly hasSack: boolean;
-  readonly ecn: "off" | "accept" | "request";
-  readonly hasNagle: boolean;
-  readonly delayedAckMs: number;
-  readonly initialRtoMs: number;
-  readonly minRtoMs: number;
-  readonly maxRtoMs: number;
-  readonly connectTimeoutMs: number;
-  readonly maxSynRetries: number;
-  readonly plainSynRetries: number;
-  readonly ecnSynRetries: number;
-  readonly userTimeoutMs: number;
-  readonly keepaliveMs: number;
-  readonly keepaliveIntervalMs: number;
-  readonly keepaliveProbes: number;
-  readonly timeWaitMs: number;
-  readonly finWaitMs: number;
-  readonly idleTimeoutMs: number;
-  readonly halfOpenTimeoutMs: number;
-  readonly maxSynAckRetries: number;
-  readonly strays: "reset" | "ignore";
-  readonly needsTimestamps: boolean;
-  readonly challengesPerSecond: number;
-  readonly hopLimit: number;
-  readonly dscp: number;
-  readonly heedsHardErrors: boolean;
-  readonly hasPacing: boolean;
-}
+export type TcpSettings =
+  & { readonly [Name in Exclude<keyof TcpOptions, "windowScale">]-?: NonNullable<TcpOptions[Name]> }
+  & {
+    /** Shift of our windows, -1 when they are not scaled. */
+    readonly windowShift: number;
+  };
 
 /**
  * Checks options.
@@ -149,10 +113,10 @@ export interface TcpSettings {
  * @throws {TypeError} or {@linkcode RangeError} for a wrong one
  */
 export function tcpSettings(options: TcpOptions): TcpSettings {
-  const receiveBufferBytes = limitOption("receiveBufferBytes", options.receiveBufferBytes, 262_144, 1);
+  const receiveBufferBytes = intOption("receiveBufferBytes", options.receiveBufferBytes, 262_144, 1, MAX_WINDOW);
   const minRtoMs = durationOption("minRtoMs", options.minRtoMs, 200);
   return {
-    sendBufferBytes: limitOption("sendBufferBytes", options.sendBufferBytes, 262_144, 1),
+    sendBufferBytes: intOption("sendBufferBytes", options.sendBufferBytes, 262_144, 1, MAX_WINDOW),
     receiveBufferBytes,
     maxBufferBytes: limitOption("maxBufferBytes", options.maxBufferBytes, 268_435_456, 1),
     maxConnections: limitOption("maxConnections", options.maxConnections, 65_536, 0),
@@ -190,14 +154,14 @@ export function tcpSettings(options: TcpOptions): TcpSettings {
     strays: choiceOption("strays", options.strays, "reset", ["reset", "ignore"]),
     needsTimestamps: options.needsTimestamps ?? false,
     challengesPerSecond: limitOption("challengesPerSecond", options.challengesPerSecond, 10, 0),
-    hopLimit: byteOption("hopLimit", options.hopLimit, 64, 1, 255),
-    dscp: byteOption("dscp", options.dscp, 0, 0, 63),
+    hopLimit: intOption("hopLimit", options.hopLimit, 64, 1, 255),
+    dscp: intOption("dscp", options.dscp, 0, 0, 63),
     heedsHardErrors: options.heedsHardErrors ?? false,
     hasPacing: options.hasPacing ?? false,
   };
 }
 
-function byteOption(name: string, value: number | undefined, fallback: number, min: number, max: number): number {
+function intOption(name: string, value: number | undefined, fallback: number, min: number, max: number): number {
   const checked = limitOption(name, value, fallback, min);
   if (checked > max) throw new RangeError(`${name} must be at most ${max}, got ${checked}`);
   return checked;
@@ -206,7 +170,7 @@ function byteOption(name: string, value: number | undefined, fallback: number, m
 /** The least shift that lets the window field say the whole buffer (RFC 7323 section 2.3: 14 at most). */
 function windowShift(option: boolean | number, bytes: number): number {
   if (option === false) return -1;
-  if (option !== true) return byteOption("windowScale", option, 0, 0, 14);
+  if (option !== true) return intOption("windowScale", option, 0, 0, 14);
   let shift = 0;
   while (shift < 14 && 0xffff * 2 ** shift < bytes) shift++;
   return shift;
