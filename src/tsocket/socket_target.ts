@@ -38,6 +38,9 @@ export function isTsocketAddress(value: unknown): value is TsocketAddress {
 }
 
 function targetOfText(text: string): SocketTarget {
+  if (/^(?:unix:)?\//.test(text)) {
+    throw badAddress(text, "it is a path, not host:port: hand in UnixAddress.from(path)", 0);
+  }
   const { host, hostAt, isBracketed, port } = splitHostPort(text);
   if (port === undefined) {
     throw badAddress(text, isBracketed ? "it has no port" : hintAt(host), text.length);
