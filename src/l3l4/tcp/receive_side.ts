@@ -249,7 +249,6 @@ export class ReceiveSide {
     const room = Math.max(0, this.#limit - this.ring.length);
     const gain = room - told;
     const isWorth = gain >= Math.min(this.segmentSize, this.#limit >>> 1);
-    told === 0 && gain > 0 && room >= this.#limit;
     return isWorth ? room : Math.max(0, told);
   }
 

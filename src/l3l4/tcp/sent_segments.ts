@@ -105,6 +105,16 @@ export class SentSegments {
     this.newest = segment;
   }
 
+  /** It is on its way after all, since it was sent: longer than all others. */
+  restore(segment: SentSegment): void {
+    segment.state = SentState.OUT;
+    segment.older = null;
+    segment.newer = this.oldest;
+    if (this.oldest === null) this.newest = segment;
+    else this.oldest.older = segment;
+    this.oldest = segment;
+  }
+
   /** It is not on its way any more: it arrived, or is lost. */
   unlink(segment: SentSegment): void {
     if (segment.older === null) this.oldest = segment.newer;

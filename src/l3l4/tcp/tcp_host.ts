@@ -8,9 +8,9 @@ import type { L3L4Error } from "../errors.ts";
 import type { IpTemplate } from "../ip_header.ts";
 import type { FlowPath } from "../l3l4_sink.ts";
 import type { PacketOut } from "../packet_out.ts";
-import type { Summer } from "../sum.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 import type { SegmentCursor } from "./segment_cursor.ts";
+import type { SegmentWriter } from "./segment_writer.ts";
 import type { SentSegmentPool } from "./sent_segments.ts";
 import type { TcpSettings } from "./tcp_settings.ts";
 
@@ -22,8 +22,8 @@ export interface TcpHost {
   readonly buffers: BufferPool;
   /** Memory for what is known of sent segments. */
   readonly sentSegments: SentSegmentPool;
-  /** Sums packets. */
-  readonly summer: Summer;
+  /** Writes segments; all connections share it. */
+  readonly writer: SegmentWriter;
   /** Largest IP packet that goes to this peer now. */
   pathMtu(path: FlowPath): number;
   /** It has something to send: `transmit` is to be called until it returns `true`. */
