@@ -29,12 +29,18 @@ export interface CongestionControl {
     isLimited: boolean,
     now: number,
   ): void;
-  /** A loss was found, or congestion was echoed (ECN), with `inFlight` bytes under way: `ssthresh` comes down. `cwnd` too with ECN. */
-  onCongestion(inFlight: number, kind: "loss" | "ecn", now: number): void;
+  /**
+   * A loss was found, or congestion was echoed (ECN): `ssthresh` comes down, `cwnd` too with ECN. `flight` is RFC 5681's
+   * FlightSize: all bytes between SND.UNA and SND.NXT, whatever is known of them.
+   */
+  onCongestion(flight: number, kind: "loss" | "ecn", now: number): void;
   /** Losses are repaired: `cwnd` is what it is to be from now on. */
   onRecovered(now: number): void;
-  /** The retransmission timer ran out, with `inFlight` bytes under way: one segment from now on. Repeated for the same bytes, `ssthresh` stays. */
-  onTimeout(inFlight: number, isRepeated: boolean, now: number): void;
+  /**
+   * The retransmission timer ran out, with `flight` bytes not acknowledged: one segment from now on. Repeated for the same
+   * bytes, `ssthresh` stays. Acknowledgments after it are told to `onAck`: it is no recovery in the sense of `Prr`.
+   */
+  onTimeout(flight: number, isRepeated: boolean, now: number): void;
   /** The last `onCongestion` or `onTimeout` was a mistake: nothing was lost (RFC 4015, RFC 2883). */
   undo(now: number): void;
   /** Nothing was sent for longer than a retransmission timeout: the window starts again (RFC 5681 section 4.1). */
