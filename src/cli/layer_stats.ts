@@ -118,14 +118,14 @@ export function layerStats(engines: LayerEngines, fileBytes: number, times: Laye
 
 /** Only where there are conversations of RxRPC. */
 function rxStats({ rx: { stats } }: MessageLayer): LayerStats[] {
-  const { datagrams, calls, malformed, late, evicted } = stats;
+  const { datagrams, calls, malformed, late, evicted, forgotten } = stats;
   if (datagrams === 0) return [];
   return [{
     layer: "rxrpc",
     taken: [datagrams, "datagram"],
     made: [calls, "call"],
     bytes: stats.bytes,
-    errors: counted([["malformed", malformed], ["late", late], ["evicted", evicted]]),
+    errors: counted([["malformed", malformed], ["late", late], ["evicted", evicted], ["forgotten", forgotten]]),
     timeMs: undefined,
   }];
 }

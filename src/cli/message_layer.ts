@@ -11,11 +11,10 @@ import type { LeatError } from "../core/mod.ts";
 import type { FlowEnd, FlowRecord, FlowSide } from "../flow/mod.ts";
 import { datagrams, type KcmMessage, type LowerPort, MultiplexorEngine } from "../kcm/mod.ts";
 import type { Timestamp } from "../packet/mod.ts";
-import type { RxWatchedCall } from "../rxrpc/mod.ts";
 import { HeldStart } from "./held_start.ts";
 import type { ParserChooser, ParserVerdict } from "./parser_choice.ts";
 import type { Parser } from "../strparser/mod.ts";
-import { RxLayer } from "./rx_layer.ts";
+import { type RecordedCalls, RxLayer } from "./rx_layer.ts";
 import type { ChannelTotals, TraceFlow, TraceRxPacket, TraceView } from "./trace_view.ts";
 
 /** How flows are read. */
@@ -29,7 +28,7 @@ export interface MessageLayerOptions {
   /** Whether `view.message` and `view.data` are wanted. */
   readonly showsMessages: boolean;
   /** Which calls of RxRPC are recorded packet by packet; none without it. */
-  readonly recordsCall?: ((call: RxWatchedCall) => boolean) | undefined;
+  readonly recordedCalls?: RecordedCalls | undefined;
 }
 
 /** Counters of the upper half; the multiplexor has more. */
@@ -102,7 +101,7 @@ export class MessageLayer {
     this.#options = options;
     this.#view = view;
     const { channels, maxMessageLength } = options;
-    this.rx = new RxLayer({ closed: (call) => view.call(call) }, options.recordsCall);
+    this.rx = new RxLayer({ closed: (call) => view.call(call) }, options.recordedCalls);
     this.#multiplexor = new MultiplexorEngine({ maxConnections: Infinity, maxSockets: channels, maxMessageLength });
     for (let channel = 1; channel <= options.channels; channel++) this.#openChannel(channel);
   }

@@ -11,13 +11,14 @@ import { type LeatError, randomSeed } from "../core/mod.ts";
 import { type FlowRecord, type FlowSide, type FlowSink, FlowTracker } from "../flow/mod.ts";
 import { type Packet, type Segment, SegmentDecoder, type Timestamp } from "../packet/mod.ts";
 import { type CaptureInterface, CaptureReader } from "../pcap/mod.ts";
-import type { RxCallRecorder, RxWatchedCall } from "../rxrpc/mod.ts";
+import type { RxCallRecorder } from "../rxrpc/mod.ts";
 import { flowSubject } from "./filter_subject.ts";
 import type { FlowFilter } from "./flow_filter.ts";
 import { layerStats } from "./layer_stats.ts";
 import { MessageLayer } from "./message_layer.ts";
 import { PacketChoice } from "./packet_choice.ts";
 import type { ParserChooser } from "./parser_choice.ts";
+import type { RecordedCalls } from "./rx_layer.ts";
 import type { ChannelTotals, LayerStats, ShowKind, TraceView } from "./trace_view.ts";
 
 /** What a pipeline is asked for. */
@@ -37,7 +38,7 @@ export interface PipelineOptions {
   /** Gets the packets of wanted flows. */
   readonly writePacket: ((packet: Packet) => void) | undefined;
   /** Which calls of RxRPC are recorded packet by packet; none without it. */
-  readonly recordsCall?: ((call: RxWatchedCall) => boolean) | undefined;
+  readonly recordedCalls?: RecordedCalls | undefined;
   /** The clock, for times in layers. */
   readonly now: () => number;
 }
@@ -126,8 +127,8 @@ export class Pipeline {
     });
     this.#tracker = new FlowTracker({ hashSeed: randomSeed() }, this.#flowSink());
     const showsMessages = show.has("messages");
-    const { chooser, channels, maxMessageLength, recordsCall } = options;
-    this.#messages = new MessageLayer({ chooser, channels, maxMessageLength, showsMessages, recordsCall }, {
+    const { chooser, channels, maxMessageLength, recordedCalls } = options;
+    this.#messages = new MessageLayer({ chooser, channels, maxMessageLength, showsMessages, recordedCalls }, {
       packet: () => {},
       segment: () => {},
       flowOpened: (flow) => this.#shown.push(() => view.flowOpened(flow)),

@@ -5,7 +5,7 @@
  */
 import type { FlowRecord, FlowSide } from "../flow/mod.ts";
 import type { Timestamp } from "../packet/mod.ts";
-import { looksLikeRx, RxCallRecorder, type RxWatchedCall, type RxWatchedPacket, RxWatcher } from "../rxrpc/mod.ts";
+import { looksLikeRx, RxCallRecorder, type RxWatchedPacket, RxWatcher } from "../rxrpc/mod.ts";
 import { packetsText, packetTypeName } from "../rxrpc/watch/packet_text.ts";
 import type { TraceCall, TraceFlow, TraceRxPacket } from "./trace_view.ts";
 
@@ -15,6 +15,9 @@ export interface RxLayerEvents {
   closed(call: TraceCall): void;
 }
 
+/** Which calls are recorded packet by packet: those with these numbers, or the largest one where there is none. */
+export type RecordedCalls = ReadonlySet<number>;
+
 /** Calls in the UDP conversations of a capture. */
 export class RxLayer {
   /** Packets of calls, where a picture is wanted. */
@@ -23,9 +26,12 @@ export class RxLayer {
   #flow: TraceFlow | undefined;
   #packets: RxWatchedPacket[] = [];
 
-  /** Tells `events` of calls; keeps packets of calls that `records` wants. */
-  constructor(events: RxLayerEvents, records: ((call: RxWatchedCall) => boolean) | undefined) {
-    this.recorder = records === undefined ? undefined : new RxCallRecorder({ wants: records });
+  /** Tells `events` of calls; keeps packets of `recorded` calls. */
+  constructor(events: RxLayerEvents, recorded: RecordedCalls | undefined) {
+    this.recorder = recorded === undefined ? undefined : new RxCallRecorder({
+      wants: ({ id }) => recorded.size === 0 || recorded.has(id),
+      keepsLargest: recorded.size === 0,
+    });
     this.#watcher = new RxWatcher({}, {
       opened: (call) => {
         call.user = this.#flow;
@@ -34,7 +40,10 @@ export class RxLayer {
         this.#packets.push(packet);
         this.recorder?.add(packet);
       },
-      closed: (call) => events.closed({ flow: call.user as TraceFlow, call }),
+      closed: (call) => {
+        this.recorder?.closed(call);
+        events.closed({ flow: call.user as TraceFlow, call });
+      },
     });
   }
 

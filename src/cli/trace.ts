@@ -204,6 +204,7 @@ export class TraceSession {
       return this.#complain(path, systemMessage(error));
     }
     log.note(`drew ${plural(calls.length, "call")} into ${path}`);
+    if (recorder.dropped > 0) log.note(`there was no room to record ${plural(recorder.dropped, "packet")} of calls`);
   }
 
   #makePipeline(log: ProblemLog): { pipeline: Pipeline; view: LimitedView } {
@@ -234,7 +235,7 @@ export class TraceSession {
       maxMessageLength,
       isLimited: limit !== Infinity,
       writePacket: output === undefined ? undefined : (packet) => output.push(packet),
-      recordsCall: plot === undefined ? undefined : ({ id }) => plotCalls.size === 0 || plotCalls.has(id),
+      recordedCalls: plot === undefined ? undefined : plotCalls,
       now: () => this.#io.now(),
     }, view);
     return { pipeline, view };

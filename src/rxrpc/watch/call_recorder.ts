@@ -4,6 +4,7 @@
  * @module
  */
 import { limitOption } from "../../core/limits.ts";
+import type { RxAck } from "../ack.ts";
 import { RxPacketType } from "../packet_types.ts";
 import type { RxDataRemark, RxWatchedCall, RxWatchedPacket } from "./records.ts";
 
@@ -51,15 +52,27 @@ export interface RxRecordedCall {
   isCut: boolean;
 }
 
+/** A call, and how much of the room it takes. */
+interface RecordedCall extends RxRecordedCall {
+  size: number;
+}
+
 /** Options of a {@linkcode RxCallRecorder}. */
 export interface RxCallRecorderOptions {
   /** Which calls; all without it. */
   readonly wants?: ((call: RxWatchedCall) => boolean) | undefined;
-  /** Packets that are kept, of all calls together; later ones are not. @default {300000} */
+  /** Of the calls that are over, only the one with the most packets of data is kept. @default {false} */
+  readonly keepsLargest?: boolean | undefined;
+  /**
+   * Packets that are kept, of all calls together; later ones are not, and counted in `dropped`. An acknowledgement that
+   * tells of many packets one by one counts for several. @default {300000}
+   */
   readonly maxPackets?: number | undefined;
 }
 
 const DEFAULT_PACKETS = 300_000;
+/** Packets told one by one in an acknowledgement that take as much room as a record. */
+const SOFT_OF_RECORD = 16;
 
 /**
  * Keeps what a watcher tells of packets.
@@ -80,8 +93,12 @@ const DEFAULT_PACKETS = 300_000;
  */
 export class RxCallRecorder {
   readonly #wants: (call: RxWatchedCall) => boolean;
-  readonly #calls: Map<number, RxRecordedCall> = new Map();
+  readonly #keepsLargest: boolean;
+  readonly #calls: Map<number, RecordedCall> = new Map();
+  /** The largest of those that are over. */
+  #largestOver: RecordedCall | undefined;
   #left: number;
+  #dropped = 0;
 
   /**
    * Keeps nothing yet.
@@ -90,12 +107,18 @@ export class RxCallRecorder {
    */
   constructor(options: RxCallRecorderOptions = {}) {
     this.#wants = options.wants ?? (() => true);
+    this.#keepsLargest = options.keepsLargest ?? false;
     this.#left = limitOption("maxPackets", options.maxPackets, DEFAULT_PACKETS);
   }
 
   /** The calls, by their ids. */
   get calls(): ReadonlyMap<number, RxRecordedCall> {
     return this.#calls;
+  }
+
+  /** Packets of wanted calls that there was no room for. */
+  get dropped(): number {
+    return this.#dropped;
   }
 
   /** The call with the most packets of data; `undefined` without any call. */
@@ -112,12 +135,14 @@ export class RxCallRecorder {
     const isData = header.type === RxPacketType.DATA;
     if (call === undefined || !isData && ack === undefined || !this.#wants(call)) return;
     const recorded = this.#calls.get(call.id) ?? this.#begin(call);
-    if (recorded === undefined) return;
-    if (this.#left === 0) {
-      recorded.isCut = true;
+    const size = sizeOf(ack);
+    if (recorded === undefined || this.#left < size) {
+      this.#dropped++;
+      if (recorded !== undefined) recorded.isCut = true;
       return;
     }
-    this.#left--;
+    this.#left -= size;
+    recorded.size += size;
     const isRequest = (side === "client") === isData;
     const track = isRequest ? recorded.request : recorded.reply;
     if (ack === undefined) return void track.data.push({ at, seq: header.seq, remark });
@@ -129,17 +154,35 @@ export class RxCallRecorder {
     track.acks.push({ at, hardAck: firstPacket, soft, missing, edge });
   }
 
-  #begin(call: RxWatchedCall): RxRecordedCall | undefined {
+  /** A call is over: unless it is the largest of those, its packets are forgotten where only that one is kept. */
+  closed({ id }: RxWatchedCall): void {
+    const recorded = this.#calls.get(id);
+    if (!this.#keepsLargest || recorded === undefined) return;
+    const other = this.#largestOver;
+    const isLargest = other === undefined || packetsOf(recorded) > packetsOf(other);
+    if (isLargest) this.#largestOver = recorded;
+    const smaller = isLargest ? other : recorded;
+    if (smaller === undefined) return;
+    this.#left += smaller.size;
+    this.#calls.delete(smaller.call.id);
+  }
+
+  #begin(call: RxWatchedCall): RecordedCall | undefined {
     if (this.#left === 0) return undefined;
-    const recorded: RxRecordedCall = {
+    const recorded: RecordedCall = {
       call,
       request: { data: [], acks: [] },
       reply: { data: [], acks: [] },
       isCut: false,
+      size: 0,
     };
     this.#calls.set(call.id, recorded);
     return recorded;
   }
+}
+
+function sizeOf(ack: RxAck | undefined): number {
+  return 1 + Math.floor((ack?.acks.length ?? 0) / SOFT_OF_RECORD);
 }
 
 function packetsOf({ request, reply }: RxRecordedCall): number {

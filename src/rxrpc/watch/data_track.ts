@@ -6,7 +6,7 @@
 import type { RxAck } from "../ack.ts";
 import { RxAckReason } from "../packet_types.ts";
 import type { RxDataRemark, RxWatchedTrack } from "./records.ts";
-import { RingTable } from "./ring_table.ts";
+import { type RingCount, RingTable } from "./ring_table.ts";
 
 /** Packets that are remembered, four windows of the largest kind. */
 const REMEMBERED = 1024;
@@ -52,13 +52,27 @@ function newTrack(): RxWatchedTrack {
 export class DataTrack {
   /** What is known. */
   readonly track: RxWatchedTrack = newTrack();
-  readonly #sent: RingTable<Sent> = new RingTable(REMEMBERED);
+  readonly #sent: RingTable<Sent>;
+  /** Of packets up to this one nothing is known any more. */
+  #forgotten = 0;
+
+  /** Remembers packets, and counts them in `count`. */
+  constructor(count: RingCount) {
+    this.#sent = new RingTable(REMEMBERED, count);
+  }
+
+  /** Remembers no packet any more. What comes and is not above the highest counts as sent again. */
+  forget(): void {
+    this.#sent.clear();
+    this.#forgotten = this.track.highest;
+  }
 
   /** A DATA packet of `bytes` was seen. */
   data(seq: number, serial: number, bytes: number, isLast: boolean, now: number): RxDataRemark | undefined {
     const { track } = this;
     const known = this.#sent.get(seq);
-    if (known !== undefined || seq + REMEMBERED <= track.highest) return this.#again(known, seq, serial);
+    const isForgotten = seq <= this.#forgotten || seq + REMEMBERED <= track.highest;
+    if (known !== undefined || isForgotten) return this.#again(known, seq, serial);
     this.#sent.set(seq, { serial, isAcked: false, isNacked: false, isSpurious: false });
     track.startedAt ??= now;
     track.packets++;

@@ -6,14 +6,25 @@
 
 const FIRST_SIZE = 8;
 
+/** How many values some tables keep together. */
+export interface RingCount {
+  /** So many. */
+  kept: number;
+}
+
+type Slots<Value> = ({ readonly key: number; readonly value: Value } | undefined)[];
+
 /** Keeps values by number; a new one drives out the one `most` numbers before it. */
 export class RingTable<Value> {
   readonly #most: number;
-  #slots: ({ readonly key: number; readonly value: Value } | undefined)[] = new Array(FIRST_SIZE);
+  readonly #count: RingCount;
+  #slots: Slots<Value> = new Array(FIRST_SIZE);
+  #kept = 0;
 
-  /** At most `most` values, a power of two of at least 8. */
-  constructor(most: number) {
+  /** At most `most` values, a power of two of at least 8; they count in `count`, too. */
+  constructor(most: number, count: RingCount) {
     this.#most = most;
+    this.#count = count;
   }
 
   /** The value of a number, as long as it is kept. */
@@ -29,7 +40,18 @@ export class RingTable<Value> {
       this.#grow();
       at = key & (this.#slots.length - 1);
     }
+    if (this.#slots[at] === undefined) {
+      this.#kept++;
+      this.#count.kept++;
+    }
     this.#slots[at] = { key, value };
+  }
+
+  /** Keeps nothing any more. */
+  clear(): void {
+    this.#count.kept -= this.#kept;
+    this.#kept = 0;
+    this.#slots = new Array(FIRST_SIZE);
   }
 
   #grow(): void {

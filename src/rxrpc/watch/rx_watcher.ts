@@ -12,6 +12,7 @@ import { decodeHeader, HEADER_BYTES, type RxHeader } from "../header.ts";
 import { dataPackets } from "../jumbo.ts";
 import { RxAckReason, RxFlag, RxPacketType } from "../packet_types.ts";
 import type { RxSide, RxWatchedDatagram, RxWatchedPacket, RxWatchSink } from "./records.ts";
+import type { RingCount } from "./ring_table.ts";
 import { WatchedCall } from "./watched_call.ts";
 import { WatchedConnection } from "./watched_connection.ts";
 
@@ -21,6 +22,12 @@ export interface RxWatcherOptions {
   readonly maxConnections?: number | undefined;
   /** A connection that is quiet for so long is given up. Milliseconds. @default {600000} */
   readonly idleMs?: number | undefined;
+  /**
+   * Packets that are remembered, of all calls and connections together, to find out which come again and how long their
+   * acknowledgements take; beyond, the connections that were quiet the longest forget theirs. One is remembered twice:
+   * for its call and for its connection. A call that is over remembers none. @default {400000}
+   */
+  readonly maxPackets?: number | undefined;
   /** A call that is over is still watched for so long, for what comes late. Milliseconds. @default {1000} */
   readonly lingerMs?: number | undefined;
 }
@@ -45,9 +52,16 @@ export interface RxWatcherStats {
   late: number;
   /** Connections that were given up for others. */
   evicted: number;
+  /** Packets that are remembered now. */
+  readonly remembered: number;
+  /** Packets that were forgotten before their time, for others. */
+  forgotten: number;
 }
 
 const DEFAULT_CONNECTIONS = 10_000;
+const DEFAULT_PACKETS = 400_000;
+/** Beyond the limit so much of it is left, so that not each packet has to look for others to forget. */
+const LEFT_OF_LIMIT = 7 / 8;
 const DEFAULT_IDLE_MS = 600_000;
 const DEFAULT_LINGER_MS = 1000;
 /** Reasons whose serial is that of a packet that was answered at once. */
@@ -84,20 +98,12 @@ const TIMED_REASONS: ReadonlySet<number> = new Set([
  * ```
  */
 export class RxWatcher {
+  readonly #count: RingCount = { kept: 0 };
   /** Counters. */
-  readonly stats: RxWatcherStats = {
-    datagrams: 0,
-    bytes: 0,
-    packets: 0,
-    malformed: 0,
-    questions: 0,
-    connections: 0,
-    calls: 0,
-    late: 0,
-    evicted: 0,
-  };
+  readonly stats: RxWatcherStats = newStats(this.#count);
   readonly #sink: RxWatchSink;
   readonly #maxConnections: number;
+  readonly #maxPackets: number;
   readonly #idleMs: number;
   readonly #lingerMs: number;
   /** By ends, epoch and number; the one that was quiet the longest first. */
@@ -115,6 +121,7 @@ export class RxWatcher {
   constructor(options: RxWatcherOptions, sink: RxWatchSink) {
     this.#sink = sink;
     this.#maxConnections = limitOption("maxConnections", options.maxConnections, DEFAULT_CONNECTIONS);
+    this.#maxPackets = limitOption("maxPackets", options.maxPackets, DEFAULT_PACKETS);
     this.#idleMs = durationOption("idleMs", options.idleMs, DEFAULT_IDLE_MS);
     this.#lingerMs = durationOption("lingerMs", options.lingerMs, DEFAULT_LINGER_MS);
   }
@@ -142,11 +149,12 @@ export class RxWatcher {
     }
     call.lastAt = now;
     this.#callPacket(call, header, side, datagram.data, now);
+    if (this.#count.kept > this.#maxPackets) this.#forget();
   }
 
   /** No more come. Calls that are still open are told as such. */
   end(_now: number): void {
-    for (const connection of this.#connections.values()) this.#closeCalls(connection);
+    for (const connection of this.#connections.values()) this.#giveUp(connection);
     this.#connections.clear();
     this.#over = [];
     this.#firstOver = 0;
@@ -167,9 +175,19 @@ export class RxWatcher {
     this.#closeOver(now);
     for (const [key, connection] of this.#connections) {
       if (connection.lastAt + this.#idleMs > now) break;
-      this.#closeCalls(connection);
+      this.#giveUp(connection);
       this.#connections.delete(key);
     }
+  }
+
+  /** The connections that were quiet the longest forget their packets. */
+  #forget(): void {
+    const before = this.#count.kept;
+    for (const connection of this.#connections.values()) {
+      if (this.#count.kept <= LEFT_OF_LIMIT * this.#maxPackets) break;
+      connection.forget();
+    }
+    this.stats.forgotten += before - this.#count.kept;
   }
 
   #closeOver(now: number): void {
@@ -193,7 +211,7 @@ export class RxWatcher {
       return known;
     }
     if (this.#connections.size >= this.#maxConnections) this.#evict();
-    const connection = new WatchedConnection(header, client, server);
+    const connection = new WatchedConnection(header, client, server, this.#count);
     this.#connections.set(key, connection);
     this.stats.connections++;
     return connection;
@@ -202,7 +220,7 @@ export class RxWatcher {
   #evict(): void {
     const [[key, connection]] = this.#connections as unknown as [[string, WatchedConnection]];
     this.stats.evicted++;
-    this.#closeCalls(connection);
+    this.#giveUp(connection);
     this.#connections.delete(key);
   }
 
@@ -213,7 +231,8 @@ export class RxWatcher {
     if (current?.callNumber === callNumber) return current.isClosed ? undefined : current;
     if (current !== undefined && current.callNumber > callNumber) return undefined;
     if (current !== undefined) this.#close(current, true);
-    const call = new WatchedCall({ id: ++this.stats.calls, connection, channel, callNumber }, header.serviceId, now);
+    const place = { id: ++this.stats.calls, connection, channel, callNumber };
+    const call = new WatchedCall(place, header.serviceId, now, this.#count);
     connection.calls[channel] = call;
     this.#sink.opened?.(call);
     return call;
@@ -297,8 +316,9 @@ export class RxWatcher {
     this.#over.push({ call, at: now });
   }
 
-  #closeCalls(connection: WatchedConnection): void {
+  #giveUp(connection: WatchedConnection): void {
     for (const call of connection.calls) if (call !== undefined) this.#close(call, false);
+    connection.forget();
   }
 
   #close(call: WatchedCall, isReplaced: boolean): void {
@@ -312,6 +332,24 @@ export class RxWatcher {
     const { call, remark, ack, rttMs, abortCode } = more;
     this.#sink.packet?.({ header, side, bytes, at, call, remark, ack, rttMs, abortCode });
   }
+}
+
+function newStats(count: RingCount): RxWatcherStats {
+  return {
+    datagrams: 0,
+    bytes: 0,
+    packets: 0,
+    malformed: 0,
+    questions: 0,
+    connections: 0,
+    calls: 0,
+    late: 0,
+    evicted: 0,
+    get remembered() {
+      return count.kept;
+    },
+    forgotten: 0,
+  };
 }
 
 type PacketDetails = Partial<Omit<RxWatchedPacket, "header" | "side" | "bytes" | "at">>;

@@ -4,6 +4,7 @@
  * @module
  */
 import { DataTrack } from "./data_track.ts";
+import type { RingCount } from "./ring_table.ts";
 import type { RxSide, RxWatchedCall, RxWatchedConnection, RxWatchedState, RxWatchedTrack } from "./records.ts";
 
 /** Where a call is. */
@@ -35,10 +36,11 @@ export class WatchedCall implements RxWatchedCall {
   /** Whether it was told as closed. */
   isClosed = false;
   /** What each end says, with what is needed to count it. */
-  readonly tracks: Readonly<Record<RxSide, DataTrack>> = { client: new DataTrack(), server: new DataTrack() };
+  readonly tracks: Readonly<Record<RxSide, DataTrack>>;
 
-  /** A call whose first packet was seen now. */
-  constructor({ id, connection, channel, callNumber }: WatchedPlace, service: number, now: number) {
+  /** A call whose first packet was seen now; the packets that it remembers count in `count`. */
+  constructor({ id, connection, channel, callNumber }: WatchedPlace, service: number, now: number, count: RingCount) {
+    this.tracks = { client: new DataTrack(count), server: new DataTrack(count) };
     this.id = id;
     this.connection = connection;
     this.channel = channel;
@@ -70,9 +72,16 @@ export class WatchedCall implements RxWatchedCall {
     this.abortedBy = side;
   }
 
+  /** Remembers no packets any more: what is counted stays, for whoever keeps the call. */
+  forget(): void {
+    this.tracks.client.forget();
+    this.tracks.server.forget();
+  }
+
   /** Nothing more is expected; the next call of the channel has begun, where `isReplaced`. */
   settle(isReplaced: boolean): void {
     this.isClosed = true;
+    this.forget();
     if (this.state !== "open") return;
     if (this.reply.isWhole) this.state = "complete";
     else if (isReplaced) this.state = "replaced";

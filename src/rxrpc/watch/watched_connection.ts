@@ -7,7 +7,7 @@ import { readU32 } from "../../bytes/integers.ts";
 import type { RxHeader } from "../header.ts";
 import type { RxAddress } from "../ports.ts";
 import type { RxSide, RxWatchedConnection } from "./records.ts";
-import { RingTable } from "./ring_table.ts";
+import { type RingCount, RingTable } from "./ring_table.ts";
 import type { WatchedCall } from "./watched_call.ts";
 
 const RXKAD = 2;
@@ -40,13 +40,11 @@ export class WatchedConnection implements RxWatchedConnection {
   lastAt = 0;
   /** The latest call of each channel. */
   readonly calls: (WatchedCall | undefined)[] = [undefined, undefined, undefined, undefined];
-  readonly #sent: Readonly<Record<RxSide, RingTable<SentPacket>>> = {
-    client: new RingTable(REMEMBERED),
-    server: new RingTable(REMEMBERED),
-  };
+  readonly #sent: Readonly<Record<RxSide, RingTable<SentPacket>>>;
 
-  /** A connection whose first packet is this. */
-  constructor(header: RxHeader, client: RxAddress, server: RxAddress) {
+  /** A connection whose first packet is this; the packets that it remembers count in `count`. */
+  constructor(header: RxHeader, client: RxAddress, server: RxAddress, count: RingCount) {
+    this.#sent = { client: new RingTable(REMEMBERED, count), server: new RingTable(REMEMBERED, count) };
     this.client = client;
     this.server = server;
     this.epoch = header.epoch;
@@ -62,6 +60,13 @@ export class WatchedConnection implements RxWatchedConnection {
   /** The packet of a side that an ACK answers. */
   answered(side: RxSide, serial: number): SentPacket | undefined {
     return serial === 0 ? undefined : this.#sent[side].get(serial);
+  }
+
+  /** Remembers no packets any more, nor do its calls. */
+  forget(): void {
+    this.#sent.client.clear();
+    this.#sent.server.clear();
+    for (const call of this.calls) call?.forget();
   }
 
   /** A CHALLENGE was seen. */
