@@ -50,7 +50,7 @@ test("113. the first window is min(10 segments, max(2 segments, 14600))", () => 
   assertEquals(make("cubic", 4).cwnd, 4000);
 });
 
-for (const name of ["newreno"] as ("newreno" | "cubic")[]) {
+for (const name of ["newreno", "cubic"] as const) {
   test(`113. ${name}: slow start grows by what was acknowledged, at most a segment for each one`, () => {
     const rounds = new Rounds(make(name));
     for (let i = 0; i < 5; i++) {

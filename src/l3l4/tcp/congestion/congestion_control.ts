@@ -10,7 +10,7 @@
 
 /** One connection's algorithm. Sequence numbers are signed 32-bit integers, times milliseconds. */
 export interface CongestionControl {
-  /** Congestion window in bytes. The connection writes it while it repairs losses. */
+  /** Congestion window in bytes, maybe with a fraction. The connection writes it while it repairs losses. */
   cwnd: number;
   /** Slow start threshold in bytes, `Infinity` at first. */
   readonly ssthresh: number;

@@ -5,6 +5,7 @@
  */
 import type { TcpSettings } from "../tcp_settings.ts";
 import type { CongestionControl } from "./congestion_control.ts";
+import { Cubic } from "./cubic.ts";
 import { FixedWindow } from "./fixed_window.ts";
 import { NewReno } from "./newreno.ts";
 
@@ -20,5 +21,6 @@ export function initialWindow(segmentSize: number, segments: number): number {
 export function createCongestion(settings: TcpSettings, segmentSize: number): CongestionControl {
   if (settings.congestion === "none") return new FixedWindow(segmentSize);
   const window = initialWindow(segmentSize, settings.initialWindowSegments);
-  return new NewReno(window, segmentSize, settings.hasPacing);
+  const Algorithm = settings.congestion === "cubic" ? Cubic : NewReno;
+  return new Algorithm(window, segmentSize, settings.hasPacing);
 }

@@ -64,11 +64,13 @@ export class HyStart {
     isFirst: boolean,
   ): number {
     if (!isFirst) return Math.min(acked, this.#laterLimit(acknowledgment, sendNext) * segmentSize);
-    this.#countRound(acknowledgment, sendNext);
+    if (!this.#hasRound) this.#startRound(sendNext);
     if (rttMs >= 0) this.#sample(rttMs);
-    if (this.isOver) return 0;
-    const growth = Math.min(acked, this.#firstLimit * segmentSize);
-    return this.isConservative ? growth / CONSERVATIVE_DIVISOR : growth;
+    const growth = Math.min(acked, this.#firstLimit * segmentSize) / (this.isConservative ? CONSERVATIVE_DIVISOR : 1);
+    if (((acknowledgment - this.#roundEnd) | 0) < 0) return growth;
+    if (this.isConservative && --this.#conservativeRounds === 0) this.isOver = true;
+    this.#startRound(sendNext);
+    return growth;
   }
 
   /** The retransmission timer ran out: what is acknowledged next may have arrived long ago, and counts for little. */
@@ -86,9 +88,7 @@ export class HyStart {
     return TIMEOUT_LIMIT;
   }
 
-  #countRound(acknowledgment: number, sendNext: number): void {
-    if (this.#hasRound && ((acknowledgment - this.#roundEnd) | 0) < 0) return;
-    if (this.#hasRound && this.#conservativeRounds > 0 && --this.#conservativeRounds === 0) this.isOver = true;
+  #startRound(sendNext: number): void {
     this.#hasRound = true;
     this.#roundEnd = sendNext;
     this.#lastMin = this.#min;
@@ -98,7 +98,7 @@ export class HyStart {
 
   #sample(rttMs: number): void {
     this.#min = Math.min(this.#min, rttMs);
-    if (++this.#samples < MIN_SAMPLES || this.isOver) return;
+    if (++this.#samples < MIN_SAMPLES) return;
     if (this.isConservative) {
       if (this.#min >= this.#baseline) return;
       this.#baseline = Infinity;

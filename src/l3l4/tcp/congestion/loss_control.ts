@@ -47,20 +47,20 @@ export abstract class LossControl implements CongestionControl {
     const more = this.#slowStart.onAck(acked, acknowledgment, sendNext, rttMs, this.segmentSize, isFirst);
     if (isLimited) this.cwnd = Math.min(this.cwnd + more, this.#ssthresh);
     if (isFirst && this.#slowStart.isOver) this.#ssthresh = this.cwnd;
-    if (this.cwnd >= this.#ssthresh) this.begin(false);
+    if (this.cwnd >= this.#ssthresh) this.begin(false, now);
   }
 
-  onCongestion(flight: number, kind: "loss" | "ecn", _now: number): void {
+  onCongestion(flight: number, kind: "loss" | "ecn", now: number): void {
     this.#save();
     this.#lower(flight);
     if (kind === "loss") return;
     this.cwnd = this.#ssthresh;
-    this.begin(true);
+    this.begin(true, now);
   }
 
-  onRecovered(_now: number): void {
+  onRecovered(now: number): void {
     this.cwnd = this.#ssthresh;
-    this.begin(true);
+    this.begin(true, now);
   }
 
   onTimeout(flight: number, isRepeated: boolean, _now: number): void {
@@ -72,10 +72,10 @@ export abstract class LossControl implements CongestionControl {
     this.cwnd = this.segmentSize;
   }
 
-  undo(_now: number): void {
+  undo(now: number): void {
     this.cwnd = Math.max(this.cwnd, this.#savedCwnd);
     this.#ssthresh = this.#savedSsthresh;
-    this.undone();
+    this.undone(now);
   }
 
   onIdle(initialWindow: number, _now: number): void {
@@ -92,9 +92,9 @@ export abstract class LossControl implements CongestionControl {
   /** Congestion, with `flight` bytes not acknowledged: the window to go down to. */
   protected abstract lowered(flight: number): number;
   /** Congestion avoidance begins, after congestion or else after a slow start. */
-  protected abstract begin(isAfterCongestion: boolean): void;
+  protected abstract begin(isAfterCongestion: boolean, now: number): void;
   /** What `lowered` did was a mistake. */
-  protected abstract undone(): void;
+  protected abstract undone(now: number): void;
 
   #save(): void {
     this.#savedCwnd = this.cwnd;
