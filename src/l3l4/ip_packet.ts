@@ -28,6 +28,8 @@ export class IpPacket {
   dscp = 0;
   /** Hops that it might still have taken. */
   hopLimit = 0;
+  /** Whether the destination is a multicast or broadcast address. */
+  isToMany = false;
   /** Whether it came in fragments. */
   wasFragmented = false;
   /** Whether the driver vouches for the transport's checksum. */

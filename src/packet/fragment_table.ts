@@ -3,7 +3,7 @@
  *
  * Overlaps drop the whole datagram with everything still to come (RFC 5722), for IPv4 too: the policy that gives no two
  * readers different bytes. Exact duplicates are tolerated. Fragments are copied, so none pins the chunk it came in.
- * Not here: ICMP errors about what was given up.
+ * Not here: ICMP errors about what was given up; whoever sends them is told.
  *
  * @module
  */
@@ -45,6 +45,12 @@ export interface Fragment {
   readonly head: Uint8Array;
 }
 
+/**
+ * Told of a datagram whose time is over, when its first fragment has come: the headers before the fragmented part, what
+ * follows them, and the datagram's key.
+ */
+export type FragmentTimeout = (version: 4 | 6, head: Uint8Array, data: Uint8Array, key: string) => void;
+
 /** Largest IPv4 datagram, and largest IPv6 payload. */
 const MAX_LENGTH = 0xffff;
 
@@ -58,13 +64,15 @@ export class FragmentTable {
   evictions = 0;
 
   readonly #limits: FragmentLimits;
+  readonly #onTimeout: FragmentTimeout | undefined;
   // insertion order is order of expiry in each, because each has one timeout
   readonly #v4: PendingDatagrams = new PendingDatagrams();
   readonly #v6: PendingDatagrams = new PendingDatagrams();
 
   /** Makes an empty table. */
-  constructor(limits: FragmentLimits) {
+  constructor(limits: FragmentLimits, onTimeout?: FragmentTimeout) {
     this.#limits = limits;
+    this.#onTimeout = onTimeout;
   }
 
   /** Datagrams held. */
@@ -102,6 +110,9 @@ export class FragmentTable {
       while (oldest !== undefined && oldest.deadline <= now) {
         if (!oldest.isDropped) this.timeouts++;
         this.#forget(datagrams, oldest);
+        if (oldest.head !== null) {
+          this.#onTimeout?.(datagrams === this.#v4 ? 4 : 6, oldest.head, oldest.pieces[0]!.data, oldest.key);
+        }
         oldest = datagrams.oldest;
       }
     }
