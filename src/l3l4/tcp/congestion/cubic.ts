@@ -66,7 +66,7 @@ export class Cubic extends LossControl {
     this.#elapsed = 0;
     this.#at = now;
     if (isAfterCongestion && window < this.#max) {
-      this.#k = Math.cbrt((this.#max - window) / C);
+      this.#k = cubeRoot((this.#max - window) / C);
       return;
     }
     this.#k = 0;
@@ -86,6 +86,13 @@ export class Cubic extends LossControl {
 
   /** W_cubic, so long after congestion avoidance began. */
   #curve(seconds: number): number {
-    return C * (seconds - this.#k) ** 3 + this.#max;
+    const t = seconds - this.#k;
+    return C * t * t * t + this.#max;
   }
+}
+
+/** The same on every runtime, which `Math.cbrt` and `**` are not to the last bit: simulations are to repeat. */
+function cubeRoot(value: number): number {
+  const root = Math.fround(Math.cbrt(value));
+  return root === 0 ? 0 : root - (root * root * root - value) / (3 * root * root);
 }
