@@ -61,7 +61,7 @@ export class SegmentWriter {
   }
 
   /** Options of a SYN, in the order that is usual; -1 and `false` leave one out. */
-  addSynOptions(mss: number, windowScale: number, hasSack: boolean, hasTimestamps: boolean): void {
+  addSynOptions(mss: number, windowScale: number, hasSack: boolean): void {
     const options = this.#options;
     let at = 0;
     if (mss >= 0) {

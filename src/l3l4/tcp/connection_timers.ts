@@ -1,0 +1,102 @@
+/**
+ * What a connection does when time has passed: retransmission (RFC 6298), probes (RFC 8985, RFC 9293 section 3.8.6.1),
+ * keep-alives (section 3.8.4), and the waits that end it.
+ *
+ * @module
+ */
+import { L3L4Error } from "../errors.ts";
+import { ackContext } from "./segment_arrives.ts";
+import { type Tcb, TcpEvent } from "./tcb.ts";
+import { TcpState } from "./tcp_state.ts";
+
+/** When something is due. */
+export function timeoutAt(tcb: Tcb): number {
+  const { timers, receive } = tcb;
+  if (tcb.state === TcpState.CLOSED) return Infinity;
+  return Math.min(
+    timers.rtoAt,
+    timers.probeAt,
+    receive.ackAt,
+    tcb.recovery.reorderAt,
+    timers.persistAt,
+    timers.keepaliveAt,
+    timers.finWaitAt,
+    timers.memoryAt,
+    timers.paceAt,
+    tcb.dataAt + tcb.idleTimeoutMs,
+  );
+}
+
+/** Does what is due. */
+export function onTimeout(tcb: Tcb, now: number): void {
+  const { timers, receive, recovery } = tcb;
+  if (tcb.state === TcpState.CLOSED) return;
+  if (receive.ackAt <= now) {
+    receive.ackAt = Infinity;
+    receive.ackNow();
+  }
+  if (timers.paceAt <= now) timers.paceAt = Infinity;
+  if (recovery.reorderAt <= now) recovery.onReorderTimeout(ackContext(tcb, now), now);
+  if (timers.probeAt <= now) {
+    // it comes before a retransmission timeout that is due as well, and starts that timer again
+    timers.probeAt = Infinity;
+    timers.rtoAt = Infinity;
+    tcb.isProbeDue = true;
+  }
+  if (timers.persistAt <= now) {
+    timers.persistAt = Infinity;
+    tcb.persistCount++;
+    tcb.isPersistDue = true;
+  }
+  if (timers.memoryAt <= now) {
+    timers.memoryAt = Infinity;
+    tcb.isWritableWanted = false;
+    tcb.note(TcpEvent.WRITABLE);
+  }
+  if (timers.rtoAt <= now) onRetransmissionTimeout(tcb, now);
+  if (timers.keepaliveAt <= now) onKeepalive(tcb, now);
+  if (timers.finWaitAt <= now) tcb.finish(null);
+  else if (tcb.dataAt + tcb.idleTimeoutMs <= now) tcb.timeOut("nothing went either way for the idle timeout");
+  tcb.host.wantsTransmit(tcb.connection);
+}
+
+function onRetransmissionTimeout(tcb: Tcb, now: number): void {
+  const { timers, recovery, rtt } = tcb;
+  timers.rtoAt = Infinity;
+  tcb.timeouts++;
+  if (tcb.state === TcpState.SYN_SENT || tcb.state === TcpState.SYN_RECEIVED) return onSynTimeout(tcb, now);
+  if (now - tcb.progressAt >= tcb.userTimeoutMs) {
+    return tcb.timeOut(`nothing was acknowledged for ${tcb.userTimeoutMs} ms`);
+  }
+  timers.probeAt = Infinity;
+  tcb.isProbeDue = false;
+  if (tcb.sendWindow === 0) {
+    recovery.board.loseAll();
+    rtt.backOff();
+    return;
+  }
+  recovery.onRetransmissionTimeout(tcb.una, tcb.next, now);
+}
+
+function onSynTimeout(tcb: Tcb, now: number): void {
+  const { connectTimeoutMs, maxSynRetries } = tcb.settings;
+  if (now - tcb.openedAt >= connectTimeoutMs || tcb.synRetries >= maxSynRetries) {
+    return tcb.finish(
+      new L3L4Error(`no answer for ${Math.round(now - tcb.openedAt)} ms`, { code: "ETIMEDOUT", blame: "remote" }),
+    );
+  }
+  tcb.synRetries++;
+  tcb.rtt.backOff();
+  tcb.isSynDue = true;
+}
+
+function onKeepalive(tcb: Tcb, now: number): void {
+  const { timers, settings } = tcb;
+  timers.keepaliveAt = now + settings.keepaliveIntervalMs;
+  if (tcb.next !== tcb.una) return;
+  if (tcb.keepaliveCount >= settings.keepaliveProbes) {
+    return tcb.timeOut(`${settings.keepaliveProbes} keep-alives had no answer`);
+  }
+  tcb.keepaliveCount++;
+  tcb.isKeepaliveDue = true;
+}

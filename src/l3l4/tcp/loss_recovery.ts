@@ -1,0 +1,319 @@
+/**
+ * What a connection does about losses: finding them (RACK-TLP, RFC 8985; duplicate acknowledgments for peers without SACK,
+ * RFC 6582), sending no faster than they allow while they are repaired (PRR, RFC 9937), and taking it all back when nothing
+ * was lost (Eifel, RFC 3522 and RFC 4015; D-SACK, RFC 3708).
+ *
+ * @module
+ */
+import type { CongestionControl } from "./congestion/congestion_control.ts";
+import { Prr } from "./congestion/prr.ts";
+import { Rack } from "./rack.ts";
+import type { RttEstimator } from "./rtt_estimator.ts";
+import { Scoreboard } from "./scoreboard.ts";
+import type { SegmentCursor } from "./segment_cursor.ts";
+import { type SentSegmentPool, SentState } from "./sent_segments.ts";
+
+/** Duplicate acknowledgments that mean a loss (RFC 5681 section 3.2). */
+const DUPLICATE_THRESHOLD = 3;
+
+/** Longest that a peer may keep an acknowledgment to itself (RFC 8985 section 7.2: WCDelAckT). */
+const MAX_ACK_DELAY_MS = 200;
+
+/** Timers are not more exact than this. */
+const MIN_PROBE_MS = 2;
+
+/** What is going on. */
+export const RecoveryPhase = {
+  /** Nothing is known to be lost. */
+  OPEN: 0,
+  /** Losses that acknowledgments told of are repaired. */
+  RECOVERY: 1,
+  /** The retransmission timer ran out. */
+  LOSS: 2,
+} as const;
+
+/** What {@linkcode LossRecovery.acknowledge} needs to know. */
+export interface AckContext {
+  /** SND.UNA before. */
+  readonly una: number;
+  /** SND.NXT. */
+  readonly sendNext: number;
+  /** Whether the peer only repeats itself: no data, same window (RFC 5681 section 2). */
+  readonly isDuplicate: boolean;
+  /** Whether the window kept the connection from sending more. */
+  readonly isLimited: boolean;
+  /** Now, by the clock of our timestamps. */
+  readonly timestamp: number;
+}
+
+/** One connection's. */
+export class LossRecovery {
+  /** See {@linkcode RecoveryPhase}. */
+  phase: number = RecoveryPhase.OPEN;
+  /** What is under way. */
+  readonly board: Scoreboard;
+  /** When what was overtaken is to be taken for lost. */
+  reorderAt: number = Infinity;
+  /** Whether selective acknowledgments come. */
+  hasSack = false;
+  /** Whether timestamps come. */
+  hasTimestamps = false;
+  /** Segments sent more than once. */
+  retransmits = 0;
+  /** Retransmissions that were not needed, as far as the peer told. */
+  spuriousRetransmits = 0;
+  /** Largest segment, for the counting of duplicate acknowledgments. */
+  segmentSize = 536;
+  #end = 0;
+  #duplicates = 0;
+  #isProbeOut = false;
+  #isProbeRetransmission = false;
+  #probeEnd = 0;
+  #canUndo = false;
+  #undoTimestamp = 0;
+  #hasUndoTimestamp = false;
+  #unprovenRetransmits = 0;
+  readonly #rack: Rack = new Rack();
+  readonly #prr: Prr = new Prr();
+  readonly #rtt: RttEstimator;
+  readonly #congestion: CongestionControl;
+
+  /** Nothing is lost. */
+  constructor(pool: SentSegmentPool, rtt: RttEstimator, congestion: CongestionControl) {
+    this.board = new Scoreboard(pool, this.#rack, rtt);
+    this.#rtt = rtt;
+    this.#congestion = congestion;
+  }
+
+  /** Bytes under way, less those that duplicate acknowledgments tell to have arrived. */
+  get pipe(): number {
+    const { inFlight } = this.board;
+    return this.hasSack ? inFlight : Math.max(0, inFlight - this.#duplicates * this.segmentSize);
+  }
+
+  /** Bytes that may be sent now. */
+  get allowance(): number {
+    return this.#congestion.cwnd - this.pipe;
+  }
+
+  /** Reads an acknowledgment of something new, or a duplicate one. */
+  acknowledge(cursor: SegmentCursor, context: AckContext, now: number): void {
+    const { board } = this;
+    const { una, sendNext } = context;
+    const { acknowledgment } = cursor;
+    const advanced = (acknowledgment - una) | 0;
+    const isOriginal = this.#isOriginal(cursor, advanced);
+    board.begin();
+    if (cursor.sackCount > 0 && this.hasSack) board.sack(cursor, una, sendNext, now, isOriginal);
+    const gone = advanced > 0 ? board.acknowledge(acknowledgment, now, isOriginal) : 0;
+    const rttMs = board.lastSentAt < 0 ? -1 : now - board.lastSentAt;
+    if (advanced > 0) {
+      this.#sample(cursor, context.timestamp, now);
+      this.#rtt.resetBackoff();
+      this.#rack.acknowledged(acknowledgment);
+    }
+    if (!this.hasSack) this.#countDuplicates(advanced, gone, context.isDuplicate);
+    if (board.hasDuplicate) this.#noteDuplicateReport(sendNext, now);
+    if (isOriginal && this.#canUndo) this.#undo(now);
+    else if (advanced > 0) this.#hasUndoTimestamp = false;
+    this.#closeProbe(acknowledgment, advanced, context, now);
+    const hasLost = this.#detect(now);
+    this.#advancePhase(advanced, acknowledgment, now);
+    this.#steer(advanced, acknowledgment, context, rttMs, hasLost, now);
+  }
+
+  /** Timestamps show that the first copy of what was sent again has arrived (RFC 3522 section 3.2). */
+  #isOriginal(cursor: SegmentCursor, advanced: number): boolean {
+    return this.#hasUndoTimestamp && advanced > 0 && cursor.hasTimestamps && this.hasTimestamps &&
+      ((cursor.tsEcho - this.#undoTimestamp) | 0) < 0;
+  }
+
+  /** Of bytes that were sent again only timestamps tell the round trip (RFC 6298 section 3). */
+  #sample(cursor: SegmentCursor, timestamp: number, now: number): void {
+    const { firstSentAt } = this.board;
+    if (firstSentAt >= 0) return this.#rtt.sample(now - firstSentAt, now);
+    if (!this.hasTimestamps || !cursor.hasTimestamps || cursor.tsEcho === 0) return;
+    const ms = (timestamp - cursor.tsEcho) | 0;
+    if (ms >= 0) this.#rtt.sample(ms, now);
+  }
+
+  /** Whatever was being repaired is repaired once all that had been sent is acknowledged. */
+  #advancePhase(advanced: number, acknowledgment: number, now: number): void {
+    if (this.phase === RecoveryPhase.OPEN || advanced <= 0 || ((acknowledgment - this.#end) | 0) < 0) return;
+    if (this.phase === RecoveryPhase.RECOVERY) {
+      this.#prr.stop();
+      this.#congestion.onRecovered(now);
+    }
+    this.phase = RecoveryPhase.OPEN;
+    this.#duplicates = 0;
+    this.#rack.recovered();
+  }
+
+  /** Lets the window follow. */
+  #steer(
+    advanced: number,
+    acknowledgment: number,
+    context: AckContext,
+    rttMs: number,
+    hasLost: boolean,
+    now: number,
+  ): void {
+    const congestion = this.#congestion;
+    const { board } = this;
+    if (this.phase === RecoveryPhase.OPEN && board.lostSegments > 0) this.#enterRecovery(context, now);
+    if (this.phase === RecoveryPhase.RECOVERY) {
+      const delivered = this.hasSack ? board.delivered : Math.max(advanced, this.segmentSize);
+      congestion.cwnd = this.pipe + this.#prr.onAck(delivered, this.pipe, advanced > 0 && !hasLost);
+      return;
+    }
+    if (advanced > 0) {
+      congestion.onAck(advanced, acknowledgment, context.sendNext, rttMs, context.isLimited, now);
+    }
+  }
+
+  #enterRecovery(context: AckContext, now: number): void {
+    const { sendNext, una } = context;
+    const flight = (sendNext - una) | 0;
+    this.phase = RecoveryPhase.RECOVERY;
+    this.#end = sendNext;
+    this.#isProbeOut = false;
+    this.#congestion.onCongestion(flight, "loss", now);
+    const wasSacked = Math.max(0, this.board.sackedBytes - this.board.delivered);
+    this.#prr.start(flight - wasSacked, this.#congestion.ssthresh, this.segmentSize, sendNext);
+    this.#canUndo = true;
+    this.#hasUndoTimestamp = false;
+    this.#unprovenRetransmits = 0;
+  }
+
+  /** Without SACK each duplicate acknowledgment tells of one segment that arrived (RFC 6582 section 3.2). */
+  #countDuplicates(advanced: number, gone: number, isDuplicate: boolean): void {
+    const { board } = this;
+    if (advanced > 0) {
+      if (this.phase === RecoveryPhase.OPEN) this.#duplicates = 0;
+      else this.#duplicates = Math.max(0, this.#duplicates - Math.max(0, gone - 1));
+      if (this.phase !== RecoveryPhase.RECOVERY || board.segments.size === 0) return;
+      const first = board.segments.at(0);
+      const isPartial = ((first.start - this.#end) | 0) < 0;
+      if (isPartial && first.state === SentState.OUT && first.transmissions === 1) board.lose(first);
+      return;
+    }
+    if (!isDuplicate || board.segments.size === 0) return;
+    this.#duplicates = Math.min(this.#duplicates + 1, board.segments.size);
+    if (this.phase !== RecoveryPhase.OPEN || this.#duplicates < DUPLICATE_THRESHOLD) return;
+    const first = board.segments.at(0);
+    if (first.state === SentState.OUT) board.lose(first);
+  }
+
+  /** Takes for lost what RACK says, and works out when it will say more. Returns whether anything was lost. */
+  #detect(now: number): boolean {
+    this.reorderAt = Infinity;
+    const { board } = this;
+    const { segments } = board;
+    if (!this.hasSack || segments.oldest === null) return false;
+    const before = board.lostSegments;
+    const rack = this.#rack;
+    const window = rack.reorderingWindow(this.#rtt, this.phase !== RecoveryPhase.OPEN, board.sackedSegments);
+    while (segments.oldest !== null && rack.isOvertaken(segments.oldest)) {
+      const at = segments.oldest.sentAt + rack.rtt + window;
+      if (at > now) {
+        this.reorderAt = at;
+        break;
+      }
+      board.lose(segments.oldest);
+    }
+    return board.lostSegments > before;
+  }
+
+  /** The time has come for what was overtaken. */
+  onReorderTimeout(context: AckContext, now: number): void {
+    this.board.begin();
+    if (this.#detect(now)) this.#steer(0, context.una, context, -1, true, now);
+  }
+
+  /** So many bytes went out, for the first time or again. */
+  sent(bytes: number): void {
+    if (this.phase === RecoveryPhase.RECOVERY) this.#prr.sent(bytes);
+  }
+
+  /** The retransmission timer ran out. */
+  onRetransmissionTimeout(una: number, sendNext: number, now: number): void {
+    const isRepeated = this.phase === RecoveryPhase.LOSS && this.#rtt.backoff > 0;
+    this.#congestion.onTimeout((sendNext - una) | 0, isRepeated, now);
+    this.board.loseAll();
+    this.#prr.stop();
+    this.#rtt.backOff();
+    this.phase = RecoveryPhase.LOSS;
+    this.#end = sendNext;
+    this.#duplicates = 0;
+    this.#isProbeOut = false;
+    this.reorderAt = Infinity;
+    this.#canUndo = !isRepeated;
+    this.#hasUndoTimestamp = false;
+    this.#unprovenRetransmits = 0;
+  }
+
+  /** A segment was sent again, at this time of the timestamps' clock. */
+  retransmitted(timestamp: number): void {
+    this.retransmits++;
+    this.#unprovenRetransmits++;
+    if (!this.#canUndo || this.#hasUndoTimestamp || this.#unprovenRetransmits !== 1) return;
+    this.#hasUndoTimestamp = true;
+    this.#undoTimestamp = timestamp;
+  }
+
+  #noteDuplicateReport(sendNext: number, now: number): void {
+    if (this.retransmits <= this.spuriousRetransmits) return;
+    this.spuriousRetransmits++;
+    this.#rack.duplicateReported(sendNext);
+    if (this.#unprovenRetransmits === 0) return;
+    this.#unprovenRetransmits--;
+    if (this.#unprovenRetransmits === 0 && this.#canUndo) this.#undo(now);
+  }
+
+  #undo(now: number): void {
+    this.#canUndo = false;
+    this.#hasUndoTimestamp = false;
+    this.#congestion.undo(now);
+    this.board.restore();
+    this.phase = RecoveryPhase.OPEN;
+    this.#duplicates = 0;
+  }
+
+  /** When the last segment is to be sent again because nothing came back (RFC 8985 section 7.2); `Infinity` for not at all. */
+  probeAt(now: number): number {
+    const { board } = this;
+    const { size } = board.segments;
+    if (!this.hasSack || this.#isProbeOut || this.phase !== RecoveryPhase.OPEN) return Infinity;
+    if (size === 0 || board.sackedSegments > 0) return Infinity;
+    const { srtt } = this.#rtt;
+    if (srtt < 0) return Infinity;
+    return now + Math.max(2 * srtt, MIN_PROBE_MS) + (size === 1 ? MAX_ACK_DELAY_MS : 0);
+  }
+
+  /** The probe has been sent. */
+  probed(sendNext: number, isRetransmission: boolean): void {
+    this.#isProbeOut = true;
+    this.#isProbeRetransmission = isRetransmission;
+    this.#probeEnd = sendNext;
+  }
+
+  /** What the answer to a probe tells (RFC 8985 section 7.4.2). */
+  #closeProbe(acknowledgment: number, advanced: number, context: AckContext, now: number): void {
+    if (!this.#isProbeOut || ((acknowledgment - this.#probeEnd) | 0) < 0) return;
+    const isBeyond = ((acknowledgment - this.#probeEnd) | 0) > 0;
+    if (!this.#isProbeRetransmission || this.board.hasDuplicate) this.#isProbeOut = false;
+    else if (isBeyond) {
+      // the probe repaired a loss that nobody would else have noticed
+      this.#isProbeOut = false;
+      if (this.phase !== RecoveryPhase.OPEN) return;
+      this.#congestion.onCongestion((context.sendNext - context.una) | 0, "loss", now);
+      this.#congestion.onRecovered(now);
+    } else if (advanced === 0 && context.isDuplicate) this.#isProbeOut = false;
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    this.board.clear();
+    this.reorderAt = Infinity;
+  }
+}
