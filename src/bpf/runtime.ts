@@ -77,7 +77,10 @@ export class BpfRuntime {
   isBusy = false;
   readonly #lengthIndex: number;
 
-  /** Takes the memory for context and stack. */
+  /**
+   * Takes the memory for context and stack. What was taken before, the maps that are constant, programs of which nothing
+   * was proven can only read.
+   */
   constructor(memory: BpfMemory, options: RuntimeOptions) {
     this.memory = memory;
     this.options = options;

@@ -66,6 +66,15 @@ test("modules: recorded runs give the same, all builds of all programs that a mo
   assert(runs > 2000, `${runs} runs`);
 });
 
+test("modules: the parser begins a stream with what it is about, whether or not it keeps something", async () => {
+  for (const text of ["r0 = 1\nexit", "r2 = 7\n*(u32 *)(r1 + 48) = r2\nr0 = 1\nexit"]) {
+    const { parser } = await load(compileToModule(assemble(text)));
+    // One parameter, so that TypeScript lets it be called with what it is about.
+    assertEquals(parser.start?.length, 1);
+    assertEquals(parser.parse(new Uint8Array(1), 0, 1, parser.start!({})), 1);
+  }
+});
+
 test("modules: no code of text, no WebAssembly, no import, no type", () => {
   const text = compileToModule(sample("c14-v3-g", "08_memcached_bin").program(), { name: 'memcached "quoted"' });
   assert(!/\b(?:eval|Function|WebAssembly|import|require)\b/.test(text), text);

@@ -47,9 +47,10 @@ function checkArgument(
 ): void {
   const low = halves[2 * index]!;
   const isFar = halves[2 * index + 1] !== 0;
-  const range = (size: number): void => {
-    if (isFar || size < 0 || low < PAGE_BYTES || low + size > host.memory.bytes.length) throw new AccessFault();
+  const range = (size: number, lowest: number = PAGE_BYTES): void => {
+    if (isFar || size < 0 || low < lowest || low + size > host.memory.bytes.length) throw new AccessFault();
   };
+  const lowestWritable = host.context.address;
   switch (kind) {
     case "context":
       if (isFar || low !== host.context.address) throw new AccessFault();
@@ -57,17 +58,21 @@ function checkArgument(
     case "key":
       return range(map!.definition.keySize);
     case "value":
-    case "value-out":
       return range(map!.definition.valueSize);
+    case "value-out":
+      return range(map!.definition.valueSize, lowestWritable);
     case "memory":
     case "memory-out":
       // The size is the argument behind; its high half counts as well.
-      return range(halves[2 * index + 3] === 0 ? halves[2 * index + 2]! : -1);
+      return range(
+        halves[2 * index + 3] === 0 ? halves[2 * index + 2]! : -1,
+        kind === "memory-out" ? lowestWritable : PAGE_BYTES,
+      );
     case "string":
       return range(1);
     case "lock":
     case "result":
-      return range(8);
+      return range(8, lowestWritable);
     default:
       return;
   }

@@ -1,5 +1,6 @@
 /**
- * The check of accesses where nothing was proven: each must be inside of the program's memory.
+ * The check of accesses where nothing was proven: each must be inside of the program's memory, stores where the program
+ * may write.
  *
  * @module
  */
@@ -13,14 +14,17 @@ const sizes = [4, 2, 1, 8] as const;
 /** Makes the guard. */
 export function rangeGuard(instructions: readonly Instruction[], { registers, environment }: State): Guard {
   const limit = environment.memory.bytes.length;
+  const lowestWritable = environment.context.address;
   return (slot) => {
     const { opcode, dst, src, offset } = instructions[slot]!;
     const group = opcode & 7;
     if (group !== BPF_LDX && group !== BPF_ST && group !== BPF_STX) return undefined;
-    const register = 2 * (group === BPF_LDX || isAcquire(instructions[slot]!) ? src : dst);
+    const isRead = group === BPF_LDX || isAcquire(instructions[slot]!);
+    const register = 2 * (isRead ? src : dst);
     const at = (registers[register + 1]! >>> 0) * 2 ** 32 + (registers[register]! >>> 0) + offset;
     const size = sizes[(opcode & BPF_DW) >> 3 as 0]!;
-    return at >= PAGE_BYTES && at + size <= limit ? undefined : "an access is outside of the program's memory";
+    if (at < PAGE_BYTES || at + size > limit) return "an access is outside of the program's memory";
+    return isRead || at >= lowestWritable ? undefined : "a store is where the program may only read";
   };
 }
 

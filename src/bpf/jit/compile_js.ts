@@ -27,6 +27,7 @@ export function placesOf({ context, stack, valueAddresses, budget, memory }: Bpf
     valueAddresses,
     budget,
     lowest: PAGE_BYTES,
+    lowestWritable: context.address,
     limit: memory.bytes.length,
   };
 }

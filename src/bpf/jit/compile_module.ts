@@ -119,7 +119,8 @@ function layOutMemory({ program, flow }: VerifiedProgram, budget: number, maxMem
     throw new BpfError(`the maps take ${end - high - 8} bytes, maxMemoryBytes is ${maxMemoryBytes}`, { code: "E2BIG" });
   }
   const frameTop = end + FRAME_BYTES * Math.min(flow.functions.length, 8);
-  return { context: CONTEXT, high, valueAddresses, frameTop, size: frameTop, budget, lowest: CONTEXT, limit: frameTop };
+  const bounds = { lowest: CONTEXT, lowestWritable: CONTEXT, limit: frameTop };
+  return { context: CONTEXT, high, valueAddresses, frameTop, size: frameTop, budget, ...bounds };
 }
 
 function memoryText({ size, high, valueAddresses }: Layout, maps: readonly MapDefinition[]): string {
@@ -180,7 +181,7 @@ function parserText(name: string, keepsScratch: boolean): string {
       `\n    state.isPending = result === 0;\n    if (result === 0) state.kept.set(W.subarray(${cb}, ${cb + 5}));`,
     ]
     : ["", ""];
-  const start = keepsScratch ? "\n  start: () => ({ kept: new Int32Array(5), isPending: false })," : "";
+  const start = keepsScratch ? "{ kept: new Int32Array(5), isPending: false }" : "undefined";
   return `const codes = ${JSON.stringify(failureCodes)};
 const failed = (result) => {
   const known = failure;
@@ -191,7 +192,8 @@ const failed = (result) => {
 };
 /** Parser: length of the message at \`start\`, 0 for more bytes, or why it is none. */
 export const parser = {
-  name: ${quoted(name)},${start}
+  name: ${quoted(name)},
+  start: (_about) => (${start}),
   parse(bytes, start, end, state) {
     ${before}const result = run(bytes, start, end);${after}
     return result >= 0 ? result : failed(result);

@@ -27,7 +27,7 @@ function addressOf(writer: JsWriter, at: Operand, register: number, { isChecked 
   const value = writer.values[register]!;
   if (isChecked) {
     const size = at.bits >> 3;
-    const check = `${writer.use("A")}(${writer.low(register)}, ${
+    const check = `${writer.use(at.group === "load" ? "A" : "S")}(${writer.low(register)}, ${
       writer.high(register)
     }, ${at.offset}, ${size}, ${at.slot})`;
     writer.line(`u = ${check};`);

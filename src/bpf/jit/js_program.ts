@@ -21,6 +21,8 @@ export interface CodePlaces {
   readonly budget: number;
   /** First address that a checked access may touch. */
   readonly lowest: number;
+  /** First address that a checked store may touch: constants lie below. */
+  readonly lowestWritable: number;
   /** Address behind the last that it may touch. */
   readonly limit: number;
 }
@@ -95,7 +97,7 @@ export function hasLoop({ blocks, position }: CompilerInput["flow"]["functions"]
 /** The entry function, with what must be done before and what happens when it fails. */
 function writeEntry(program: JsProgram, lines: readonly string[], shape: FunctionShape): string[] {
   const { outside } = program;
-  const mayFail = [...outside].some((name) => isHelper(name) || ["V", "U", "A", "T", "Z"].includes(name));
+  const mayFail = [...outside].some((name) => isHelper(name) || ["V", "U", "A", "S", "T", "Z"].includes(name));
   const head = shape.entry === "block"
     ? ["function run(l1, h1, l2, h2) {", "const p = new Uint8Array(0), s = 0, n = 0;"]
     : ["function run(p, s, e) {", "const n = e - s;"];

@@ -15,10 +15,11 @@ throw { code: "ELOOP", slot };
 }`,
 };
 
-function check({ lowest, limit }: CodePlaces): string {
-  return `function A(low, high, offset, size, slot) {
+/** `A` gives the address of a load, `S` of a store, if the program may touch it. */
+function check(name: "A" | "S", { lowest, lowestWritable, limit }: CodePlaces): string {
+  return `function ${name}(low, high, offset, size, slot) {
 const at = low + offset;
-if (high === 0 && at >= ${lowest} && at <= ${limit} - size) return at;
+if (high === 0 && at >= ${name === "A" ? lowest : lowestWritable} && at <= ${limit} - size) return at;
 throw { code: "EFAULT", slot };
 }`;
 }
@@ -49,7 +50,7 @@ return halves(${value("a")} ${sign} ${value("b")});
 /** The definitions of the support functions among the names. */
 export function supportText(names: ReadonlySet<string>, places: CodePlaces): string[] {
   const parts = Object.entries(texts).filter(([name]) => names.has(name)).map(([, text]) => text);
-  if (names.has("A")) parts.push(check(places));
+  for (const name of ["A", "S"] as const) if (names.has(name)) parts.push(check(name, places));
   const divisions = (["div", "mod", "sdiv", "smod"] as const).filter((name) => names.has(`${name}64`));
   return divisions.length === 0 ? parts : [...parts, joined, ...divisions.map(division)];
 }

@@ -10,8 +10,10 @@ import { ARITHMETIC, OP, TYPE } from "./wasm_opcodes_table.ts";
 
 /** Where checked accesses may go; `undefined` where accesses need no check. */
 export interface CheckedRange {
-  /** First address. */
+  /** First address of loads. */
   readonly lowest: number;
+  /** First address of stores. */
+  readonly lowestWritable: number;
   /** Address behind the last. */
   readonly limit: number;
   /** Index of the function that ends the run. */
@@ -28,9 +30,10 @@ function writeCheck(code: WasmCode, at: Operand, register: number, range: Checke
   code.register(register);
   code.i64(at.offset, at.offset >> 31);
   code.op(OP.i64Add);
-  code.i64(range.lowest, 0);
+  const lowest = at.group === "load" ? range.lowest : range.lowestWritable;
+  code.i64(lowest, 0);
   code.op(OP.i64Sub);
-  code.i64(range.limit - range.lowest - (at.bits >> 3), 0);
+  code.i64(range.limit - lowest - (at.bits >> 3), 0);
   code.op(OP.i64GtU);
   code.begin(OP.if);
   code.i32(at.slot);

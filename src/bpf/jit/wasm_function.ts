@@ -43,8 +43,8 @@ class FunctionWriter {
     this.#flow = flow;
     this.#layout = layOut(flow, program.form);
     this.#blocks = findValues(program, flow, entry);
-    const { lowest, limit, isChecked } = program;
-    this.#range = isChecked ? { lowest, limit, fault: program.importIndex("fail") } : undefined;
+    const { lowest, lowestWritable, limit, isChecked } = program;
+    this.#range = isChecked ? { lowest, lowestWritable, limit, fault: program.importIndex("fail") } : undefined;
     this.#packet = {
       window: program.window,
       read: program.importIndex("read"),
