@@ -1,0 +1,101 @@
+/**
+ * IP addresses with the length of their network's prefix (RFC 4632, RFC 4291 section 2.3), and addresses as keys.
+ *
+ * @module
+ */
+import { parseAddress } from "../../packet/address.ts";
+
+/** An address and how much of it names its network. */
+export class AddressPrefix {
+  /** The address, with the bits that are not the network's. */
+  readonly address: Uint8Array;
+  /** Bits that name the network. */
+  readonly length: number;
+
+  /**
+   * Reads `192.0.2.1/24`; without a length, it is the address alone.
+   *
+   * @throws {TypeError} when it is not an address
+   * @throws {RangeError} when the length is none of such an address
+   */
+  constructor(text: string) {
+    const slash = text.indexOf("/");
+    this.address = parseAddress(slash < 0 ? text : text.slice(0, slash));
+    const bits = this.address.length * 8;
+    const length = slash < 0 ? String(bits) : text.slice(slash + 1);
+    if (!/^\d{1,3}$/.test(length) || Number(length) > bits) {
+      throw new RangeError(`length of a prefix must be an integer from 0 to ${bits}, got ${length.slice(0, 16)}`);
+    }
+    this.length = Number(length);
+  }
+
+  /** Whether an address of `size` bytes is in the network. */
+  contains(bytes: Uint8Array, at: number, size: number): boolean {
+    const { address, length } = this;
+    if (size !== address.length) return false;
+    const whole = length >>> 3;
+    for (let i = 0; i < whole; i++) {
+      if (bytes[at + i] !== address[i]) return false;
+    }
+    const rest = length & 7;
+    return rest === 0 || ((bytes[at + whole]! ^ address[whole]!) >>> (8 - rest)) === 0;
+  }
+
+  /** Whether it is this very address. */
+  is(bytes: Uint8Array, at: number, size: number): boolean {
+    return size === this.address.length && isAddress(this.address, bytes, at);
+  }
+
+  /** Whether it is the IPv4 address that stands for all of the network; networks of one or two have none (RFC 3021). */
+  isBroadcast(bytes: Uint8Array, at: number): boolean {
+    if (this.length > 30 || !this.contains(bytes, at, 4)) return false;
+    for (let bit = this.length; bit < 32; bit++) {
+      if (((bytes[at + (bit >>> 3)]! >>> (7 - (bit & 7))) & 1) === 0) return false;
+    }
+    return true;
+  }
+}
+
+/** Whether the bytes at `at` are the address. */
+export function isAddress(address: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < address.length; i++) {
+    if (address[i] !== bytes[at + i]) return false;
+  }
+  return true;
+}
+
+/** Whether all bytes of an address are 0. */
+export function isUnspecified(bytes: Uint8Array, at: number, size: number): boolean {
+  for (let i = 0; i < size; i++) {
+    if (bytes[at + i] !== 0) return false;
+  }
+  return true;
+}
+
+/** Whether an address can be a single host's on a link: not unspecified, of a group, loopback or broadcast. */
+export function isHostAddress(bytes: Uint8Array, at: number, size: number): boolean {
+  const first = bytes[at]!;
+  if (size === 4) return first !== 0 && first !== 127 && first < 224;
+  if (first === 0xff) return false;
+  // ::/127, unspecified and loopback
+  return !isUnspecified(bytes, at, 15) || bytes[at + 15]! > 1;
+}
+
+/** Key of an address for a `Map`: a number for 4 bytes, 8 characters for 16. */
+export function addressKey(bytes: Uint8Array, at: number, size: number): number | string {
+  if (size === 4) return word(bytes, at);
+  return String.fromCharCode(
+    (bytes[at]! << 8) | bytes[at + 1]!,
+    (bytes[at + 2]! << 8) | bytes[at + 3]!,
+    (bytes[at + 4]! << 8) | bytes[at + 5]!,
+    (bytes[at + 6]! << 8) | bytes[at + 7]!,
+    (bytes[at + 8]! << 8) | bytes[at + 9]!,
+    (bytes[at + 10]! << 8) | bytes[at + 11]!,
+    (bytes[at + 12]! << 8) | bytes[at + 13]!,
+    (bytes[at + 14]! << 8) | bytes[at + 15]!,
+  );
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+}
