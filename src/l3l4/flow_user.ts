@@ -1,0 +1,36 @@
+/**
+ * What stands behind a port: the user that its events go to, by way of `port.context`. Internal.
+ *
+ * @module
+ */
+import type { L3L4Error } from "./errors.ts";
+
+/** Told what happens to one connection; see `TcpSink`. */
+export interface FlowUser {
+  /** The connection is open. */
+  opened(): void;
+  /** Bytes can be read. */
+  readable(): void;
+  /** There is room to write. */
+  writable(): void;
+  /** The peer has ended. */
+  ended(): void;
+  /** It is over. */
+  closed(error: L3L4Error | null): void;
+  /** The stack is over. Unless `isReset`, the port is of no use any more; else the peer is to see a reset. */
+  gone(reason: unknown, isReset: boolean): void;
+}
+
+/** The stack, as the users of its ports see it. */
+export interface FlowHost {
+  /** The time for methods of the port. */
+  now(): number;
+  /** Something was done to the port. */
+  turn(): void;
+  /** The user has closed its side and waits for what was written to arrive. */
+  closing(user: FlowUser): void;
+  /** There is one more, to be told when the stack is over. */
+  joined(user: FlowUser): void;
+  /** The user is done. */
+  left(user: FlowUser): void;
+}

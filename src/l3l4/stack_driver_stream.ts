@@ -1,0 +1,202 @@
+/**
+ * Drives an engine of packets: batches in, batches out, one timer. Internal.
+ *
+ * - Packets are made when somebody reads, not before: what waits to be sent waits in the engine, where acknowledgments
+ *   merge and nothing is lost. So packets that come never wait for those that go, and two stacks piped into each other
+ *   cannot hold each other up.
+ * - What is done to a port is done to the engine at once, and its packets go at once if a reader waits. No promise stands
+ *   between a write to a socket and its packet.
+ * - Timers are looked at with every batch: a transfer that keeps the event loop busy cannot starve them.
+ *
+ * @module
+ */
+import type { Clock } from "../core/clock.ts";
+import { EngineTimer } from "../stream/engine_timer.ts";
+import { breathe, nextTurnOfLoop } from "../stream/turn.ts";
+import { L3L4Error } from "./errors.ts";
+import { PacketBatches } from "./packet_batches.ts";
+import type { StackEngine } from "./stack_engine.ts";
+
+/** What happens at the ends of the stack. */
+export interface StackEvents {
+  /** No more packets come or go, for this reason; those due now still go when it ends in order. Told once, before the streams end. */
+  over(reason: unknown, isInOrder: boolean): void;
+}
+
+/** Packets made while nobody reads, at the end. */
+const LAST_BATCHES = 1024;
+
+/** What is left when a stack was closed. */
+export function stackClosed(): L3L4Error {
+  return new L3L4Error("the stack was closed", { code: "ENETDOWN", blame: "local" });
+}
+
+/** Drives one engine. */
+export class StackDriver {
+  /** Packets that go, in batches. */
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>[]>;
+  /** Packets that come, one or several a chunk. */
+  readonly writable: WritableStream<Uint8Array | readonly Uint8Array[]>;
+  readonly #engine: StackEngine;
+  readonly #clock: Clock;
+  readonly #timer: EngineTimer;
+  readonly #batches: PacketBatches;
+  readonly #isTrusted: boolean;
+  readonly #events: StackEvents;
+  #output!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>[]>;
+  #input!: WritableStreamDefaultController;
+  #isWanted = false;
+  #isBusy = false;
+  #isOver = false;
+  /** What a callback of the user's threw while the engine ran. */
+  #thrown: { readonly error: unknown } | undefined;
+
+  /** Told of each packet that comes (`isSent`: goes). */
+  tap: ((packet: Uint8Array, isSent: boolean) => void) | undefined;
+
+  /** Drives `engine`; batches have up to `maxPackets`. */
+  constructor(
+    engine: StackEngine,
+    clock: Clock,
+    settings: { readonly maxBatchPackets: number; readonly isChecksumTrusted: boolean },
+    events: StackEvents,
+  ) {
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#events = events;
+    this.#isTrusted = settings.isChecksumTrusted;
+    this.#batches = new PacketBatches(settings.maxBatchPackets);
+    this.#timer = new EngineTimer(clock, engine, () => this.turn(), (error) => this.fail(error));
+    this.readable = new ReadableStream<Uint8Array<ArrayBuffer>[]>({
+      start: (controller) => {
+        this.#output = controller;
+      },
+      pull: () => this.#pull(),
+      cancel: (reason) => this.#cancelled(reason),
+    }, { highWaterMark: 0 });
+    this.writable = new WritableStream<Uint8Array | readonly Uint8Array[]>({
+      start: (controller) => {
+        this.#input = controller;
+      },
+      write: (chunk) => this.#write(chunk),
+      close: () => this.end(),
+      abort: (reason) => this.fail(reason),
+    }, { highWaterMark: 1 });
+  }
+
+  /** Whether the engine is at work: nothing may be asked of it but by its own callbacks. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  /** Whether no packets come or go any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** The time for calls of the engine. */
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** A callback of the user's threw: the stack is over once the engine has returned. */
+  threw(error: unknown): void {
+    this.#thrown ??= { error };
+  }
+
+  /** Something was done to the engine: tells what happened, and sends what is due if it is wanted. */
+  turn(): void {
+    if (this.#isBusy || this.#isOver) return;
+    this.#work(undefined);
+  }
+
+  /** The stack is over in order: what is due is sent, then the streams end. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#over(undefined, true);
+    const now = this.#clock.now();
+    this.#engine.flush(now);
+    for (let i = 0; i < LAST_BATCHES && this.#send(now); i++);
+    this.#output.close();
+    // not at once: the peer of a stack that is piped into another would lose its own way out before it hears of the end
+    nextTurnOfLoop().then(() => this.#input.error(stackClosed()));
+  }
+
+  /** The stack is over for this reason. */
+  fail(reason: unknown): void {
+    if (this.#isOver) return;
+    this.#over(reason, false);
+    this.#output.error(reason);
+    this.#input.error(reason);
+  }
+
+  #cancelled(reason: unknown): void {
+    if (this.#isOver) return;
+    this.#over(reason, false);
+    this.#input.error(reason);
+  }
+
+  #over(reason: unknown, isInOrder: boolean): void {
+    this.#isOver = true;
+    this.#timer.stop();
+    this.#events.over(reason, isInOrder);
+  }
+
+  #write(chunk: Uint8Array | readonly Uint8Array[]): Promise<void> | undefined {
+    if (this.#isOver) return undefined;
+    const packets = chunk instanceof Uint8Array ? [chunk] : chunk;
+    if (!Array.isArray(packets) || !packets.every((packet) => packet instanceof Uint8Array)) {
+      const error = new TypeError("a chunk must be a packet or an array of packets, each a Uint8Array");
+      this.fail(error);
+      throw error;
+    }
+    this.#work(packets);
+    return breathe();
+  }
+
+  #work(packets: readonly Uint8Array[] | undefined): void {
+    const engine = this.#engine;
+    const now = this.#clock.now();
+    this.#isBusy = true;
+    try {
+      if (packets !== undefined) this.#push(packets, now);
+      if (engine.timeoutAt() <= now) engine.onTimeout(now);
+      engine.flush(now);
+      while (this.#isWanted && this.#send(now));
+    } catch (error) {
+      this.threw(error);
+    }
+    this.#isBusy = false;
+    if (this.#thrown !== undefined) this.fail(this.#thrown.error);
+    else this.#timer.update();
+  }
+
+  #push(packets: readonly Uint8Array[], now: number): void {
+    const { tap } = this;
+    const engine = this.#engine;
+    const isTrusted = this.#isTrusted;
+    for (let i = 0; i < packets.length; i++) {
+      const packet = packets[i]!;
+      tap?.(packet, false);
+      engine.push(packet, now, isTrusted);
+    }
+  }
+
+  #pull(): void {
+    this.#isWanted = true;
+    this.turn();
+  }
+
+  /** Makes a batch of what is due and hands it over. */
+  #send(now: number): boolean {
+    const batches = this.#batches;
+    this.#engine.transmit(batches, now);
+    if (batches.count === 0) return false;
+    const batch = batches.take();
+    const { tap } = this;
+    if (tap !== undefined) { for (const packet of batch) tap(packet, true); }
+    this.#isWanted = false;
+    this.#output.enqueue(batch);
+    return true;
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * What the streams need of an engine. {@linkcode L3L4Engine} has it, and so have the small ones of tests.
+ *
+ * @module
+ */
+import type { TcpPort, TcpPortOptions, Verdict } from "./l3l4_sink.ts";
+import type { PacketOut } from "./packet_out.ts";
+
+/** Where a connection goes, and from where. */
+export interface TcpConnectOptions extends TcpPortOptions {
+  /** The peer's address, 4 or 16 bytes. */
+  readonly remoteAddress: Uint8Array;
+  /** Its port. */
+  readonly remotePort: number;
+  /** The address that the endpoint plays. */
+  readonly localAddress: Uint8Array;
+  /** Its port. @default {any that is free} */
+  readonly localPort?: number | undefined;
+}
+
+/** An endpoint without streams. */
+export interface StackEngine {
+  /** A packet has come; it is done with when this returns. */
+  push(packet: Uint8Array, now: number, isChecksumTrusted?: boolean): void;
+  /** The batch is over, or something was done to a port: what happened is told. */
+  flush(now: number): void;
+  /** Sends what is due, until `out` has no room. */
+  transmit(out: PacketOut, now: number): unknown;
+  /** When `onTimeout` is to be called. */
+  timeoutAt(): number;
+  /** Does what is due. */
+  onTimeout(now: number): void;
+  /**
+   * Asks for a connection.
+   *
+   * @throws {L3L4Error} when it cannot be
+   */
+  connect(options: TcpConnectOptions, now: number): TcpPort;
+  /** The answer that a verdict of `"later"` has put off; `false` when the token is not known any more. */
+  decide(token: number, verdict: Exclude<Verdict, "later">, options: TcpPortOptions | undefined, now: number): unknown;
+}
