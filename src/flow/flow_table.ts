@@ -1,13 +1,13 @@
 /**
  * Finding the flow of a packet: a hash table over the addresses, ports and protocol, the same for both directions.
  *
- * Keys are compared as numbers read from the packet; no string or object is made for a look-up. The hash is keyed
- * (HalfSipHash-1-3 by Aumasson and Bernstein, 32-bit words and output), so that whoever chooses the addresses cannot
- * aim for one chain without knowing the key.
+ * Keys are compared as numbers read from the packet; no string or object is made for a look-up. The hash is keyed, so
+ * that whoever chooses the addresses cannot aim for one chain without knowing the key.
  *
  * @module
  */
 import { readU16, readU32 } from "../bytes/integers.ts";
+import { HalfSipHash } from "../core/half_sip_hash.ts";
 import type { Segment } from "../packet/segment.ts";
 import type { FlowState } from "./flow_state.ts";
 
@@ -91,13 +91,10 @@ export class Tuple {
 /** Flows that are found without the hash, which costs as much as all else about a segment. A power of two. */
 const RECENT_FLOWS = 1024;
 const INITIAL_BUCKETS = 256;
-const FINAL_ROUNDS = 3;
 
 /** Hash table of flows, chained through the flows themselves. Grows with them. */
 export class FlowTable {
-  readonly #key0: number;
-  readonly #key1: number;
-  readonly #words = new Int32Array(10);
+  readonly #sip: HalfSipHash;
   #buckets: (FlowState | null)[] = new Array(INITIAL_BUCKETS).fill(null);
   #size = 0;
   /** The flow found last for each trace. Flows that share one only take the way through the hash. */
@@ -105,8 +102,7 @@ export class FlowTable {
 
   /** Makes an empty table; `seed` is an integer from 0 to 2^53 - 1. */
   constructor(seed: number) {
-    this.#key0 = seed | 0;
-    this.#key1 = Math.floor(seed / 0x100000000) | 0;
+    this.#sip = new HalfSipHash(seed, Math.floor(seed / 0x100000000));
   }
 
   /** Number of flows in it. */
@@ -116,7 +112,7 @@ export class FlowTable {
 
   /** Hash of the flow that the tuple belongs to. */
   hash(tuple: Tuple): number {
-    const words = this.#words;
+    const { words } = this.#sip;
     const lower = tuple.isSourceLower;
     words[0] = lower ? tuple.s0 : tuple.d0;
     words[1] = lower ? tuple.d0 : tuple.s0;
@@ -124,14 +120,14 @@ export class FlowTable {
       ? (tuple.sourcePort << 16) | tuple.destinationPort
       : (tuple.destinationPort << 16) | tuple.sourcePort;
     words[3] = (tuple.version << 8) | tuple.protocol;
-    if (tuple.version === 4) return this.#halfSip(4);
+    if (tuple.version === 4) return this.#sip.hash(4);
     words[4] = lower ? tuple.s1 : tuple.d1;
     words[5] = lower ? tuple.d1 : tuple.s1;
     words[6] = lower ? tuple.s2 : tuple.d2;
     words[7] = lower ? tuple.d2 : tuple.s2;
     words[8] = lower ? tuple.s3 : tuple.d3;
     words[9] = lower ? tuple.d3 : tuple.s3;
-    return this.#halfSip(10);
+    return this.#sip.hash(10);
   }
 
   /** The flow that the tuple belongs to, if it is one of those found lately. */
@@ -187,30 +183,5 @@ export class FlowTable {
       }
     }
     this.#buckets = buckets;
-  }
-
-  #halfSip(count: number): number {
-    let v0 = this.#key0;
-    let v1 = this.#key1;
-    let v2 = 0x6c796765 ^ this.#key0;
-    let v3 = 0x74656462 ^ this.#key1;
-    const words = this.#words;
-    for (let i = 0; i < count + FINAL_ROUNDS; i++) {
-      const word = i < count ? words[i]! : 0;
-      if (i === count) v2 ^= 0xff;
-      v3 ^= word;
-      v0 = (v0 + v1) | 0;
-      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
-      v0 = (v0 << 16) | (v0 >>> 16);
-      v2 = (v2 + v3) | 0;
-      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
-      v0 = (v0 + v3) | 0;
-      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
-      v2 = (v2 + v1) | 0;
-      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
-      v2 = (v2 << 16) | (v2 >>> 16);
-      v0 ^= word;
-    }
-    return v1 ^ v3;
   }
 }

@@ -87,6 +87,17 @@ export interface TcpOptions {
   readonly strays?: "reset" | "ignore" | undefined;
   /** Whether segments without timestamps are dropped once they were agreed on (RFC 7323 section 3.2). @default {false} */
   readonly needsTimestamps?: boolean | undefined;
+  /**
+   * Whether only a reset with exactly the next sequence number ends a connection, and others in the window are asked back
+   * (RFC 5961 section 3). @default {true}
+   */
+  readonly checksResets?: boolean | undefined;
+  /** Whether a SYN on an open connection is asked back (RFC 5961 section 4), not believed at once. @default {true} */
+  readonly checksSyns?: boolean | undefined;
+  /** Whether a SYN with a later sequence number or timestamp opens a connection anew that is in TIME-WAIT (RFC 9293 MAY-2). @default {true} */
+  readonly reopensTimeWait?: boolean | undefined;
+  /** Whether segments with both SYN and FIN are dropped. @default {false} */
+  readonly dropsSynFin?: boolean | undefined;
   /** Challenge acknowledgments of a connection in a second (RFC 5961 section 7). @default {10} */
   readonly challengesPerSecond?: number | undefined;
   /** Hop limit, or time to live. @default {64} */
@@ -153,6 +164,10 @@ export function tcpSettings(options: TcpOptions): TcpSettings {
     maxSynAckRetries: limitOption("maxSynAckRetries", options.maxSynAckRetries, 5, 0),
     strays: choiceOption("strays", options.strays, "reset", ["reset", "ignore"]),
     needsTimestamps: options.needsTimestamps ?? false,
+    checksResets: options.checksResets ?? true,
+    checksSyns: options.checksSyns ?? true,
+    reopensTimeWait: options.reopensTimeWait ?? true,
+    dropsSynFin: options.dropsSynFin ?? false,
     challengesPerSecond: limitOption("challengesPerSecond", options.challengesPerSecond, 10, 0),
     hopLimit: intOption("hopLimit", options.hopLimit, 64, 1, 255),
     dscp: intOption("dscp", options.dscp, 0, 0, 63),
