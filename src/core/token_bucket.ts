@@ -21,7 +21,8 @@ export class TokenBucket {
   /** Takes one; `false` when there is none. */
   take(now: number): boolean {
     if (now > this.#at) {
-      const more = (now - this.#at) * this.#perSecond / 1000;
+      // nothing a second stays nothing, after endless time too
+      const more = this.#perSecond === 0 ? 0 : (now - this.#at) * this.#perSecond / 1000;
       this.#tokens = Math.min(this.#burst, this.#tokens + more);
       this.#at = now;
     }

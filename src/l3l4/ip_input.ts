@@ -54,19 +54,30 @@ export class IpInput {
   readonly #hasLoopback: boolean;
   readonly #fragments: FragmentTable;
   readonly #headers: ExtensionHeaders = new ExtensionHeaders();
+  /** Not `packet`, because time may be over while a packet is read. */
+  readonly #lost: IpPacket = new IpPacket();
 
   /** `onTimeout` gets the first fragment, as it came, of each datagram whose other fragments did not come in time. */
-  constructor(options: IpInputOptions, summer: Summer, onTimeout: (fragment: Uint8Array) => void) {
+  constructor(options: IpInputOptions, summer: Summer, onTimeout: (fragment: IpPacket) => void) {
     this.#summer = summer;
     this.#hasLoopback = options.hasLoopback;
     this.#fragments = new FragmentTable(options, (version, head, data, key) => {
-      onTimeout(version === 4 ? joined(head, data) : this.#headers.refragmented(head, data, key));
+      const lost = this.#lost;
+      lost.bytes = version === 4 ? joined(head, data) : this.#headers.refragmented(head, data, key);
+      lost.end = lost.bytes.length;
+      placeAddresses(lost, version);
+      onTimeout(lost);
     });
   }
 
   /** What is wrong with the packet that was read last. */
   get problem(): IpProblem {
     return this.#headers.problem;
+  }
+
+  /** Where the byte lies that names the protocol of the packet that was read last, if it has extension headers. */
+  get nextHeaderAt(): number {
+    return this.#headers.nextAt;
   }
 
   /** Fragments held, and what was given up. */
@@ -114,10 +125,7 @@ export class IpInput {
     if (foldSum(sum) !== 0xffff) return this.#drop("badIpChecksum");
     const { packet } = this;
     packet.bytes = bytes;
-    packet.version = 4;
-    packet.sourceAt = 12;
-    packet.destinationAt = 16;
-    packet.addressLength = 4;
+    placeAddresses(packet, 4);
     packet.protocol = bytes[9]!;
     packet.payloadAt = headerLength;
     packet.end = total;
@@ -143,7 +151,6 @@ export class IpInput {
 
   #isV4Destination(bytes: Uint8Array): boolean {
     const first = bytes[16]!;
-    this.packet.isToMany = first >= 224 && (first < 240 || isBroadcast(bytes, 16));
     return first !== 0 && (first !== 127 || this.#hasLoopback);
   }
 
@@ -165,17 +172,13 @@ export class IpInput {
     const { packet } = this;
     const protocol = bytes[6]!;
     packet.bytes = bytes;
-    packet.version = 6;
-    packet.sourceAt = 8;
-    packet.destinationAt = 24;
-    packet.addressLength = 16;
+    placeAddresses(packet, 6);
     packet.protocol = protocol;
     packet.payloadAt = 40;
     packet.end = end;
     packet.ecn = (bytes[1]! >>> 4) & 3;
     packet.dscp = ((bytes[0]! & 0x0f) << 2) | (bytes[1]! >>> 6);
     packet.hopLimit = bytes[7]!;
-    packet.isToMany = bytes[24] === 0xff;
     if (bytes[8] === 0xff || (bytes[8] === 0 && this.#isReserved(bytes, 8))) return this.#drop("badSource");
     if (bytes[24] === 0 && this.#isReserved(bytes, 24)) return this.#drop("badDestination");
     if (protocol !== IpProtocol.TCP && protocol !== IpProtocol.UDP && protocol !== IpProtocol.ICMPV6) {
@@ -284,6 +287,22 @@ export class IpInput {
   #drop(reason: IpDropReason): IpOutcome {
     this.drops.count(reason);
     return IpOutcome.NOTHING;
+  }
+}
+
+function placeAddresses(packet: IpPacket, version: 4 | 6): void {
+  const { bytes } = packet;
+  packet.version = version;
+  if (version === 4) {
+    packet.sourceAt = 12;
+    packet.destinationAt = 16;
+    packet.addressLength = 4;
+    packet.isToMany = bytes[16]! >= 224 && (bytes[16]! < 240 || isBroadcast(bytes, 16));
+  } else {
+    packet.sourceAt = 8;
+    packet.destinationAt = 24;
+    packet.addressLength = 16;
+    packet.isToMany = bytes[24] === 0xff;
   }
 }
 

@@ -28,7 +28,7 @@ export class Reader {
 
   constructor(options: Partial<IpInputOptions> = {}) {
     const all = { ...IP_OPTIONS, ...options };
-    this.input = new IpInput(all, new Summer(), (fragment) => this.timedOut.push(fragment));
+    this.input = new IpInput(all, new Summer(), ({ bytes, end }) => this.timedOut.push(bytes.slice(0, end)));
   }
 
   read(bytes: Uint8Array, now = 0, isTrusted = false): Read {

@@ -1,22 +1,30 @@
 /**
- * Finding the connection that a segment belongs to.
+ * Finding the connection that a segment belongs to, or the flow that a datagram does.
  *
  * A hash table chained through the connections themselves, and before it a small one of those found lately, by a few bits
  * that cost nothing: the keyed hash would cost as much as all else about a segment.
  *
  * @module
  */
+import type { FlowPath } from "../l3l4_sink.ts";
 import type { TcpKey } from "./tcp_key.ts";
-import type { HostedConnection } from "./tcp_host.ts";
 
 const RECENT = 1024;
 const FIRST_BUCKETS = 64;
 
+/** What stands in a table. */
+export interface Demuxed<T> extends FlowPath {
+  /** Hash of its path: the table's own. */
+  hash: number;
+  /** The next one of the same bucket: the table's own. */
+  chain: T | null;
+}
+
 /** All connections of an endpoint. */
-export class Demux {
-  #buckets: (HostedConnection | null)[] = new Array(FIRST_BUCKETS).fill(null);
+export class Demux<T extends Demuxed<T>> {
+  #buckets: (T | null)[] = new Array(FIRST_BUCKETS).fill(null);
   #size = 0;
-  readonly #recent: (HostedConnection | null)[] = new Array(RECENT).fill(null);
+  readonly #recent: (T | null)[] = new Array(RECENT).fill(null);
 
   /** How many there are. */
   get size(): number {
@@ -24,14 +32,14 @@ export class Demux {
   }
 
   /** The one with these ends, if it was found lately. */
-  findRecent(key: TcpKey): HostedConnection | null {
+  findRecent(key: TcpKey): T | null {
     const connection = this.#recent[trace(key)]!;
     return connection !== null && key.matches(connection) ? connection : null;
   }
 
   /** The one with these ends. */
-  find(key: TcpKey, hash: number): HostedConnection | null {
-    let connection: HostedConnection | null = this.#buckets[hash & (this.#buckets.length - 1)]!;
+  find(key: TcpKey, hash: number): T | null {
+    let connection: T | null = this.#buckets[hash & (this.#buckets.length - 1)]!;
     while (connection !== null && !(connection.hash === hash && key.matches(connection))) {
       connection = connection.chain;
     }
@@ -40,7 +48,7 @@ export class Demux {
   }
 
   /** Adds one that is not in it. */
-  add(connection: HostedConnection, hash: number): void {
+  add(connection: T, hash: number): void {
     if (this.#size === this.#buckets.length) this.#resize(2 * this.#size);
     const at = hash & (this.#buckets.length - 1);
     connection.hash = hash;
@@ -50,12 +58,12 @@ export class Demux {
   }
 
   /** Takes one out, whose ends are `key`; `false` when it is not in it. */
-  remove(connection: HostedConnection, key: TcpKey): boolean {
+  remove(connection: T, key: TcpKey): boolean {
     const at = connection.hash & (this.#buckets.length - 1);
     const first = this.#buckets[at]!;
     if (first === connection) this.#buckets[at] = connection.chain;
     else {
-      let other: HostedConnection | null = first;
+      let other: T | null = first;
       while (other !== null && other.chain !== connection) other = other.chain;
       if (other === null) return false;
       other.chain = connection.chain;
@@ -71,18 +79,18 @@ export class Demux {
   }
 
   /** All of them. */
-  *[Symbol.iterator](): IterableIterator<HostedConnection> {
+  *[Symbol.iterator](): IterableIterator<T> {
     for (const first of this.#buckets) {
       for (let connection = first; connection !== null; connection = connection.chain) yield connection;
     }
   }
 
   #resize(length: number): void {
-    const buckets: (HostedConnection | null)[] = new Array(length).fill(null);
+    const buckets: (T | null)[] = new Array(length).fill(null);
     for (const first of this.#buckets) {
       let connection = first;
       while (connection !== null) {
-        const next: HostedConnection | null = connection.chain;
+        const next: T | null = connection.chain;
         const at = connection.hash & (length - 1);
         connection.chain = buckets[at]!;
         buckets[at] = connection;

@@ -15,7 +15,6 @@ import { IpTemplate } from "../ip_header.ts";
 import type { IpPacket } from "../ip_packet.ts";
 import type { FlowPath, TcpPort, TcpPortOptions, TcpSink, Verdict } from "../l3l4_sink.ts";
 import type { PacketOut } from "../packet_out.ts";
-import type { TcpConnectOptions } from "../stack_engine.ts";
 import { Summer } from "../sum.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { Demux } from "./demux.ts";
@@ -24,7 +23,6 @@ import { PassiveOpens, type PassiveOpensHost } from "./passive_opens.ts";
 import { SegmentCursor } from "./segment_cursor.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import { SentSegmentPool } from "./sent_segments.ts";
-import { type ConnectionParts, TcpConnection } from "./tcp_connection.ts";
 import { TcpAnswers } from "./tcp_answers.ts";
 import type { Ending, Handshake, HostedConnection, IcmpErrorNews, PassiveHandshake, TcpHost } from "./tcp_host.ts";
 import { TcpKey } from "./tcp_key.ts";
@@ -39,12 +37,28 @@ import { TransmitQueue } from "./transmit_queue.ts";
 const PROTOCOL_TCP = 6;
 const MAX_PORT = 0xffff;
 
-/** Makes connections: {@linkcode TcpConnection}, or what a test puts in its place. */
+/** Makes connections: `TcpConnection`, or what a test puts in its place. */
 export interface ConnectionFactory {
   /** One that sends a SYN. */
-  connect(parts: ConnectionParts, handshake: Handshake, now: number): HostedConnection & TcpPort;
+  connect(
+    host: TcpHost,
+    sink: TcpSink,
+    path: FlowPath,
+    handshake: Handshake,
+    options: TcpPortOptions,
+    template: IpTemplate,
+    now: number,
+  ): HostedConnection & TcpPort;
   /** One whose SYN-ACK has been acknowledged; that segment is given to its `receive` next. */
-  accept(parts: ConnectionParts, handshake: PassiveHandshake, now: number): HostedConnection & TcpPort;
+  accept(
+    host: TcpHost,
+    sink: TcpSink,
+    path: FlowPath,
+    handshake: PassiveHandshake,
+    options: TcpPortOptions,
+    template: IpTemplate,
+    now: number,
+  ): HostedConnection & TcpPort;
 }
 
 /** What a table needs of its surroundings. */
@@ -53,6 +67,18 @@ export interface TcpSurroundings {
   readonly random: FillRandom;
   /** Largest IP packet that goes to this peer now. */
   pathMtu(path: FlowPath): number;
+}
+
+/** A connection that is to be made. */
+export interface TcpConnectOptions extends TcpPortOptions {
+  /** Whom to connect to: 4 or 16 bytes. */
+  readonly remoteAddress: Uint8Array;
+  /** Its port. */
+  readonly remotePort: number;
+  /** The address that the endpoint plays. */
+  readonly localAddress: Uint8Array;
+  /** Its port. @default {one that is free} */
+  readonly localPort?: number | undefined;
 }
 
 /** The TCP of an endpoint. */
@@ -75,7 +101,7 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
   readonly #sink: TcpSink;
   readonly #connections: ConnectionFactory;
   readonly #sip;
-  readonly #demux = new Demux();
+  readonly #demux = new Demux<HostedConnection>();
   readonly #passive: PassiveOpens;
   readonly #timeWait: TimeWaitTable;
   readonly #timeWaitAnswers: TimeWaitAnswers;
@@ -88,15 +114,9 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
   readonly #ownKey = new TcpKey();
   #toTell: HostedConnection[] = [];
   #isFlushing = false;
-  #lastId = 0;
 
   /** An endpoint without connections. `settings` come from `tcpSettings`. */
-  constructor(
-    settings: TcpSettings,
-    surroundings: TcpSurroundings,
-    sink: TcpSink,
-    connections: ConnectionFactory = TcpConnection,
-  ) {
+  constructor(settings: TcpSettings, surroundings: TcpSurroundings, sink: TcpSink, connections: ConnectionFactory) {
     const { random } = surroundings;
     const summer = new Summer();
     this.settings = settings;
@@ -195,7 +215,9 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
     now: number,
   ): void {
     this.counters.passiveOpens++;
-    const connection = this.#connections.accept(this.#parts(key, options ?? {}), handshake, now);
+    const path = key.toPath();
+    const template = this.#template(path);
+    const connection = this.#connections.accept(this, this.#sink, path, handshake, options ?? {}, template, now);
     this.#add(connection, hash);
     connection.receive(segment, now);
   }
@@ -218,12 +240,14 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
     if (localPort === undefined && !this.#ports.choose(key, (other) => this.#isFree(other))) {
       throw failure("EADDRNOTAVAIL", "no port is free for this peer");
     }
+    const path = key.toPath();
     const hash = key.hash(this.#sip);
     const handshake: Handshake = {
       sendInitial: this.secrets.initialSequence(key, now),
       tsOffset: this.secrets.timestampOffset(key),
     };
-    const connection = this.#connections.connect(this.#parts(key, options), handshake, now);
+    const template = this.#template(path);
+    const connection = this.#connections.connect(this, this.#sink, path, handshake, options, template, now);
     this.counters.activeOpens++;
     this.#add(connection, hash);
     return connection;
@@ -235,12 +259,9 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
       this.#timeWait.find(key, hash) < 0;
   }
 
-  #parts(key: TcpKey, options: TcpPortOptions): ConnectionParts {
-    const path = key.toPath();
-    const { version, localAddress, remoteAddress } = path;
+  #template({ version, localAddress, remoteAddress }: FlowPath): IpTemplate {
     const { hopLimit, dscp } = this.settings;
-    const template = new IpTemplate(version, localAddress, remoteAddress, PROTOCOL_TCP, hopLimit, dscp);
-    return { host: this, sink: this.#sink, id: ++this.#lastId, path, template, options };
+    return new IpTemplate(version, localAddress, remoteAddress, PROTOCOL_TCP, hopLimit, dscp);
   }
 
   #add(connection: HostedConnection, hash: number): void {

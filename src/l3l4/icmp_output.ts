@@ -1,0 +1,164 @@
+/**
+ * ICMP messages that are sent: answers to echoes and errors, at no more than a rate and never about what they must not be
+ * (RFC 1122 section 3.2.2, RFC 4443 section 2.4).
+ *
+ * @module
+ */
+import { writeU16, writeU32 } from "../bytes/integers.ts";
+import { TokenBucket } from "../core/token_bucket.ts";
+import { ICMP_HEADER_LENGTH, IcmpType } from "../packet/icmp.ts";
+import { Icmpv6Type } from "../packet/icmpv6.ts";
+import { IpProtocol } from "../packet/segment.ts";
+import type { IcmpSendOptions } from "./datagram_sink.ts";
+import type { IpIds } from "./ip_ids.ts";
+import { IpTemplate } from "./ip_header.ts";
+import type { DatagramQueue } from "./ip_output.ts";
+import type { IpPacket } from "./ip_packet.ts";
+import { holdsIcmpError } from "./holds_icmp_error.ts";
+import { foldSum, type Summer } from "./sum.ts";
+
+/** RFC 1812 section 4.3.2.3 and RFC 4443 section 2.4 (c): an error and its quote are no longer. */
+const MAX_ERROR_V4 = 576;
+const MAX_ERROR_V6 = 1280;
+
+const MAX_LENGTH = 0xffff;
+
+/** Options of {@linkcode IcmpOutput}. */
+export interface IcmpOutputOptions {
+  /** Errors in a second. */
+  readonly icmpErrorsPerSecond: number;
+  /** Answers to echoes in a second. */
+  readonly echoRepliesPerSecond: number;
+  /** Hop limit, or time to live. */
+  readonly hopLimit: number;
+}
+
+/** Counters of {@linkcode IcmpOutput}. */
+export interface IcmpOutputStats {
+  /** Errors sent. */
+  icmpErrorsSent: number;
+  /** Errors not sent because of `icmpErrorsPerSecond` or a full queue. */
+  icmpErrorsLimited: number;
+  /** Echoes answered. */
+  echoReplies: number;
+  /** Echoes not answered because of `echoRepliesPerSecond` or a full queue. */
+  echoRepliesLimited: number;
+}
+
+/** Puts messages into a queue. */
+export class IcmpOutput {
+  /** Counters. */
+  readonly stats: IcmpOutputStats = { icmpErrorsSent: 0, icmpErrorsLimited: 0, echoReplies: 0, echoRepliesLimited: 0 };
+  readonly #queue: DatagramQueue;
+  readonly #ids: IpIds;
+  readonly #summer: Summer;
+  readonly #hopLimit: number;
+  readonly #errors: TokenBucket;
+  readonly #echoes: TokenBucket;
+
+  /** Messages go to `queue`. */
+  constructor(options: IcmpOutputOptions, queue: DatagramQueue, ids: IpIds, summer: Summer) {
+    this.#queue = queue;
+    this.#ids = ids;
+    this.#summer = summer;
+    this.#hopLimit = options.hopLimit;
+    this.#errors = new TokenBucket(options.icmpErrorsPerSecond);
+    this.#echoes = new TokenBucket(options.echoRepliesPerSecond);
+  }
+
+  /** Answers an echo, from the address that was asked. */
+  echoReply(packet: IpPacket, now: number): void {
+    const { bytes, end, payloadAt } = packet;
+    const length = end - payloadAt;
+    if (!this.#queue.hasRoom(length + 40) || !this.#echoes.take(now)) {
+      this.stats.echoRepliesLimited++;
+      return;
+    }
+    const reply = this.#datagram(this.#templateFor(packet, packet.dscp), length);
+    const at = reply.length - length;
+    reply.set(bytes.subarray(payloadAt, end), at);
+    reply[at] = packet.version === 4 ? IcmpType.ECHO_REPLY : Icmpv6Type.ECHO_REPLY;
+    this.#finish(reply, at);
+    if (this.#queue.push(reply)) this.stats.echoReplies++;
+  }
+
+  /**
+   * Tells the sender of `packet` what is wrong with it; `word` is what the type wants behind the checksum. Nothing is sent
+   * about errors, nor, unless `isForMany`, about what many got.
+   */
+  error(packet: IpPacket, type: number, code: number, word: number, now: number, isForMany = false): void {
+    if ((packet.isToMany && !isForMany) || holdsIcmpError(packet)) return;
+    const max = packet.version === 4 ? MAX_ERROR_V4 - 28 : MAX_ERROR_V6 - 48;
+    const quoteLength = Math.min(packet.end, max);
+    if (!this.#queue.hasRoom(quoteLength + 48) || !this.#errors.take(now)) {
+      this.stats.icmpErrorsLimited++;
+      return;
+    }
+    const message = this.#datagram(this.#templateFor(packet, 0), ICMP_HEADER_LENGTH + quoteLength);
+    const at = message.length - ICMP_HEADER_LENGTH - quoteLength;
+    message[at] = type;
+    message[at + 1] = code;
+    writeU32(message, at + 4, word);
+    message.set(packet.bytes.subarray(0, quoteLength), at + ICMP_HEADER_LENGTH);
+    this.#finish(message, at);
+    if (this.#queue.push(message)) this.stats.icmpErrorsSent++;
+  }
+
+  /**
+   * Sends any message; `false` when there is no room.
+   *
+   * @throws {RangeError} when addresses, or the length, can't be
+   */
+  send(options: IcmpSendOptions): boolean {
+    const { code = 0, data = EMPTY, hopLimit = this.#hopLimit, localAddress, remoteAddress, type, word = 0 } = options;
+    const version = checkAddresses(localAddress, remoteAddress);
+    const length = ICMP_HEADER_LENGTH + data.length;
+    if (length + (version === 4 ? 20 : 0) > MAX_LENGTH) throw new RangeError(`${data.length} bytes are too many`);
+    if (!this.#queue.hasRoom(length + 40)) return false;
+    const protocol = version === 4 ? IpProtocol.ICMP : IpProtocol.ICMPV6;
+    const message = this.#datagram(new IpTemplate(version, localAddress, remoteAddress, protocol, hopLimit), length);
+    const at = message.length - length;
+    message[at] = type;
+    message[at + 1] = code;
+    writeU32(message, at + 4, word);
+    message.set(data, at + ICMP_HEADER_LENGTH);
+    this.#finish(message, at);
+    return this.#queue.push(message);
+  }
+
+  /** The header of what goes back to the sender of `packet`. */
+  #templateFor({ addressLength, bytes, destinationAt, sourceAt, version }: IpPacket, dscp: number): IpTemplate {
+    const local = bytes.subarray(destinationAt, destinationAt + addressLength);
+    const remote = bytes.subarray(sourceAt, sourceAt + addressLength);
+    const protocol = version === 4 ? IpProtocol.ICMP : IpProtocol.ICMPV6;
+    return new IpTemplate(version, local, remote, protocol, this.#hopLimit, dscp);
+  }
+
+  #datagram(template: IpTemplate, length: number): Uint8Array {
+    const datagram = new Uint8Array(template.headerLength + length);
+    const isV4 = template.headerLength === 20;
+    const id = isV4 ? this.#ids.next(template.addresses, 0, 8, template.protocol) : 0;
+    template.write(datagram, length, 0, id, false);
+    return datagram;
+  }
+
+  /** Fills the checksum in. */
+  #finish(datagram: Uint8Array, at: number): void {
+    const isV4 = datagram[0]! >>> 4 === 4;
+    // ICMPv6 sums the addresses too, which lie right in front
+    const start = isV4 ? at : at - 32;
+    const sum = isV4 ? 0 : IpProtocol.ICMPV6 + datagram.length - at;
+    writeU16(datagram, at + 2, 0);
+    writeU16(datagram, at + 2, ~foldSum(this.#summer.add(sum, datagram, start, datagram.length)));
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** The IP version of two addresses. */
+function checkAddresses(local: Uint8Array, remote: Uint8Array): 4 | 6 {
+  if ((local.length !== 4 && local.length !== 16) || local.length !== remote.length) {
+    throw new RangeError(`addresses must have 4 or 16 bytes each, got ${local.length} and ${remote.length}`);
+  }
+  return local.length === 4 ? 4 : 6;
+}
