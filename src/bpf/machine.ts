@@ -36,8 +36,8 @@ export interface BpfMachineOptions extends VerifierOptions {
    */
   backend?: BpfBackend | "auto" | undefined;
   /**
-   * Instructions that one run may take; one more is `ELOOP`. Compiled code counts in loops and called functions only,
-   * where it looks each time that it comes around. @default {1_000_000}
+   * Instructions that one run may take; one more is `ELOOP`. Compiled code looks at its count where a loop comes around,
+   * where functions are entered and at the end, so it may do a little more before it fails. @default {1_000_000}
    */
   budget?: number | undefined;
   /** Bytes of memory that the maps may take, keys of hash tables included. @default {64 MiB} */

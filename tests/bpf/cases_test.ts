@@ -6,6 +6,7 @@ import { bpfParser } from "../../src/bpf/bpf_parser.ts";
 import { BpfError } from "../../src/bpf/errors.ts";
 import { BpfMachine } from "../../src/bpf/machine.ts";
 import { BpfMemory } from "../../src/bpf/memory.ts";
+import type { BpfProgram } from "../../src/bpf/program.ts";
 import { fromHex } from "../../src/bytes/hex.ts";
 import { bareRunner } from "./support/bare_runner.ts";
 import { backends, program, sample } from "./support/builds.ts";
@@ -201,6 +202,30 @@ for (const backend of backends) {
     const foreign = memory.bytes.subarray(b.context.address);
     assertEquals(foreign, before.subarray(b.context.address), "everything of b");
     assert(owned.every(({ address }) => address < b.context.address));
+  });
+
+  test(`limit: the instruction budget to the instruction, in loops, behind them and over tail calls, ${backend}`, () => {
+    // 2 + 2 * 5 instructions to the end of the loop, then 3.
+    const loop = assemble("r0 = 7\nr1 = 5\nagain:\nr1 += -1\nif r1 != 0 goto again\nr0 += 1\nr0 += 1\nexit");
+    // 3 instructions, the last of which may leave for good.
+    const table = ".map table prog_array 4 4 1\n";
+    const first = assemble(`${table}r2 = map[table] ll\nr3 = 0\ncall 12\nr0 = 0\nr0 = 1\nr0 = 2\nexit`);
+    // 3 instructions, the last of which ends the program where there are no bytes.
+    const short = assemble("r6 = r1\nr0 = 0\nr0 = *(u8 *)skb[9]\nr0 = 1\nr0 = 2\nexit");
+    const verdict = (program: BpfProgram, budget: number, target?: BpfProgram) => {
+      const programs = target === undefined ? {} : { programs: { table: [target] } };
+      const machine = new BpfMachine(program, { backend, budget, ...programs });
+      return [machine.run(new Uint8Array(1)), machine.takeFailure()?.code];
+    };
+    const spent = [-40, "ELOOP"];
+    assertEquals([verdict(loop, 15), verdict(loop, 14), verdict(loop, 12)], [[9, undefined], spent, spent]);
+    assertEquals([verdict(short, 3), verdict(short, 2), verdict(short, 1)], [[0, undefined], spent, spent]);
+    assertEquals([verdict(first, 18, loop), verdict(first, 17, loop), verdict(first, 2, loop)], [
+      [9, undefined],
+      spent,
+      spent,
+    ]);
+    assertEquals([verdict(first, 7), verdict(first, 6)], [[2, undefined], spent]);
   });
 
   test(`limit: the instruction budget, ${backend}`, () => {

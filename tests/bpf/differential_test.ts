@@ -2,7 +2,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { fuzzInputs, fuzzSeeds } from "../support/fuzz.ts";
-import { compareSeed } from "./support/differential.ts";
+import { compareBudgets, compareSeed } from "./support/differential.ts";
 
 /** Programs per seed: some in a normal run, `LEAT_FUZZ_INPUTS` of them in the soak. Each is compiled five times: some 10 ms. */
 const programsOr = (usual: number) => process.env["LEAT_FUZZ_INPUTS"] === undefined ? usual : fuzzInputs();
@@ -46,4 +46,8 @@ test("differential: programs of which nothing was proven fail alike, and touch n
     if (failure === "EFAULT") faults++;
   }
   assert(faults > count / 10 && faults < count * 9 / 10, `${faults} of ${count} fail`);
+});
+
+test("differential: the budget is spent at the same instruction on every back end", () => {
+  for (const number of numbers(300, 3)) assertEquals(compareBudgets(number), undefined);
 });

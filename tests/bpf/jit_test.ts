@@ -3,6 +3,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
+import { assemble } from "../../src/bpf/assembler.ts";
 import { chooseBackend } from "../../src/bpf/backends.ts";
 import { jsSource } from "../../src/bpf/jit/compile_js.ts";
 import { BpfMachine } from "../../src/bpf/machine.ts";
@@ -88,6 +89,59 @@ test("case 52: what skb_load_bytes fills is read from the packet, not from memor
   assert(!/\b[UV]\b/.test(text), text);
   assert(text.includes("p[s + 8]"), text);
 });
+
+test("a counter that ends at 0, or that was compared with a small number, needs no high half", () => {
+  const text = (code: string) => sourceOf(assemble(code));
+  const down = (step: string) => text(`r0 = 1\nr1 = 20000\nagain:\nr0 += r0\n${step}\nif r1 != 0 goto again\nexit`);
+  assert(!/\bh1\b/.test(down("r1 -= 1")), down("r1 -= 1"));
+  assert(!/\bh1\b/.test(down("r1 += -1")), down("r1 += -1"));
+  // By 3 it passes 0 and becomes a large number.
+  assert(/\bh1\b/.test(down("r1 -= 3")));
+  const compared = (jump: string) =>
+    text(`r6 = r1\nr7 = *(u64 *)(r6 + 48)\nr0 = 0\n${jump}\nr0 = r7\nr0 += 5\nif r0 > 9 goto out\nr0 = 0\nout:\nexit`);
+  const isNarrow = (jump: string) => !/\bh0 = .*\bh7\b/.test(compared(jump));
+  for (const jump of ["if r7 > 1000 goto out", "if r7 >= 1000 goto out", "r2 = 1000\nif r2 < r7 goto out"]) {
+    assert(isNarrow(jump), jump);
+  }
+  for (
+    const jump of ["if r7 < 1000 goto out", "if w7 > 1000 goto out", "if r7 s> 1000 goto out", "if r7 & 8 goto out"]
+  ) {
+    assert(!isNarrow(jump), jump);
+  }
+});
+
+for (const backend of backends) {
+  test(`values behind compares are what they are: all kinds, both ways, numbers at the edges, ${backend}`, () => {
+    const edges = ["0", "1", "2", "0x7fffffff", "0x80000000 ll", "0xffffffff ll", "0x100000000 ll", "-1", "-2"];
+    const signs = ["==", "!=", ">", ">=", "<", "<=", "s>", "s>=", "s<", "s<="];
+    for (const sign of signs) {
+      for (const size of ["r", "w"]) {
+        for (const other of ["0", "1", "0x7fffffff", "-1", `${size}3`]) {
+          // What is known of r2 behind the jump shows in sums, shifts and compares.
+          const way = "r0 = r2\nr0 -= 1\nr4 = r2\nr4 >>= 1\nr0 ^= r4\nif r2 > 5 goto +1\nr0 += 3";
+          const code = `r2 = *(u64 *)(r1 + 48)\nr3 = *(u64 *)(r1 + 56)\nif ${size}2 ${sign} ${other} goto L
+            ${way}\nexit\nL:\n${way}\nr0 += 1000\nexit`;
+          const program = assemble(code);
+          const [machine, reference] = [backend, "interpreter" as const].map((one) =>
+            new BpfMachine(program, { backend: one })
+          );
+          for (const [a, b] of edges.map((one, at) => [one, edges[(at * 5 + 2) % edges.length]!])) {
+            const words = Int32Array.from([a!, b!].flatMap(halvesOf));
+            for (const one of [machine!, reference!]) {
+              one.memory.bytes.set(new Uint8Array(words.buffer), one.context.address + 48);
+            }
+            assertEquals(machine!.runAgain(nothing), reference!.runAgain(nothing), `${a} ${b}: ${code}`);
+          }
+        }
+      }
+    }
+  });
+}
+
+function halvesOf(number: string): [low: number, high: number] {
+  const value = BigInt.asIntN(64, BigInt(number.replace(" ll", "")));
+  return [Number(BigInt.asIntN(32, value)), Number(value >> 32n)];
+}
 
 test("case 53: a program of 3,000 slots goes to WebAssembly, without it to the interpreter and not to JavaScript", () => {
   assertEquals(chooseBackend("auto", 3000, { js: true, wasm: true }), "wasm");

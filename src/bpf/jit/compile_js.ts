@@ -77,7 +77,7 @@ function bound(name: string, environment: BpfEnvironment): unknown {
     case "T":
       return (map: number, index: number, left: number) => {
         const runner = environment.tailCall(map, index);
-        if (runner !== undefined && left >= 0) environment.remaining = left;
+        if (runner !== undefined) environment.remaining = left;
         return runner;
       };
     case "Q":

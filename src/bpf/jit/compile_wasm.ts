@@ -106,7 +106,7 @@ function instantiate(
     tail: (map: number, index: number, fuel: number) => {
       const runner = environment.tailCall(map, index);
       if (runner === undefined) return 0;
-      if (fuel >= 0) environment.remaining = fuel;
+      environment.remaining = fuel;
       result = runner.resume();
       return 1;
     },

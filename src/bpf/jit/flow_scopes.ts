@@ -29,8 +29,6 @@ export interface FlowLayout {
   readonly closing: readonly (readonly Scope[])[];
   /** Whether a jump backward leads to the position: each turn of a loop passes one. */
   readonly isHeader: readonly boolean[];
-  /** Whether the position may run more often than once in a call. */
-  readonly isRepeated: readonly boolean[];
 }
 
 /** Engines give up on deeper nesting; WebAssembly's `br_table` nests as well, but needs no parser's stack. */
@@ -61,7 +59,6 @@ function dispatch(successors: readonly (readonly number[])[]): FlowLayout {
   successors.forEach((targets, block) => {
     for (const target of targets) if (target <= block) isHeader[target] = true;
   });
-  const isCyclic = isHeader.includes(true);
   return {
     form: "dispatch",
     order,
@@ -69,7 +66,6 @@ function dispatch(successors: readonly (readonly number[])[]): FlowLayout {
     opening: [],
     closing: [],
     isHeader,
-    isRepeated: order.map(() => isCyclic),
   };
 }
 
@@ -86,12 +82,9 @@ function nest({ order, loops }: FlowOrder, successors: readonly (readonly number
   const closing: Scope[][] = [...order.map((): Scope[] => []), []];
   for (const scope of opening.flat().reverse()) closing[scope.end]!.push(scope);
   if (deepest(order.length, scopes) > MAX_SCOPE_DEPTH) return undefined;
-  const isHeader = new Array<boolean>(order.length).fill(false), isRepeated = isHeader.slice();
-  for (const { start, end } of loops) {
-    isHeader[start] = true;
-    isRepeated.fill(true, start, end);
-  }
-  return { form: "nested", order, position, opening, closing, isHeader, isRepeated };
+  const isHeader = new Array<boolean>(order.length).fill(false);
+  for (const { start } of loops) isHeader[start] = true;
+  return { form: "nested", order, position, opening, closing, isHeader };
 }
 
 /** Loops, and for each target of a jump forward a block that encloses all who jump there, never across another scope. */

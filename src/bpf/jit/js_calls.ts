@@ -20,8 +20,6 @@ export interface CallRules extends AccessRules {
   readonly valueAddresses: readonly number[];
   /** Statement that ends the function with the value of `t`, all of r0. */
   readonly leave: string;
-  /** What is left of the budget; negative where nobody counts. */
-  readonly fuel: string;
   /** Name of the function that a call in this slot goes to. */
   callee(slot: number): string;
 }
@@ -52,9 +50,9 @@ function writeLocalCall(writer: JsWriter, at: Operand, { callee }: CallRules): v
 }
 
 /** The program that is called runs to its end from here; what it returns is what this function returns. */
-function writeTailCall(writer: JsWriter, { leave, fuel }: CallRules): void {
+function writeTailCall(writer: JsWriter, { leave }: CallRules): void {
   writer.use("G");
-  writer.line(`r = ${writer.use("T")}(${writer.low(2)}, ${writer.low(3)}, ${fuel});`);
+  writer.line(`r = ${writer.use("T")}(${writer.low(2)}, ${writer.low(3)}, q);`);
   writer.line(`if (r !== undefined) { t = r.resume(); ${leave} }`);
   writer.set(0, "-2", "-1");
 }

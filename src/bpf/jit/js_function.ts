@@ -5,6 +5,7 @@
  */
 import type { FunctionFlow } from "../control_flow.ts";
 import { MAP_HANDLE_BASE } from "../runner.ts";
+import { isTailCall, segmentAt } from "./budget.ts";
 import { findFields, noFields } from "./frame_fields.ts";
 import { type FlowLayout, layOut } from "./flow_scopes.ts";
 import { writeArithmetic } from "./js_arithmetic.ts";
@@ -61,7 +62,6 @@ class FunctionWriter {
       maps: program.maps,
       valueAddresses: program.valueAddresses,
       leave: this.#leaving("t", "G[0]"),
-      fuel: this.#isCounting ? "q" : "-1",
       callee: (slot) => program.callee(slot),
     };
   }
@@ -98,28 +98,33 @@ class FunctionWriter {
   }
 
   #charge(slot: number, count: number, isChecked: boolean): void {
-    if (!isChecked) return this.#writer.line(`q = q - ${count} | 0;`);
-    this.#writer.line(`if ((q = q - ${count} | 0) < 0) ${this.#writer.use("Z")}(${slot});`);
+    const spent = `q = q - ${count} | 0`;
+    this.#writer.line(isChecked ? this.#refusal(`(${spent})`, slot) : `${spent};`);
+  }
+
+  /** The statement that ends the run where what is left is negative. In place: a call for it costs loops some speed. */
+  #refusal(left: string, slot: number): string {
+    this.#writer.use("Z");
+    return `if (${left} < 0) throw { code: "ELOOP", slot: ${slot} };`;
   }
 
   #block(index: number, position: number): void {
-    const { opening, isHeader, isRepeated, form } = this.#layout;
+    const { opening, isHeader, form } = this.#layout;
     const writer = this.#writer;
     const { operands, values } = this.#blocks[index]!;
     for (const { isLoop, start, end } of opening[position] ?? []) {
       writer.line(isLoop ? `L${start}: for (;;) {` : `B${end}: {`);
     }
     if (form === "dispatch") writer.line(`case ${position}:`);
-    // A function may be called again and again: there every block counts, and its first one looks.
-    const isCallee = this.#shape.entry === "call";
-    if (this.#isCounting && (isCallee || isRepeated[position] === true)) {
-      this.#charge(operands[0]!.slot, operands.length, isHeader[position]! || isCallee && position === 0);
-    }
+    // Functions may call each other again and again: each looks where it is entered.
+    const looks = isHeader[position]! || this.#shape.entry === "call" && position === 0;
     writer.values = values;
-    for (const at of operands) {
+    operands.forEach((at, number) => {
+      const count = this.#isCounting ? segmentAt(operands, number) : 0;
+      if (count > 0) this.#charge(at.slot, count, looks && number === 0);
       this.#instruction(at);
       writer.values = valuesAfter(writer.values, at);
-    }
+    });
     this.#jump(index, position, operands[operands.length - 1]!);
     this.#close(position);
   }
@@ -134,7 +139,7 @@ class FunctionWriter {
       case "jump":
         return;
       case "packet":
-        return writePacketLoad(writer, at, this.#leaving("0", "0"));
+        return writePacketLoad(writer, at, this.#leaving("0", "0", at.slot));
       case "load":
         return writeLoad(writer, at, this.#rules);
       case "store":
@@ -146,7 +151,7 @@ class FunctionWriter {
       case "call":
         return this.#call(at);
       case "exit":
-        return writer.line(this.#exit());
+        return writer.line(this.#exit(at.slot));
       default:
         writeArithmetic(writer, at, valuesAfter(writer.values, at)[at.dst]!);
     }
@@ -160,21 +165,23 @@ class FunctionWriter {
 
   #call(at: Operand): void {
     const isCounted = this.#isCounting && at.src !== 0;
+    if (this.#isCounting && isTailCall(at)) this.#writer.line(this.#refusal("q", at.slot));
     if (isCounted) this.#writer.line("F = q;");
     writeCall(this.#writer, at, this.#rules);
     if (isCounted) this.#writer.line("q = F;");
   }
 
-  #exit(): string {
-    if (!this.#shape.isWide) return this.#leaving(this.#writer.low(0), "0");
-    return this.#leaving(this.#writer.low(0), this.#writer.high(0));
+  #exit(slot: number): string {
+    if (!this.#shape.isWide) return this.#leaving(this.#writer.low(0), "0", slot);
+    return this.#leaving(this.#writer.low(0), this.#writer.high(0), slot);
   }
 
-  /** The statement that ends the function with a value. */
-  #leaving(low: string, high: string): string {
+  /** The statement that ends the function with a value; at a slot, unless another program has counted to the end. */
+  #leaving(low: string, high: string, slot?: number): string {
     const parts = [`return ${low};`];
     if (this.#shape.isWide) parts.unshift(`${this.#highResult()} = ${high};`);
     if (this.#isCounting && this.#shape.entry === "call") parts.unshift("F = q;");
+    else if (this.#isCounting && slot !== undefined) parts.unshift(this.#refusal("q", slot));
     return parts.length === 1 ? parts[0]! : `{ ${parts.join(" ")} }`;
   }
 

@@ -5,6 +5,7 @@
  */
 import { BPF_LDX } from "../isa.ts";
 import type { MapDefinition } from "../program.ts";
+import { mustCount } from "./budget.ts";
 import { type FunctionShape, writeFunction } from "./js_function.ts";
 import { supportText } from "./js_support.ts";
 import type { CompilerInput } from "./operations.ts";
@@ -33,7 +34,7 @@ export interface JsProgram extends CompilerInput, CodePlaces {
   readonly maps: readonly MapDefinition[];
   /** Form of control flow. */
   readonly form: "nested" | "dispatch";
-  /** Whether instructions are counted: not where none can run twice. */
+  /** Whether instructions are counted. */
   readonly isCounting: boolean;
   /** Names used from outside. */
   readonly outside: Set<string>;
@@ -68,7 +69,7 @@ export function writeJs(
     ...places,
     maps: input.program.maps,
     form,
-    isCounting: flow.functions.length > 1 || flow.functions.some(hasLoop),
+    isCounting: mustCount(input, places.budget),
     outside,
     callee: (slot) => `f${flow.functionAt.get(slot + 1 + instructions[slot]!.imm)!}`,
   };
@@ -85,13 +86,6 @@ export function writeJs(
     parameters: [...outside].filter((name) => isHelper(name) || given.includes(name)).sort(),
     body: body.join("\n"),
   };
-}
-
-/** Whether a function has a loop. */
-export function hasLoop({ blocks, position }: CompilerInput["flow"]["functions"][number]): boolean {
-  return blocks.some(({ index, target, next }) =>
-    [target, next].some((to) => to >= 0 && position[to]! <= position[index]!)
-  );
 }
 
 /** The entry function, with what must be done before and what happens when it fails. */

@@ -10,9 +10,6 @@ const texts: Readonly<Record<string, string>> = {
   negative: `function negative(t) {
 return t >= -0x100000 ? t + 0x100000 : -1;
 }`,
-  Z: `function Z(slot) {
-throw { code: "ELOOP", slot };
-}`,
 };
 
 /** `A` gives the address of a load, `S` of a store, if the program may touch it. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { FunctionFlow } from "../control_flow.ts";
+import { valuesBehind } from "./branch_values.ts";
 import { type Operand, operandsBetween, type ProgramText } from "./operations.ts";
 import {
   anyValue,
@@ -104,8 +105,11 @@ export function findValues(text: ProgramText, flow: FunctionFlow, entry: Entry):
       let values = known[block]!;
       for (const at of operands[block]!) values = valuesAfter(values, at);
       const { target, next } = flow.blocks[block]!;
+      const last = operands[block]!.at(-1)!;
       for (const to of [target, next]) {
-        if (to < 0 || !merge(known, to, values)) continue;
+        if (to < 0) continue;
+        const there = target < 0 || target === next ? values : valuesBehind(values, last, to === target);
+        if (!merge(known, to, there)) continue;
         pending[to] = 1;
         if (flow.position[to]! <= flow.position[block]!) again = true;
       }

@@ -10,8 +10,8 @@ import type { Operand } from "./operations.ts";
 export type Value =
   /** Nothing is known, except that it is no address in the frame. */
   | { readonly kind: "any" }
-  /** Unsigned, at most `max`, which is below 2^32: the high half is 0. */
-  | { readonly kind: "small"; readonly max: number }
+  /** Unsigned, at least `min` and at most `max`, which is below 2^32: the high half is 0. */
+  | { readonly kind: "small"; readonly min: number; readonly max: number }
   /** The high half is the sign of the low half. */
   | { readonly kind: "signed" }
   /** A constant. */
@@ -33,19 +33,25 @@ export const anyValue: Value = { kind: "any" };
 const mixed: Value = { kind: "mixed" };
 const signed: Value = { kind: "signed" };
 const WORD = 0xffff_ffff;
-const wholeWord: Value = { kind: "small", max: WORD };
+const wholeWord: Value = { kind: "small", min: 0, max: WORD };
 /** Bounds at which a growing value stops for a while, so that loops are soon done. */
 const STEPS = [1, 0xff, 0xffff, 0x7fff_ffff, WORD];
 
-/** A value of at most `max`; any where that is above 32 bits. */
-export function small(max: number): Value {
-  return max <= WORD ? { kind: "small", max } : anyValue;
+/** A value of at most `max`, at least `min`; any where that is above 32 bits. */
+export function small(max: number, min: number = 0): Value {
+  return max <= WORD ? { kind: "small", min, max } : anyValue;
 }
 
 /** The largest unsigned value that it may have; `Infinity` where that is above 32 bits. */
 export function maxOf(value: Value): number {
   if (value.kind === "small") return value.max;
   return value.kind === "constant" && value.high === 0 ? value.low >>> 0 : Infinity;
+}
+
+/** The least value that it may have as an unsigned number, where {@linkcode maxOf} knows the largest; else 0. */
+export function minOf(value: Value): number {
+  if (value.kind === "small") return value.min;
+  return value.kind === "constant" && value.high === 0 ? value.low >>> 0 : 0;
 }
 
 /** Whether the high half is known to be the sign of the low half. */
@@ -67,12 +73,18 @@ export function sameValue(a: Value, b: Value): boolean {
   return true;
 }
 
-/** What is known where two ways meet. A bound that grew on the way grows to the next step. */
+/** What is known where two ways meet. A bound that moved on the way moves to the next step: the lower one to 1, then 0. */
 export function joinValues(before: Value, now: Value): Value {
   if (before === now || sameValue(before, now)) return before;
   if (mayBeFrame(before) || mayBeFrame(now)) return mixed;
   const max = Math.max(maxOf(before), maxOf(now));
-  if (max <= WORD) return small(max <= maxOf(before) ? max : STEPS.find((step) => step >= max)!);
+  if (max <= WORD) {
+    const min = Math.min(minOf(before), minOf(now));
+    return small(
+      max <= maxOf(before) ? max : STEPS.find((step) => step >= max)!,
+      min >= minOf(before) ? min : Math.min(min, 1),
+    );
+  }
   return isSigned(before) && isSigned(now) ? signed : anyValue;
 }
 
@@ -125,7 +137,10 @@ function boundOf(a: Value, b: Value, { operation, bits, imm, isRegister }: Opera
   const count = isRegister ? -1 : imm & 63;
   switch (operation) {
     case "add":
-      return small(aMax + bMax);
+      // Compilers count down by adding -1, which as an unsigned number is a large one.
+      return isRegister || imm >= 0 ? small(aMax + bMax, minOf(a) + minOf(b)) : difference(a, -imm, -imm);
+    case "sub":
+      return difference(a, minOf(b), bMax);
     case "mul":
       return aMax === Infinity || bMax === Infinity ? undefined : small(aMax * bMax);
     case "and":
@@ -148,6 +163,11 @@ function boundOf(a: Value, b: Value, { operation, bits, imm, isRegister }: Opera
     default:
       return undefined;
   }
+}
+
+/** What is known of `a` less a number between `least` and `most`, where that is not negative. */
+function difference(a: Value, least: number, most: number): Value | undefined {
+  return maxOf(a) !== Infinity && minOf(a) >= most ? small(maxOf(a) - least, minOf(a) - most) : undefined;
 }
 
 function shiftedRight(max: number, count: number, keepsSign: boolean, bits: number): Value | undefined {

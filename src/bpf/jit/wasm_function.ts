@@ -6,6 +6,7 @@
 import type { FunctionFlow } from "../control_flow.ts";
 import { helperTable } from "../helper_table.ts";
 import { FRAME_BYTES, MAP_HANDLE_BASE, MAX_FRAMES } from "../runner.ts";
+import { segmentAt, TAIL_CALL } from "./budget.ts";
 import { type FlowLayout, layOut, type Scope } from "./flow_scopes.ts";
 import type { Operand } from "./operations.ts";
 import { type Entry, findValues, type KnownBlock, valuesAfter } from "./value_flow.ts";
@@ -18,7 +19,6 @@ import { OP } from "./wasm_opcodes_table.ts";
 import { copiedBytes, type PacketPlaces, writeWasmFill, writeWasmPacketLoad } from "./wasm_packet.ts";
 
 const args = [1, 2, 3, 4, 5];
-const TAIL_CALL = 12;
 const LOAD_BYTES = 26;
 
 /** Writes a function. */
@@ -48,7 +48,7 @@ class FunctionWriter {
     this.#packet = {
       window: program.window,
       read: program.importIndex("read"),
-      leave: () => this.#leaveWith(() => this.#code.i64(0, 0)),
+      leave: (slot) => this.#leaveWith(() => this.#code.i64(0, 0), slot),
     };
   }
 
@@ -106,6 +106,12 @@ class FunctionWriter {
     code.op(OP.i32Sub);
     if (!isChecked) return code.set(LOCAL.fuel);
     code.indexed(OP.localTee, LOCAL.fuel);
+    this.#refuseNegative(slot);
+  }
+
+  /** Ends the run where the fuel on the stack is negative. */
+  #refuseNegative(slot: number): void {
+    const code = this.#code;
     code.i32(0);
     code.op(OP.i32LtS);
     code.begin(OP.if);
@@ -113,8 +119,12 @@ class FunctionWriter {
     code.end();
   }
 
-  /** Leaves the function with what `push` pushes. */
-  #leaveWith(push: () => void): void {
+  /** Leaves the function with what `push` pushes; at a slot, unless another program has counted to the end. */
+  #leaveWith(push: () => void, slot?: number): void {
+    if (this.#program.isCounting && this.#flow.index === 0 && slot !== undefined) {
+      this.#code.get(LOCAL.fuel);
+      this.#refuseNegative(slot);
+    }
     this.#keepFuel();
     push();
     this.#code.op(OP.return);
@@ -157,17 +167,15 @@ class FunctionWriter {
 
   #block(index: number, position: number): void {
     const { operands, values } = this.#blocks[index]!;
-    const { isHeader, isRepeated } = this.#layout;
-    // A function may be called again and again: there every block counts, and its first one looks.
-    const isCallee = this.#flow.index !== 0;
-    if (this.#program.isCounting && (isCallee || isRepeated[position] === true)) {
-      this.#charge(operands[0]!.slot, operands.length, isHeader[position]! || isCallee && position === 0);
-    }
+    // Functions may call each other again and again: each looks where it is entered.
+    const looks = this.#layout.isHeader[position]! || this.#flow.index !== 0 && position === 0;
     this.#values = values;
-    for (const at of operands) {
+    operands.forEach((at, number) => {
+      const count = this.#program.isCounting ? segmentAt(operands, number) : 0;
+      if (count > 0) this.#charge(at.slot, count, looks && number === 0);
       this.#instruction(at);
       this.#values = valuesAfter(this.#values, at);
-    }
+    });
     this.#jump(index, position, operands[operands.length - 1]!);
   }
 
@@ -189,7 +197,7 @@ class FunctionWriter {
       case "call":
         return this.#call(at);
       case "exit":
-        return this.#leaveWith(() => code.register(0));
+        return this.#leaveWith(() => code.register(0), at.slot);
       default:
         writeWasmArithmetic(code, at);
     }
@@ -203,7 +211,7 @@ class FunctionWriter {
 
   #call(at: Operand): void {
     if (at.src !== 0) return this.#callFunction(at);
-    if (at.imm === TAIL_CALL) return this.#tailCall();
+    if (at.imm === TAIL_CALL) return this.#tailCall(at.slot);
     const size = at.imm === LOAD_BYTES && this.#range === undefined ? copiedBytes(this.#values[4]!) : undefined;
     if (size === undefined) return this.#callHelper(at.imm);
     writeWasmFill(this.#code, size, this.#packet, () => this.#callHelper(at.imm));
@@ -251,12 +259,13 @@ class FunctionWriter {
   }
 
   /** The import runs the other program to its end, if there is one, and leaves its result's low half in a global. */
-  #tailCall(): void {
+  #tailCall(slot: number): void {
     const code = this.#code;
+    code.get(LOCAL.fuel);
+    this.#refuseNegative(slot);
     code.low(2);
     code.low(3);
-    if (this.#program.isCounting) code.get(LOCAL.fuel);
-    else code.i32(-1);
+    code.get(LOCAL.fuel);
     code.indexed(OP.call, this.#program.importIndex("tail"));
     code.begin(OP.if);
     this.#leaveWith(() => {

@@ -7,7 +7,8 @@
  * @module
  */
 import { BPF_CALL, BPF_JMP, BPF_LDX } from "../isa.ts";
-import { type CodePlaces, hasLoop } from "./js_program.ts";
+import { mustCount } from "./budget.ts";
+import type { CodePlaces } from "./js_program.ts";
 import type { CompilerInput } from "./operations.ts";
 import { WasmBytes } from "./wasm_bytes.ts";
 import { GLOBAL } from "./wasm_code.ts";
@@ -67,7 +68,7 @@ export function writeWasm(input: CompilerInput, places: WasmPlaces, form: "neste
     ...input,
     ...places,
     form,
-    isCounting: flow.functions.length > 1 || flow.functions.some(hasLoop),
+    isCounting: mustCount(input, places.budget),
     importIndex: (name) => names.indexOf(name),
     functionIndex: (slot) => names.length + flow.functionAt.get(slot + 1 + instructions[slot]!.imm)!,
   };

@@ -20,8 +20,8 @@ export interface PacketPlaces {
   readonly window: number;
   /** Index of the function that reads behind the window: offset, size; big-endian. */
   readonly read: number;
-  /** Writes what leaves the function with r0 = 0. */
-  leave(): void;
+  /** Writes what leaves the function with r0 = 0, at a slot. */
+  leave(slot: number): void;
 }
 
 const loads: Readonly<Record<number, number>> = { 8: OP.i32Load8U, 16: OP.i32Load16U, 32: OP.i32Load };
@@ -32,7 +32,7 @@ export function writeWasmPacketLoad(code: WasmCode, at: Operand, places: PacketP
   if (at.operation === "ldabs") {
     const offset = packetOffset(at.imm);
     if (offset < 0 || offset + size > 0x7fff_ffff) {
-      places.leave();
+      places.leave(at.slot);
       return;
     }
     code.i32(offset);
@@ -45,7 +45,7 @@ export function writeWasmPacketLoad(code: WasmCode, at: Operand, places: PacketP
   code.set(LOCAL.u);
   writeIsBehind(code, GLOBAL.length, size);
   code.begin(OP.if);
-  places.leave();
+  places.leave(at.slot);
   code.end();
   writeIsBehind(code, GLOBAL.window, size);
   code.begin(OP.if, TYPE.i32);

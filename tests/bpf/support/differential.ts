@@ -52,13 +52,43 @@ export interface Comparison {
 const GUARD = 4096;
 const CANARY = 0xa5;
 
+/** Instructions that a run may take. */
+const BUDGET = 200_000;
+
 /** Compares all ways on the program of a seed. */
 export function compareSeed(seed: number, shape?: RandomShape, mode?: VerifierMode): Comparison {
-  const random = new SeededRandom(seed);
-  const instructions = randomProgram(random, shape ?? randomShape(random), mode === "sandbox");
-  const packet = random.bytes(random.below(40));
-  const start = packet.length > 4 ? random.below(4) : 0;
+  const { instructions, packet, start } = inputOf(seed, shape, mode === "sandbox");
   return comparePrograms(`seed ${seed}`, instructions, packet, start, mode);
+}
+
+function inputOf(seed: number, shape: RandomShape | undefined, isUnsafe: boolean) {
+  const random = new SeededRandom(seed);
+  const instructions = randomProgram(random, shape ?? randomShape(random), isUnsafe);
+  const packet = random.bytes(random.below(40));
+  return { instructions, packet, start: packet.length > 4 ? random.below(4) : 0 };
+}
+
+/** Compares all ways on the program of a seed with just the budget that it needs, and with one instruction less. */
+export function compareBudgets(seed: number): string | undefined {
+  const { instructions, packet, start } = inputOf(seed, undefined, false);
+  const verified = verifyProgram(
+    { name: "random", code: encodeInstructions(instructions), maps: [], license: "" },
+    { maxSteps: 1_000_000 },
+  );
+  let [least, most] = [1, BUDGET];
+  while (least < most) {
+    const middle = least + most >> 1;
+    if (runOn(ways[0]!, verified, packet, start, middle).failure === "ELOOP") least = middle + 1;
+    else most = middle;
+  }
+  for (const budget of [least - 1, least]) {
+    const outcomes = ways.map((way) => runOn(way, verified, packet, start, budget));
+    const wrong = outcomes.findIndex((one) => !isSame(one, outcomes[0]!));
+    if (wrong >= 0) {
+      return `seed ${seed}, ${budget} of ${least} instructions: ${ways[wrong]![0]} ${outcomes[wrong]!.failure}`;
+    }
+  }
+  return undefined;
 }
 
 /** Compares all ways on a program. */
@@ -107,12 +137,19 @@ function placeOf(way: string): Place {
 
 function newPlace(): Place {
   const memory = new BpfMemory({ bytes: RUNTIME_BYTES + GUARD, wasm: true });
-  const options = { budget: 200_000, now: () => 0, wallNow: () => 0, random: () => 4, onTrace: () => {}, cookie: 0 };
+  const options = { budget: BUDGET, now: () => 0, wallNow: () => 0, random: () => 4, onTrace: () => {}, cookie: 0 };
   return { memory, runtime: new BpfRuntime(memory, options) };
 }
 
-function runOn([way, compile]: Way, verified: VerifiedProgram, packet: Uint8Array, start: number): Outcome {
+function runOn(
+  [way, compile]: Way,
+  verified: VerifiedProgram,
+  packet: Uint8Array,
+  start: number,
+  budget = BUDGET,
+): Outcome {
   const { memory, runtime } = placeOf(way);
+  (runtime as { budget: number }).budget = budget;
   const environment = new ProgramEnvironment(runtime, verified.program, verified.isChecked);
   const window = memory.allocate(0).address;
   const runner = compile(verified, environment);
@@ -130,7 +167,7 @@ function runOn([way, compile]: Way, verified: VerifiedProgram, packet: Uint8Arra
 }
 
 function isSame(a: Outcome, b: Outcome): boolean {
-  // The interpreter counts every instruction, compiled code only those in loops and calls: at the edge they may differ.
+  // The interpreter stops where the budget is spent, compiled code where it next looks.
   if (a.failure === "ELOOP" || b.failure === "ELOOP") return a.failure === b.failure;
   if (a.result !== b.result || a.failure !== b.failure) return false;
   return Buffer.compare(a.memory, b.memory) === 0;
