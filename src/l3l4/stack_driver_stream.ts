@@ -15,7 +15,7 @@ import { EngineTimer } from "../stream/engine_timer.ts";
 import { breathe, nextTurnOfLoop } from "../stream/turn.ts";
 import { L3L4Error } from "./errors.ts";
 import { PacketBatches } from "./packet_batches.ts";
-import type { StackEngine } from "./stack_engine.ts";
+import type { PacketEngine } from "./stack_engine.ts";
 
 /** What happens at the ends of the stack. */
 export interface StackEvents {
@@ -37,7 +37,7 @@ export class StackDriver {
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>[]>;
   /** Packets that come, one or several a chunk. */
   readonly writable: WritableStream<Uint8Array | readonly Uint8Array[]>;
-  readonly #engine: StackEngine;
+  readonly #engine: PacketEngine;
   readonly #clock: Clock;
   readonly #timer: EngineTimer;
   readonly #batches: PacketBatches;
@@ -56,7 +56,7 @@ export class StackDriver {
 
   /** Drives `engine`; batches have up to `maxPackets`. */
   constructor(
-    engine: StackEngine,
+    engine: PacketEngine,
     clock: Clock,
     settings: { readonly maxBatchPackets: number; readonly isChecksumTrusted: boolean },
     events: StackEvents,

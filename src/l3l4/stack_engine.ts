@@ -18,8 +18,8 @@ export interface TcpConnectOptions extends TcpPortOptions {
   readonly localPort?: number | undefined;
 }
 
-/** An endpoint without streams. */
-export interface StackEngine {
+/** What is driven: packets (or frames) come and go. */
+export interface PacketEngine {
   /** A packet has come; it is done with when this returns. */
   push(packet: Uint8Array, now: number, isChecksumTrusted?: boolean): void;
   /** The batch is over, or something was done to a port: what happened is told. */
@@ -30,6 +30,10 @@ export interface StackEngine {
   timeoutAt(): number;
   /** Does what is due. */
   onTimeout(now: number): void;
+}
+
+/** An endpoint without streams. */
+export interface StackEngine extends PacketEngine {
   /**
    * Asks for a connection.
    *
