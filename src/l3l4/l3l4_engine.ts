@@ -25,10 +25,10 @@ import type { TcpPort, TcpPortOptions, Verdict } from "./l3l4_sink.ts";
 import { checkMtu, type L3L4EngineOptions, l3l4Settings } from "./l3l4_settings.ts";
 import type { PacketOut } from "./packet_out.ts";
 import { PathMtus } from "./path_mtu.ts";
+import type { StackEngine, TcpConnectOptions } from "./stack_engine.ts";
 import { Summer } from "./sum.ts";
-import { type ConnectionFactory, type TcpConnectOptions, TcpTable } from "./tcp/tcp_table.ts";
+import { TcpTable } from "./tcp/tcp_table.ts";
 import type { TcpStateName } from "./tcp/tcp_state.ts";
-import { tcpConnections } from "./tcp_connections.ts";
 import { UdpTable } from "./udp_table.ts";
 
 /** Codes of destination unreachable (RFC 792, RFC 4443 section 3.1). */
@@ -48,7 +48,7 @@ const SENDERS = 3;
  * Nothing is configured: whatever address a packet is for is played, and a sink decides on every connection and flow that a
  * peer asks for. Packets are only looked at during `push`, and never throw, whatever they hold.
  */
-export class L3L4Engine {
+export class L3L4Engine implements StackEngine {
   readonly #sink: L3L4Sink;
   readonly #input: IpInput;
   readonly #paths: PathMtus;
@@ -72,7 +72,7 @@ export class L3L4Engine {
    *
    * @throws {TypeError} or {@linkcode RangeError} when an option is wrong
    */
-  constructor(options: L3L4EngineOptions, sink: L3L4Sink, connections: ConnectionFactory = tcpConnections()) {
+  constructor(options: L3L4EngineOptions, sink: L3L4Sink) {
     const settings = l3l4Settings(options);
     const { random } = settings;
     const summer = new Summer();
@@ -91,12 +91,7 @@ export class L3L4Engine {
       summer,
       refuse: (packet, now) => this.#refusePort(packet, now),
     }, sink);
-    this.#tcp = new TcpTable(
-      settings.tcp,
-      { random, pathMtu: (path) => this.#icmpErrors.pathMtu(path) },
-      sink,
-      connections,
-    );
+    this.#tcp = new TcpTable(settings.tcp, { random, pathMtu: (path) => this.#icmpErrors.pathMtu(path) }, sink);
     this.#icmpErrors = new IcmpErrors(paths, this.#tcp, this.#udp);
     this.#icmpIn = new IcmpInput(settings.icmp, this.#icmpOut, this.#icmpErrors, budget);
     this.#input = new IpInput(settings.input, summer, (fragment) => this.#reassemblyFailed(fragment));

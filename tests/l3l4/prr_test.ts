@@ -83,3 +83,10 @@ test("PRR: nothing is negative when more was sent than it allowed", () => {
   prr.sent(8 * MSS);
   assertEquals(prr.onAck(MSS, 9 * MSS, false), 0);
 });
+
+test("PRR: when all that was sent again is lost too, one segment goes", () => {
+  const recovery = new Recovery(4, 2, 4);
+  assertEquals(recovery.ack(0, false), 1);
+  recovery.inFlight = 0;
+  assertEquals(recovery.ack(0, false), 1);
+});

@@ -158,7 +158,7 @@ export class TableRig {
       ended() {},
       closed() {},
     };
-    const make: ConnectionFactory["accept"] = (host, _sink, path, handshake, portOptions, template) => {
+    const make: ConnectionFactory["accept"] = ({ host, path, template, options: portOptions }, handshake) => {
       const connection = new FakeConnection(host, path, handshake, portOptions, template);
       this.connections.push(connection);
       return connection as unknown as HostedConnection & TcpPort;

@@ -279,15 +279,18 @@ export class LossRecovery {
     this.#duplicates = 0;
   }
 
-  /** When the last segment is to be sent again because nothing came back (RFC 8985 section 7.2); `Infinity` for not at all. */
-  probeAt(now: number): number {
+  /**
+   * When the last segment is to be sent again because nothing came back (RFC 8985 section 7.2), at `rtoAt` at the latest;
+   * `Infinity` for not at all.
+   */
+  probeAt(now: number, rtoAt: number): number {
     const { board } = this;
     const { size } = board.segments;
     if (!this.hasSack || this.#isProbeOut || this.phase !== RecoveryPhase.OPEN) return Infinity;
     if (size === 0 || board.sackedSegments > 0) return Infinity;
     const { srtt } = this.#rtt;
     if (srtt < 0) return Infinity;
-    return now + Math.max(2 * srtt, MIN_PROBE_MS) + (size === 1 ? MAX_ACK_DELAY_MS : 0);
+    return Math.min(rtoAt, now + Math.max(2 * srtt, MIN_PROBE_MS) + (size === 1 ? MAX_ACK_DELAY_MS : 0));
   }
 
   /** The probe has been sent. */

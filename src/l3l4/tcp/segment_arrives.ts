@@ -147,7 +147,7 @@ function acknowledge(tcb: Tcb, segment: SegmentCursor, now: number): boolean {
   if (tcb.hasTimestamps && segment.hasTimestamps) tcb.receive.noteTimestamp(segment, now);
   const window = segment.window * 2 ** tcb.sendShift;
   const isDuplicate = advanced === 0 && segment.length === 0 && window === tcb.sendWindow && tcb.next !== tcb.una;
-  if (advanced >= 0) updateWindow(tcb, segment, window, now);
+  if (advanced >= 0) updateWindow(tcb, segment, window, advanced, now);
   if (advanced > 0 || isDuplicate || (segment.sackCount > 0 && advanced === 0)) {
     const ack = ackContext(tcb, now) as typeof context;
     ack.isDuplicate = isDuplicate;
@@ -157,10 +157,14 @@ function acknowledge(tcb: Tcb, segment: SegmentCursor, now: number): boolean {
   return true;
 }
 
-/** Old segments must not bring old windows back (RFC 9293 section 3.10.7.4). */
-function updateWindow(tcb: Tcb, segment: SegmentCursor, window: number, now: number): void {
+/**
+ * Old segments must not bring old windows back (RFC 9293 section 3.10.7.4). But one with an old sequence number may be the
+ * first to acknowledge something, and its window begins there: the one before would reach beyond what the peer has offered.
+ */
+function updateWindow(tcb: Tcb, segment: SegmentCursor, window: number, advanced: number, now: number): void {
   const newer = (segment.sequence - tcb.windowSequence) | 0;
-  if (newer < 0 || (newer === 0 && ((segment.acknowledgment - tcb.windowAcknowledgment) | 0) < 0)) return;
+  const isOlder = newer < 0 || (newer === 0 && ((segment.acknowledgment - tcb.windowAcknowledgment) | 0) < 0);
+  if (isOlder && advanced === 0) return;
   if (window === 0) tcb.progressAt = now;
   else if (tcb.sendWindow === 0) {
     tcb.persistCount = 0;
@@ -188,7 +192,7 @@ function dropAcknowledged(tcb: Tcb, acknowledgment: number, advanced: number, no
   tcb.progressAt = now;
   tcb.softError = undefined;
   timers.rtoAt = recovery.board.segments.size > 0 ? now + tcb.rtt.rtoMs : Infinity;
-  timers.probeAt = Math.min(recovery.probeAt(now), timers.rtoAt);
+  timers.probeAt = recovery.probeAt(now, timers.rtoAt);
   if (tcb.isWritableWanted && ring.length <= tcb.settings.sendBufferBytes >>> 1) {
     tcb.isWritableWanted = false;
     tcb.note(TcpEvent.WRITABLE);

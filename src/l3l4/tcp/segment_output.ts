@@ -323,7 +323,7 @@ function armTimers(tcb: Tcb, nextBefore: number, now: number): void {
   if (recovery.board.segments.size > 0) {
     timers.persistAt = Infinity;
     if (timers.rtoAt === Infinity) timers.rtoAt = now + tcb.rtt.rtoMs;
-    if (tcb.next !== nextBefore) timers.probeAt = Math.min(recovery.probeAt(now), timers.rtoAt);
+    if (tcb.next !== nextBefore) timers.probeAt = recovery.probeAt(now, timers.rtoAt);
     return;
   }
   timers.rtoAt = Infinity;

@@ -15,6 +15,7 @@ import { IpTemplate } from "../ip_header.ts";
 import type { IpPacket } from "../ip_packet.ts";
 import type { FlowPath, TcpPort, TcpPortOptions, TcpSink, Verdict } from "../l3l4_sink.ts";
 import type { PacketOut } from "../packet_out.ts";
+import type { TcpConnectOptions } from "../stack_engine.ts";
 import { Summer } from "../sum.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { Demux } from "./demux.ts";
@@ -23,6 +24,7 @@ import { PassiveOpens, type PassiveOpensHost } from "./passive_opens.ts";
 import { SegmentCursor } from "./segment_cursor.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import { SentSegmentPool } from "./sent_segments.ts";
+import { type ConnectionParts, TcpConnection } from "./tcp_connection.ts";
 import { TcpAnswers } from "./tcp_answers.ts";
 import type { Ending, Handshake, HostedConnection, IcmpErrorNews, PassiveHandshake, TcpHost } from "./tcp_host.ts";
 import { TcpKey } from "./tcp_key.ts";
@@ -37,28 +39,12 @@ import { TransmitQueue } from "./transmit_queue.ts";
 const PROTOCOL_TCP = 6;
 const MAX_PORT = 0xffff;
 
-/** Makes connections: `TcpConnection`, or what a test puts in its place. */
+/** Makes connections: {@linkcode TcpConnection}, or what a test puts in its place. */
 export interface ConnectionFactory {
   /** One that sends a SYN. */
-  connect(
-    host: TcpHost,
-    sink: TcpSink,
-    path: FlowPath,
-    handshake: Handshake,
-    options: TcpPortOptions,
-    template: IpTemplate,
-    now: number,
-  ): HostedConnection & TcpPort;
+  connect(parts: ConnectionParts, handshake: Handshake, now: number): HostedConnection & TcpPort;
   /** One whose SYN-ACK has been acknowledged; that segment is given to its `receive` next. */
-  accept(
-    host: TcpHost,
-    sink: TcpSink,
-    path: FlowPath,
-    handshake: PassiveHandshake,
-    options: TcpPortOptions,
-    template: IpTemplate,
-    now: number,
-  ): HostedConnection & TcpPort;
+  accept(parts: ConnectionParts, handshake: PassiveHandshake, now: number): HostedConnection & TcpPort;
 }
 
 /** What a table needs of its surroundings. */
@@ -67,18 +53,6 @@ export interface TcpSurroundings {
   readonly random: FillRandom;
   /** Largest IP packet that goes to this peer now. */
   pathMtu(path: FlowPath): number;
-}
-
-/** A connection that is to be made. */
-export interface TcpConnectOptions extends TcpPortOptions {
-  /** Whom to connect to: 4 or 16 bytes. */
-  readonly remoteAddress: Uint8Array;
-  /** Its port. */
-  readonly remotePort: number;
-  /** The address that the endpoint plays. */
-  readonly localAddress: Uint8Array;
-  /** Its port. @default {one that is free} */
-  readonly localPort?: number | undefined;
 }
 
 /** The TCP of an endpoint. */
@@ -114,9 +88,15 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
   readonly #ownKey = new TcpKey();
   #toTell: HostedConnection[] = [];
   #isFlushing = false;
+  #lastId = 0;
 
   /** An endpoint without connections. `settings` come from `tcpSettings`. */
-  constructor(settings: TcpSettings, surroundings: TcpSurroundings, sink: TcpSink, connections: ConnectionFactory) {
+  constructor(
+    settings: TcpSettings,
+    surroundings: TcpSurroundings,
+    sink: TcpSink,
+    connections: ConnectionFactory = TcpConnection,
+  ) {
     const { random } = surroundings;
     const summer = new Summer();
     this.settings = settings;
@@ -215,9 +195,7 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
     now: number,
   ): void {
     this.counters.passiveOpens++;
-    const path = key.toPath();
-    const template = this.#template(path);
-    const connection = this.#connections.accept(this, this.#sink, path, handshake, options ?? {}, template, now);
+    const connection = this.#connections.accept(this.#parts(key, options ?? {}), handshake, now);
     this.#add(connection, hash);
     connection.receive(segment, now);
   }
@@ -240,14 +218,12 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
     if (localPort === undefined && !this.#ports.choose(key, (other) => this.#isFree(other))) {
       throw failure("EADDRNOTAVAIL", "no port is free for this peer");
     }
-    const path = key.toPath();
     const hash = key.hash(this.#sip);
     const handshake: Handshake = {
       sendInitial: this.secrets.initialSequence(key, now),
       tsOffset: this.secrets.timestampOffset(key),
     };
-    const template = this.#template(path);
-    const connection = this.#connections.connect(this, this.#sink, path, handshake, options, template, now);
+    const connection = this.#connections.connect(this.#parts(key, options), handshake, now);
     this.counters.activeOpens++;
     this.#add(connection, hash);
     return connection;
@@ -259,9 +235,12 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
       this.#timeWait.find(key, hash) < 0;
   }
 
-  #template({ version, localAddress, remoteAddress }: FlowPath): IpTemplate {
+  #parts(key: TcpKey, options: TcpPortOptions): ConnectionParts {
+    const path = key.toPath();
+    const { version, localAddress, remoteAddress } = path;
     const { hopLimit, dscp } = this.settings;
-    return new IpTemplate(version, localAddress, remoteAddress, PROTOCOL_TCP, hopLimit, dscp);
+    const template = new IpTemplate(version, localAddress, remoteAddress, PROTOCOL_TCP, hopLimit, dscp);
+    return { host: this, sink: this.#sink, id: ++this.#lastId, path, template, options };
   }
 
   #add(connection: HostedConnection, hash: number): void {

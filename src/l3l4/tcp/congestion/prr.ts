@@ -46,8 +46,8 @@ export class Prr {
       if (hasProgress) count += this.#segmentSize;
       count = Math.min(this.#ssthresh - inFlight, count);
     }
-    // the first retransmission never waits
-    if (this.#out === 0 && count < this.#segmentSize) return this.#segmentSize;
+    // the first retransmission never waits, and with nothing under way there is nothing to wait for but the timer
+    if ((this.#out === 0 || inFlight === 0) && count < this.#segmentSize) return this.#segmentSize;
     return Math.max(0, count);
   }
 

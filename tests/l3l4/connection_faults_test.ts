@@ -1,0 +1,64 @@
+/** What simulation has found in connections, each by itself. */
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { pattern, TcpPair } from "./support/tcp_pair.ts";
+
+test("93. a retransmission that is the first to acknowledge something brings its window with it", () => {
+  const pair = new TcpPair({ receiveBufferBytes: 10_000, windowScale: false, hasNagle: false }, undefined, 10);
+  pair.open();
+  pair.run(100);
+  const { a, b } = pair;
+  a.told.isConsuming = false;
+  // b sends something that gets lost, and then something that does not: that one's sequence number is the latest
+  const lost = pair.log.length;
+  pair.drop = ({ from, segment }) => from === "b" && segment.payload.length === 10;
+  b.connection.write(pattern(10), pair.now);
+  pair.run(0);
+  b.connection.write(pattern(100, 10), pair.now);
+  pair.run(30);
+  assert(pair.log.length > lost);
+  // a's window is used up; what it acknowledges now it tells with b's retransmission only
+  b.told.isConsuming = false;
+  a.connection.write(pattern(5000), pair.now);
+  pair.drop = ({ from, segment }) => from === "b" && segment.payload.length === 0;
+  pair.run(15);
+  pair.drop = ({ from, segment }) => from === "b" && segment.payload.length !== 10;
+  a.connection.write(pattern(30_000, 5000), pair.now);
+  pair.run(2000);
+  const info = a.connection.info();
+  const edge = Math.max(
+    ...pair.log.filter(({ from }) => from === "b").map(({ segment }) => segment.acknowledgment + segment.window),
+  );
+  const sent = Math.max(
+    ...pair.log.filter(({ from }) => from === "a").map(({ segment }) => segment.sequence + segment.payload.length),
+  );
+  // a probe of a closed window is one byte beyond it
+  assert(sent <= edge + 1, `sent up to ${sent}, offered up to ${edge}; window ${info.sendWindow}`);
+});
+
+for (const hasSack of [false, true]) {
+  test(`101. ${hasSack ? "a probe that got lost too" : "without SACK a timeout"} is followed by the first segment again`, () => {
+    const pair = new TcpPair({ hasSack, hasNagle: false });
+    pair.open();
+    pair.run(100);
+    pair.a.connection.write(pattern(1000), pair.now);
+    pair.run(500);
+    const from = pair.log.length;
+    pair.drop = ({ from }) => from === "a";
+    for (let i = 0; i < 3; i++) {
+      pair.a.connection.write(pattern(1448, 1000 + i * 1448), pair.now);
+      pair.run(0);
+    }
+    const { sendWindow } = pair.a.connection.info();
+    assert(sendWindow > 10_000);
+    pair.run(3000);
+    const starts = pair.log.slice(from).filter((packet) => packet.from === "a").map(({ segment }) => segment.sequence);
+    const [first, , last] = starts;
+    // after the timeout it is the first one alone, however often
+    assertEquals(
+      starts.slice(3),
+      hasSack ? [last, ...starts.slice(4).map(() => first)] : starts.slice(3).map(() => first),
+    );
+    assert(starts.length >= 6, `${starts.length} segments`);
+  });
+}
