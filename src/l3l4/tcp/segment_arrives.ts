@@ -193,6 +193,8 @@ function dropAcknowledged(tcb: Tcb, acknowledgment: number, advanced: number, no
   tcb.softError = undefined;
   timers.rtoAt = recovery.board.segments.size > 0 ? now + tcb.rtt.rtoMs : Infinity;
   timers.probeAt = recovery.probeAt(now, timers.rtoAt);
+  const { cwnd, ssthresh } = tcb.congestion;
+  tcb.pacer?.update(cwnd, ssthresh, tcb.rtt.srtt, tcb.segmentSize, now);
   if (tcb.isWritableWanted && ring.length <= tcb.settings.sendBufferBytes >>> 1) {
     tcb.isWritableWanted = false;
     tcb.note(TcpEvent.WRITABLE);

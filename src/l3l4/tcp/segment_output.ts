@@ -167,6 +167,7 @@ function resend(tcb: Tcb, out: PacketOut, index: number, now: number): boolean {
   board.resent(segment, now);
   recovery.retransmitted(tcb.timestamp(now));
   recovery.sent((segment.end - segment.start) | 0);
+  tcb.pacer?.sent(length);
   tcb.sentAt = now;
   return true;
 }
@@ -185,7 +186,7 @@ function writeNew(tcb: Tcb, out: PacketOut, now: number): boolean {
     const isFinDue = tcb.isFinQueued && !tcb.isFinSent;
     if (unsent <= 0 && !isFinDue) return true;
     const length = nextLength(tcb, unsent, isFinDue);
-    if (length < 0) return true;
+    if (length < 0 || isTooEarly(tcb, length, now)) return true;
     if (!writeData(tcb, out, length, unsent, isFinDue, now)) return false;
   }
 }
@@ -214,6 +215,14 @@ function nextLength(tcb: Tcb, unsent: number, isFinDue: boolean): number {
   }
   if (length <= 0) return -1;
   return length >= segmentSize || maySendSmall(tcb, length, unsent, isFinDue) ? length : -1;
+}
+
+/** With pacing, each segment has its time. */
+function isTooEarly(tcb: Tcb, length: number, now: number): boolean {
+  const { pacer, timers } = tcb;
+  if (pacer === null || pacer.budget(now) >= Math.min(length, tcb.segmentSize)) return false;
+  timers.paceAt = pacer.nextAt(now);
+  return timers.paceAt > now;
 }
 
 function finLength(tcb: Tcb, usable: number): number {
@@ -253,6 +262,7 @@ function writeData(
   const end = (tcb.next + length + (isFin ? 1 : 0)) | 0;
   recovery.board.push(tcb.next, end, now, isFin);
   recovery.sent((end - tcb.next) | 0);
+  tcb.pacer?.sent(length);
   tcb.next = end;
   if (length > 0) tcb.isCwrDue = false;
   tcb.isPersistDue = false;

@@ -10,6 +10,7 @@ import type { FlowPath, TcpPort, TcpPortOptions, TcpSink } from "../l3l4_sink.ts
 import { ByteRing } from "./byte_ring.ts";
 import type { CongestionControl } from "./congestion/congestion_control.ts";
 import { createCongestion, initialWindow } from "./congestion/create_congestion.ts";
+import { Pacer } from "./congestion/pacer.ts";
 import { LossRecovery } from "./loss_recovery.ts";
 import { AckDue, ReceiveSide } from "./receive_side.ts";
 import { RttEstimator } from "./rtt_estimator.ts";
@@ -75,6 +76,8 @@ export class Tcb {
   readonly congestion: CongestionControl;
   /** What is under way, and what is lost. */
   readonly recovery: LossRecovery;
+  /** Spreads what is sent, with pacing. */
+  readonly pacer: Pacer | null;
   /** What it receives. */
   readonly receive: ReceiveSide;
   /** Bytes from SND.UNA on: sent and not acknowledged, then not sent. */
@@ -210,6 +213,7 @@ export class Tcb {
     this.segmentSize = this.ownSegmentSize();
     this.congestion = createCongestion(settings, this.segmentSize);
     this.recovery = new LossRecovery(host.sentSegments, this.rtt, this.congestion);
+    this.pacer = settings.hasPacing ? new Pacer() : null;
     this.openedAt = now;
     this.progressAt = now;
     this.heardAt = now;
