@@ -103,6 +103,7 @@ export class LossRecovery {
     const { acknowledgment } = cursor;
     const advanced = (acknowledgment - una) | 0;
     const isOriginal = this.#isOriginal(cursor, advanced);
+    const isLimited = context.isLimited || this.#fillsWindow();
     board.begin();
     if (cursor.sackCount > 0 && this.hasSack) board.sack(cursor, una, sendNext, now, isOriginal);
     const gone = advanced > 0 ? board.acknowledge(acknowledgment, now, isOriginal) : 0;
@@ -119,7 +120,14 @@ export class LossRecovery {
     this.#closeProbe(acknowledgment, advanced, context, now);
     const hasLost = this.#detect(now);
     this.#advancePhase(advanced, acknowledgment, now);
-    this.#steer(advanced, acknowledgment, context, rttMs, hasLost, now);
+    this.#steer(advanced, acknowledgment, context, rttMs, isLimited, hasLost, now);
+  }
+
+  /** Whether so much is under way that the window counts as used: half of it in slow start, else all but a segment. */
+  #fillsWindow(): boolean {
+    const { cwnd, ssthresh } = this.#congestion;
+    const { pipe } = this;
+    return cwnd < ssthresh ? 2 * pipe > cwnd : pipe + this.segmentSize > cwnd;
   }
 
   /** Timestamps show that the first copy of what was sent again has arrived (RFC 3522 section 3.2). */
@@ -155,6 +163,7 @@ export class LossRecovery {
     acknowledgment: number,
     context: AckContext,
     rttMs: number,
+    isLimited: boolean,
     hasLost: boolean,
     now: number,
   ): void {
@@ -167,7 +176,7 @@ export class LossRecovery {
       return;
     }
     if (advanced > 0) {
-      congestion.onAck(advanced, acknowledgment, context.sendNext, rttMs, context.isLimited, now);
+      congestion.onAck(advanced, acknowledgment, context.sendNext, rttMs, isLimited, now);
     }
   }
 
@@ -227,7 +236,7 @@ export class LossRecovery {
   /** The time has come for what was overtaken. */
   onReorderTimeout(context: AckContext, now: number): void {
     this.board.begin();
-    if (this.#detect(now)) this.#steer(0, context.una, context, -1, true, now);
+    if (this.#detect(now)) this.#steer(0, context.una, context, -1, false, true, now);
   }
 
   /** So many bytes went out, for the first time or again. */
@@ -247,7 +256,8 @@ export class LossRecovery {
     this.#duplicates = 0;
     this.#isProbeOut = false;
     this.reorderAt = Infinity;
-    this.#canUndo = !isRepeated;
+    if (isRepeated) return;
+    this.#canUndo = true;
     this.#hasUndoTimestamp = false;
     this.#unprovenRetransmits = 0;
   }

@@ -28,10 +28,18 @@ export class Rack {
   isReorderingSeen = false;
   #highest = 0;
   #hasHighest = false;
+  #highestBefore = 0;
+  #hadHighest = false;
   #factor = 1;
   #persistence = WINDOW_PERSISTENCE;
   #roundEnd = 0;
   #isRoundOpen = false;
+
+  /** An acknowledgment is going to be read: what it tells has no order in itself. */
+  begin(): void {
+    this.#highestBefore = this.#highest;
+    this.#hadHighest = this.#hasHighest;
+  }
 
   /**
    * A segment has arrived. `isOriginal`: timestamps show that it was not the copy sent last.
@@ -40,7 +48,7 @@ export class Rack {
     const rtt = now - segment.sentAt;
     if (segment.transmissions > 1) {
       if (isOriginal || rtt < minRtt) return;
-    } else if (this.#hasHighest && ((segment.end - this.#highest) | 0) < 0) this.isReorderingSeen = true;
+    } else if (this.#hadHighest && ((segment.end - this.#highestBefore) | 0) < 0) this.isReorderingSeen = true;
     if (!this.#hasHighest || ((segment.end - this.#highest) | 0) > 0) {
       this.#highest = segment.end;
       this.#hasHighest = true;

@@ -63,6 +63,8 @@ export class ReceiveSide {
   #duplicateRight = 0;
   readonly #settings: TcpSettings;
   readonly #limit: number;
+  /** The largest window that the field can tell. */
+  #maxWindow = 0xffff;
 
   /** Nothing received yet. */
   constructor(settings: TcpSettings, pool: BufferPool) {
@@ -76,6 +78,7 @@ export class ReceiveSide {
     this.next = (sequence + 1) | 0;
     this.lastAckSent = this.next;
     this.shift = shift;
+    this.#maxWindow = 0xffff * 2 ** shift;
     this.edge = (this.next + Math.min(0xffff, this.#limit)) | 0;
   }
 
@@ -246,7 +249,7 @@ export class ReceiveSide {
    */
   offer(): number {
     const told = this.window;
-    const room = Math.max(0, this.#limit - this.ring.length);
+    const room = Math.min(this.#maxWindow, Math.max(0, this.room));
     const gain = room - told;
     const isWorth = gain >= Math.min(this.segmentSize, this.#limit >>> 1);
     return isWorth ? room : Math.max(0, told);
@@ -254,7 +257,7 @@ export class ReceiveSide {
 
   /** Whether so much was consumed that the peer is told at once. */
   get isOfferDue(): boolean {
-    const gain = this.room - this.window;
+    const gain = Math.min(this.#maxWindow, this.room) - this.window;
     if (gain <= 0) return false;
     // as BSD does it: two segments, or half of the buffer
     return gain >= Math.min(2 * this.segmentSize, this.#limit >>> 1);

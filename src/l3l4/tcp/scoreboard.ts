@@ -76,6 +76,7 @@ export class Scoreboard {
     this.firstSentAt = -1;
     this.lastSentAt = -1;
     this.hasDuplicate = false;
+    this.#rack.begin();
   }
 
   /** All before `sequence` has arrived. `isOriginal` as for {@linkcode Rack.delivered}. Returns how many segments went. */
