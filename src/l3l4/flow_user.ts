@@ -5,8 +5,14 @@
  */
 import type { L3L4Error } from "./errors.ts";
 
+/** Whoever uses something of the stack. */
+export interface StackUser {
+  /** The stack is over. Unless `isReset`, the port is of no use any more; else the peer is to see a reset. */
+  gone(reason: unknown, isReset: boolean): void;
+}
+
 /** Told what happens to one connection; see `TcpSink`. */
-export interface FlowUser {
+export interface FlowUser extends StackUser {
   /** The connection is open. */
   opened(): void;
   /** Bytes can be read. */
@@ -17,8 +23,6 @@ export interface FlowUser {
   ended(): void;
   /** It is over. */
   closed(error: L3L4Error | null): void;
-  /** The stack is over. Unless `isReset`, the port is of no use any more; else the peer is to see a reset. */
-  gone(reason: unknown, isReset: boolean): void;
 }
 
 /** The stack, as the users of its ports see it. */
@@ -28,9 +32,9 @@ export interface FlowHost {
   /** Something was done to the port. */
   turn(): void;
   /** The user has closed its side and waits for what was written to arrive. */
-  closing(user: FlowUser): void;
+  closing(user: StackUser): void;
   /** There is one more, to be told when the stack is over. */
-  joined(user: FlowUser): void;
+  joined(user: StackUser): void;
   /** The user is done. */
-  left(user: FlowUser): void;
+  left(user: StackUser): void;
 }

@@ -4,14 +4,14 @@
  * @module
  */
 import { formatAddress } from "../packet/address.ts";
-import type { IncomingConnection } from "./l3l4_sink.ts";
+import type { FlowPath, IncomingConnection } from "./l3l4_sink.ts";
 
 /** Nothing is held of it but this. Texts are made on first access: a flood of requests should cost little. */
 export class L3L4Request {
-  readonly #request: IncomingConnection;
+  readonly #request: FlowPath & Partial<IncomingConnection>;
 
-  /** Wraps what the engine says. */
-  constructor(request: IncomingConnection) {
+  /** Wraps what the engine says; of a connection that is open, only its path is known. */
+  constructor(request: FlowPath & Partial<IncomingConnection>) {
     this.#request = request;
   }
 
@@ -42,26 +42,26 @@ export class L3L4Request {
 
   /** To be given to {@linkcode L3L4.decide}, when the verdict was `"later"`. */
   get token(): number {
-    return this.#request.token;
+    return this.#request.token ?? -1;
   }
 
-  /** Segment size that the peer can take. */
+  /** Segment size that the peer can take, -1 when it is not known any more: filters are asked again once it is open. */
   get segmentSize(): number {
-    return this.#request.segmentSize;
+    return this.#request.segmentSize ?? -1;
   }
 
   /** Whether it takes selective acknowledgments. */
   get hasSack(): boolean {
-    return this.#request.hasSack;
+    return this.#request.hasSack ?? false;
   }
 
   /** Whether it came with timestamps. */
   get hasTimestamps(): boolean {
-    return this.#request.hasTimestamps;
+    return this.#request.hasTimestamps ?? false;
   }
 
   /** Shift of its windows, -1 when it doesn't scale them. */
   get windowScale(): number {
-    return this.#request.windowScale;
+    return this.#request.windowScale ?? -1;
   }
 }

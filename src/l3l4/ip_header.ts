@@ -47,9 +47,13 @@ export class IpTemplate {
     this.#headerSum = checksumAdd(0, header);
   }
 
-  /** Writes the header to the front of `into`. `ecn`, `id` and `isDontFragment` are for IPv4, `ecn` for both. */
-  write(into: Uint8Array, payloadLength: number, ecn: number, id: number, isDontFragment: boolean): void {
+  /**
+   * Writes the header to the front of `into`. `ecn`, `id` (of which 16 bits count) and `isDontFragment` are for IPv4, `ecn`
+   * for both.
+   */
+  write(into: Uint8Array, payloadLength: number, ecn: number, number: number, isDontFragment: boolean): void {
     const header = this.#header;
+    const id = number & 0xffff;
     const traffic = (this.#dscp << 2) | ecn;
     if (this.headerLength === 40) {
       // a loop over 40 bytes costs less than `set` with its checks

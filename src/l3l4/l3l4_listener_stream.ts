@@ -4,6 +4,7 @@
  * @module
  */
 import { limitOption } from "../core/limits.ts";
+import { Arrivals } from "./arrivals_stream.ts";
 import { formatAddress, parseAddress } from "../packet/address.ts";
 import type { L3L4Request } from "./incoming_request.ts";
 import type { L3L4Socket } from "./l3l4_socket_stream.ts";
@@ -42,32 +43,19 @@ export interface FlowTaker {
 
 /** Connections that peers ask for, as they open. */
 export class L3L4Listener implements FlowTaker, AsyncDisposable {
-  /** Connections, each once it is open. Cancelling it, also by leaving a loop over it, closes the listener. */
-  readonly readable: ReadableStream<L3L4Socket>;
   readonly #filter: (request: L3L4Request) => boolean;
-  readonly #backlog: number;
-  readonly #closed: (listener: L3L4Listener) => void;
-  #controller!: ReadableStreamDefaultController<L3L4Socket>;
-  #waiting: L3L4Socket[] = [];
-  #isWanted = false;
-  #isOver = false;
-  #error: { readonly reason: unknown } | undefined;
+  readonly #arrivals: Arrivals<L3L4Socket>;
 
   /** Made by `listen` of {@linkcode L3L4}. */
   constructor(filter: L3L4Filter, options: L3L4ListenOptions, closed: (listener: L3L4Listener) => void) {
     this.#filter = typeof filter === "function" ? filter : fieldsFilter(filter);
-    this.#backlog = limitOption("backlog", options.backlog, BACKLOG);
-    this.#closed = closed;
-    this.readable = new ReadableStream<L3L4Socket>({
-      start: (controller) => {
-        this.#controller = controller;
-      },
-      pull: () => {
-        this.#isWanted = true;
-        this.#deliver();
-      },
-      cancel: () => this.#leave(),
-    }, { highWaterMark: 0 });
+    const backlog = limitOption("backlog", options.backlog, BACKLOG);
+    this.#arrivals = new Arrivals<L3L4Socket>(backlog, (socket) => socket.abort(), () => closed(this));
+  }
+
+  /** Connections, each once it is open. Cancelling it, also by leaving a loop over it, closes the listener. */
+  get readable(): ReadableStream<L3L4Socket> {
+    return this.#arrivals.readable;
   }
 
   /** The same. */
@@ -77,58 +65,33 @@ export class L3L4Listener implements FlowTaker, AsyncDisposable {
 
   /** Whether one more may come. */
   get hasRoom(): boolean {
-    return this.#waiting.length < this.#backlog;
+    return this.#arrivals.hasRoom;
   }
 
   /** Whether it wants this one. */
   wants(request: L3L4Request): boolean {
-    return !this.#isOver && this.#filter(request);
+    return !this.#arrivals.isOver && this.#filter(request);
   }
 
   /** Takes one. */
   take(socket: L3L4Socket): void {
-    this.#waiting.push(socket);
-    this.#deliver();
+    this.#arrivals.push(socket);
   }
 
   /** The stack is over: what waits can still be had, and then how it ended. */
   over(reason: unknown): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    if (reason !== undefined) this.#error = { reason };
-    this.#deliver();
+    this.#arrivals.end(reason);
   }
 
   /** No more are taken; those that wait are reset. */
   close(): Promise<void> {
-    if (this.#isOver) return Promise.resolve();
-    this.#leave();
-    this.#controller.close();
+    this.#arrivals.close();
     return Promise.resolve();
   }
 
   /** Closes it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #leave(): void {
-    this.#isOver = true;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#closed(this);
-    for (const socket of waiting) socket.abort();
-  }
-
-  #deliver(): void {
-    if (this.#isWanted && this.#waiting.length > 0) {
-      this.#isWanted = false;
-      // the queue is short, or somebody is slow anyway
-      this.#controller.enqueue(this.#waiting.shift()!);
-    }
-    if (!this.#isOver || this.#waiting.length > 0) return;
-    if (this.#error === undefined) this.#controller.close();
-    else this.#controller.error(this.#error.reason);
   }
 }
 

@@ -4,21 +4,33 @@
  * @module
  */
 import { type Clock, systemClock } from "../core/clock.ts";
-import { limitOption } from "../core/limits.ts";
+import { durationOption, limitOption } from "../core/limits.ts";
+import { type FillRandom, systemRandom } from "../core/random.ts";
 import { parseAddress } from "../packet/address.ts";
 import type { Packet } from "../packet/packet.ts";
+import type { DgramSocket } from "../tsocket/dgram_socket.ts";
 import { InetAddress } from "../tsocket/inet_address.ts";
 import type { AnySocketAddress } from "../tsocket/option_types.ts";
 import { toSocketTarget } from "../tsocket/socket_target.ts";
+import type { TsocketRuntime } from "../tsocket/driver_types.ts";
+import type { IcmpReceived, L3L4Sink, UdpVerdict } from "./datagram_sink.ts";
 import { L3L4Error } from "./errors.ts";
-import type { FlowHost, FlowUser } from "./flow_user.ts";
-import { L3L4Request } from "./incoming_request.ts";
-import { type FlowTaker, type L3L4Filter, L3L4Listener, type L3L4ListenOptions } from "./l3l4_listener_stream.ts";
-import type { IncomingConnection, TcpPort, TcpPortOptions, TcpSink, Verdict } from "./l3l4_sink.ts";
+import { IcmpSide, type L3L4PingOptions, type L3L4PingResult } from "./icmp_side_stream.ts";
+import type { L3L4Request } from "./incoming_request.ts";
+import { L3L4Engine } from "./l3l4_engine.ts";
+import { type L3L4Filter, L3L4Listener, type L3L4ListenOptions } from "./l3l4_listener_stream.ts";
+import type { L3L4Options } from "./l3l4_settings.ts";
+import type { TcpPort, TcpPortOptions, Verdict } from "./l3l4_sink.ts";
 import { L3L4Socket } from "./l3l4_socket_stream.ts";
+import { StackHost } from "./stack_host_stream.ts";
 import { stackClosed, StackDriver } from "./stack_driver_stream.ts";
 import type { StackEngine } from "./stack_engine.ts";
+import { type L3L4RuntimeOptions, StackRuntime } from "./stack_runtime_stream.ts";
 import { Tap } from "./tap_stream.ts";
+import { TcpDriver } from "./tcp_driver_stream.ts";
+import { TcpSide } from "./tcp_side_stream.ts";
+import type { UdpRequest } from "./udp_request.ts";
+import { type L3L4UdpOptions, UdpSide } from "./udp_side_stream.ts";
 
 /** Packets of a batch by default: more make streams no faster, and batches of a window each wait for each other. */
 const MAX_BATCH_PACKETS = 64;
@@ -33,6 +45,8 @@ export interface L3L4StageOptions {
    * without one that wants it, a connection is refused. Not the place to ask anything of the stack.
    */
   readonly onIncoming?: ((request: L3L4Request) => Verdict | undefined) | undefined;
+  /** The same for datagrams that belong to no socket; `undefined` leaves it to whether `udpFlows` was asked for. */
+  readonly onIncomingUdp?: ((request: UdpRequest) => UdpVerdict | undefined) | undefined;
   /** Packets of one chunk of `readable`, at most. @default {64} */
   readonly maxBatchPackets?: number | undefined;
   /** Whether whoever writes packets vouches for their checksums. @default {false} */
@@ -41,6 +55,8 @@ export interface L3L4StageOptions {
   readonly closeGraceMs?: number | undefined;
   /** Time and timers. @default {systemClock} */
   readonly clock?: Clock | undefined;
+  /** Randomness for what others must not guess. @default {systemRandom} */
+  readonly random?: FillRandom | undefined;
 }
 
 /** Options of one connection. */
@@ -51,8 +67,11 @@ export interface L3L4ConnectOptions extends TcpPortOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of a stack. */
+export interface L3L4StackOptions extends L3L4Options, L3L4StageOptions {}
+
 /** Makes the engine, around a sink. */
-export type StackFactory = (sink: TcpSink) => StackEngine;
+export type StackFactory = (sink: L3L4Sink) => StackEngine;
 
 /**
  * A TCP/IP endpoint that plays whatever addresses its packets are for.
@@ -64,48 +83,39 @@ export class L3L4 implements AsyncDisposable {
   readonly #driver: StackDriver;
   readonly #clock: Clock;
   readonly #sources: readonly InetAddress[];
-  readonly #onIncoming: L3L4StageOptions["onIncoming"];
   readonly #closeGraceMs: number;
-  readonly #takers: Set<FlowTaker> = new Set();
-  readonly #users: Set<FlowUser> = new Set();
-  readonly #closing: Set<FlowUser> = new Set();
-  readonly #host: FlowHost;
-  #flows: L3L4Listener | undefined;
+  readonly #host: StackHost;
+  readonly #tcp: TcpSide;
+  readonly #udp: UdpSide;
+  readonly #icmp: IcmpSide;
   #tap: Tap | undefined;
-  #isClosed = false;
-  #close: Promise<void> | undefined;
-  #allClosed: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
 
   /**
-   * Makes a stack.
+   * Makes a stack; tests may make the engine.
    *
    * @throws {TypeError | RangeError} when an option is wrong
    */
-  constructor(options: L3L4StageOptions, make: StackFactory) {
-    const { clock = systemClock } = options;
+  constructor(options: L3L4StackOptions = {}, make?: StackFactory) {
+    const { clock = systemClock, random = systemRandom } = options;
     this.#clock = clock;
-    this.#onIncoming = options.onIncoming;
-    this.#closeGraceMs = limitOption("closeGraceMs", options.closeGraceMs, CLOSE_GRACE_MS, 0);
+    this.#closeGraceMs = durationOption("closeGraceMs", options.closeGraceMs, CLOSE_GRACE_MS);
     this.#sources = (options.addresses ?? []).map((address) => InetAddress.from(address, 0));
-    this.#host = {
-      now: () => clock.now(),
-      turn: () => this.#driver.turn(),
-      closing: (user) => {
-        this.#closing.add(user);
-      },
-      joined: (user) => {
-        this.#users.add(user);
-      },
-      left: (user) => this.#left(user),
-    };
     const settings = {
       maxBatchPackets: limitOption("maxBatchPackets", options.maxBatchPackets, MAX_BATCH_PACKETS),
       isChecksumTrusted: options.isChecksumTrusted ?? false,
     };
-    this.#engine = make(this.#sink());
-    this.#driver = new StackDriver(this.#engine, clock, settings, {
+    // the engine tells those, and they ask the engine: neither of them before this constructor is done
+    const sink = sinkOf(() => this.#tcp, () => this.#udp, () => this.#icmp);
+    const engine: StackEngine = make?.(sink) ?? new L3L4Engine({ ...options, random }, sink);
+    this.#engine = engine;
+    this.#driver = new StackDriver(engine, clock, settings, {
       over: (reason, isInOrder) => this.#over(reason, isInOrder),
     });
+    this.#host = new StackHost(clock, this.#driver, (to) => this.#sources.find(({ family }) => family === to.family));
+    this.#tcp = new TcpSide(this.#host, options.onIncoming);
+    this.#udp = new UdpSide(engine, this.#host, clock, options.onIncomingUdp);
+    this.#icmp = new IcmpSide(engine, clock, random);
   }
 
   /** Packets that go, in batches. Cancelling it ends the stack. */
@@ -120,11 +130,20 @@ export class L3L4 implements AsyncDisposable {
 
   /** All connections that peers ask for and no listener wants. None are accepted before this was asked for. */
   get flows(): ReadableStream<L3L4Socket> {
-    if (this.#flows === undefined) {
-      this.#flows = new L3L4Listener(() => true, {}, () => {});
-      if (this.#driver.isOver) this.#flows.over(undefined);
-    }
-    return this.#flows.readable;
+    return this.#tcp.flows;
+  }
+
+  /**
+   * Datagrams by who sends them: a socket for each peer that writes to a port without a socket of its own. None are
+   * accepted before this was asked for.
+   */
+  get udpFlows(): ReadableStream<DgramSocket> {
+    return this.#udp.flows;
+  }
+
+  /** Messages of ICMP that nobody else has a use for, from now on. */
+  get icmp(): ReadableStream<IcmpReceived> {
+    return this.#icmp.messages;
   }
 
   /**
@@ -134,8 +153,8 @@ export class L3L4 implements AsyncDisposable {
    */
   listen(filter: L3L4Filter, options: L3L4ListenOptions = {}): L3L4Listener {
     this.#checkOpen();
-    const listener = new L3L4Listener(filter, options, () => this.#takers.delete(listener));
-    this.#takers.add(listener);
+    const listener = new L3L4Listener(filter, options, () => this.#tcp.leave(listener));
+    this.#tcp.join(listener);
     return listener;
   }
 
@@ -149,8 +168,7 @@ export class L3L4 implements AsyncDisposable {
   connect(to: AnySocketAddress, options: L3L4ConnectOptions = {}): L3L4Socket {
     const { signal } = options;
     signal?.throwIfAborted();
-    const port = this.#connectPort(numericAddress(to), options);
-    const socket = new L3L4Socket(this.#host, port);
+    const socket = new L3L4Socket(this.#host, this.#connectPort(numericAddress(to), options));
     this.#driver.turn();
     if (signal !== undefined) {
       const abort = (): void => socket.abort(signal.reason);
@@ -161,11 +179,55 @@ export class L3L4 implements AsyncDisposable {
     return socket;
   }
 
+  /**
+   * Opens a datagram socket: bound to one of our addresses or to all, with one peer or with any.
+   *
+   * @throws {TypeError} when an address is none, or there is none to send from
+   * @throws {L3L4Error} `EADDRINUSE` and the like
+   */
+  udp(options: L3L4UdpOptions = {}): DgramSocket {
+    this.#checkOpen();
+    return this.#udp.socket(this.#udp.open(options), options);
+  }
+
+  /**
+   * Asks an address whether it is there.
+   *
+   * @throws {L3L4Error} `ETIMEDOUT` when no answer came
+   */
+  async ping(address: string, options: L3L4PingOptions = {}): Promise<L3L4PingResult> {
+    this.#checkOpen();
+    const to = InetAddress.from(address, 0);
+    const answer = this.#icmp.ping(to, this.#sourceFor(to, options.localAddress), options);
+    this.#driver.turn();
+    return await answer;
+  }
+
   /** The answer to a connection that a verdict of `"later"` has put off, by its token. */
   decide(token: number, verdict: Exclude<Verdict, "later">, options?: TcpPortOptions): void {
     this.#checkOpen();
     this.#engine.decide(token, verdict, options, this.#clock.now());
     this.#driver.turn();
+  }
+
+  /** The stack as a runtime of `./tsocket`: `connectWith`, `listenWith` and `dgramWith` open sockets of it. */
+  runtime(options: L3L4RuntimeOptions = {}): TsocketRuntime {
+    return new StackRuntime({
+      connectDriver: (to, options) => {
+        const driver = new TcpDriver(this.#host, this.#connectPort(to, options));
+        this.#driver.turn();
+        return driver;
+      },
+      join: (taker) => {
+        this.#checkOpen();
+        this.#tcp.join(taker);
+      },
+      leave: (taker) => this.#tcp.leave(taker),
+      dgramDriver: (options) => {
+        this.#checkOpen();
+        return this.#udp.open(options);
+      },
+    }, options);
   }
 
   /**
@@ -187,7 +249,7 @@ export class L3L4 implements AsyncDisposable {
    * end, all others are reset, and the streams end. Never rejects.
    */
   close(): Promise<void> {
-    return this.#close ??= this.#closeAll();
+    return this.#closing ??= this.#close();
   }
 
   /** Closes it. */
@@ -195,31 +257,22 @@ export class L3L4 implements AsyncDisposable {
     return this.close();
   }
 
-  async #closeAll(): Promise<void> {
-    this.#isClosed = true;
-    if (this.#closing.size > 0 && !this.#driver.isOver) {
-      await new Promise<void>((resolve) => {
-        const disarm = this.#clock.setTimer(this.#clock.now() + this.#closeGraceMs, resolve);
-        this.#allClosed = () => {
-          disarm();
-          resolve();
-        };
-      });
-    }
+  async #close(): Promise<void> {
+    this.#host.isClosed = true;
+    await this.#host.allClosed(this.#closeGraceMs);
     this.#driver.end();
   }
 
   #checkOpen(): void {
-    if (this.#isClosed || this.#driver.isOver) throw stackClosed();
-    if (this.#driver.isBusy) {
-      throw new L3L4Error("the stack is at work: ask it later, not from within a callback", {
-        code: "EBUSY",
-        blame: "local",
-      });
-    }
+    if (this.#host.isClosed) throw stackClosed();
+    if (!this.#driver.isPushing) return;
+    throw new L3L4Error("the stack asks what becomes of a packet: ask it for something later", {
+      code: "EBUSY",
+      blame: "local",
+    });
   }
 
-  #connectPort(to: InetAddress, options: L3L4ConnectOptions): TcpPort {
+  #connectPort(to: InetAddress, { signal: _, ...options }: L3L4ConnectOptions): TcpPort {
     this.#checkOpen();
     const from = this.#sourceFor(to, options.localAddress);
     return this.#engine.connect({
@@ -234,73 +287,18 @@ export class L3L4 implements AsyncDisposable {
   #sourceFor(to: InetAddress, localAddress: InetAddress | string | undefined): InetAddress {
     const from = typeof localAddress === "string"
       ? InetAddress.parse(localAddress)
-      : localAddress ?? this.#sources.find(({ family }) => family === to.family);
-    if (from === undefined || from.family !== to.family) {
-      throw new TypeError(`there is no ${to.family} address to connect from: name a localAddress, or addresses`);
-    }
-    return from;
-  }
-
-  #sink(): TcpSink {
-    const user = (port: TcpPort): FlowUser => port.context as FlowUser;
-    return {
-      incoming: (request) => this.#incoming(request),
-      opened: (port) => port.context === undefined ? this.#accepted(port) : user(port).opened(),
-      readable: (port) => user(port).readable(),
-      writable: (port) => user(port).writable(),
-      ended: (port) => user(port).ended(),
-      closed: (port, error) => user(port).closed(error),
-    };
-  }
-
-  #incoming(incoming: IncomingConnection): Verdict {
-    if (this.#isClosed) return "refuse";
-    const request = new L3L4Request(incoming);
-    try {
-      const verdict = this.#onIncoming?.(request);
-      if (verdict !== undefined) return verdict;
-      const taker = this.#takerFor(request);
-      if (taker === undefined) return "refuse";
-      return taker.hasRoom ? "accept" : "ignore";
-    } catch (error) {
-      this.#driver.threw(error);
-      return "refuse";
-    }
-  }
-
-  #takerFor(request: L3L4Request): FlowTaker | undefined {
-    for (const taker of this.#takers) if (taker.wants(request)) return taker;
-    return this.#flows?.wants(request) ? this.#flows : undefined;
-  }
-
-  /** Nothing was held of the request, so it is asked again who wants it. */
-  #accepted(port: TcpPort): void {
-    const socket = new L3L4Socket(this.#host, port);
-    let taker: FlowTaker | undefined;
-    try {
-      taker = this.#takerFor(new L3L4Request(port as unknown as IncomingConnection));
-    } catch (error) {
-      this.#driver.threw(error);
-    }
-    if (taker?.hasRoom) taker.take(socket);
-    else socket.abort();
-  }
-
-  #left(user: FlowUser): void {
-    this.#users.delete(user);
-    if (this.#closing.delete(user) && this.#closing.size === 0) this.#allClosed?.();
+      : localAddress ?? this.#host.sourceFor(to);
+    if (from?.family === to.family) return from;
+    throw new TypeError(`there is no ${to.family} address to connect from: name a localAddress, or addresses`);
   }
 
   #over(reason: unknown, isInOrder: boolean): void {
-    this.#isClosed = true;
     const error = isInOrder ? stackClosed() : reason;
-    for (const user of this.#users) user.gone(error, isInOrder);
-    this.#users.clear();
-    for (const taker of this.#takers) taker.over(isInOrder ? undefined : reason);
-    this.#takers.clear();
-    this.#flows?.over(isInOrder ? undefined : reason);
+    this.#host.over(error, isInOrder);
+    this.#tcp.over(isInOrder ? undefined : reason);
+    this.#udp.over(isInOrder ? undefined : reason);
+    this.#icmp.over(error);
     this.#tap?.end();
-    this.#allClosed?.();
   }
 }
 
@@ -308,4 +306,23 @@ function numericAddress(to: AnySocketAddress): InetAddress {
   const target = toSocketTarget(to);
   if (target instanceof InetAddress) return target;
   throw new TypeError("only numeric addresses can be connected to: there is nobody to ask for names");
+}
+
+/** Sends what the engine tells to whom it concerns. */
+function sinkOf(tcp: () => TcpSide, udp: () => UdpSide, icmp: () => IcmpSide): L3L4Sink {
+  return {
+    incoming: (request) => tcp().incoming(request),
+    opened: (port) => tcp().opened(port),
+    readable: (port) => tcp().readable(port),
+    writable: (port) => tcp().writable(port),
+    ended: (port) => tcp().ended(port),
+    closed: (port, error) => tcp().closed(port, error),
+    incomingUdp: (path) => udp().incomingUdp(path),
+    udpOpened: (port) => udp().udpOpened(port),
+    udpReadable: (port) => udp().udpReadable(port),
+    udpWritable: (port) => udp().udpWritable(port),
+    udpError: (port, error, to) => udp().udpError(port, error, to),
+    udpClosed: (port) => udp().udpClosed(port),
+    icmp: (message) => icmp().icmp(message),
+  };
 }

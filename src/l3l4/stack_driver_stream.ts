@@ -46,7 +46,10 @@ export class StackDriver {
   #output!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>[]>;
   #input!: WritableStreamDefaultController;
   #isWanted = false;
+  /** Whether a method of the engine runs, which its callbacks may have left for anything that a user does. */
   #isBusy = false;
+  #isPushing = false;
+  #isSending = false;
   #isOver = false;
   /** What a callback of the user's threw while the engine ran. */
   #thrown: { readonly error: unknown } | undefined;
@@ -84,9 +87,9 @@ export class StackDriver {
     }, { highWaterMark: 1 });
   }
 
-  /** Whether the engine is at work: nothing may be asked of it but by its own callbacks. */
-  get isBusy(): boolean {
-    return this.#isBusy;
+  /** Whether the engine is asking what becomes of a packet: nothing may be asked of it then. */
+  get isPushing(): boolean {
+    return this.#isPushing;
   }
 
   /** Whether no packets come or go any more. */
@@ -150,6 +153,8 @@ export class StackDriver {
       this.fail(error);
       throw error;
     }
+    // a pipe may bring packets while the engine tells of others
+    if (this.#isBusy) return Promise.resolve().then(() => this.#write(chunk));
     this.#work(packets);
     return breathe();
   }
@@ -162,35 +167,54 @@ export class StackDriver {
       if (packets !== undefined) this.#push(packets, now);
       if (engine.timeoutAt() <= now) engine.onTimeout(now);
       engine.flush(now);
-      while (this.#isWanted && this.#send(now));
+      this.#isBusy = false;
+      if (this.#isWanted) this.#sendAll(now);
     } catch (error) {
       this.threw(error);
     }
     this.#isBusy = false;
     if (this.#thrown !== undefined) this.fail(this.#thrown.error);
-    else this.#timer.update();
+    else if (!this.#isOver) this.#timer.update();
   }
 
   #push(packets: readonly Uint8Array[], now: number): void {
     const { tap } = this;
     const engine = this.#engine;
     const isTrusted = this.#isTrusted;
+    this.#isPushing = true;
     for (let i = 0; i < packets.length; i++) {
       const packet = packets[i]!;
       tap?.(packet, false);
       engine.push(packet, now, isTrusted);
     }
+    this.#isPushing = false;
+  }
+
+  /**
+   * Sends while somebody wants more. Some runtimes pipe without a promise in between, so that the peer's answer may come
+   * in, and something be written, before `enqueue` returns.
+   */
+  #sendAll(now: number): void {
+    if (this.#isSending) return;
+    this.#isSending = true;
+    try {
+      while (this.#isWanted && !this.#isOver && this.#send(now));
+    } finally {
+      this.#isSending = false;
+    }
   }
 
   #pull(): void {
     this.#isWanted = true;
-    this.turn();
+    if (!this.#isSending) this.turn();
   }
 
   /** Makes a batch of what is due and hands it over. */
   #send(now: number): boolean {
     const batches = this.#batches;
+    this.#isBusy = true;
     this.#engine.transmit(batches, now);
+    this.#isBusy = false;
     if (batches.count === 0) return false;
     const batch = batches.take();
     const { tap } = this;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PingOptions, UdpOpenOptions, UdpPort } from "./datagram_sink.ts";
 import type { TcpPort, TcpPortOptions, Verdict } from "./l3l4_sink.ts";
 import type { PacketOut } from "./packet_out.ts";
 
@@ -42,4 +43,12 @@ export interface StackEngine extends PacketEngine {
   connect(options: TcpConnectOptions, now: number): TcpPort;
   /** The answer that a verdict of `"later"` has put off; `false` when the token is not known any more. */
   decide(token: number, verdict: Exclude<Verdict, "later">, options: TcpPortOptions | undefined, now: number): unknown;
+  /**
+   * Opens an end of UDP.
+   *
+   * @throws {L3L4Error} when it cannot be
+   */
+  udpOpen(options: UdpOpenOptions, now: number): UdpPort;
+  /** Asks for an echo; the answer comes to `sink.icmp`. */
+  ping(options: PingOptions, now: number): unknown;
 }

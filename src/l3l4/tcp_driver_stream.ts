@@ -43,6 +43,7 @@ export class TcpDriver implements TStreamDriver, FlowUser {
   #hasEnded = false;
   #hasShutDown = false;
   #isClosed = false;
+  #isOpen = false;
   /** How the connection ended, `undefined` while it has not. */
   #over: { readonly error: SocketError } | null | undefined;
   #hasToldOver = false;
@@ -74,6 +75,9 @@ export class TcpDriver implements TStreamDriver, FlowUser {
   /** Resolves when the connection stands; rejects with a {@linkcode SocketError}. */
   whenOpen(): Promise<void> {
     return new Promise((resolve, reject) => {
+      // some runtimes pipe without a promise in between: everything may have happened before `connect` returned
+      if (this.#isOpen) return resolve();
+      if (this.#over?.error !== undefined) return reject(this.#over.error);
       this.#onOpen = { resolve, reject };
     });
   }
@@ -157,6 +161,7 @@ export class TcpDriver implements TStreamDriver, FlowUser {
 
   /** The connection stands. */
   opened(): void {
+    this.#isOpen = true;
     this.#onOpen?.resolve();
     this.#onOpen = undefined;
     this.#pump();

@@ -5,7 +5,15 @@
  * Packets are `[kind, from, to, ...payload]` with ports of one byte.
  */
 import { L3L4Error } from "../../../src/l3l4/errors.ts";
-import type { IncomingConnection, TcpInfo, TcpPort, TcpSink, Verdict } from "../../../src/l3l4/l3l4_sink.ts";
+import type {
+  L3L4Sink,
+  PingOptions,
+  UdpDatagram,
+  UdpOpenOptions,
+  UdpPort,
+  UdpTarget,
+} from "../../../src/l3l4/datagram_sink.ts";
+import type { IncomingConnection, TcpInfo, TcpPort, Verdict } from "../../../src/l3l4/l3l4_sink.ts";
 import type { PacketOut } from "../../../src/l3l4/packet_out.ts";
 import type { StackEngine, TcpConnectOptions } from "../../../src/l3l4/stack_engine.ts";
 
@@ -21,9 +29,11 @@ export interface FakeOptions {
 export class FakeStack implements StackEngine {
   readonly calls: string[] = [];
   readonly ports: Map<string, FakePort> = new Map();
+  readonly udpPorts: FakeUdpPort[] = [];
+  readonly pings: PingOptions[] = [];
   readonly bufferBytes: number;
   readonly segmentBytes: number;
-  readonly sink: TcpSink;
+  readonly sink: L3L4Sink;
   dueAt: number = Infinity;
   #answers: Uint8Array[] = [];
   #events: (() => void)[] = [];
@@ -31,7 +41,7 @@ export class FakeStack implements StackEngine {
   #ids = 0;
   depth: number = 0;
 
-  constructor(sink: TcpSink, options: FakeOptions = {}) {
+  constructor(sink: L3L4Sink, options: FakeOptions = {}) {
     this.sink = sink;
     this.bufferBytes = options.bufferBytes ?? 16;
     this.segmentBytes = options.segmentBytes ?? 8;
@@ -84,6 +94,16 @@ export class FakeStack implements StackEngine {
     const local = options.localPort ?? 100 + this.ports.size;
     this.answer(Kind.SYN, local, options.remotePort);
     return new FakePort(this, local, options.remotePort, true);
+  }
+
+  udpOpen(options: UdpOpenOptions): UdpPort {
+    const port = new FakeUdpPort(this, options);
+    this.udpPorts.push(port);
+    return port;
+  }
+
+  ping(options: PingOptions): void {
+    this.pings.push(options);
   }
 
   flush(): void {
@@ -282,5 +302,58 @@ export class FakePort implements TcpPort {
   #remove(): void {
     this.isOver = true;
     this.#stack.ports.delete(`${this.localPort} ${this.remotePort}`);
+  }
+}
+
+/** Keeps what it sends, and gives what the test has put into it. */
+export class FakeUdpPort implements UdpPort {
+  readonly id: number = 1;
+  readonly isActive: boolean = true;
+  context: unknown = undefined;
+  readonly localAddress: Uint8Array | null;
+  readonly localPort: number;
+  readonly remoteAddress: Uint8Array | null;
+  readonly remotePort: number;
+  isClosed: boolean = false;
+  /** Datagrams that `send` takes. */
+  room: number = Infinity;
+  readonly sent: { bytes: Uint8Array; to: UdpTarget | undefined }[] = [];
+  readonly incoming: UdpDatagram[] = [];
+  readonly #stack: FakeStack;
+
+  constructor(stack: FakeStack, options: UdpOpenOptions) {
+    this.#stack = stack;
+    this.localAddress = options.localAddress ?? null;
+    this.localPort = options.localPort ?? 1000;
+    this.remoteAddress = options.remoteAddress ?? null;
+    this.remotePort = options.remotePort ?? 0;
+  }
+
+  get readable(): number {
+    return this.incoming.length;
+  }
+
+  send(bytes: Uint8Array, _now: number, to?: UdpTarget): boolean {
+    if (bytes.length > 100) throw new L3L4Error("too long", { code: "EMSGSIZE", blame: "local" });
+    if (this.room === 0) return false;
+    this.room--;
+    this.sent.push({ bytes: bytes.slice(), to });
+    return true;
+  }
+
+  receive(): UdpDatagram | null {
+    return this.incoming.shift() ?? null;
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  /** A datagram comes. */
+  come(remotePort: number, ...bytes: number[]): void {
+    const remoteAddress = Uint8Array.of(10, 0, 0, 2);
+    const localAddress = this.localAddress ?? Uint8Array.of(10, 0, 0, 77);
+    this.incoming.push({ bytes: Uint8Array.from(bytes), localAddress, remoteAddress, remotePort });
+    this.#stack.tell(() => this.#stack.sink.udpReadable(this));
   }
 }

@@ -1,0 +1,86 @@
+/**
+ * What peers have opened and nobody has taken: a bounded line with a stream in front of it. Internal.
+ *
+ * @module
+ */
+
+/** The line. */
+export class Arrivals<T> {
+  /** What came, one by one; nothing is taken ahead. Cancelling it ends the line. */
+  readonly readable: ReadableStream<T>;
+  readonly #backlog: number;
+  readonly #dropped: (item: T) => void;
+  readonly #ended: () => void;
+  #controller!: ReadableStreamDefaultController<T>;
+  #waiting: T[] = [];
+  #isWanted = false;
+  #isOver = false;
+  #error: { readonly reason: unknown } | undefined;
+
+  /** `dropped` is told of what will never be taken, and `ended` before that, when readers want nothing more. */
+  constructor(backlog: number, dropped: (item: T) => void, ended: () => void = () => {}) {
+    this.#backlog = backlog;
+    this.#dropped = dropped;
+    this.#ended = ended;
+    this.readable = new ReadableStream<T>({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      pull: () => {
+        this.#isWanted = true;
+        this.#deliver();
+      },
+      cancel: () => this.#leave(),
+    }, { highWaterMark: 0 });
+  }
+
+  /** Whether nothing is taken any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Whether one more may come. */
+  get hasRoom(): boolean {
+    return !this.#isOver && this.#waiting.length < this.#backlog;
+  }
+
+  /** One more, for which there is room. */
+  push(item: T): void {
+    this.#waiting.push(item);
+    this.#deliver();
+  }
+
+  /** Nothing more comes: what waits can still be had, and then how it ended. */
+  end(reason?: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (reason !== undefined) this.#error = { reason };
+    this.#deliver();
+  }
+
+  /** Nothing more is taken; what waits is dropped. */
+  close(): void {
+    if (this.#isOver) return;
+    this.#leave();
+    this.#controller.close();
+  }
+
+  #leave(): void {
+    this.#isOver = true;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#ended();
+    for (const item of waiting) this.#dropped(item);
+  }
+
+  #deliver(): void {
+    if (this.#isWanted && this.#waiting.length > 0) {
+      this.#isWanted = false;
+      // the line is short, or somebody is slow anyway
+      this.#controller.enqueue(this.#waiting.shift()!);
+    }
+    if (!this.#isOver || this.#waiting.length > 0) return;
+    if (this.#error === undefined) this.#controller.close();
+    else this.#controller.error(this.#error.reason);
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * The part of a stack that has to do with connections that peers ask for, and with telling connections what happens to
+ * them. Internal.
+ *
+ * @module
+ */
+import type { L3L4Error } from "./errors.ts";
+import type { FlowHost, FlowUser } from "./flow_user.ts";
+import { L3L4Request } from "./incoming_request.ts";
+import { type FlowTaker, L3L4Listener } from "./l3l4_listener_stream.ts";
+import type { IncomingConnection, TcpPort, TcpSink, Verdict } from "./l3l4_sink.ts";
+import { L3L4Socket } from "./l3l4_socket_stream.ts";
+
+/** What the stack lends. */
+export interface TcpSideHost extends FlowHost {
+  /** Whether it takes no more connections. */
+  readonly isClosed: boolean;
+  /** A callback of the user's threw. */
+  threw(error: unknown): void;
+}
+
+/** Who takes connections. */
+export class TcpSide implements TcpSink {
+  readonly #host: TcpSideHost;
+  readonly #onIncoming: ((request: L3L4Request) => Verdict | undefined) | undefined;
+  readonly #takers: Set<FlowTaker> = new Set();
+  #flows: L3L4Listener | undefined;
+  #isOver = false;
+
+  /** Nobody takes any. */
+  constructor(host: TcpSideHost, onIncoming: ((request: L3L4Request) => Verdict | undefined) | undefined) {
+    this.#host = host;
+    this.#onIncoming = onIncoming;
+  }
+
+  /** Connections that no listener wants; none before this was asked for. */
+  get flows(): ReadableStream<L3L4Socket> {
+    if (this.#flows === undefined) {
+      this.#flows = new L3L4Listener(() => true, {}, () => {});
+      if (this.#isOver) this.#flows.over(undefined);
+    }
+    return this.#flows.readable;
+  }
+
+  /** One more who takes connections. */
+  join(taker: FlowTaker): void {
+    this.#takers.add(taker);
+  }
+
+  /** One fewer. */
+  leave(taker: FlowTaker): void {
+    this.#takers.delete(taker);
+  }
+
+  /** The stack is over. */
+  over(reason: unknown): void {
+    this.#isOver = true;
+    for (const taker of this.#takers) taker.over(reason);
+    this.#takers.clear();
+    this.#flows?.over(reason);
+  }
+
+  // events of the engine
+
+  /** See `TcpSink`. */
+  incoming(incoming: IncomingConnection): Verdict {
+    if (this.#host.isClosed) return "refuse";
+    const request = new L3L4Request(incoming);
+    try {
+      const verdict = this.#onIncoming?.(request);
+      if (verdict !== undefined) return verdict;
+      const taker = this.#takerFor(request);
+      if (taker === undefined) return "refuse";
+      return taker.hasRoom ? "accept" : "ignore";
+    } catch (error) {
+      this.#host.threw(error);
+      return "refuse";
+    }
+  }
+
+  /** See `TcpSink`. */
+  opened(port: TcpPort): void {
+    if (port.context === undefined) this.#accepted(port);
+    else (port.context as FlowUser).opened();
+  }
+
+  /** See `TcpSink`. */
+  readable(port: TcpPort): void {
+    (port.context as FlowUser).readable();
+  }
+
+  /** See `TcpSink`. */
+  writable(port: TcpPort): void {
+    (port.context as FlowUser).writable();
+  }
+
+  /** See `TcpSink`. */
+  ended(port: TcpPort): void {
+    (port.context as FlowUser).ended();
+  }
+
+  /** See `TcpSink`. */
+  closed(port: TcpPort, error: L3L4Error | null): void {
+    (port.context as FlowUser).closed(error);
+  }
+
+  #takerFor(request: L3L4Request): FlowTaker | undefined {
+    for (const taker of this.#takers) if (taker.wants(request)) return taker;
+    return this.#flows?.wants(request) ? this.#flows : undefined;
+  }
+
+  /** Nothing was held of the request, so it is asked again who wants it. */
+  #accepted(port: TcpPort): void {
+    const socket = new L3L4Socket(this.#host, port);
+    let taker: FlowTaker | undefined;
+    try {
+      taker = this.#takerFor(new L3L4Request(port));
+    } catch (error) {
+      this.#host.threw(error);
+    }
+    if (taker?.hasRoom) taker.take(socket);
+    else socket.abort();
+  }
+}
