@@ -28,8 +28,6 @@ export interface IpProblem {
   code: number;
   /** Offset of the byte at fault. */
   pointer: number;
-  /** Whether the sender is told even when many got the packet. */
-  isForMany: boolean;
 }
 
 /** Walks along the headers of one packet after another. */
@@ -43,7 +41,7 @@ export class ExtensionHeaders {
   /** Where the Fragment header of a fragment lies, -1 when it is none. */
   fragmentAt = -1;
   /** What the sender is to be told. */
-  readonly problem: IpProblem = { code: -1, pointer: 0, isForMany: false };
+  readonly problem: IpProblem = { code: -1, pointer: 0 };
 
   /**
    * Walks from the fixed header of the packet, which ends at `end`, to a transport's header or that of a fragment. Returns
@@ -149,18 +147,17 @@ export class ExtensionHeaders {
       }
       const next = at + 2 + (at + 1 < end ? bytes[at + 1]! : 0xff);
       if (next > end) return "badExtensionHeader";
-      // the two highest bits: 00 pass over, 01 drop, 10 drop and tell, 11 tell unless many got it
-      if (type >= 0x80) this.#blame(ParameterProblemCode.OPTION, at, type < 0xc0);
+      // the two highest bits: 00 pass over, 01 drop, 10 and 11 drop and tell; the latter differ in what many get
+      if (type >= 0x80) this.#blame(ParameterProblemCode.OPTION, at);
       if (type >= 0x40) return "unknownIpv6Option";
       at = next;
     }
     return null;
   }
 
-  #blame(code: number, pointer: number, isForMany = false): void {
+  #blame(code: number, pointer: number): void {
     this.problem.code = code;
     this.problem.pointer = pointer;
-    this.problem.isForMany = isForMany;
   }
 }
 

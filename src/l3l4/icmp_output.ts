@@ -84,10 +84,11 @@ export class IcmpOutput {
 
   /**
    * Tells the sender of `packet` what is wrong with it; `word` is what the type wants behind the checksum. Nothing is sent
-   * about errors, nor, unless `isForMany`, about what many got.
+   * about errors, nor about what many got: not even where RFC 4443 section 2.4 (e.3) allows it, because an endpoint that
+   * plays any address has none of its own to send it from.
    */
-  error(packet: IpPacket, type: number, code: number, word: number, now: number, isForMany = false): void {
-    if ((packet.isToMany && !isForMany) || holdsIcmpError(packet)) return;
+  error(packet: IpPacket, type: number, code: number, word: number, now: number): void {
+    if (packet.isToMany || holdsIcmpError(packet)) return;
     const max = packet.version === 4 ? MAX_ERROR_V4 - 28 : MAX_ERROR_V6 - 48;
     const quoteLength = Math.min(packet.end, max);
     if (!this.#queue.hasRoom(quoteLength + 48) || !this.#errors.take(now)) {
@@ -137,7 +138,7 @@ export class IcmpOutput {
   #datagram(template: IpTemplate, length: number): Uint8Array {
     const datagram = new Uint8Array(template.headerLength + length);
     const isV4 = template.headerLength === 20;
-    const id = isV4 ? this.#ids.next(template.addresses, 0, 8, template.protocol) : 0;
+    const id = isV4 ? this.#ids.next(template.addresses, 0, 8, template.protocol) & 0xffff : 0;
     template.write(datagram, length, 0, id, false);
     return datagram;
   }

@@ -279,9 +279,7 @@ export class IpInput {
 
   #refuse(reason: IpDropReason): IpOutcome {
     this.#drop(reason);
-    const { problem } = this.#headers;
-    if (problem.code < 0) return IpOutcome.NOTHING;
-    return this.packet.isToMany && !problem.isForMany ? IpOutcome.NOTHING : IpOutcome.PROBLEM;
+    return this.#headers.problem.code < 0 ? IpOutcome.NOTHING : IpOutcome.PROBLEM;
   }
 
   #drop(reason: IpDropReason): IpOutcome {

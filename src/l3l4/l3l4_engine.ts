@@ -108,8 +108,8 @@ export class L3L4Engine implements StackEngine {
       const outcome = input.read(packet, now, isChecksumTrusted);
       if (outcome === IpOutcome.DATAGRAM) this.#dispatch(input.packet, now);
       else if (outcome === IpOutcome.PROBLEM) {
-        const { code, isForMany, pointer } = input.problem;
-        this.#icmpOut.error(input.packet, Icmpv6Type.PARAMETER_PROBLEM, code, pointer, now, isForMany);
+        const { code, pointer } = input.problem;
+        this.#icmpOut.error(input.packet, Icmpv6Type.PARAMETER_PROBLEM, code, pointer, now);
       }
     } finally {
       this.#isBusy = false;
