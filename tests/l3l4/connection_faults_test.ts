@@ -62,3 +62,21 @@ for (const hasSack of [false, true]) {
     assert(starts.length >= 6, `${starts.length} segments`);
   });
 }
+
+test("101. acknowledgments that got lost do not make the round trip longer", () => {
+  const pair = new TcpPair({ minRtoMs: 200 });
+  pair.open();
+  pair.run(100);
+  const { connection } = pair.a;
+  for (let i = 0; i < 10; i++) {
+    connection.write(pattern(100, 100 * i), pair.now);
+    pair.run(1000);
+  }
+  const { srttMs } = connection.info();
+  let lost = 0;
+  pair.drop = ({ from }) => from === "b" && lost++ < 5;
+  connection.write(pattern(100, 1000), pair.now);
+  pair.run(60_000);
+  assertEquals([lost > 5, pair.b.told.received.length], [true, 1100]);
+  assert(connection.info().srttMs < 1.5 * srttMs, `${connection.info().srttMs} ms, was ${srttMs} ms`);
+});

@@ -156,6 +156,13 @@ test("54 a reset with the next number ends it silently; others in the window are
   assertEquals(rig.wait(100_000), []);
 });
 
+test("54 what is asked back has a scaled window when windows are scaled", () => {
+  const rig = new TableRig();
+  rig.receive({ flags: "S", sequence: 100, options: ALL_OPTIONS });
+  const [ack] = rig.receive({ flags: "R", sequence: 102 });
+  assertEquals([ack!.flags, ack!.window], [".", 65535 >>> 3]);
+});
+
 test("54 without checksResets any reset in the window ends it", () => {
   const rig = new TableRig({ checksResets: false });
   rig.receive({ flags: "S", sequence: 100 });

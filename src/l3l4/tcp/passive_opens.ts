@@ -301,10 +301,12 @@ export class PassiveOpens {
   }
 
   #sendAck(key: TcpKey, now: number): void {
-    const { answers, counters } = this.#host;
+    const { answers, counters, settings } = this.#host;
     const { entry } = this.halfOpen;
     const { next } = answers;
-    answers.bare((entry.sendInitial + 1) | 0, (entry.receiveInitial + 1) | 0, TcpFlag.ACK, entry.toldWindow);
+    // only windows of SYNs are not scaled
+    const window = entry.peerWindowScale < 0 ? entry.toldWindow : entry.toldWindow >>> settings.windowShift;
+    answers.bare((entry.sendInitial + 1) | 0, (entry.receiveInitial + 1) | 0, TcpFlag.ACK, window);
     next.hasTimestamps = entry.hasTimestamps;
     next.tsValue = timestampAt(now, entry.tsOffset);
     next.tsEcho = entry.tsRecent;

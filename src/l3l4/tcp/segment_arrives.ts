@@ -87,6 +87,8 @@ function answerUnacceptable(tcb: Tcb, segment: SegmentCursor, now: number): void
   if (length === 0) return tcb.challenge(now);
   const end = (sequence + segment.dataLength) | 0;
   if (segment.dataLength > 0 && ((end - receive.next) | 0) <= 0) receive.noteDuplicate(sequence, end);
+  // our acknowledgment of it got lost: with the timestamp of the first copy the peer would take all that for a round trip
+  if (segment.hasTimestamps && end === receive.lastAckSent) receive.noteTimestamp(segment, now);
   receive.ackNow();
 }
 
