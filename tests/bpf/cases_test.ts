@@ -10,15 +10,17 @@ import type { BpfProgram } from "../../src/bpf/program.ts";
 import { fromHex } from "../../src/bytes/hex.ts";
 import { bareRunner } from "./support/bare_runner.ts";
 import { backends, program, sample } from "./support/builds.ts";
+import { machineOn, ways } from "./support/ways.ts";
 
 const context = "bf16000000000000";
 const exit = "9500000000000000";
 const lddw = (register: number, hex: string) => `180${register}0000${hex.slice(0, 8)}00000000${hex.slice(8)}`;
 
-for (const backend of backends) {
-  const r0 = (...code: string[]) => bareRunner(program(code.join("") + exit), backend).runner.runBlock(0, 0);
+for (const way of ways) {
+  const { backend, name: where } = way;
+  const r0 = (...code: string[]) => bareRunner(program(code.join("") + exit), way).runner.runBlock(0, 0);
 
-  test(`case 34: division and remainder by a register of 0, ${backend}`, () => {
+  test(`case 34: division and remainder by a register of 0, ${where}`, () => {
     const value = lddw(0, "0500000007000000");
     const zero = "b701000000000000";
     assertEquals(r0(value, zero, "3f10000000000000"), 0n);
@@ -27,7 +29,7 @@ for (const backend of backends) {
     assertEquals(r0(value, zero, "9c10000000000000"), 5n);
   });
 
-  test(`case 35: the least number by -1, ${backend}`, () => {
+  test(`case 35: the least number by -1, ${where}`, () => {
     const least32 = "b400000000000080", least64 = lddw(0, "0000000000000080");
     const minus = "b7010000ffffffff";
     assertEquals(r0(least32, minus, "3c10010000000000"), 0x8000_0000n);
@@ -36,33 +38,33 @@ for (const backend of backends) {
     assertEquals(r0(least64, minus, "9f10010000000000"), 0n);
   });
 
-  test(`case 36: counts of shifts are masked, ${backend}`, () => {
+  test(`case 36: counts of shifts are masked, ${where}`, () => {
     assertEquals(r0("b700000003000000", "b701000041000000", "6f10000000000000"), 6n);
     assertEquals(r0("b400000000000080", "b701000021000000", "cc10000000000000"), 0xc000_0000n);
   });
 
-  const over = (hex: string, input: string) => new BpfMachine(program(hex + exit), { backend }).run(fromHex(input));
+  const over = (hex: string, input: string) => machineOn(way, program(hex + exit)).run(fromHex(input));
 
-  test(`case 40: indirect loads count in 32 bits, ${backend}`, () => {
+  test(`case 40: indirect loads count in 32 bits, ${where}`, () => {
     const far = lddw(7, "0000000001000000");
     assertEquals(over(context + far + "5070000002000000", "0a0b0c0d"), 0x0c);
     assertEquals(over(context + "b7070000fdffffff" + "5070000004000000", "0a0b0c0d"), 0x0b);
     assertEquals(over(context + "b707000000000000" + "50700000ffffffff" + "b700000009000000", "0a0b"), 0);
   });
 
-  test(`packet loads relative to the network header begin at the message, those to the link header fail, ${backend}`, () => {
+  test(`packet loads relative to the network header begin at the message, those to the link header fail, ${where}`, () => {
     assertEquals(over(context + "300000000100f0ff", "0a0b"), 0x0b);
     assertEquals(over(context + "300000000100e0ff" + "b700000009000000", "0a0b"), 0);
     assertEquals(over(context + "300000000000d0ff" + "b700000009000000", "0a0b"), 0);
   });
 
-  test(`case 41: a load past the end ends the program with 0, ${backend}`, () => {
+  test(`case 41: a load past the end ends the program with 0, ${where}`, () => {
     const loadsAt = (offset: string) => context + "b700000005000000" + `20000000${offset}000000` + "b700000009000000";
     assertEquals(over(loadsAt("02"), "010203040506"), 9);
     assertEquals(over(loadsAt("03"), "010203040506"), 0);
   });
 
-  test(`case 42: bytes that cannot be loaded are zeros, ${backend}`, () => {
+  test(`case 42: bytes that cannot be loaded are zeros, ${where}`, () => {
     const load = (offset: string, after: string) => {
       const text = `
         *(u64 *)(r10 - 8) = -1
@@ -74,7 +76,7 @@ for (const backend of backends) {
         ${after}
         exit
       `;
-      return new BpfMachine(assemble(text), { backend }).run(fromHex("0102030405060708"));
+      return machineOn(way, assemble(text)).run(fromHex("0102030405060708"));
     };
     const buffer = "r0 = *(u32 *)(r10 - 8)";
     assertEquals([load("5", ""), load("5", buffer)], [-14, 0]);
@@ -83,22 +85,22 @@ for (const backend of backends) {
     assertEquals([load(far, ""), load(far, buffer)], [0, 0x06050403]);
   });
 
-  test(`case 43: the result is 32 bits with a sign, ${backend}`, () => {
+  test(`case 43: the result is 32 bits with a sign, ${where}`, () => {
     assertEquals(over(lddw(0, "0700000001000000"), ""), 7);
     assertEquals(over("b4000000ffffffff", ""), -1);
     assertEquals(over("b400000000000080", ""), -0x8000_0000);
   });
 
   const runs = (build: string, name: string, cases: readonly (readonly [input: string, result: number])[]) => {
-    const machine = new BpfMachine(sample(build, name).program(), { backend });
+    const machine = machineOn(way, sample(build, name).program());
     for (const [input, result] of cases) assertEquals(machine.run(fromHex(input)), result, input);
   };
 
-  test(`case 46: lengths of MQTT, ${backend}`, () => {
+  test(`case 46: lengths of MQTT, ${where}`, () => {
     runs("plain", "15_mqtt_varint", [["3080", 0], ["308001", 131], ["30ffffff7f", 268435460], ["30ffffffff", -1]]);
   });
 
-  test(`case 47: frames of HTTP/2 and its preface, ${backend}`, () => {
+  test(`case 47: frames of HTTP/2 and its preface, ${where}`, () => {
     runs("plain", "03_http2", [
       ["505249202a2048", 0],
       ["505249202a204854", 24],
@@ -108,8 +110,8 @@ for (const backend of backends) {
     ]);
   });
 
-  test(`case 48: a length field that is configured far outside is never there, ${backend}`, () => {
-    const machine = new BpfMachine(sample("c14-v3-g", "11_cfg_array").program(), { backend });
+  test(`case 48: a length field that is configured far outside is never there, ${where}`, () => {
+    const machine = machineOn(way, sample("c14-v3-g", "11_cfg_array").program());
     const map = machine.map("kcm_cfg");
     map.set(0, { off: 4_000_000_000, width: 4, little: 0, adjust: 1, max: 100 });
     for (const input of ["", "00", "00000005", "ffffffffffffffff"]) assertEquals(machine.run(fromHex(input)), 0);
@@ -118,16 +120,16 @@ for (const backend of backends) {
     assertEquals(machine.run(fromHex("05")), 6);
   });
 
-  test(`case 49: tail calls, ${backend}`, () => {
+  test(`case 49: tail calls, ${where}`, () => {
     const object = sample("c14-v3-g", "16_tail_call");
     const programs = { parsers: ["parser_short", "parser_long"].map((name) => object.program(name)) };
-    const machine = new BpfMachine(object.program("dispatch"), { backend, programs });
+    const machine = machineOn(way, object.program("dispatch"), { programs });
     const cases = [["0005", 7], ["0100000100", 261], ["02000000", -1], ["03000000", -1], ["", 0]] as const;
     for (const [input, result] of cases) assertEquals(machine.run(fromHex(input)), result, input);
     assertEquals([...machine.map("parsers").keys()], [0, 1]);
   });
 
-  test(`case 49: a program that calls itself stops after 33 times, ${backend}`, () => {
+  test(`case 49: a program that calls itself stops after 33 times, ${where}`, () => {
     const again = assemble(`
       .map self prog_array 4 4 1
       r6 = r1
@@ -141,12 +143,12 @@ for (const backend of backends) {
       r0 = *(u32 *)(r6 + 48)
       exit
     `);
-    const machine = new BpfMachine(again, { backend, programs: { self: [again] } });
+    const machine = machineOn(way, again, { programs: { self: [again] } });
     assertEquals(machine.run(fromHex("")), 34);
     assertEquals(machine.run(fromHex("")), 34);
   });
 
-  test(`case 50: cb[] is zeros for a new message and stays for the same one, ${backend}`, () => {
+  test(`case 50: cb[] is zeros for a new message and stays for the same one, ${where}`, () => {
     // cb[1] += 1; less than 4 bytes: 0; else cb[1] + 100
     const counting = assemble(`
       r6 = r1
@@ -161,7 +163,7 @@ for (const backend of backends) {
       out:
       exit
     `);
-    const machine = new BpfMachine(counting, { backend });
+    const machine = machineOn(way, counting);
     const parser = bpfParser(machine);
     const bytes = new Uint8Array(8);
     const one = parser.start!({}), other = parser.start!({});
@@ -174,7 +176,7 @@ for (const backend of backends) {
     assertEquals([machine.run(bytes), machine.run(bytes)], [101, 101]);
   });
 
-  test(`case 56: machines that share a memory leave each other alone, ${backend}`, () => {
+  test(`case 56: machines that share a memory leave each other alone, ${where}`, () => {
     const memory = new BpfMemory({ bytes: 60_000, wasm: backend === "wasm" });
     const filling = assemble(`
       .map values array 4 16 1
@@ -191,8 +193,8 @@ for (const backend of backends) {
       r0 = 1
       exit
     `);
-    const a = new BpfMachine(filling, { memory, backend });
-    const b = new BpfMachine(filling, { memory, backend });
+    const a = machineOn(way, filling, { memory });
+    const b = machineOn(way, filling, { memory });
     b.map("values").set(0, fromHex("000102030405060708090a0b0c0d0e0f"));
     const before = memory.bytes.slice();
     assertEquals(a.run(new Uint8Array(3)), 1);
@@ -204,7 +206,7 @@ for (const backend of backends) {
     assert(owned.every(({ address }) => address < b.context.address));
   });
 
-  test(`limit: the instruction budget to the instruction, in loops, behind them and over tail calls, ${backend}`, () => {
+  test(`limit: the instruction budget to the instruction, in loops, behind them and over tail calls, ${where}`, () => {
     // 2 + 2 * 5 instructions to the end of the loop, then 3.
     const loop = assemble("r0 = 7\nr1 = 5\nagain:\nr1 += -1\nif r1 != 0 goto again\nr0 += 1\nr0 += 1\nexit");
     // 3 instructions, the last of which may leave for good.
@@ -214,7 +216,7 @@ for (const backend of backends) {
     const short = assemble("r6 = r1\nr0 = 0\nr0 = *(u8 *)skb[9]\nr0 = 1\nr0 = 2\nexit");
     const verdict = (program: BpfProgram, budget: number, target?: BpfProgram) => {
       const programs = target === undefined ? {} : { programs: { table: [target] } };
-      const machine = new BpfMachine(program, { backend, budget, ...programs });
+      const machine = machineOn(way, program, { budget, ...programs });
       return [machine.run(new Uint8Array(1)), machine.takeFailure()?.code];
     };
     const spent = [-40, "ELOOP"];
@@ -228,10 +230,10 @@ for (const backend of backends) {
     assertEquals([verdict(first, 7), verdict(first, 6)], [[2, undefined], spent]);
   });
 
-  test(`limit: the instruction budget, ${backend}`, () => {
+  test(`limit: the instruction budget, ${where}`, () => {
     // Counts r0 down from the first byte.
     const loop = assemble("r6 = r1\nr0 = *(u8 *)skb[0]\nagain:\nr0 += -1\nif r0 != 0 goto again\nr0 = 7\nexit");
-    const machine = new BpfMachine(loop, { backend, budget: 100 });
+    const machine = machineOn(way, loop, { budget: 100 });
     assertEquals(machine.run(Uint8Array.of(20)), 7);
     assertEquals(machine.run(Uint8Array.of(200)), -40);
     const failure = machine.takeFailure();
@@ -275,8 +277,8 @@ for (const backend of backends) {
   });
 }
 
-for (const backend of backends) {
-  test(`case 51: what a called function does counts, ${backend}`, () => {
+for (const way of ways) {
+  test(`case 51: what a called function does counts, ${way.name}`, () => {
     const counter = { name: "n", type: 2, keySize: 4, valueSize: 8, maxEntries: 1, flags: 0 };
     const body = Array.from({ length: 400 }, () => "r0 += 1").join("\n");
     const program = assemble(
@@ -285,7 +287,7 @@ for (const backend of backends) {
       if r0 > 1000 goto +1\nr2 = 0\n${body}\nexit`,
       { maps: [counter] },
     );
-    const machine = new BpfMachine(program, { backend, budget: 41_000 });
+    const machine = machineOn(way, program, { budget: 41_000 });
     assertEquals([machine.run(new Uint8Array(1)), machine.takeFailure()?.code], [-40, "ELOOP"]);
     // A turn takes 410 instructions: no back end makes much more than a hundred.
     const calls = Number(machine.map("n").get(0));

@@ -11,7 +11,8 @@ import { decodeInstructions } from "../../src/bpf/isa.ts";
 import type { BpfProgram } from "../../src/bpf/program.ts";
 import { verifyProgram } from "../../src/bpf/verifier/verify_program.ts";
 import { bareRunner } from "./support/bare_runner.ts";
-import { backends, program } from "./support/builds.ts";
+import { program } from "./support/builds.ts";
+import { ways } from "./support/ways.ts";
 import { type ConformanceFile, parseConformanceFile } from "./support/conformance_file.ts";
 
 interface Case extends ConformanceFile {
@@ -45,8 +46,8 @@ const sets: readonly (readonly [name: string, cases: readonly Case[]])[] = folde
   : [["own", own], ["of the suite", casesIn(pathToFileURL(`${folder}/`))]];
 
 for (const [set, cases] of sets) {
-  for (const backend of backends) {
-    test(`case 32: conformance files, ${set}, ${backend}`, () => {
+  for (const way of ways) {
+    test(`case 32: conformance files, ${set}, ${way.name}`, () => {
       let count = 0;
       for (const file of cases) {
         if (file.result === undefined) continue;
@@ -54,10 +55,10 @@ for (const [set, cases] of sets) {
           assertThrows(() => verifyProgram(programOf(file)), BpfError, "indirect call");
           continue;
         }
-        const { runner, runtime, block } = bareRunner(programOf(file), backend);
+        const { runner, runtime, block } = bareRunner(programOf(file), way);
         runtime.memory.bytes.set(file.memory, block);
         const length = file.memory.length;
-        assertEquals(runner.runBlock(length === 0 ? 0 : block, length), file.result, `${file.name} on ${backend}`);
+        assertEquals(runner.runBlock(length === 0 ? 0 : block, length), file.result, `${file.name} on ${way.name}`);
         count++;
       }
       assert(count > 160, `${count}`);

@@ -12,6 +12,7 @@ import type { BpfProgram } from "../../src/bpf/program.ts";
 import { BpfRuntime, ProgramEnvironment } from "../../src/bpf/runtime.ts";
 import { verifyProgram } from "../../src/bpf/verifier/verify_program.ts";
 import { backends, sample } from "./support/builds.ts";
+import { inFormOf } from "./support/ways.ts";
 import { at, deepProgram, endlessProgram, longProgram, prefixProgram, programOf } from "./support/jit_programs.ts";
 
 const nothing = new Uint8Array(1);
@@ -142,6 +143,13 @@ function halvesOf(number: string): [low: number, high: number] {
   const value = BigInt.asIntN(64, BigInt(number.replace(" ll", "")));
   return [Number(BigInt.asIntN(32, value)), Number(value >> 32n)];
 }
+
+test("cases 34 to 48 run in both forms: what is made for the dispatch form is a loop around a switch", () => {
+  const text = (form: "nested" | "dispatch") =>
+    inFormOf({ form }, () => sourceOf(sample("plain", "03_http2").program()));
+  assert(text("dispatch").includes("for (;;) switch (c) {"), text("dispatch"));
+  assert(!text("nested").includes("switch"), text("nested"));
+});
 
 test("case 53: a program of 3,000 slots goes to WebAssembly, without it to the interpreter and not to JavaScript", () => {
   assertEquals(chooseBackend("auto", 3000, { js: true, wasm: true }), "wasm");

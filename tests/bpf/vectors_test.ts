@@ -1,32 +1,34 @@
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { BpfMachine } from "../../src/bpf/machine.ts";
+import type { BpfMachine } from "../../src/bpf/machine.ts";
 import { BpfMemory } from "../../src/bpf/memory.ts";
 import { bpfParser } from "../../src/bpf/bpf_parser.ts";
 import { fromHex } from "../../src/bytes/hex.ts";
-import { backends, groupsOf, program, recordedMachine } from "./support/builds.ts";
+import { groupsOf, program, recordedMachine } from "./support/builds.ts";
 import { randomPrograms, recordedVectors } from "./support/recordings.ts";
+import { inFormOf, machineOn, type Way, ways } from "./support/ways.ts";
 
 const vectors = recordedVectors();
 
 /** Calls `check` for every build of every program with every content of its maps. */
 function forEachMachine(
-  backend: (typeof backends)[number],
+  way: Way,
   check: (machine: BpfMachine, name: string, runs: readonly { in: string; ret: number }[]) => void,
 ): void {
   for (const one of vectors) {
     for (const build of one.builds) {
       for (const group of groupsOf(one)) {
-        check(recordedMachine(one, build, group, { backend }), `${build}/${one.program}`, group.runs);
+        const machine = inFormOf(way, () => recordedMachine(one, build, group, { backend: way.backend }));
+        check(machine, `${build}/${one.program}`, group.runs);
       }
     }
   }
 }
 
-for (const backend of backends) {
-  test(`case 44: every recorded run over all its builds, ${backend}`, () => {
+for (const way of ways) {
+  test(`case 44: every recorded run over all its builds, ${way.name}`, () => {
     let runs = 0;
-    forEachMachine(backend, (machine, name, recorded) => {
+    forEachMachine(way, (machine, name, recorded) => {
       for (const { in: input, ret } of recorded) {
         assertEquals(machine.run(fromHex(input)), ret, `${name} over ${input}`);
         runs++;
@@ -35,8 +37,8 @@ for (const backend of backends) {
     assertEquals(runs, 2474);
   });
 
-  test(`case 45: the same in two chunks cut everywhere, and byte by byte, ${backend}`, () => {
-    forEachMachine(backend, (machine, name, recorded) => {
+  test(`case 45: the same in two chunks cut everywhere, and byte by byte, ${way.name}`, () => {
+    forEachMachine(way, (machine, name, recorded) => {
       const parser = bpfParser(machine);
       for (const { in: input, ret } of recorded) {
         const bytes = fromHex(input);
@@ -58,13 +60,13 @@ for (const backend of backends) {
     });
   });
 
-  test(`case 33: random programs against the kernel, ${backend}`, () => {
+  test(`case 33: random programs against the kernel, ${way.name}`, () => {
     const programs = randomPrograms();
     assertEquals(programs.length, 1000);
     // One for all: making a thousand memories takes longer than the rest.
-    const memory = new BpfMemory({ bytes: 16_000_000, wasm: backend === "wasm" });
+    const memory = new BpfMemory({ bytes: 16_000_000, wasm: way.backend === "wasm" });
     for (const [number, { code, ret }] of programs.entries()) {
-      const machine = new BpfMachine({ ...program(""), code }, { backend, memory });
+      const machine = machineOn(way, { ...program(""), code }, { memory });
       assertEquals(machine.run(new Uint8Array(1)) >>> 0, ret, `program ${number}`);
     }
   });

@@ -6,6 +6,7 @@
 import { PAGE_BYTES } from "../memory.ts";
 import type { BpfEnvironment, BpfRunner } from "../runner.ts";
 import { failRun, makeRunner, type Runs } from "./compiled_runner.ts";
+import { usualForm } from "./flow_scopes.ts";
 import type { FunctionShape } from "./js_function.ts";
 import { type CodePlaces, type JsSource, writeJs } from "./js_program.ts";
 import type { CompilerInput } from "./operations.ts";
@@ -34,7 +35,7 @@ export function placesOf({ context, stack, valueAddresses, budget, memory }: Bpf
 
 /** The source that {@linkcode compileJs} makes of a program, for tests and for those who are curious. */
 export function jsSource(input: CompilerInput, environment: BpfEnvironment, options: CompileOptions = {}): JsSource {
-  return writeJs(input, placesOf(environment), options.form ?? "nested", { entry: "context", isWide: false });
+  return writeJs(input, placesOf(environment), options.form ?? usualForm.form, { entry: "context", isWide: false });
 }
 
 /**
@@ -44,8 +45,8 @@ export function jsSource(input: CompilerInput, environment: BpfEnvironment, opti
  */
 export function compileJs(input: CompilerInput, environment: BpfEnvironment, options: CompileOptions = {}): BpfRunner {
   const places = placesOf(environment);
-  const make = (shape: FunctionShape): unknown =>
-    evaluate(writeJs(input, places, options.form ?? "nested", shape), environment);
+  const { form = usualForm.form } = options;
+  const make = (shape: FunctionShape): unknown => evaluate(writeJs(input, places, form, shape), environment);
   const runs: Runs = {
     run: make({ entry: "context", isWide: false }) as Narrow,
     wide: () => make({ entry: "context", isWide: true }) as Narrow,

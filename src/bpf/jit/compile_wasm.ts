@@ -7,6 +7,7 @@ import { BpfError } from "../errors.ts";
 import type { BpfEnvironment, BpfRunner } from "../runner.ts";
 import { type CompileOptions, placesOf } from "./compile_js.ts";
 import { failRun, makeRunner, type Runs } from "./compiled_runner.ts";
+import { usualForm } from "./flow_scopes.ts";
 import type { CompilerInput } from "./operations.ts";
 import { packetBytes } from "./packet_window.ts";
 import { type WasmModule, writeWasm } from "./wasm_module.ts";
@@ -33,7 +34,7 @@ export function compileWasm(
   const size = Math.min(packetBytes(input, WINDOW_BYTES), memory.free);
   const { address: window } = memory.allocate(size);
   const places = { ...placesOf(environment), window, highAddress: environment.highAddress };
-  const module = writeWasm(input, places, options.form ?? "nested");
+  const module = writeWasm(input, places, options.form ?? usualForm.form);
   const packet = new PacketCopy(memory.bytes, window, size);
   const { run, wide } = instantiate(module, environment, packet);
   const isEntering = module.needsEntering;

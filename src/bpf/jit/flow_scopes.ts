@@ -34,8 +34,11 @@ export interface FlowLayout {
 /** Engines give up on deeper nesting; WebAssembly's `br_table` nests as well, but needs no parser's stack. */
 const MAX_SCOPE_DEPTH = 400;
 
+/** The form of control flow where a compiler is told of none. Tests set the other one, to try it on whole machines. */
+export const usualForm: { form: FlowLayout["form"] } = { form: "nested" };
+
 /** Lays out a function, nested if that is possible and not forbidden. */
-export function layOut(flow: FunctionFlow, form: "nested" | "dispatch" = "nested"): FlowLayout {
+export function layOut(flow: FunctionFlow, form: FlowLayout["form"] = "nested"): FlowLayout {
   const successors = flow.blocks.map(({ target, next }) =>
     target < 0 ? next < 0 ? [] : [next] : next < 0 ? [target] : [target, next]
   );

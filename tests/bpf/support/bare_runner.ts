@@ -12,6 +12,8 @@ import { BpfMemory } from "../../../src/bpf/memory.ts";
 import type { BpfProgram } from "../../../src/bpf/program.ts";
 import type { BpfBackend, BpfRunner } from "../../../src/bpf/runner.ts";
 import { BpfRuntime, ProgramEnvironment } from "../../../src/bpf/runtime.ts";
+import type { VerifiedProgram } from "../../../src/bpf/verifier/facts.ts";
+import { inFormOf, type Way } from "./ways.ts";
 
 /** A runner and the runtime that it is in. */
 export interface BareRunner {
@@ -24,7 +26,8 @@ export interface BareRunner {
 }
 
 /** Makes a runner of a program without maps. */
-export function bareRunner(program: BpfProgram, backend: BpfBackend, budget = 1_000_000): BareRunner {
+export function bareRunner(program: BpfProgram, way: BpfBackend | Way, budget = 1_000_000): BareRunner {
+  const { backend, form } = typeof way === "string" ? { backend: way, form: "nested" as const } : way;
   const memory = new BpfMemory({ bytes: 60_000, wasm: backend === "wasm" });
   const runtime = new BpfRuntime(memory, {
     budget,
@@ -36,7 +39,7 @@ export function bareRunner(program: BpfProgram, backend: BpfBackend, budget = 1_
   });
   const block = memory.allocate(1024).address;
   const instructions = decodeInstructions(program.code);
-  const runner = compileProgram(backend, {
+  const verified: VerifiedProgram = {
     program,
     mode: "kernel-root",
     instructions,
@@ -47,6 +50,8 @@ export function bareRunner(program: BpfProgram, backend: BpfBackend, budget = 1_
     isChecked: false,
     needsZeroedStack: true,
     steps: 0,
-  }, new ProgramEnvironment(runtime, program, false));
+  };
+  const environment = new ProgramEnvironment(runtime, program, false);
+  const runner = inFormOf({ form }, () => compileProgram(backend, verified, environment));
   return { runner, runtime, block };
 }
