@@ -25,7 +25,12 @@ export class Host implements L3L4Sink {
   constructor(options: L3L4Options = {}, seed = 1) {
     const random = new SeededRandom(seed);
     const fill = (into: Uint8Array): void => {
-      for (let i = 0; i < into.length; i++) into[i] = random.below(256);
+      for (let i = 0; i < into.length; i += 3) {
+        const number = random.below(0x1000000);
+        into[i] = number;
+        into[i + 1] = number >>> 8;
+        into[i + 2] = number >>> 16;
+      }
     };
     this.engine = new L3L4Engine({ ...options, random: fill }, this);
   }
