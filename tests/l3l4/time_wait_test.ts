@@ -68,20 +68,20 @@ test("119 what comes out of order is acknowledged, seldom; what is in order is n
 
 test("119 a SYN with a higher number opens it anew, beyond what was sent", () => {
   const rig = waiting();
-  assertEquals(rig.receive({ flags: "S", sequence: 499 }).map(brief), [". 2000:2000 ack 500"]);
-  const [answer] = rig.receive({ flags: "S", sequence: 500 });
-  assertEquals([answer!.flags, answer!.ack], ["S.", 501]);
+  assertEquals(rig.receive({ flags: "S", sequence: 500 }).map(brief), [". 2000:2000 ack 500"]);
+  const [answer] = rig.receive({ flags: "S", sequence: 501 });
+  assertEquals([answer!.flags, answer!.ack], ["S.", 502]);
   assert(((answer!.sequence - 2000) | 0) > 0);
   assertEquals(rig.table.states(), ["SYN-RECEIVED"]);
-  rig.receive({ flags: ".", sequence: 501, ack: answer!.sequence + 1 });
-  assertEquals((rig.connections[1]!.handshake as PassiveHandshake).receiveInitial, 500);
+  rig.receive({ flags: ".", sequence: 502, ack: answer!.sequence + 1 });
+  assertEquals((rig.connections[1]!.handshake as PassiveHandshake).receiveInitial, 501);
   assertEquals(rig.table.stats.timeWaitReopened, 1);
 });
 
 test("119 the number that it opens with is beyond what was sent even if the clock's is not", () => {
-  const clock = waiting().receive({ flags: "S", sequence: 500 })[0]!.sequence;
+  const clock = waiting().receive({ flags: "S", sequence: 501 })[0]!.sequence;
   const rig = waiting({ sendNext: (clock + 10) | 0 });
-  const [answer] = rig.receive({ flags: "S", sequence: 500 });
+  const [answer] = rig.receive({ flags: "S", sequence: 501 });
   assertEquals(answer!.sequence, (clock + 10 + 65535) >>> 0);
 });
 
@@ -91,7 +91,7 @@ test("119 with timestamps a later one opens it anew whatever the number, an earl
     const [answer] = waiting(ending).receive({ flags: "S", sequence, options: stamp(value) });
     return answer!.flags === "S.";
   };
-  assertEquals([opens(101, 1), opens(100, 500), opens(100, 499), opens(99, 700)], [true, true, false, false]);
+  assertEquals([opens(101, 1), opens(100, 501), opens(100, 500), opens(99, 700)], [true, true, false, false]);
   const rig = waiting(ending);
   const [ack] = rig.receive({ flags: ".", sequence: 500, ack: 2000, options: stamp(99) });
   const echo = ack!.options.find(({ kind }) => kind === "TS") as { echo: number };

@@ -52,8 +52,10 @@ export class ReceiveSide {
   echoesCongestion = false;
   /** Bytes in order that nobody has consumed. */
   readonly ring: ByteRing;
-  /** Largest segment that came. */
+  /** Largest segment that came, but not larger than what we asked for. */
   segmentSize = 536;
+  /** Segment size that we ask for. */
+  maxSegmentSize: number = Infinity;
   /** Segments taken in order since the last acknowledgment. */
   #unacked = 0;
   #finAt = 0;
@@ -61,6 +63,7 @@ export class ReceiveSide {
   #ranges: RangeList | null = null;
   #duplicateLeft = 0;
   #duplicateRight = 0;
+  #hasDuplicate = false;
   readonly #settings: TcpSettings;
   readonly #limit: number;
   /** The largest window that the field can tell. */
@@ -79,7 +82,12 @@ export class ReceiveSide {
     this.lastAckSent = this.next;
     this.shift = shift;
     this.#maxWindow = 0xffff * 2 ** shift;
-    this.edge = (this.next + Math.min(0xffff, this.#limit)) | 0;
+    this.started(Math.min(0xffff, this.#limit));
+  }
+
+  /** The window field of our SYN or SYN-ACK was this. */
+  started(field: number): void {
+    this.edge = (this.next + (this.#settings.takesBeyondWindow ? this.#limit : field)) | 0;
   }
 
   /** Bytes of the window as the peer knows it. */
@@ -129,6 +137,12 @@ export class ReceiveSide {
   noteDuplicate(left: number, right: number): void {
     this.#duplicateLeft = left;
     this.#duplicateRight = right;
+    this.#hasDuplicate = true;
+  }
+
+  /** More of the segment was received twice: only the first part is reported (RFC 2883 section 4). */
+  #noteFurtherDuplicate(left: number, right: number): void {
+    if (!this.#hasDuplicate) this.noteDuplicate(left, right);
   }
 
   /**
@@ -140,6 +154,7 @@ export class ReceiveSide {
     let from = segment.dataAt;
     let right = (left + segment.dataEnd - from) | 0;
     let hasFin = (segment.flags & TcpFlag.FIN) !== 0;
+    this.#hasDuplicate = false;
     const old = (this.next - left) | 0;
     if (old > 0) {
       const known = Math.min(old, segment.dataEnd - from);
@@ -179,10 +194,22 @@ export class ReceiveSide {
     return ranges !== null && ranges.size > 0 && ((ranges.right(ranges.size - 1) - sequence) | 0) > 0;
   }
 
+  /** Keeps the data of a SYN until the connection is open. Returns how many bytes were kept. */
+  keepSynData({ bytes, dataAt, dataEnd }: SegmentCursor): number {
+    return this.ring.writeAt(0, bytes, dataAt, dataEnd) ? dataEnd - dataAt : 0;
+  }
+
+  /** The connection is open: those bytes are in order now. */
+  takeSynData(count: number, now: number): void {
+    this.ring.extend(count);
+    this.next = (this.next + count) | 0;
+    this.#oweAck(count, now);
+  }
+
   #place(left: number, bytes: Uint8Array, from: number, count: number, now: number): void {
     const right = (left + count) | 0;
     const gap = (left - this.next) | 0;
-    if (count > this.segmentSize) this.segmentSize = count;
+    if (count > this.segmentSize) this.segmentSize = Math.max(this.segmentSize, Math.min(count, this.maxSegmentSize));
     if (gap > 0) return this.#keep(left, right, bytes, from, gap);
     if (!this.ring.writeAt(this.ring.length, bytes, from, from + count)) {
       // no memory: it was never here, and the peer sends it again
@@ -203,7 +230,10 @@ export class ReceiveSide {
   #oweAck(count: number, now: number): void {
     this.#unacked += count;
     if (this.#settings.delayedAckMs === 0 || this.#unacked >= 2 * this.segmentSize) return this.ackNow();
-    if (this.ackDue !== AckDue.NONE) return;
+    if (this.ackDue !== AckDue.NONE) {
+      if (this.#settings.acksEverySecond) this.ackNow();
+      return;
+    }
     this.ackDue = AckDue.DELAYED;
     this.ackAt = now + this.#settings.delayedAckMs;
   }
@@ -225,7 +255,7 @@ export class ReceiveSide {
     if (at >= ranges.size) return;
     const from = ((ranges.left(at) - left) | 0) > 0 ? ranges.left(at) : left;
     const to = ((ranges.right(at) - right) | 0) < 0 ? ranges.right(at) : right;
-    if (((to - from) | 0) > 0) this.noteDuplicate(from, to);
+    if (((to - from) | 0) > 0) this.#noteFurtherDuplicate(from, to);
   }
 
   /** Bytes in order have reached ranges that waited for them. */
@@ -234,7 +264,7 @@ export class ReceiveSide {
     while (ranges.size > 0 && ((ranges.left(0) - this.next) | 0) <= 0) {
       const overlap = (this.next - ranges.left(0)) | 0;
       const more = (ranges.right(0) - this.next) | 0;
-      if (overlap > 0) this.noteDuplicate(ranges.left(0), more > 0 ? this.next : ranges.right(0));
+      if (overlap > 0) this.#noteFurtherDuplicate(ranges.left(0), more > 0 ? this.next : ranges.right(0));
       ranges.shift();
       if (more <= 0) continue;
       this.ring.extend(more);
@@ -251,7 +281,7 @@ export class ReceiveSide {
     const told = this.window;
     const room = Math.min(this.#maxWindow, Math.max(0, this.room));
     const gain = room - told;
-    const isWorth = gain >= Math.min(this.segmentSize, this.#limit >>> 1);
+    const isWorth = gain >= Math.min(this.#settings.minWindowGainBytes, this.segmentSize, this.#limit >>> 1);
     return isWorth ? room : Math.max(0, told);
   }
 
@@ -265,7 +295,8 @@ export class ReceiveSide {
 
   /** An acknowledgment goes out with this window field. */
   told(field: number, shift: number): void {
-    const edge = (this.next + field * 2 ** shift) | 0;
+    const window = this.#settings.takesBeyondWindow ? this.room : field * 2 ** shift;
+    const edge = (this.next + window) | 0;
     if (((edge - this.edge) | 0) > 0) this.edge = edge;
     this.lastAckSent = this.next;
     this.ackDue = AckDue.NONE;

@@ -40,7 +40,8 @@ export class RttEstimator {
 
   /** Retransmission timeout with its back-off. */
   get rtoMs(): number {
-    return Math.min(this.#base * 2 ** this.#backoff, this.#settings.maxRtoMs);
+    const { maxRtoMs, rtoSlopMs } = this.#settings;
+    return Math.min(this.#base * 2 ** this.#backoff + (this.#backoff > 0 ? rtoSlopMs : 0), maxRtoMs);
   }
 
   /** A round trip took so long. */

@@ -97,11 +97,15 @@ function processInOrder(tcb: Tcb, segment: SegmentCursor, now: number): void {
   const { receive } = tcb;
   const { flags } = segment;
   if ((flags & TcpFlag.RST) !== 0) {
-    if (segment.sequence === receive.next) arriveReset(tcb);
+    if (segment.sequence === receive.next || !tcb.settings.checksResets) arriveReset(tcb);
     else tcb.challenge(now);
     return;
   }
-  if ((flags & TcpFlag.SYN) !== 0) return tcb.challenge(now);
+  if ((flags & TcpFlag.SYN) !== 0) {
+    if (tcb.settings.checksSyns) tcb.challenge(now);
+    else arriveSyn(tcb);
+    return;
+  }
   if ((flags & TcpFlag.ACK) === 0) return;
   if (tcb.state === TcpState.SYN_RECEIVED && !acknowledgeSyn(tcb, segment, now)) return;
   if (!acknowledge(tcb, segment, now)) return;
@@ -111,10 +115,16 @@ function processInOrder(tcb: Tcb, segment: SegmentCursor, now: number): void {
   if (segment.dataLength > 0 || (flags & TcpFlag.FIN) !== 0) arriveData(tcb, segment, now);
 }
 
+/** A SYN that is believed, as before RFC 5961: the peer has lost the connection. */
+function arriveSyn(tcb: Tcb): void {
+  tcb.sendReset(tcb.next, false);
+  arriveReset(tcb);
+}
+
 function arriveReset(tcb: Tcb): void {
   const { state } = tcb;
   if (state === TcpState.SYN_RECEIVED) return tcb.finish(refused());
-  const isOver = state >= TcpState.CLOSING && tcb.ring.length === 0;
+  const isOver = state >= TcpState.CLOSING && tcb.ring.length === 0 && !tcb.settings.tellsLateResets;
   tcb.finish(
     isOver ? null : new L3L4Error("the peer has reset the connection", { code: "ECONNRESET", blame: "remote" }),
   );
@@ -135,6 +145,11 @@ function acknowledgeSyn(tcb: Tcb, segment: SegmentCursor, now: number): boolean 
   if (tcb.synRetries === 0) tcb.rtt.sample(now - tcb.openedAt, now);
   setWindow(tcb, segment, segment.window << tcb.sendShift);
   tcb.establish(tcb.synRetries > 0, now);
+  if (tcb.synData > 0) {
+    tcb.receive.takeSynData(tcb.synData, now);
+    tcb.bytesReceived += tcb.synData;
+    tcb.note(TcpEvent.READABLE);
+  }
   return true;
 }
 
@@ -257,8 +272,11 @@ function arriveData(tcb: Tcb, segment: SegmentCursor, now: number): void {
 function arriveFin(tcb: Tcb): void {
   tcb.note(TcpEvent.ENDED);
   if (tcb.state === TcpState.ESTABLISHED) tcb.state = TcpState.CLOSE_WAIT;
-  else if (tcb.state === TcpState.FIN_WAIT_1) tcb.state = TcpState.CLOSING;
-  else if (tcb.state === TcpState.FIN_WAIT_2) enterTimeWait(tcb);
+  else if (tcb.state === TcpState.FIN_WAIT_1) {
+    tcb.state = TcpState.CLOSING;
+    tcb.isFinRepeatDue = tcb.settings.repeatsFin && tcb.isFinSent && tcb.ring.length === 0;
+  }
+  if (tcb.state === TcpState.FIN_WAIT_2) enterTimeWait(tcb);
 }
 
 /** Both have ended: what is left to do is done by the table, once the last acknowledgment is out. */
@@ -288,6 +306,7 @@ function arrivesInSynSent(tcb: Tcb, segment: SegmentCursor, now: number): void {
   if (!hasAck) {
     tcb.state = TcpState.SYN_RECEIVED;
     tcb.isSynDue = true;
+    if (segment.dataLength > 0) tcb.synData = tcb.receive.keepSynData(segment);
     return;
   }
   const { ECE, CWR } = TcpFlag;

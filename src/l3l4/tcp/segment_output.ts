@@ -86,7 +86,11 @@ function writeSyn(tcb: Tcb, out: PacketOut, now: number): boolean {
   writer.begin(tcb.sendInitial, receive.next, flags, window);
   const scales = isAnswer ? receive.shift > 0 || tcb.sendShift > 0 : !isPlain;
   const hasSack = isAnswer ? receive.hasSack : settings.hasSack && !isPlain;
-  writer.addSynOptions(tcb.ownSegmentSize(), scales ? settings.windowShift : -1, hasSack);
+  writer.addSynOptions(
+    settings.saysSegmentSize ? tcb.ownSegmentSize() : -1,
+    scales ? settings.windowShift : -1,
+    hasSack,
+  );
   if (isAnswer ? tcb.hasTimestamps : settings.hasTimestamps && !isPlain) {
     writer.addSynTimestamps(tcb.timestamp(now), isAnswer ? receive.tsRecent : 0);
   }
@@ -94,7 +98,7 @@ function writeSyn(tcb: Tcb, out: PacketOut, now: number): boolean {
   tcb.isSynDue = false;
   tcb.next = (tcb.sendInitial + 1) | 0;
   if (isAnswer) receive.told(window, 0);
-  tcb.timers.rtoAt = now + tcb.rtt.rtoMs;
+  tcb.timers.rtoAt = Math.min(now + tcb.rtt.rtoMs, tcb.openedAt + settings.connectTimeoutMs);
   tcb.host.wantsTimer(tcb.connection);
   return true;
 }
@@ -123,8 +127,10 @@ function told(tcb: Tcb): void {
 function writeAcks(tcb: Tcb, out: PacketOut, now: number): boolean {
   const { receive } = tcb;
   do {
-    begin(tcb, tcb.next, 0, now);
+    if (tcb.isFinRepeatDue) begin(tcb, (tcb.next - 1) | 0, TcpFlag.FIN, now);
+    else begin(tcb, tcb.next, 0, now);
     if (!write(tcb, out, 0, 0, 0)) return false;
+    tcb.isFinRepeatDue = false;
     if (!receive.hasSack && receive.duplicateAcks > 1) receive.duplicateAcks--;
     else receive.duplicateAcks = 0;
   } while (receive.duplicateAcks > 0);
@@ -159,6 +165,7 @@ function resend(tcb: Tcb, out: PacketOut, index: number, now: number): boolean {
   const segment = board.segments.at(index);
   const room = begin(tcb, segment.start, 0, now);
   if (dataLength(segment) > room) board.split(index, room);
+  else fill(tcb, segment, room);
   const length = dataLength(segment);
   const { fields } = tcb.host.writer;
   fields.flags |= (segment.isFin ? TcpFlag.FIN : 0) | (length > 0 ? TcpFlag.PSH : 0);
@@ -170,6 +177,16 @@ function resend(tcb: Tcb, out: PacketOut, index: number, now: number): boolean {
   tcb.pacer?.sent(length);
   tcb.sentAt = now;
   return true;
+}
+
+/** A lost segment that was short, such as a window probe, takes along what follows it by now. */
+function fill(tcb: Tcb, segment: SentSegment, room: number): void {
+  if (segment.state !== SentState.LOST || segment.end !== tcb.next || segment.isFin) return;
+  const usable = (tcb.una + tcb.sendWindow - tcb.next) | 0;
+  const more = Math.min(room - dataLength(segment), tcb.unsent, usable);
+  if (more <= 0) return;
+  segment.end = (segment.end + more) | 0;
+  tcb.next = segment.end;
 }
 
 function dataLength(segment: SentSegment): number {

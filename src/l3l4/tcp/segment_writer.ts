@@ -88,6 +88,11 @@ export class SegmentWriter {
   /** Timestamps of a SYN: where the others end. */
   addSynTimestamps(value: number, echo: number): void {
     const options = this.#options;
+    // behind SACK-permitted they fill whole words
+    if (this.#optionsLength % 4 === 0) {
+      options[this.#optionsLength++] = TcpOptionKind.NOP;
+      options[this.#optionsLength++] = TcpOptionKind.NOP;
+    }
     const at = this.#optionsLength;
     options[at] = TcpOptionKind.TIMESTAMPS;
     options[at + 1] = 10;

@@ -118,10 +118,14 @@ export class Tcb {
   isFinQueued = false;
   /** Whether a FIN was sent. */
   isFinSent = false;
+  /** Whether the next acknowledgment repeats the FIN. */
+  isFinRepeatDue = false;
   /** Whether somebody reads. */
   isReading = true;
   /** Whether a SYN is to be sent. */
   isSynDue = false;
+  /** Bytes of data that came with the peer's SYN, when both asked at once. */
+  synData = 0;
   /** SYNs sent again. */
   synRetries = 0;
   /** When the SYN was sent first. */
@@ -211,6 +215,7 @@ export class Tcb {
     this.receive = new ReceiveSide(settings, host.buffers);
     this.ring = new ByteRing(host.buffers);
     this.segmentSize = this.ownSegmentSize();
+    this.receive.maxSegmentSize = this.segmentSize;
     this.congestion = createCongestion(settings, this.segmentSize);
     this.recovery = new LossRecovery(host.sentSegments, this.rtt, this.congestion);
     this.pacer = settings.hasPacing ? new Pacer() : null;

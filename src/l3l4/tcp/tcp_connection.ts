@@ -98,7 +98,7 @@ export class TcpConnection implements HostedConnection, TcpPort {
     tcb.windowAcknowledgment = tcb.una;
     tcb.sendShift = scales ? handshake.peerWindowScale : 0;
     receive.start(handshake.receiveInitial, scales ? tcb.settings.windowShift : 0);
-    receive.edge = (receive.next + handshake.toldWindow) | 0;
+    receive.started(handshake.toldWindow);
     receive.hasSack = handshake.hasSack;
     receive.tsRecent = handshake.tsRecent;
     receive.tsRecentAt = now;
@@ -287,8 +287,8 @@ export class TcpConnection implements HostedConnection, TcpPort {
     const offset = (news.sequence - tcb.una) | 0;
     // what quotes nothing that is under way was not caused by it (RFC 5927 section 4.1)
     if (tcb.state === TcpState.CLOSED || offset < 0 || offset >= ((tcb.next - tcb.una) | 0)) return;
-    if (news.code === "EMSGSIZE") return this.#shrink(now);
     const isOpening = tcb.state === TcpState.SYN_SENT || tcb.state === TcpState.SYN_RECEIVED;
+    if (news.code === "EMSGSIZE" && !isOpening) return this.#shrink(now);
     if (news.isHard && (isOpening || tcb.settings.heedsHardErrors)) {
       tcb.finish(new L3L4Error(news.text, { code: news.code, blame: "remote" }));
       return;

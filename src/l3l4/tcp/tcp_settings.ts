@@ -51,10 +51,32 @@ export interface TcpOptions {
   readonly hasNagle?: boolean | undefined;
   /** Longest time that an acknowledgment waits for company; 0: none waits. @default {40} */
   readonly delayedAckMs?: number | undefined;
+  /**
+   * Windows advance by at least so many bytes, by a segment, or by half of the buffer, whichever is least (RFC 9293 section
+   * 3.8.6.2.2). @default {Infinity}
+   */
+  readonly minWindowGainBytes?: number | undefined;
+  /** Whether what lies beyond the window that was told is taken where the buffer has room for it, as BSD does. @default {false} */
+  readonly takesBeyondWindow?: boolean | undefined;
+  /** Whether acknowledgments repeat a FIN that has not been acknowledged, as BSD's do. @default {false} */
+  readonly repeatsFin?: boolean | undefined;
+  /**
+   * Whether a reset is an error even where both sides have ended and all data have arrived, as kernels tell it; RFC 9293
+   * section 3.10.7.4 takes it for an end. @default {false}
+   */
+  readonly tellsLateResets?: boolean | undefined;
+  /** Whether a SYN in TIME-WAIT that opens nothing is ignored, as BSD does it, not acknowledged. @default {false} */
+  readonly ignoresOldSyns?: boolean | undefined;
+  /** Whether every second segment is acknowledged at once whatever its size, as BSD does it. @default {false} */
+  readonly acksEverySecond?: boolean | undefined;
   /** First retransmission timeout (RFC 6298). @default {1000} */
   readonly initialRtoMs?: number | undefined;
   /** Least retransmission timeout. @default {200} */
   readonly minRtoMs?: number | undefined;
+  /** Added to a retransmission timeout that was doubled, as BSD does it. @default {0} */
+  readonly rtoSlopMs?: number | undefined;
+  /** Whether SYNs say the segment size (RFC 9293 SHLD-5). @default {true} */
+  readonly saysSegmentSize?: boolean | undefined;
   /** Largest retransmission timeout. @default {60000} */
   readonly maxRtoMs?: number | undefined;
   /** A connection that could not be opened for so long is given up (RFC 9293 MUST-23). @default {180000} */
@@ -83,8 +105,11 @@ export interface TcpOptions {
   readonly halfOpenTimeoutMs?: number | undefined;
   /** SYN-ACKs sent again, at most. @default {5} */
   readonly maxSynAckRetries?: number | undefined;
-  /** What segments get that belong to no connection. @default {"reset"} */
-  readonly strays?: "reset" | "ignore" | undefined;
+  /**
+   * What segments get that belong to no connection: a reset, nothing, or what BSD's listening sockets give, a reset for plain
+   * acknowledgments only. @default {"reset"}
+   */
+  readonly strays?: "reset" | "ignore" | "listen" | undefined;
   /** Whether segments without timestamps are dropped once they were agreed on (RFC 7323 section 3.2). @default {false} */
   readonly needsTimestamps?: boolean | undefined;
   /**
@@ -146,8 +171,16 @@ export function tcpSettings(options: TcpOptions): TcpSettings {
     ecn: choiceOption("ecn", options.ecn, "accept", ["off", "accept", "request"]),
     hasNagle: options.hasNagle ?? true,
     delayedAckMs: durationOption("delayedAckMs", options.delayedAckMs, 40),
+    minWindowGainBytes: limitOption("minWindowGainBytes", options.minWindowGainBytes, Infinity, 1),
+    takesBeyondWindow: options.takesBeyondWindow ?? false,
+    repeatsFin: options.repeatsFin ?? false,
+    tellsLateResets: options.tellsLateResets ?? false,
+    ignoresOldSyns: options.ignoresOldSyns ?? false,
+    acksEverySecond: options.acksEverySecond ?? false,
     initialRtoMs: Math.max(1, durationOption("initialRtoMs", options.initialRtoMs, 1000)),
     minRtoMs: Math.max(1, minRtoMs),
+    rtoSlopMs: durationOption("rtoSlopMs", options.rtoSlopMs, 0),
+    saysSegmentSize: options.saysSegmentSize ?? true,
     maxRtoMs: Math.max(1, durationOption("maxRtoMs", options.maxRtoMs, 60_000)),
     connectTimeoutMs: durationOption("connectTimeoutMs", options.connectTimeoutMs, 180_000),
     maxSynRetries: limitOption("maxSynRetries", options.maxSynRetries, Infinity, 0),
@@ -162,7 +195,7 @@ export function tcpSettings(options: TcpOptions): TcpSettings {
     idleTimeoutMs: durationOption("idleTimeoutMs", options.idleTimeoutMs, Infinity),
     halfOpenTimeoutMs: durationOption("halfOpenTimeoutMs", options.halfOpenTimeoutMs, 60_000),
     maxSynAckRetries: limitOption("maxSynAckRetries", options.maxSynAckRetries, 5, 0),
-    strays: choiceOption("strays", options.strays, "reset", ["reset", "ignore"]),
+    strays: choiceOption("strays", options.strays, "reset", ["reset", "ignore", "listen"]),
     needsTimestamps: options.needsTimestamps ?? false,
     checksResets: options.checksResets ?? true,
     checksSyns: options.checksSyns ?? true,

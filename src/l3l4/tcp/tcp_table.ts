@@ -38,6 +38,7 @@ import { TransmitQueue } from "./transmit_queue.ts";
 
 const PROTOCOL_TCP = 6;
 const MAX_PORT = 0xffff;
+const SYN_FIN = TcpFlag.SYN | TcpFlag.FIN;
 
 /** Makes connections: {@linkcode TcpConnection}, or what a test puts in its place. */
 export interface ConnectionFactory {
@@ -122,6 +123,7 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
       this.counters.malformed++;
       return;
     }
+    if ((segment.flags & SYN_FIN) === SYN_FIN && this.settings.dropsSynFin) return;
     const key = this.#key;
     key.readPacket(packet);
     const connection = this.#demux.findRecent(key);
@@ -148,6 +150,8 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
       this.#timeWait.remove(id);
       return;
     }
+    const isOldSyn = (segment.flags & (TcpFlag.SYN | TcpFlag.ACK)) === TcpFlag.SYN;
+    if (isOldSyn && this.settings.ignoresOldSyns) return;
     if (this.#timeWaitAnswers.receive(id, ending, segment, key, now)) this.counters.answersDropped++;
   }
 
@@ -160,15 +164,15 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
       return;
     }
     if ((flags & (TcpFlag.SYN | TcpFlag.ACK | TcpFlag.RST)) === TcpFlag.SYN) {
-      if ((flags & TcpFlag.FIN) === 0 || !this.settings.dropsSynFin) {
-        this.#passive.receiveSyn(segment, key, hash, now);
-      }
+      this.#passive.receiveSyn(segment, key, hash, now);
       return;
     }
     const mayBeCookie = (flags & (TcpFlag.SYN | TcpFlag.ACK | TcpFlag.RST)) === TcpFlag.ACK;
     if (mayBeCookie && this.#passive.receiveCookie(segment, key, hash, now)) return;
     counters.strays++;
-    if ((flags & TcpFlag.RST) === 0 && this.settings.strays === "reset") this.reset(segment, key);
+    const { strays } = this.settings;
+    if ((flags & TcpFlag.RST) !== 0 || strays === "ignore") return;
+    if (strays === "reset" || mayBeCookie) this.reset(segment, key);
   }
 
   /** Answers a segment with a reset. */

@@ -16,9 +16,10 @@ import type { TimeWaitTable } from "./time_wait.ts";
 export function reopensTimeWait(ending: Ending, segment: SegmentCursor, settings: TcpSettings): boolean {
   const { flags } = segment;
   if (!settings.reopensTimeWait || (flags & (TcpFlag.SYN | TcpFlag.ACK | TcpFlag.RST)) !== TcpFlag.SYN) return false;
-  if (!ending.hasTimestamps || !segment.hasTimestamps) return ((segment.sequence - ending.receiveNext) | 0) >= 0;
+  const isLater = ((segment.sequence - ending.receiveNext) | 0) > 0;
+  if (!ending.hasTimestamps || !segment.hasTimestamps) return isLater;
   const age = (segment.tsValue - ending.tsRecent) | 0;
-  return age > 0 || (age === 0 && ((segment.sequence - ending.receiveNext) | 0) >= 0);
+  return age > 0 || (age === 0 && isLater);
 }
 
 /** Answers those segments. */
@@ -40,12 +41,13 @@ export class TimeWaitAnswers {
     // RFC 1337: a reset must not end it before its time
     if ((flags & TcpFlag.RST) !== 0) return false;
     const end = (sequence + length) | 0;
-    if ((flags & (TcpFlag.FIN | TcpFlag.SYN)) === TcpFlag.FIN && end === ending.receiveNext) {
+    if (
+      (flags & (TcpFlag.FIN | TcpFlag.SYN | TcpFlag.ACK)) === (TcpFlag.FIN | TcpFlag.ACK) && end === ending.receiveNext
+    ) {
       this.#table.restart(id, now);
       return this.#acknowledge(ending, key, now);
     }
-    const isInOrder = length === 0 && sequence === ending.receiveNext && !isOld(ending, segment);
-    if (isInOrder || !this.#table.mayAnswer(id, now)) return false;
+    if (isSilent(ending, segment) || !this.#table.mayAnswer(id, now)) return false;
     return this.#acknowledge(ending, key, now);
   }
 
@@ -57,6 +59,12 @@ export class TimeWaitAnswers {
     answers.next.tsEcho = ending.tsRecent;
     return !answers.push(key);
   }
+}
+
+/** What is in order, or neither SYN nor acknowledgment, is not answered. */
+function isSilent(ending: Ending, segment: SegmentCursor): boolean {
+  if ((segment.flags & (TcpFlag.SYN | TcpFlag.ACK)) === 0) return true;
+  return segment.sequence === ending.receiveNext && segment.length === 0 && !isOld(ending, segment);
 }
 
 function isOld(ending: Ending, segment: SegmentCursor): boolean {
