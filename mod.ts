@@ -10,6 +10,7 @@
 export * as bpf from "./src/bpf/mod.ts";
 export * from "./src/flow/mod.ts";
 export * from "./src/kcm/mod.ts";
+export * as l3l4 from "./src/l3l4/mod.ts";
 export * from "./src/packet/mod.ts";
 export * from "./src/pcap/mod.ts";
 export * as rxrpc from "./src/rxrpc/mod.ts";

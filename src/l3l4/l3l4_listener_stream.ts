@@ -42,15 +42,12 @@ export interface FlowTaker {
 }
 
 /** Connections that peers ask for, as they open. */
-export class L3L4Listener implements FlowTaker, AsyncDisposable {
-  readonly #filter: (request: L3L4Request) => boolean;
+export class L3L4Listener implements AsyncDisposable {
   readonly #arrivals: Arrivals<L3L4Socket>;
 
   /** Made by `listen` of {@linkcode L3L4}. */
-  constructor(filter: L3L4Filter, options: L3L4ListenOptions, closed: (listener: L3L4Listener) => void) {
-    this.#filter = typeof filter === "function" ? filter : fieldsFilter(filter);
-    const backlog = limitOption("backlog", options.backlog, BACKLOG);
-    this.#arrivals = new Arrivals<L3L4Socket>(backlog, (socket) => socket.abort(), () => closed(this));
+  constructor(arrivals: Arrivals<L3L4Socket>) {
+    this.#arrivals = arrivals;
   }
 
   /** Connections, each once it is open. Cancelling it, also by leaving a loop over it, closes the listener. */
@@ -61,6 +58,33 @@ export class L3L4Listener implements FlowTaker, AsyncDisposable {
   /** The same. */
   [Symbol.asyncIterator](): AsyncIterableIterator<L3L4Socket> {
     return this.readable[Symbol.asyncIterator]();
+  }
+
+  /** No more are taken; those that wait are reset. */
+  close(): Promise<void> {
+    this.#arrivals.close();
+    return Promise.resolve();
+  }
+
+  /** Closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** What stands behind a listener. */
+export class ListenerTaker implements FlowTaker {
+  /** What its user has. */
+  readonly listener: L3L4Listener;
+  readonly #filter: (request: L3L4Request) => boolean;
+  readonly #arrivals: Arrivals<L3L4Socket>;
+
+  /** `closed` is told when nothing is taken any more. */
+  constructor(filter: L3L4Filter, options: L3L4ListenOptions, closed: (taker: ListenerTaker) => void) {
+    this.#filter = typeof filter === "function" ? filter : fieldsFilter(filter);
+    const backlog = limitOption("backlog", options.backlog, BACKLOG);
+    this.#arrivals = new Arrivals<L3L4Socket>(backlog, (socket) => socket.abort(), () => closed(this));
+    this.listener = new L3L4Listener(this.#arrivals);
   }
 
   /** Whether one more may come. */
@@ -81,17 +105,6 @@ export class L3L4Listener implements FlowTaker, AsyncDisposable {
   /** The stack is over: what waits can still be had, and then how it ended. */
   over(reason: unknown): void {
     this.#arrivals.end(reason);
-  }
-
-  /** No more are taken; those that wait are reset. */
-  close(): Promise<void> {
-    this.#arrivals.close();
-    return Promise.resolve();
-  }
-
-  /** Closes it. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }
 

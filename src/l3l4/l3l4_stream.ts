@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { durationOption, limitOption } from "../core/limits.ts";
 import { type FillRandom, systemRandom } from "../core/random.ts";
 import { parseAddress } from "../packet/address.ts";
-import type { Packet } from "../packet/packet.ts";
+import { LinkType, type Packet } from "../packet/packet.ts";
 import type { DgramSocket } from "../tsocket/dgram_socket.ts";
 import { InetAddress } from "../tsocket/inet_address.ts";
 import type { AnySocketAddress } from "../tsocket/option_types.ts";
@@ -18,13 +18,14 @@ import { L3L4Error } from "./errors.ts";
 import { IcmpSide, type L3L4PingOptions, type L3L4PingResult } from "./icmp_side_stream.ts";
 import type { L3L4Request } from "./incoming_request.ts";
 import { L3L4Engine } from "./l3l4_engine.ts";
-import { type L3L4Filter, L3L4Listener, type L3L4ListenOptions } from "./l3l4_listener_stream.ts";
+import { type L3L4Filter, type L3L4Listener, type L3L4ListenOptions, ListenerTaker } from "./l3l4_listener_stream.ts";
 import type { L3L4Options } from "./l3l4_settings.ts";
+import type { L3L4Stats } from "./l3l4_stats.ts";
 import type { TcpPort, TcpPortOptions, Verdict } from "./l3l4_sink.ts";
 import { L3L4Socket } from "./l3l4_socket_stream.ts";
 import { StackHost } from "./stack_host_stream.ts";
 import { stackClosed, StackDriver } from "./stack_driver_stream.ts";
-import type { StackEngine } from "./stack_engine.ts";
+import type { StackEngine, StackMedium } from "./stack_engine.ts";
 import { type L3L4RuntimeOptions, StackRuntime } from "./stack_runtime_stream.ts";
 import { Tap } from "./tap_stream.ts";
 import { TcpDriver } from "./tcp_driver_stream.ts";
@@ -47,6 +48,8 @@ export interface L3L4StageOptions {
   readonly onIncoming?: ((request: L3L4Request) => Verdict | undefined) | undefined;
   /** The same for datagrams that belong to no socket; `undefined` leaves it to whether `udpFlows` was asked for. */
   readonly onIncomingUdp?: ((request: UdpRequest) => UdpVerdict | undefined) | undefined;
+  /** What packets travel in: {@linkcode ethernet}. @default {IP alone} */
+  readonly medium?: StackMedium | undefined;
   /** Packets of one chunk of `readable`, at most. @default {64} */
   readonly maxBatchPackets?: number | undefined;
   /** Whether whoever writes packets vouches for their checksums. @default {false} */
@@ -77,6 +80,28 @@ export type StackFactory = (sink: L3L4Sink) => StackEngine;
  * A TCP/IP endpoint that plays whatever addresses its packets are for.
  *
  * Packets are written to `writable` and read from `readable`, several a chunk. Nothing is sent unless somebody reads.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { L3L4 } from "@leat/streams/l3l4";
+ *
+ * const client = new L3L4({ addresses: ["10.0.0.1"] });
+ * const server = new L3L4();
+ * client.readable.pipeTo(server.writable).catch(() => {});
+ * server.readable.pipeTo(client.writable).catch(() => {});
+ * const flows = server.flows.getReader();
+ *
+ * const socket = client.connect("10.0.0.2:7");
+ * const writer = socket.writable.getWriter();
+ * await writer.write(new TextEncoder().encode("hello"));
+ * await writer.close();
+ * const { value: flow } = await flows.read();
+ * flow!.readable.pipeTo(flow!.writable);
+ * assertEquals(await new Response(socket.readable).text(), "hello");
+ * await socket.closed;
+ * await Promise.all([client.close(), server.close()]);
+ * ```
  */
 export class L3L4 implements AsyncDisposable {
   readonly #engine: StackEngine;
@@ -88,6 +113,7 @@ export class L3L4 implements AsyncDisposable {
   readonly #tcp: TcpSide;
   readonly #udp: UdpSide;
   readonly #icmp: IcmpSide;
+  readonly #linkType: number;
   #tap: Tap | undefined;
   #closing: Promise<void> | undefined;
 
@@ -109,7 +135,8 @@ export class L3L4 implements AsyncDisposable {
     const sink = sinkOf(() => this.#tcp, () => this.#udp, () => this.#icmp);
     const engine: StackEngine = make?.(sink) ?? new L3L4Engine({ ...options, random }, sink);
     this.#engine = engine;
-    this.#driver = new StackDriver(engine, clock, settings, {
+    this.#linkType = options.medium?.linkType ?? LinkType.RAW;
+    this.#driver = new StackDriver(options.medium?.wrap(engine) ?? engine, clock, settings, {
       over: (reason, isInOrder) => this.#over(reason, isInOrder),
     });
     this.#host = new StackHost(clock, this.#driver, (to) => this.#sources.find(({ family }) => family === to.family));
@@ -153,9 +180,9 @@ export class L3L4 implements AsyncDisposable {
    */
   listen(filter: L3L4Filter, options: L3L4ListenOptions = {}): L3L4Listener {
     this.#checkOpen();
-    const listener = new L3L4Listener(filter, options, () => this.#tcp.leave(listener));
-    this.#tcp.join(listener);
-    return listener;
+    const taker = new ListenerTaker(filter, options, () => this.#tcp.leave(taker));
+    this.#tcp.join(taker);
+    return taker.listener;
   }
 
   /**
@@ -210,6 +237,20 @@ export class L3L4 implements AsyncDisposable {
     this.#driver.turn();
   }
 
+  /**
+   * From now on the link takes packets of so many bytes.
+   *
+   * @throws {RangeError} when that can't be
+   */
+  setMtu(mtu: number): void {
+    this.#engine.setMtu(mtu);
+  }
+
+  /** Counters. */
+  get stats(): L3L4Stats {
+    return this.#engine.stats;
+  }
+
   /** The stack as a runtime of `./tsocket`: `connectWith`, `listenWith` and `dgramWith` open sockets of it. */
   runtime(options: L3L4RuntimeOptions = {}): TsocketRuntime {
     return new StackRuntime({
@@ -236,7 +277,7 @@ export class L3L4 implements AsyncDisposable {
    */
   tap(): ReadableStream<Packet[]> {
     if (this.#tap === undefined) {
-      const tap = new Tap(this.#clock);
+      const tap = new Tap(this.#clock, this.#linkType);
       this.#tap = tap;
       this.#driver.tap = (packet, isSent) => tap.packet(packet, isSent);
       if (this.#driver.isOver) tap.end();

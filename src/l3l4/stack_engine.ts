@@ -4,6 +4,7 @@
  * @module
  */
 import type { PingOptions, UdpOpenOptions, UdpPort } from "./datagram_sink.ts";
+import type { L3L4Stats } from "./l3l4_stats.ts";
 import type { TcpPort, TcpPortOptions, Verdict } from "./l3l4_sink.ts";
 import type { PacketOut } from "./packet_out.ts";
 
@@ -51,4 +52,16 @@ export interface StackEngine extends PacketEngine {
   udpOpen(options: UdpOpenOptions, now: number): UdpPort;
   /** Asks for an echo; the answer comes to `sink.icmp`. */
   ping(options: PingOptions, now: number): unknown;
+  /** From now on the link takes packets of so many bytes. */
+  setMtu(mtu: number): void;
+  /** Counters. */
+  readonly stats: L3L4Stats;
+}
+
+/** What packets travel in, where it is not IP alone. */
+export interface StackMedium {
+  /** LINKTYPE_ value of its packets, see {@linkcode LinkType}. */
+  readonly linkType: number;
+  /** Puts an engine of IP packets on it. */
+  wrap(engine: PacketEngine): PacketEngine;
 }

@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { systemWallMs } from "../core/clock.ts";
-import { LinkType, type Packet } from "../packet/packet.ts";
+import type { Packet } from "../packet/packet.ts";
 import { Outlet } from "../stream/outlet.ts";
 
 /** Bytes of packets that wait to be read; what comes meanwhile is dropped, and counted. */
@@ -16,13 +16,15 @@ export class Tap {
   /** Packets that were dropped because nobody read. */
   dropped = 0;
   readonly #clock: Pick<Clock, "now">;
+  readonly #linkType: number;
   readonly #startedAt: number;
   readonly #outlet: Outlet<Packet, true> = new Outlet<Packet, true>(true);
   #number = 0;
 
   /** Times are those of `clock`, which was at the time of day `wallMs` when this was made. */
-  constructor(clock: Pick<Clock, "now">, wallMs: number = systemWallMs()) {
+  constructor(clock: Pick<Clock, "now">, linkType: number, wallMs: number = systemWallMs()) {
     this.#clock = clock;
+    this.#linkType = linkType;
     this.#startedAt = wallMs - clock.now();
   }
 
@@ -45,7 +47,7 @@ export class Tap {
       // one that came belongs to whoever wrote it
       bytes: isSent ? bytes : bytes.slice(),
       originalLength: bytes.length,
-      linkType: LinkType.RAW,
+      linkType: this.#linkType,
       seconds,
       nanoseconds: (micros - seconds * 1e6) * 1000,
       number: this.#number,

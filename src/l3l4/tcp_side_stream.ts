@@ -7,7 +7,7 @@
 import type { L3L4Error } from "./errors.ts";
 import type { FlowHost, FlowUser } from "./flow_user.ts";
 import { L3L4Request } from "./incoming_request.ts";
-import { type FlowTaker, L3L4Listener } from "./l3l4_listener_stream.ts";
+import { type FlowTaker, ListenerTaker } from "./l3l4_listener_stream.ts";
 import type { IncomingConnection, TcpPort, TcpSink, Verdict } from "./l3l4_sink.ts";
 import { L3L4Socket } from "./l3l4_socket_stream.ts";
 
@@ -24,7 +24,7 @@ export class TcpSide implements TcpSink {
   readonly #host: TcpSideHost;
   readonly #onIncoming: ((request: L3L4Request) => Verdict | undefined) | undefined;
   readonly #takers: Set<FlowTaker> = new Set();
-  #flows: L3L4Listener | undefined;
+  #flows: ListenerTaker | undefined;
   #isOver = false;
 
   /** Nobody takes any. */
@@ -36,10 +36,10 @@ export class TcpSide implements TcpSink {
   /** Connections that no listener wants; none before this was asked for. */
   get flows(): ReadableStream<L3L4Socket> {
     if (this.#flows === undefined) {
-      this.#flows = new L3L4Listener(() => true, {}, () => {});
+      this.#flows = new ListenerTaker(() => true, {}, () => {});
       if (this.#isOver) this.#flows.over(undefined);
     }
-    return this.#flows.readable;
+    return this.#flows.listener.readable;
   }
 
   /** One more who takes connections. */

@@ -8,7 +8,9 @@ import { limitOption } from "../../core/limits.ts";
 import { type FillRandom, systemRandom } from "../../core/random.ts";
 import { Outlet } from "../../stream/outlet.ts";
 import type { StreamPair } from "../../stream/stream_pair.ts";
+import { LinkType } from "../../packet/packet.ts";
 import { StackDriver } from "../stack_driver_stream.ts";
+import type { StackMedium } from "../stack_engine.ts";
 import { EthernetMedium } from "./ethernet_medium.ts";
 import type { NeighborInfo } from "./ethernet_port.ts";
 import type { EthernetPortOptions } from "./ethernet_settings.ts";
@@ -42,6 +44,41 @@ export interface EthernetStreamOptions extends EthernetOptions {
 export function ethernetPortOptions(options: EthernetOptions): EthernetPortOptions {
   const random = options.random ?? systemRandom;
   return { ...options, random, mac: options.mac ?? madeUpMac(random) };
+}
+
+/**
+ * The Ethernet medium for a stack, which then reads and writes frames.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ethernet, L3L4, VirtualSwitch } from "@leat/streams/l3l4";
+ *
+ * const lan = new VirtualSwitch();
+ * const stackAt = (address: string): L3L4 => {
+ *   const stack = new L3L4({ addresses: [address], medium: ethernet({ networks: [`${address}/24`] }) });
+ *   const port = lan.port();
+ *   stack.readable.pipeTo(port.writable).catch(() => {});
+ *   port.readable.pipeTo(stack.writable).catch(() => {});
+ *   return stack;
+ * };
+ * const [a, b] = [stackAt("10.0.0.1"), stackAt("10.0.0.2")];
+ * assertEquals((await a.ping("10.0.0.2")).remoteAddress, "10.0.0.2");
+ * await Promise.all([a.close(), b.close()]);
+ * ```
+ *
+ * @throws {TypeError | RangeError} when an option is wrong, once a stack is made with it
+ */
+export function ethernet(options: EthernetOptions = {}): StackMedium {
+  return {
+    linkType: LinkType.ETHERNET,
+    wrap: (engine) =>
+      new EthernetMedium(
+        ethernetPortOptions(options),
+        engine,
+        (address, mac, isLost) => options.onConflict?.(address, mac, isLost),
+      ),
+  };
 }
 
 function madeUpMac(random: FillRandom): Uint8Array {

@@ -14,6 +14,7 @@ import type {
   UdpTarget,
 } from "../../../src/l3l4/datagram_sink.ts";
 import type { IncomingConnection, TcpInfo, TcpPort, Verdict } from "../../../src/l3l4/l3l4_sink.ts";
+import type { L3L4Stats } from "../../../src/l3l4/l3l4_stats.ts";
 import type { PacketOut } from "../../../src/l3l4/packet_out.ts";
 import type { StackEngine, TcpConnectOptions } from "../../../src/l3l4/stack_engine.ts";
 
@@ -100,6 +101,12 @@ export class FakeStack implements StackEngine {
     const port = new FakeUdpPort(this, options);
     this.udpPorts.push(port);
     return port;
+  }
+
+  setMtu(): void {}
+
+  get stats(): L3L4Stats {
+    throw new Error("not here");
   }
 
   ping(options: PingOptions): void {
