@@ -111,6 +111,13 @@ export interface TcpPort extends FlowPath {
   context: unknown;
   /** Copies as many bytes as there is room for, and returns how many; `sink.writable` follows a short count. 0 when it is over. */
   write(bytes: Uint8Array, now: number): number;
+  /**
+   * As `write`, and tells the peer that all up to the last of these bytes is urgent (RFC 9293 section 3.8.5). New protocols
+   * should not use it (RFC 6093).
+   */
+  writeUrgent(bytes: Uint8Array, now: number): number;
+  /** Bytes from the next readable one to the end of what the peer called urgent, whether they have come or not; else 0. */
+  readonly urgent: number;
   /** Bytes that `write` would take now. */
   readonly writeRoom: number;
   /** The bytes that came next, as many as lie in one piece; a view that is good until the next call of anything. */
@@ -142,6 +149,8 @@ export interface TcpSink {
   opened(port: TcpPort): void;
   /** Bytes can be read; told again only when more have come after all were consumed, or after some were. */
   readable(port: TcpPort): void;
+  /** The peer has called more bytes urgent than before: they come in their place among the others. */
+  urgent?(port: TcpPort): void;
   /** There is room again after a `write` that came short. */
   writable(port: TcpPort): void;
   /** The peer has ended; told once all of its bytes can be read. */

@@ -214,6 +214,43 @@ test("88: an old timestamp is acknowledged and dropped, but a reset is a reset",
   assertEquals(peer.end.told.error?.code, "ECONNRESET");
 });
 
+test("90: urgent data is announced, also in a closed window, and stays in its place", () => {
+  const peer = opened({ receiveBufferBytes: 1000 });
+  const { end } = peer;
+  end.told.isConsuming = false;
+  peer.data(pattern(1000));
+  peer.heard();
+  assertEquals(end.connection.urgent, 0);
+  peer.say({ flags: ACK | URG, urgentPointer: 500 });
+  assertEquals([end.connection.urgent, end.told.events.at(-1)], [1500, "urgent"]);
+  end.consume(1000);
+  peer.data(pattern(500, 1000));
+  end.consume(400);
+  assertEquals(end.connection.urgent, 100);
+  end.consume(100);
+  assertEquals(end.connection.urgent, 0);
+  assertEquals(end.told.received, [...pattern(1500)]);
+});
+
+test("90: urgent data of any length is sent with a pointer behind its last byte", () => {
+  const peer = opened({ congestion: "none", sendBufferBytes: 200_000 }, [{ kind: "mss", size: 1000 }, {
+    kind: "windowScale",
+    shift: 3,
+  }]);
+  peer.say({ window: 65_535 });
+  peer.end.connection.writeUrgent(pattern(100_000), peer.now);
+  peer.end.connection.write(pattern(1000), peer.now);
+  for (const { seq, length, segment } of peer.heard()) {
+    const isUrgent = seq <= 100_000;
+    assertEquals((segment.flags & URG) !== 0, isUrgent);
+    if (isUrgent) assertEquals(segment.urgentPointer, Math.min(65_535, 100_001 - seq));
+    assert(length > 0);
+  }
+  peer.say({ ack: 101_001, window: 65_535 });
+  peer.end.connection.write(pattern(10), peer.now);
+  assertEquals(peer.heard().map(({ segment }) => segment.flags & URG), [0]);
+});
+
 test("90, 91: urgent data comes in band, PSH changes nothing and ends a write", () => {
   const peer = opened();
   peer.data(pattern(20), { flags: ACK | URG });

@@ -112,6 +112,7 @@ function processInOrder(tcb: Tcb, segment: SegmentCursor, now: number): void {
   if (tcb.hasEcn) noteCongestion(tcb, segment, now);
   tcb.armKeepalive(now);
   if (!advanceClosing(tcb, now)) return;
+  if ((flags & TcpFlag.URG) !== 0) noteUrgent(tcb, segment);
   if (segment.dataLength > 0 || (flags & TcpFlag.FIN) !== 0) arriveData(tcb, segment, now);
 }
 
@@ -246,6 +247,17 @@ function advanceClosing(tcb: Tcb, now: number): boolean {
     return false;
   }
   return true;
+}
+
+/** The pointer leads behind the last urgent byte, and counts in a closed window too (RFC 6093, RFC 9293 MUST-62 and 66). */
+function noteUrgent(tcb: Tcb, segment: SegmentCursor): void {
+  const { receive } = tcb;
+  const end = (segment.sequence + segment.urgentPointer) | 0;
+  if (receive.isEnded || ((end - receive.next) | 0) <= 0) return;
+  if (tcb.isReceivingUrgent && ((end - tcb.receiveUrgent) | 0) <= 0) return;
+  tcb.receiveUrgent = end;
+  tcb.isReceivingUrgent = true;
+  if (tcb.isReading) tcb.note(TcpEvent.URGENT);
 }
 
 /** Data and FIN. */

@@ -110,12 +110,23 @@ function begin(tcb: Tcb, sequence: number, flags: number, now: number): number {
   const field = Math.min(0xffff, Math.floor(receive.offer() / 2 ** receive.shift));
   const congestion = tcb.hasEcn && receive.echoesCongestion ? TcpFlag.ECE : 0;
   writer.begin(sequence, receive.next, flags | TcpFlag.ACK | congestion, field);
+  if (tcb.isSendingUrgent) markUrgent(tcb, sequence);
   if (tcb.hasTimestamps) writer.addTimestamps(tcb.timestamp(now), receive.tsRecent);
   if (!receive.hasSack || !receive.hasSackBlocks) return tcb.segmentSize;
   const before = writer.optionsLength;
   const count = receive.sackBlocks((MAX_OPTIONS - before - 4) >>> 3, blocks);
   if (count > 0) writer.addSack(blocks, count);
   return tcb.segmentSize - (writer.optionsLength - before);
+}
+
+/** Segments before the end of urgent data point to it. */
+function markUrgent(tcb: Tcb, sequence: number): void {
+  const { fields } = tcb.host.writer;
+  if (((tcb.sendUrgent - tcb.una) | 0) <= 0) tcb.isSendingUrgent = false;
+  const ahead = (tcb.sendUrgent - sequence) | 0;
+  if (ahead <= 0) return;
+  fields.flags |= TcpFlag.URG;
+  fields.urgentPointer = Math.min(0xffff, ahead);
 }
 
 /** A segment with an acknowledgment went out. */

@@ -29,6 +29,8 @@ export class SegmentFields {
   window = 0;
   /** Congestion bits of the IP header. */
   ecn = 0;
+  /** Urgent pointer; counts with the flag. */
+  urgentPointer = 0;
 }
 
 /** One for all connections of an endpoint. */
@@ -57,6 +59,7 @@ export class SegmentWriter {
     fields.flags = flags;
     fields.window = window;
     fields.ecn = 0;
+    fields.urgentPointer = 0;
     this.#optionsLength = 0;
   }
 
@@ -155,7 +158,7 @@ export class SegmentWriter {
     writeU32(bytes, at + 8, fields.flags & TcpFlag.ACK ? fields.acknowledgment : 0);
     writeU16(bytes, at + 12, ((TCP_HEADER_LENGTH + optionsLength) << 10) | fields.flags);
     writeU16(bytes, at + 14, fields.window);
-    writeU32(bytes, at + 16, 0);
+    writeU32(bytes, at + 16, fields.urgentPointer);
     const options = this.#options;
     const dataAt = at + TCP_HEADER_LENGTH + optionsLength;
     for (let i = 0; i < this.#optionsLength; i++) bytes[at + TCP_HEADER_LENGTH + i] = options[i]!;

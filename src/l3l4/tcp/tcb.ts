@@ -38,6 +38,8 @@ export const TcpEvent = {
   ENDED: 8,
   /** It is over. */
   CLOSED: 16,
+  /** The peer called something urgent. */
+  URGENT: 32,
 } as const;
 
 /** When things are due; `Infinity` for never. */
@@ -114,6 +116,14 @@ export class Tcb {
   ecnEnd: number;
   /** Whether the next new segment tells that the window was reduced. */
   isCwrDue = false;
+  /** SND.UP: behind the last byte that is urgent, while that is not acknowledged. */
+  sendUrgent = 0;
+  /** Whether `sendUrgent` counts. */
+  isSendingUrgent = false;
+  /** RCV.UP: behind the last byte that the peer called urgent. */
+  receiveUrgent = 0;
+  /** Whether `receiveUrgent` counts. */
+  isReceivingUrgent = false;
   /** Whether nothing more is to be written. */
   isFinQueued = false;
   /** Whether a FIN was sent. */

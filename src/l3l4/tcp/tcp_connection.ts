@@ -173,6 +173,7 @@ export class TcpConnection implements HostedConnection, TcpPort {
     tcb.events = 0;
     // a callback may abort, after which nothing more is told
     if ((events & TcpEvent.OPENED) !== 0) sink.opened(this);
+    if ((events & TcpEvent.URGENT) !== 0 && tcb.isReading) sink.urgent?.(this);
     if ((events & TcpEvent.READABLE) !== 0 && tcb.isReading && this.readable > 0) sink.readable(this);
     if ((events & TcpEvent.WRITABLE) !== 0 && this.#mayWrite) sink.writable(this);
     if ((events & TcpEvent.ENDED) !== 0 && tcb.isReading) sink.ended(this);
@@ -212,6 +213,26 @@ export class TcpConnection implements HostedConnection, TcpPort {
     ring.extend(count);
     tcb.host.wantsTransmit(this);
     return count;
+  }
+
+  /** See {@linkcode TcpPort}. */
+  writeUrgent(bytes: Uint8Array, now: number): number {
+    const tcb = this.#tcb;
+    const count = this.write(bytes, now);
+    if (count === 0) return 0;
+    // while the SYN is not acknowledged it comes before the bytes
+    const first = tcb.state < TcpState.ESTABLISHED ? (tcb.sendInitial + 1) | 0 : tcb.una;
+    tcb.sendUrgent = (first + tcb.ring.length) | 0;
+    tcb.isSendingUrgent = true;
+    return count;
+  }
+
+  /** See {@linkcode TcpPort}. */
+  get urgent(): number {
+    const { receive, isReceivingUrgent, receiveUrgent } = this.#tcb;
+    if (!isReceivingUrgent) return 0;
+    const behind = (receiveUrgent - receive.next) | 0;
+    return Math.max(0, receive.ring.length + behind + (receive.isEnded ? 1 : 0));
   }
 
   /** See {@linkcode TcpPort}. */

@@ -208,6 +208,12 @@ export class FakePort implements TcpPort {
     return count;
   }
 
+  writeUrgent(bytes: Uint8Array): number {
+    return this.write(bytes);
+  }
+
+  readonly urgent: number = 0;
+
   peek(): Uint8Array {
     return Uint8Array.from(this.#received.slice(0, this.#stack.segmentBytes));
   }

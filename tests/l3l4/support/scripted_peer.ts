@@ -18,6 +18,7 @@ export interface Said {
   readonly data?: Uint8Array;
   readonly options?: readonly TcpOption[];
   readonly ecn?: number;
+  readonly urgentPointer?: number;
 }
 
 /** A segment of ours, with numbers from 0 on. */
@@ -78,7 +79,7 @@ export class ScriptedPeer {
       acknowledgment: (this.ours + (said.ack ?? 1)) >>> 0,
       flags: said.flags ?? TcpFlag.ACK,
       window: said.window ?? 65_535,
-      urgentPointer: 0,
+      urgentPointer: said.urgentPointer ?? 0,
       options: said.options ?? [],
       payload: data,
     };

@@ -107,6 +107,9 @@ export class End implements TcpHost, TcpSink {
   readable(port: TcpPort): void {
     if (this.told.isConsuming) this.consume(port.readable);
   }
+  urgent(): void {
+    this.told.events.push("urgent");
+  }
   writable(): void {
     this.told.events.push("writable");
   }
