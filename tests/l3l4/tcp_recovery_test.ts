@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
+import { IpTemplate } from "../../src/l3l4/ip_header.ts";
+import { Summer } from "../../src/l3l4/sum.ts";
+import { SegmentWriter } from "../../src/l3l4/tcp/segment_writer.ts";
+import { tcpSettings } from "../../src/l3l4/tcp/tcp_settings.ts";
 import { TcpFlag } from "../../src/packet/tcp.ts";
 import type { TcpOption } from "../../src/packet/tcp_options.ts";
 import { ScriptedPeer } from "./support/scripted_peer.ts";
@@ -301,4 +305,57 @@ test("with pacing a window is spread over the round trip", () => {
   const sent = peer.wait(60);
   const times = new Set(sent.map(({ after }) => after));
   assert(sent.length > 20 && times.size > 5, `${sent.length} segments at ${times.size} times`);
+});
+
+test("120: keep-alives are off by default, and wait while data are under way", () => {
+  assertEquals(tcpSettings({}).keepaliveMs, Infinity);
+  const quiet = opened();
+  assertEquals(quiet.wait(8 * 3_600_000), []);
+  const peer = opened({ keepaliveMs: 7_200_000 });
+  assertEquals(peer.wait(7_199_000), []);
+  assertEquals(peer.wait(2000).map(({ seq, length, flags }) => [seq, length, flags]), [[0, 0, "A"]]);
+  const busy = opened({ keepaliveMs: 100, userTimeoutMs: 60_000 });
+  busy.end.connection.write(pattern(10), busy.now);
+  const sent = busy.wait(3000);
+  assert(sent.length > 2 && sent.every(({ seq, length }) => seq === 1 && length === 10));
+});
+
+test("120: one keep-alive that gets lost ends nothing", () => {
+  const peer = opened({ keepaliveMs: 10_000, keepaliveIntervalMs: 1000, keepaliveProbes: 3 });
+  assertEquals(peer.wait(10_500).length, 1);
+  assertEquals(peer.wait(1000).length, 1);
+  peer.say({});
+  assertEquals(peer.wait(9000), []);
+  assertEquals(peer.state, "ESTABLISHED");
+});
+
+test("85: a batch of segments gets one acknowledgment, made when all of it was read", () => {
+  const peer = opened();
+  for (let i = 0; i < 20; i++) peer.data(pattern(1000));
+  assertEquals(peer.heard().map(({ ack }) => ack), [20_001]);
+});
+
+test("39: the options of segments: the largest size with SYNs only, filled up with zeros", () => {
+  const peer = new ScriptedPeer({ windowScale: false });
+  const [syn] = peer.heard();
+  const timestamps = { kind: "timestamps", value: 1000, echo: 0 } as const;
+  assertEquals(syn?.segment.options, [{ kind: "mss", size: 1460 }, { kind: "sackPermitted" }, timestamps]);
+  peer.say({
+    seq: 0,
+    ack: 1,
+    flags: TcpFlag.SYN | ACK,
+    options: [{ kind: "mss", size: 1000 }, { kind: "sackPermitted" }],
+  });
+  peer.sent = 1;
+  assertEquals(peer.heard()[0]?.segment.options, []);
+  peer.say({ seq: 101, data: pattern(10) });
+  const [gap] = peer.heard();
+  assertEquals(gap?.segment.options.map(({ kind }) => kind), ["nop", "nop", "sack"]);
+  const rig = new SegmentWriter(new Summer());
+  rig.begin(1, 0, TcpFlag.SYN, 0);
+  rig.addSynOptions(-1, -1, true);
+  const into = new Uint8Array(64).fill(0xff);
+  const template = new IpTemplate(4, new Uint8Array(4), new Uint8Array(4), 6);
+  rig.write({ alloc: () => into, commit: () => {} }, template, 1, 2, null, 0, 0, 0);
+  assertEquals([...into.subarray(40, 44)], [4, 2, 0, 0]);
 });
