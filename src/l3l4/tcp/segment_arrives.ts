@@ -59,6 +59,11 @@ function isAcceptable(tcb: Tcb, segment: SegmentCursor, now: number): boolean {
   if (tcb.state === TcpState.SYN_RECEIVED && (segment.flags & TcpFlag.SYN) !== 0 && offset === -1) {
     return isSimultaneousOpen(tcb, segment);
   }
+  // the end that comes again may acknowledge something new, such as ours when both have ended at once
+  if (receive.isEnded && (segment.flags & TcpFlag.FIN) !== 0 && offset + segment.length === 0) {
+    receive.ackNow();
+    return true;
+  }
   // into a closed window nothing fits, but acknowledgments and windows have to pass
   if (receive.window === 0 && offset === 0) return true;
   answerUnacceptable(tcb, segment, now);
@@ -318,6 +323,8 @@ function arrivesInSynSent(tcb: Tcb, segment: SegmentCursor, now: number): void {
   if (!hasAck) {
     tcb.state = TcpState.SYN_RECEIVED;
     tcb.isSynDue = true;
+    const ecn = TcpFlag.ECE | TcpFlag.CWR;
+    tcb.hasEcn = tcb.settings.ecn !== "off" && (flags & ecn) === ecn;
     if (segment.dataLength > 0) tcb.synData = tcb.receive.keepSynData(segment);
     return;
   }

@@ -77,7 +77,7 @@ function writeSyn(tcb: Tcb, out: PacketOut, now: number): boolean {
   const isAnswer = tcb.state === TcpState.SYN_RECEIVED;
   const isPlain = tcb.synRetries >= settings.plainSynRetries;
   let flags: number = TcpFlag.SYN;
-  if (isAnswer) flags |= TcpFlag.ACK;
+  if (isAnswer) flags |= tcb.hasEcn ? TcpFlag.ACK | TcpFlag.ECE : TcpFlag.ACK;
   else {
     tcb.hasEcn = settings.ecn === "request" && tcb.synRetries <= settings.ecnSynRetries;
     if (tcb.hasEcn) flags |= TcpFlag.ECE | TcpFlag.CWR;

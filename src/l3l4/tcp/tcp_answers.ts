@@ -126,9 +126,9 @@ export class TcpAnswers {
     return true;
   }
 
-  /** Sends what waits; `false` when there was no room for all. */
-  transmit(out: PacketOut): boolean {
-    while (this.#size > 0) {
+  /** Sends what waits, up to `most`; `false` when there was no room for it. */
+  transmit(out: PacketOut, most: number): boolean {
+    for (let left = most; left > 0 && this.#size > 0; left--) {
       const at = this.#head * WORDS;
       const ipLength = this.#words[at + Word.VERSION] === 4 ? 20 : 40;
       const bytes = out.alloc(ipLength + TCP_HEADER_LENGTH + SYN_OPTIONS_MAX);

@@ -38,6 +38,10 @@ import { TransmitQueue } from "./transmit_queue.ts";
 
 const PROTOCOL_TCP = 6;
 const MAX_PORT = 0xffff;
+
+/** Answers that are sent before a connection has its turn. */
+const ANSWERS_IN_TURN = 16;
+
 const SYN_FIN = TcpFlag.SYN | TcpFlag.FIN;
 
 /** Makes connections: {@linkcode TcpConnection}, or what a test puts in its place. */
@@ -89,6 +93,7 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
   readonly #ownKey = new TcpKey();
   #toTell: HostedConnection[] = [];
   #isFlushing = false;
+  #wereAnswersLast = false;
   #lastId = 0;
 
   /** An endpoint without connections. `settings` come from `tcpSettings`. */
@@ -291,7 +296,17 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
 
   /** Sends what is to be sent. `false` when `out` had no room for all of it. */
   transmit(out: PacketOut, now: number): boolean {
-    return this.answers.transmit(out) && this.#transmits.transmit(out, now);
+    const { answers } = this;
+    const transmits = this.#transmits;
+    // a flood that is answered must not keep connections from sending, nor they handshakes
+    let isAnswersTurn = !this.#wereAnswersLast;
+    while (answers.size > 0) {
+      this.#wereAnswersLast = isAnswersTurn;
+      if (!(isAnswersTurn ? answers.transmit(out, ANSWERS_IN_TURN) : transmits.turn(out, now))) return false;
+      isAnswersTurn = !isAnswersTurn;
+    }
+    this.#wereAnswersLast = false;
+    return transmits.transmit(out, now);
   }
 
   /** When `onTimeout` is to be called. */

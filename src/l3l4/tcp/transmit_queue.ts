@@ -33,16 +33,22 @@ export class TransmitQueue {
    */
   transmit(out: PacketOut, now: number): boolean {
     for (let turns = this.#size; turns > 0; turns--) {
-      const connection = this.#slots[this.#head]!;
-      this.#slots[this.#head] = null;
-      this.#head = (this.#head + 1) & (this.#slots.length - 1);
-      this.#size--;
-      connection.isQueuedForTransmit = false;
-      if (connection.transmit(out, now)) continue;
-      this.push(connection);
-      return false;
+      if (!this.turn(out, now)) return false;
     }
     return this.#size === 0;
+  }
+
+  /** Lets the first one send, if there is one; `false` when there was no room for all. */
+  turn(out: PacketOut, now: number): boolean {
+    if (this.#size === 0) return true;
+    const connection = this.#slots[this.#head]!;
+    this.#slots[this.#head] = null;
+    this.#head = (this.#head + 1) & (this.#slots.length - 1);
+    this.#size--;
+    connection.isQueuedForTransmit = false;
+    if (connection.transmit(out, now)) return true;
+    this.push(connection);
+    return false;
   }
 
   #grow(): void {
