@@ -37,7 +37,7 @@ export class BufferPool {
    */
   take(size: number, isSpare = false): Uint8Array | null {
     const shift = Math.max(MIN_SHIFT, 32 - Math.clz32(size - 1));
-    const length = 2 ** shift;
+    const length = 1 << shift;
     if (this.#usedBytes + length > (isSpare ? SPARE_SHARE : 1) * this.#maxBytes) return null;
     this.#usedBytes += length;
     const kept = this.#free[shift]?.pop();

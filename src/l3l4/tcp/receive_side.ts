@@ -295,7 +295,7 @@ export class ReceiveSide {
 
   /** An acknowledgment goes out with this window field. */
   told(field: number, shift: number): void {
-    const window = this.#settings.takesBeyondWindow ? this.room : field * 2 ** shift;
+    const window = this.#settings.takesBeyondWindow ? this.room : (field << shift);
     const edge = (this.next + window) | 0;
     if (((edge - this.edge) | 0) > 0) this.edge = edge;
     this.lastAckSent = this.next;

@@ -41,7 +41,9 @@ export class RttEstimator {
   /** Retransmission timeout with its back-off. */
   get rtoMs(): number {
     const { maxRtoMs, rtoSlopMs } = this.#settings;
-    return Math.min(this.#base * 2 ** this.#backoff + (this.#backoff > 0 ? rtoSlopMs : 0), maxRtoMs);
+    // asked for with each segment: a power costs 50 ns on Node 20
+    if (this.#backoff === 0) return Math.min(this.#base, maxRtoMs);
+    return Math.min(this.#base * 2 ** this.#backoff + rtoSlopMs, maxRtoMs);
   }
 
   /** A round trip took so long. */

@@ -31,6 +31,8 @@ export class Scoreboard {
   lastSentAt = -1;
   /** Whether the peer reported something that came twice. */
   hasDuplicate = false;
+  /** Whether all segments are under way, each sent once: both of their orders are the same then. */
+  #isPlain = true;
   #lostFrom = 0;
   #keptCount = 0;
   readonly #kept = new Int32Array(2 * KEPT_BLOCKS);
@@ -57,6 +59,7 @@ export class Scoreboard {
       this.segments.unlink(segment);
       this.inFlight -= (segment.end - segment.start) | 0;
     }
+    this.#isPlain = false;
     segment.transmissions++;
     this.segments.sent(segment, now);
     this.inFlight += (segment.end - segment.start) | 0;
@@ -82,6 +85,7 @@ export class Scoreboard {
   /** All before `sequence` has arrived. `isOriginal` as for {@linkcode Rack.delivered}. Returns how many segments went. */
   acknowledge(sequence: number, now: number, isOriginal: boolean): number {
     const { segments } = this;
+    if (this.#isPlain) return this.#acknowledgePlain(sequence, now, isOriginal);
     let count = 0;
     while (segments.size > 0) {
       const segment = segments.at(0);
@@ -100,6 +104,33 @@ export class Scoreboard {
       if (count === 0) this.firstSentAt = sentAt;
       this.lastSentAt = sentAt;
       segments.shift();
+      count++;
+    }
+    if (segments.size === 0) this.#isPlain = true;
+    return count;
+  }
+
+  /** The same when nothing was lost, which is nearly always so: the latest segment says what all of them say. */
+  #acknowledgePlain(sequence: number, now: number, isOriginal: boolean): number {
+    const { segments } = this;
+    let count = 0;
+    while (segments.size > 0) {
+      const segment = segments.at(0);
+      const isLast = segments.size === 1 || ((segments.at(1).end - sequence) | 0) > 0;
+      if (((segment.end - sequence) | 0) > 0) {
+        const part = (sequence - segment.start) | 0;
+        if (part <= 0) break;
+        segments.split(0, part);
+      }
+      const length = (segment.end - segment.start) | 0;
+      this.delivered += length;
+      this.inFlight -= length;
+      if (count === 0) this.firstSentAt = segment.sentAt;
+      if (isLast) {
+        this.lastSentAt = segment.sentAt;
+        this.#rack.delivered(segment, now, this.#rtt.minRtt, isOriginal);
+      }
+      segments.shiftOldest();
       count++;
     }
     return count;
@@ -163,6 +194,7 @@ export class Scoreboard {
       if (((segment.start - right) | 0) >= 0) return;
       if (((segment.end - right) | 0) > 0) this.split(index, (right - segment.start) | 0);
       if (segment.state === SentState.SACKED) continue;
+      this.#isPlain = false;
       this.#arrive(segment, now, isOriginal);
       segment.state = SentState.SACKED;
       this.sackedSegments++;
@@ -191,6 +223,7 @@ export class Scoreboard {
 
   /** A segment that was under way is lost. */
   lose(segment: SentSegment): void {
+    this.#isPlain = false;
     this.segments.unlink(segment);
     segment.state = SentState.LOST;
     this.inFlight -= (segment.end - segment.start) | 0;
@@ -231,6 +264,7 @@ export class Scoreboard {
   /** Forgets all. */
   clear(): void {
     this.segments.clear();
+    this.#isPlain = true;
     this.inFlight = 0;
     this.sackedSegments = 0;
     this.sackedBytes = 0;

@@ -168,7 +168,7 @@ function acknowledge(tcb: Tcb, segment: SegmentCursor, now: number): boolean {
     return false;
   }
   if (tcb.hasTimestamps && segment.hasTimestamps) tcb.receive.noteTimestamp(segment, now);
-  const window = segment.window * 2 ** tcb.sendShift;
+  const window = segment.window << tcb.sendShift;
   const isDuplicate = advanced === 0 && segment.length === 0 && window === tcb.sendWindow && tcb.next !== tcb.una;
   if (advanced >= 0) updateWindow(tcb, segment, window, advanced, now);
   if (advanced > 0 || isDuplicate || (segment.sackCount > 0 && advanced === 0)) {

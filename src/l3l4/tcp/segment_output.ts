@@ -107,7 +107,7 @@ function writeSyn(tcb: Tcb, out: PacketOut, now: number): boolean {
 function begin(tcb: Tcb, sequence: number, flags: number, now: number): number {
   const { receive } = tcb;
   const { writer } = tcb.host;
-  const field = Math.min(0xffff, Math.floor(receive.offer() / 2 ** receive.shift));
+  const field = Math.min(0xffff, receive.offer() >>> receive.shift);
   const congestion = tcb.hasEcn && receive.echoesCongestion ? TcpFlag.ECE : 0;
   writer.begin(sequence, receive.next, flags | TcpFlag.ACK | congestion, field);
   if (tcb.isSendingUrgent) markUrgent(tcb, sequence);

@@ -125,6 +125,18 @@ export class SentSegments {
     segment.newer = null;
   }
 
+  /** Takes the first one out, which is the one sent longest ago too. */
+  shiftOldest(): void {
+    const { newer } = this.at(0);
+    this.oldest = newer;
+    if (newer === null) this.newest = null;
+    else {
+      this.at(0).newer = null;
+      newer.older = null;
+    }
+    this.shift();
+  }
+
   /** Takes the first one out. It has to be unlinked if it was on its way. */
   shift(): void {
     const segment = this.at(0);
