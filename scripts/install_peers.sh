@@ -8,6 +8,8 @@ packages="tshark tcpflow redis-server redis-tools nginx nghttp2-client dnsutils 
 packages="$packages qemu-system-x86 busybox-static cpio lz4 xz-utils gcc libc6-dev linux-libc-dev binutils"
 # OpenAFS
 packages="$packages openafs-dbserver openafs-fileserver openafs-client util-linux"
+# interfaces in namespaces
+packages="$packages perl socat iperf3 netcat-openbsd iputils-ping traceroute procps"
 
 missing=""
 for package in $packages; do

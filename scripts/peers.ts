@@ -39,6 +39,13 @@ export const peers: readonly string[] = [
   "rxdebug",
   "udebug",
   "unshare",
+  "perl",
+  "socat",
+  "iperf3",
+  "nc.openbsd",
+  "ping",
+  "traceroute",
+  "sysctl",
 ];
 
 /** Folders that hold servers but are on no user's PATH. */

@@ -46,9 +46,9 @@ export const ceilings: Readonly<Record<string, Ceiling>> = {
   "./xdr": { gzipBytes: 5_000, carries: ["src/xdr/"] },
   "./rxrpc": { gzipBytes: 42_000, carries: ["src/rxrpc/", "src/tsocket/", "src/packet/address.ts"] },
   "./tsocket": { gzipBytes: 30_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
-  "./node": { gzipBytes: 29_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
-  "./deno": { gzipBytes: 35_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
-  "./bun": { gzipBytes: 30_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
+  "./node": { gzipBytes: 34_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
+  "./deno": { gzipBytes: 40_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
+  "./bun": { gzipBytes: 35_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
   // the stage that impairs brings the adapter of `stream` along
   "./testing": { gzipBytes: 8_000, carries: ["src/sim/"] },
 };

@@ -103,6 +103,7 @@ export interface DenoApi {
   ): DenoDatagramConn;
   removeSync(path: string): void;
   networkInterfaces(): DenoInterface[];
+  readonly build: { readonly os: string };
 }
 
 /**

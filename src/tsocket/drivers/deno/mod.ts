@@ -10,11 +10,14 @@ import { connectWith, dgramWith, listenWith } from "../../open.ts";
 import type { AnySocketAddress, ConnectOptions, DgramOptions, ListenOptions } from "../../option_types.ts";
 import type { TDgram, TListener, TStream } from "../../types.ts";
 import { denoRuntime } from "./runtime.ts";
+import type { Tun, TunOptions } from "../../tun/tun_types.ts";
+import { openTunDeno } from "./tun.ts";
 
 export { securityCrypto } from "../node/security_crypto.ts";
 export { denoRuntime } from "./runtime.ts";
 export type { TsocketRuntime } from "../../driver_types.ts";
 export type { AnySocketAddress, ConnectOptions, DgramOptions, ListenOptions } from "../../option_types.ts";
+export type { Tun, TunOptions, TunStats } from "../../tun/tun_types.ts";
 export type { TDgram, TListener, TStream } from "../../types.ts";
 
 /**
@@ -90,4 +93,27 @@ export function listen(on: AnySocketAddress, options?: ListenOptions): TListener
  */
 export function dgram(options?: DgramOptions): TDgram {
   return dgramWith(denoRuntime, options);
+}
+
+/**
+ * Opens a network interface of Linux whose other end is this program: what the system sends through it is read here, and
+ * what is written here the system receives. Needs root, or an interface that was made for this user before.
+ *
+ * With `--allow-ffi` through the C library, else through `socat`, for which `--allow-run` is needed.
+ *
+ * @throws {TypeError | RangeError} when an option is wrong
+ * @throws {SocketError} what the system has against it: `EPERM`, `EBUSY`, `ENOENT`; `EPROTONOSUPPORT` elsewhere than on Linux
+ *
+ * @example
+ * ```ts ignore
+ * import { openTun } from "@leat/streams/deno";
+ *
+ * const tun = await openTun({ address: "192.0.2.1/24" });
+ * for await (const packets of tun.readable) {
+ *   for (const packet of packets) console.log(tun.name, packet.length);
+ * }
+ * ```
+ */
+export async function openTun(options?: TunOptions): Promise<Tun> {
+  return await openTunDeno(options);
 }

@@ -9,11 +9,14 @@ import { connectWith, dgramWith, listenWith } from "../../open.ts";
 import type { AnySocketAddress, ConnectOptions, DgramOptions, ListenOptions } from "../../option_types.ts";
 import type { TDgram, TListener, TStream } from "../../types.ts";
 import { nodeRuntime } from "./runtime.ts";
+import type { Tun, TunOptions } from "../../tun/tun_types.ts";
+import { openTunNode } from "./tun.ts";
 
 export { nodeRuntime } from "./runtime.ts";
 export { securityCrypto } from "./security_crypto.ts";
 export type { TsocketRuntime } from "../../driver_types.ts";
 export type { AnySocketAddress, ConnectOptions, DgramOptions, ListenOptions } from "../../option_types.ts";
+export type { Tun, TunOptions, TunStats } from "../../tun/tun_types.ts";
 export type { TDgram, TListener, TStream } from "../../types.ts";
 
 /**
@@ -89,4 +92,28 @@ export function listen(on: AnySocketAddress, options?: ListenOptions): TListener
  */
 export function dgram(options?: DgramOptions): TDgram {
   return dgramWith(nodeRuntime, options);
+}
+
+/**
+ * Opens a network interface of Linux whose other end is this program: what the system sends through it is read here, and
+ * what is written here the system receives. Needs root, or an interface that was made for this user before.
+ *
+ * Node cannot open one by itself: Perl must be there, which prepares the device and tells when there are packets, or
+ * `socat`, through which they go.
+ *
+ * @throws {TypeError | RangeError} when an option is wrong
+ * @throws {SocketError} what the system has against it: `EPERM`, `EBUSY`, `ENOENT`; `EPROTONOSUPPORT` elsewhere than on Linux
+ *
+ * @example
+ * ```ts ignore
+ * import { openTun } from "@leat/streams/node";
+ *
+ * const tun = await openTun({ address: "192.0.2.1/24" });
+ * for await (const packets of tun.readable) {
+ *   for (const packet of packets) console.log(tun.name, packet.length);
+ * }
+ * ```
+ */
+export async function openTun(options?: TunOptions): Promise<Tun> {
+  return await openTunNode(options);
 }
