@@ -71,6 +71,7 @@ export class LossRecovery {
   #probeEnd = 0;
   #canUndo = false;
   #undoTimestamp = 0;
+  #undoEnd = 0;
   #hasUndoTimestamp = false;
   #unprovenRetransmits = 0;
   readonly #rack: Rack = new Rack();
@@ -116,7 +117,7 @@ export class LossRecovery {
     if (!this.hasSack) this.#countDuplicates(advanced, gone, context.isDuplicate);
     if (board.hasDuplicate) this.#noteDuplicateReport(sendNext, now);
     if (isOriginal && this.#canUndo) this.#undo(now);
-    else if (advanced > 0) this.#hasUndoTimestamp = false;
+    else if (((acknowledgment - this.#undoEnd) | 0) >= 0) this.#hasUndoTimestamp = false;
     this.#closeProbe(acknowledgment, advanced, context, now);
     const hasLost = this.#detect(now);
     this.#advancePhase(advanced, acknowledgment, now);
@@ -130,10 +131,13 @@ export class LossRecovery {
     return cwnd < ssthresh ? 2 * pipe > cwnd : pipe + this.segmentSize > cwnd;
   }
 
-  /** Timestamps show that the first copy of what was sent again has arrived (RFC 3522 section 3.2). */
+  /**
+   * Timestamps show that an earlier copy of what was sent again first has arrived (RFC 3522 section 3.2). It must be
+   * acknowledged: others were sent again before, in the recovery before this one, and bear earlier timestamps.
+   */
   #isOriginal(cursor: SegmentCursor, advanced: number): boolean {
     return this.#hasUndoTimestamp && advanced > 0 && cursor.hasTimestamps && this.hasTimestamps &&
-      ((cursor.tsEcho - this.#undoTimestamp) | 0) < 0;
+      ((cursor.tsEcho - this.#undoTimestamp) | 0) < 0 && ((cursor.acknowledgment - this.#undoEnd) | 0) >= 0;
   }
 
   /** Of bytes that were sent again only timestamps tell the round trip (RFC 6298 section 3). */
@@ -262,13 +266,14 @@ export class LossRecovery {
     this.#unprovenRetransmits = 0;
   }
 
-  /** A segment was sent again, at this time of the timestamps' clock. */
-  retransmitted(timestamp: number): void {
+  /** A segment that ends at `end` was sent again, at this time of the timestamps' clock. */
+  retransmitted(end: number, timestamp: number): void {
     this.retransmits++;
     this.#unprovenRetransmits++;
     if (!this.#canUndo || this.#hasUndoTimestamp || this.#unprovenRetransmits !== 1) return;
     this.#hasUndoTimestamp = true;
     this.#undoTimestamp = timestamp;
+    this.#undoEnd = end;
   }
 
   #noteDuplicateReport(sendNext: number, now: number): void {

@@ -218,10 +218,20 @@ function dropAcknowledged(tcb: Tcb, acknowledgment: number, advanced: number, no
   timers.probeAt = recovery.probeAt(now, timers.rtoAt);
   const { cwnd, ssthresh } = tcb.congestion;
   tcb.pacer?.update(cwnd, ssthresh, tcb.rtt.srtt, tcb.segmentSize, now);
-  if (tcb.isWritableWanted && ring.length <= tcb.settings.sendBufferBytes >>> 1) {
+  if (tcb.isWritableWanted && isRoomy(tcb)) {
     tcb.isWritableWanted = false;
     tcb.note(TcpEvent.WRITABLE);
   }
+}
+
+/**
+ * Whether there is so much room that it is worth a word. Half of the buffer, as many do it, leaves half of the path empty
+ * where the buffer is what limits the rate.
+ */
+function isRoomy({ ring, segmentSize, settings }: Tcb): boolean {
+  const { sendBufferBytes } = settings;
+  return sendBufferBytes - ring.length >=
+    Math.min(sendBufferBytes >>> 1, Math.max(2 * segmentSize, sendBufferBytes >>> 3));
 }
 
 /** Congestion: what the peer saw of ours, and what we see of its packets (RFC 3168 section 6.1). */

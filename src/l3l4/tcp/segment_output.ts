@@ -183,7 +183,7 @@ function resend(tcb: Tcb, out: PacketOut, index: number, now: number): boolean {
   if (!write(tcb, out, (segment.start - tcb.una) | 0, length, 0)) return false;
   told(tcb);
   board.resent(segment, now);
-  recovery.retransmitted(tcb.timestamp(now));
+  recovery.retransmitted(segment.end, tcb.timestamp(now));
   recovery.sent((segment.end - segment.start) | 0);
   tcb.pacer?.sent(length);
   tcb.sentAt = now;

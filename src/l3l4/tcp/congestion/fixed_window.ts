@@ -8,33 +8,41 @@ import type { CongestionControl } from "./congestion_control.ts";
 /** More than a peer can offer (RFC 7323 section 2.3). */
 const WINDOW = 2 ** 30;
 
-/** A window that is always open, but for the one segment that follows a timeout. */
+/** A window that is always open, but for the one segment that follows a timeout. While losses are repaired it stays open. */
 export class FixedWindow implements CongestionControl {
-  cwnd: number = WINDOW;
   readonly ssthresh: number = Infinity;
   segmentSize: number;
+  #isTimedOut = false;
 
   /** Segments have `segmentSize` bytes. */
   constructor(segmentSize: number) {
     this.segmentSize = segmentSize;
   }
 
+  get cwnd(): number {
+    return this.#isTimedOut ? this.segmentSize : WINDOW;
+  }
+  /** What a connection would lead it to is not heeded: no loss is congestion. */
+  set cwnd(_bytes: number) {}
+
   onAck(): void {
-    this.cwnd = WINDOW;
+    this.#isTimedOut = false;
   }
 
-  onCongestion(): void {}
+  onCongestion(): void {
+    this.#isTimedOut = false;
+  }
 
   onRecovered(): void {
-    this.cwnd = WINDOW;
+    this.#isTimedOut = false;
   }
 
   onTimeout(): void {
-    this.cwnd = this.segmentSize;
+    this.#isTimedOut = true;
   }
 
   undo(): void {
-    this.cwnd = WINDOW;
+    this.#isTimedOut = false;
   }
 
   onIdle(): void {}
