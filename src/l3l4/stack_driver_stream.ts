@@ -49,6 +49,7 @@ export class StackDriver {
   /** Whether a method of the engine runs, which its callbacks may have left for anything that a user does. */
   #isBusy = false;
   #isPushing = false;
+  #now = 0;
   #isSending = false;
   #isOver = false;
   /** What a callback of the user's threw while the engine ran. */
@@ -97,9 +98,9 @@ export class StackDriver {
     return this.#isOver;
   }
 
-  /** The time for calls of the engine. */
+  /** The time for calls of the engine: that of its own call while it is at work. */
   now(): number {
-    return this.#clock.now();
+    return this.#isBusy ? this.#now : this.#clock.now();
   }
 
   /** A callback of the user's threw: the stack is over once the engine has returned. */
@@ -162,6 +163,7 @@ export class StackDriver {
   #work(packets: readonly Uint8Array[] | undefined): void {
     const engine = this.#engine;
     const now = this.#clock.now();
+    this.#now = now;
     this.#isBusy = true;
     try {
       if (packets !== undefined) this.#push(packets, now);

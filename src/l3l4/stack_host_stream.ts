@@ -30,7 +30,7 @@ export class StackHost implements TcpSideHost, UdpHost {
 
   /** The time. */
   now(): number {
-    return this.#clock.now();
+    return this.#driver.now();
   }
 
   /** Something was done to a port. */

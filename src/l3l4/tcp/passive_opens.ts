@@ -90,8 +90,13 @@ export class PassiveOpens {
   }
 
   #request(segment: SegmentCursor, key: TcpKey): IncomingConnection {
+    const { version, localAddress, localPort, remoteAddress, remotePort } = key.toPath();
     return {
-      ...key.toPath(),
+      version,
+      localAddress,
+      localPort,
+      remoteAddress,
+      remotePort,
       token: this.halfOpen.nextToken,
       segmentSize: segment.mss >= 0 ? segment.mss : (key.version === 4 ? 536 : 1220),
       hasTimestamps: segment.hasTimestamps,
@@ -258,15 +263,24 @@ export class PassiveOpens {
     this.#host.open(key, hash, handshake, options, segment, now);
   }
 
+  /** Member by member: copies by spreading were a tenth of what a connection costs. */
   #handshake(slot: number): PassiveHandshake {
     const { halfOpen } = this;
-    const synAckSentAt = halfOpen.wasResent(slot) ? -1 : halfOpen.sentAt(slot);
-    const { sendInitial, tsOffset, receiveInitial, toldWindow, sendWindow, ...rest } = halfOpen.entry;
-    const { peerSegmentSize, peerWindowScale, hasSack, hasTimestamps, tsRecent, hasEcn } = rest;
-    const wasResent = halfOpen.retries(slot) > 0;
+    const { entry } = halfOpen;
     return {
-      ...{ sendInitial, tsOffset, receiveInitial, toldWindow, sendWindow, peerSegmentSize, peerWindowScale },
-      ...{ hasSack, hasTimestamps, tsRecent, hasEcn, synAckSentAt, wasResent },
+      sendInitial: entry.sendInitial,
+      tsOffset: entry.tsOffset,
+      receiveInitial: entry.receiveInitial,
+      toldWindow: entry.toldWindow,
+      sendWindow: entry.sendWindow,
+      peerSegmentSize: entry.peerSegmentSize,
+      peerWindowScale: entry.peerWindowScale,
+      hasSack: entry.hasSack,
+      hasTimestamps: entry.hasTimestamps,
+      tsRecent: entry.tsRecent,
+      hasEcn: entry.hasEcn,
+      synAckSentAt: halfOpen.wasResent(slot) ? -1 : halfOpen.sentAt(slot),
+      wasResent: halfOpen.retries(slot) > 0,
     };
   }
 
