@@ -224,6 +224,7 @@ test("90: urgent data is announced, also in a closed window, and stays in its pl
   peer.say({ flags: ACK | URG, urgentPointer: 500 });
   assertEquals([end.connection.urgent, end.told.events.at(-1)], [1500, "urgent"]);
   end.consume(1000);
+  peer.heard();
   peer.data(pattern(500, 1000));
   end.consume(400);
   assertEquals(end.connection.urgent, 100);

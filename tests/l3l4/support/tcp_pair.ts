@@ -127,6 +127,7 @@ export class End implements TcpHost, TcpSink {
     while (left > 0) {
       const view = this.connection.peek();
       const length = Math.min(left, view.length);
+      if (length === 0) throw new RangeError(`${left} bytes more are not there`);
       for (let i = 0; i < length; i++) this.told.received.push(view[i]!);
       this.connection.consume(length, this.now);
       left -= length;
