@@ -47,6 +47,40 @@ const SENDERS = 3;
  *
  * Nothing is configured: whatever address a packet is for is played, and a sink decides on every connection and flow that a
  * peer asks for. Packets are only looked at during `push`, and never throw, whatever they hold.
+ *
+ * @example A host that answers whatever is asked of it, by UDP
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { L3L4Engine, type L3L4Sink, type PacketOut } from "@leat/streams/l3l4";
+ *
+ * const nothing = () => {};
+ * const tcp = { opened: nothing, readable: nothing, writable: nothing, ended: nothing, closed: nothing };
+ * const udp = { udpOpened: nothing, udpWritable: nothing, udpError: nothing, udpClosed: nothing };
+ * const sink: L3L4Sink = {
+ *   ...tcp,
+ *   ...udp,
+ *   incoming: () => "refuse",
+ *   incomingUdp: () => "accept",
+ *   udpReadable: (port) => port.send(port.receive()!.bytes, 0),
+ *   icmp: nothing,
+ * };
+ * const engine = new L3L4Engine({ random: (into) => crypto.getRandomValues(into as Uint8Array<ArrayBuffer>) }, sink);
+ *
+ * const packet = new Uint8Array([
+ *   0x45, 0, 0, 30, 0, 1, 0, 0, 64, 17, 0xf6, 0xca, 192, 0, 2, 1, 192, 0, 2, 2, // IPv4
+ *   0, 53, 0x30, 0x39, 0, 10, 0, 0, 0x68, 0x69, // UDP, without a checksum
+ * ]);
+ * engine.push(packet, 0);
+ * engine.flush(0);
+ * const sent: Uint8Array[] = [];
+ * let buffer = new Uint8Array(0);
+ * const out: PacketOut = {
+ *   alloc: (size) => buffer = new Uint8Array(size),
+ *   commit: (length) => void sent.push(buffer.subarray(0, length)),
+ * };
+ * engine.transmit(out, 0);
+ * assertEquals(new TextDecoder().decode(sent[0]!.subarray(28)), "hi");
+ * ```
  */
 export class L3L4Engine implements StackEngine {
   readonly #sink: L3L4Sink;
@@ -204,7 +238,7 @@ export class L3L4Engine implements StackEngine {
     try {
       this.#now = now;
       this.#input.onTimeout(now);
-      this.#paths.onTimeout(now);
+      if (this.#paths.onTimeout(now)) this.#tcp.pathsChanged();
       this.#udp.onTimeout(now);
       this.#isFlushing = true;
       this.#tcp.onTimeout(now);
@@ -222,6 +256,7 @@ export class L3L4Engine implements StackEngine {
    */
   setMtu(mtu: number): void {
     this.#paths.linkMtu = checkMtu(mtu);
+    this.#tcp.pathsChanged();
   }
 
   /**

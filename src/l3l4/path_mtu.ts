@@ -83,12 +83,14 @@ export class PathMtus {
     return Infinity;
   }
 
-  /** Forgets what is old: the path may have become wider. */
-  onTimeout(now: number): void {
+  /** Forgets what is old: the path may have become wider. Whether there was anything. */
+  onTimeout(now: number): boolean {
+    const { size } = this.#entries;
     for (const [key, { expiresAt }] of this.#entries) {
-      if (expiresAt > now) return;
+      if (expiresAt > now) break;
       this.#entries.delete(key);
     }
+    return this.#entries.size < size;
   }
 }
 

@@ -139,3 +139,21 @@ test("a full output starves nobody: ICMP, TCP and UDP send in turn", () => {
   }
   for (const protocol of [1, 6, 17]) assertEquals(protocols.filter((other) => other === protocol).length, 3);
 });
+
+test("setMtu holds at once for connections that are open, for what is sent again too", () => {
+  const client = new Host({}, 1);
+  const server = new Host({}, 2);
+  const port = client.engine.connect({ localAddress: CLIENT, remoteAddress: SERVER, remotePort: 7 }, 0);
+  exchange(client, server, 1);
+  port.write(pattern(4000), 2);
+  assertEquals(Math.max(...client.send(2).map(({ length }) => length)), 1500);
+  client.engine.setMtu(700);
+  port.write(pattern(4000), 3);
+  const packets = client.send(3);
+  for (let i = 0; i < 6; i++) packets.push(...client.timeout(client.engine.timeoutAt()));
+  assert(packets.length > 5);
+  assert(packets.every(({ length }) => length <= 700), packets.map(({ length }) => length).join());
+  for (const packet of packets) server.engine.push(packet, 9000);
+  exchange(client, server, 9000);
+  assertEquals(server.tcp[0]!.readable, 8000);
+});

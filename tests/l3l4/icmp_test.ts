@@ -333,10 +333,13 @@ test("24: packet too big: smaller segments from then on, the lost one again at o
     const all = [...again, ...client.timeout(client.engine.timeoutAt())];
     assert(all.length >= 2 && all.every((packet) => packet.length <= 1300), `${all.map((packet) => packet.length)}`);
     assertEquals(port.info().timeouts, 0);
+    for (const packet of all) server.engine.push(packet, 500);
+    exchange(client, server, 500);
     client.engine.onTimeout(600_002);
-    assertEquals(client.engine.stats.pathMtus, 1);
+    assertEquals([client.engine.stats.pathMtus, port.info().bytesQueued], [1, 0]);
+    const narrow = port.info().segmentSize;
     client.engine.onTimeout(600_003);
-    assertEquals(client.engine.stats.pathMtus, 0);
+    assertEquals([client.engine.stats.pathMtus, port.info().segmentSize - narrow], [0, 200]);
   }
 });
 

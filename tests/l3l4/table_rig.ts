@@ -120,6 +120,8 @@ export class FakeConnection {
     this.news.push(news);
   }
 
+  pathChanged(): void {}
+
   drop(error: L3L4Error | null): void {
     this.dropped = error;
     this.close();

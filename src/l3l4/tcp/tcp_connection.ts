@@ -317,6 +317,12 @@ export class TcpConnection implements HostedConnection, TcpPort {
     tcb.softError = news.code;
   }
 
+  /** See {@linkcode HostedConnection}. What is under way may well have got through. */
+  pathChanged(): void {
+    const tcb = this.#tcb;
+    if (tcb.state >= TcpState.ESTABLISHED) tcb.fitSegmentSize();
+  }
+
   /** The path has become narrower: what was too large is sent again in smaller segments, and nobody is to blame. */
   #shrink(now: number): void {
     const tcb = this.#tcb;

@@ -76,6 +76,8 @@ export interface HostedConnection extends FlowPath, Timed {
   tell(): void;
   /** An error of ICMP came that quotes `sequence` of ours; the connection judges it (RFC 5927). */
   icmpError(error: IcmpErrorNews, now: number): void;
+  /** Packets that go to its peer may have become smaller or larger: the host is to be asked. */
+  pathChanged(): void;
   /** Forgets everything without a word to the peer. */
   drop(error: L3L4Error | null): void;
 }

@@ -330,6 +330,11 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
     return states;
   }
 
+  /** What `pathMtu` says has changed. */
+  pathsChanged(): void {
+    for (const connection of this.#demux) connection.pathChanged();
+  }
+
   /** Forgets all connections in this state, or all, without a word to the peers. */
   forget(state: TcpStateName | undefined, error: L3L4Error | null): void {
     for (const connection of [...this.#demux]) {
