@@ -4,12 +4,13 @@
  * @module
  */
 import type { L3L4Error } from "../../src/l3l4/errors.ts";
+import { L3L4Engine } from "../../src/l3l4/l3l4_engine.ts";
 import type { IncomingConnection, TcpPort, TcpPortOptions, TcpSink, Verdict } from "../../src/l3l4/l3l4_sink.ts";
+import type { L3L4Sink } from "../../src/l3l4/datagram_sink.ts";
 import type { PacketOut } from "../../src/l3l4/packet_out.ts";
 import type { TcpOptions } from "../../src/l3l4/tcp/tcp_settings.ts";
 import { Link, type LinkOptions } from "../../src/sim/link.ts";
 import { SeededRandom } from "../../src/sim/seeded_random.ts";
-import { type Endpoint, makeEndpoint } from "./endpoint.ts";
 
 /** Addresses of the two hosts. */
 const ADDRESSES = {
@@ -50,11 +51,11 @@ export interface NetworkOptions {
 export type Application = Omit<TcpSink, "incoming">;
 
 /** One host. */
-export class Host implements TcpSink, PacketOut {
+export class Host implements L3L4Sink, PacketOut {
   /** Which of the two it is. */
   readonly index: 0 | 1;
   /** Its engine. */
-  readonly engine: Endpoint;
+  readonly engine: L3L4Engine;
   /** What becomes of connections that the other asks for. */
   verdict: Verdict = "accept";
   readonly #network: Network;
@@ -64,7 +65,7 @@ export class Host implements TcpSink, PacketOut {
   constructor(network: Network, index: 0 | 1, options: TcpOptions, mtu: number, seed: number) {
     this.#network = network;
     this.index = index;
-    this.engine = makeEndpoint(options, mtu, new SeededRandom(seed).fill, this);
+    this.engine = new L3L4Engine({ ...options, mtu, random: new SeededRandom(seed).fill }, this);
   }
 
   incoming(_request: IncomingConnection): Verdict {
@@ -84,6 +85,22 @@ export class Host implements TcpSink, PacketOut {
   }
   closed(port: TcpPort, error: L3L4Error | null): void {
     this.#network.application?.closed(port, error);
+  }
+
+  incomingUdp(): "ignore" {
+    return "ignore";
+  }
+  udpOpened(): void {}
+  udpReadable(): void {}
+  udpWritable(): void {}
+  udpError(): void {}
+  udpClosed(): void {}
+  icmp(): void {}
+
+  /** Bytes of buffers in use. */
+  get usedBytes(): number {
+    const { bufferBytes, fragmentBytes } = this.engine.stats;
+    return bufferBytes + fragmentBytes;
   }
 
   alloc(size: number): Uint8Array {
