@@ -41,7 +41,7 @@ export const ceilings: Readonly<Record<string, Ceiling>> = {
   "./l3l4": { gzipBytes: 80_000, carries: ["src/l3l4/", "src/packet/", "src/tsocket/"] },
   "./strparser": { gzipBytes: 15_000, carries: ["src/strparser/"] },
   "./parsers": { gzipBytes: 39_000, carries: ["src/strparser/"] },
-  "./kcm": { gzipBytes: 34_000, carries: ["src/kcm/", "src/strparser/"] },
+  "./kcm": { gzipBytes: 35_500, carries: ["src/kcm/", "src/strparser/"] },
   "./bpf": { gzipBytes: 80_000, carries: ["src/bpf/", "src/strparser/parser.ts"] },
   "./xdr": { gzipBytes: 5_000, carries: ["src/xdr/"] },
   "./rxrpc": { gzipBytes: 42_000, carries: ["src/rxrpc/", "src/tsocket/", "src/packet/address.ts"] },
@@ -60,5 +60,6 @@ export const shaken: Readonly<Record<string, Ceiling>> = {
   FlowStream: { gzipBytes: 15_000, carries: ["src/flow/", "src/packet/"] },
   MessageStream: { gzipBytes: 9_000, carries: ["src/strparser/"] },
   lengthPrefix: { gzipBytes: 1_500, carries: ["src/strparser/"] },
-  Multiplexor: { gzipBytes: 29_000, carries: ["src/kcm/", "src/strparser/"] },
+  // a thousand more for sends that wait for their reply
+  Multiplexor: { gzipBytes: 30_500, carries: ["src/kcm/", "src/strparser/"] },
 };

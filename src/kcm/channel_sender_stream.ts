@@ -8,7 +8,7 @@
  */
 import { KcmError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
-import type { KcmConnection } from "./kcm_message.ts";
+import type { KcmConnection, KcmMessage } from "./kcm_message.ts";
 import type { OutgoingMessage, SendOptions } from "./outgoing.ts";
 import type { SocketPort } from "./ports.ts";
 
@@ -31,10 +31,12 @@ export interface SendReceipt {
   readonly length: number;
   /** How often it was begun again, its connection having failed. */
   readonly retries: number;
+  /** Its reply, where `reply` has asked for one. */
+  readonly reply: KcmMessage | undefined;
 }
 
 /** A message and where it goes, for {@linkcode KcmSocket.writable}. */
-export interface KcmOutgoing extends Omit<SendOptions, "tag" | "more" | "eor" | "batch"> {
+export interface KcmOutgoing extends Omit<SendOptions, "tag" | "more" | "eor" | "batch" | "reply"> {
   /** The message. */
   readonly data: Uint8Array;
 }
@@ -139,6 +141,16 @@ export class ChannelSender {
   written(message: OutgoingMessage): void {
     if (message.tag === STREAMED.tag) this.#streamedLess();
     else (message.tag as SendCall | undefined)?.written(message);
+  }
+
+  /** The reply to a message came; returns whether somebody wants it. */
+  answered(message: OutgoingMessage, reply: KcmMessage): boolean {
+    return (message.tag as SendCall).answered(message, reply);
+  }
+
+  /** The reply to a message will not come. */
+  unanswered(message: OutgoingMessage, error: unknown): void {
+    (message.tag as SendCall).giveUp(error);
   }
 
   /** A message has failed. */
@@ -283,6 +295,7 @@ class SendCall implements Attempt {
   readonly #resolve: (receipt: SendReceipt) => void;
   readonly #reject: (error: unknown) => void;
   #isDone = false;
+  #isAborted = false;
 
   constructor(
     sender: ChannelSender,
@@ -300,14 +313,14 @@ class SendCall implements Attempt {
   }
 
   attempt(): boolean {
-    const { more, eor, batch, via, key, retry } = this.#options;
+    const { more, eor, batch, via, key, retry, reply } = this.#options;
     const isMessage = this.#sender.isMessage(this.#data, this.#options);
     try {
-      if (!this.#sender.give(this.#data, { more, eor, batch, via, key, retry, tag: isMessage ? this : undefined })) {
-        return false;
-      }
+      const of = isMessage ? { reply, tag: this } : {};
+      if (!this.#sender.give(this.#data, { more, eor, batch, via, key, retry, ...of })) return false;
       if (!isMessage) {
-        this.#settle(() => this.#resolve({ connection: undefined, length: this.#data.length, retries: 0 }));
+        const { length } = this.#data;
+        this.#settle(() => this.#resolve({ connection: undefined, length, retries: 0, reply: undefined }));
       }
     } catch (error) {
       this.giveUp(error);
@@ -316,7 +329,16 @@ class SendCall implements Attempt {
   }
 
   written({ connection, length, retries }: OutgoingMessage): void {
-    this.#settle(() => this.#resolve({ connection, length, retries }));
+    if (this.#options.reply === undefined) {
+      this.#settle(() => this.#resolve({ connection, length, retries, reply: undefined }));
+      // its wait was ended while it was being written: nor does it wait for the reply
+    } else if (this.#isAborted) this.#sender.cancel(this);
+  }
+
+  answered({ connection, length, retries }: OutgoingMessage, reply: KcmMessage): boolean {
+    if (this.#isDone) return false;
+    this.#settle(() => this.#resolve({ connection, length, retries, reply }));
+    return true;
   }
 
   giveUp(error: unknown): void {
@@ -325,6 +347,7 @@ class SendCall implements Attempt {
 
   /** Its signal was aborted. */
   abort(): void {
+    this.#isAborted = true;
     this.giveUp(this.#options.signal!.reason);
     this.#sender.cancel(this);
   }

@@ -162,6 +162,14 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost, D
     this.sender.failed(message, error);
   }
 
+  answered(message: OutgoingMessage, reply: KcmMessage): boolean {
+    return this.sender.answered(message, reply);
+  }
+
+  unanswered(message: OutgoingMessage, error: unknown): void {
+    this.sender.unanswered(message, error);
+  }
+
   writable(): void {
     this.sender.room();
   }

@@ -31,6 +31,8 @@ export class KcmSock implements SocketPort, Waiter, SteeringTarget, Timed {
   load: number = 0;
   /** Of its messages, those of which it has yet to be told. */
   untold: number = 0;
+  /** Written messages whose reply it waits for. */
+  readonly awaiting: Set<Outgoing> = new Set();
   /** What it sends. */
   readonly sending: SendQueue;
   /** Made like this one. */
@@ -184,6 +186,7 @@ export class KcmSock implements SocketPort, Waiter, SteeringTarget, Timed {
     const asked = which && ((message: OutgoingMessage) => core.guard(() => which(message)) ?? false);
     core.act("discard", () => {
       this.sending.discardOpen(error, asked);
+      if (this.awaiting.size > 0) core.replies.giveUp(this, asked, error);
       if (this.sending.messages === 0) return;
       for (const message of core.transmit.discard(this, asked)) core.done(message, "failed", error);
     });
@@ -246,13 +249,27 @@ export class KcmSock implements SocketPort, Waiter, SteeringTarget, Timed {
     this.#finishDrain();
   }
 
+  /** The reply to a message came; returns whether it is wanted. */
+  answered(message: Outgoing, reply: KcmMessage): boolean {
+    const isTaken = this.#sink.answered?.(message, reply) === true;
+    this.#finishDrain();
+    return isTaken;
+  }
+
+  /** The reply to a message will not come. */
+  unanswered(message: Outgoing, error: unknown): void {
+    this.#core.guard(() => this.#sink.unanswered?.(message, error));
+    this.#finishDrain();
+  }
+
   /** Tells the sender that there is room. */
   notifyWritable(): void {
     if (!this.#isSendingOver) this.#sink.writable?.();
   }
 
   #finishDrain(): void {
-    if (this.#drain === undefined || this.#isClosed || this.sending.messages + this.untold > 0) return;
+    if (this.#drain === undefined || this.#isClosed) return;
+    if (this.sending.messages + this.untold + this.awaiting.size > 0) return;
     this.#close(cancelled());
     this.#sink.drained?.();
   }

@@ -162,11 +162,12 @@ export class KcmSocket<Batch extends boolean = false> implements AsyncDisposable
 
   /**
    * Sends a message whole on one connection, or a part of it. Resolves when it was written, or for a part when that was
-   * accepted; waits for room first. The bytes are not copied, and must stay as they are until then.
+   * accepted; waits for room first. The bytes are not copied, and must stay as they are until then. With `reply` it
+   * resolves when that came, and brings it along: no channel gets it. A signal ends the wait for that as well.
    *
    * Rejects with a {@linkcode KcmError} when it was not sent: `bytesWritten` of it were written all the same, `cause` is what
    * its connection failed with. `ENOBUFS` at `maxWaitingSends`, `ENOTCONN` when `via` is gone, `EMSGSIZE` beyond
-   * `maxSendLength`, `EPIPE` once closed. With a signal's own reason, or a `TypeError` for what are no bytes.
+   * `maxSendLength`, `EPIPE` once closed. When the connection is over before the reply came `bytesWritten` is all of it. With a signal's own reason, or a `TypeError` for what are no bytes.
    */
   send(data: Uint8Array, options: KcmSendOptions = {}): Promise<SendReceipt> {
     return this.#channel.sender.send(data, options);

@@ -46,7 +46,14 @@ export type {
   SocketStats,
   SocketType,
 } from "./ports.ts";
-export type { DiscardFilter, OutgoingMessage, RetryPolicy, SendOptions } from "./outgoing.ts";
+export type {
+  DiscardFilter,
+  OutgoingMessage,
+  ReplyMatcher,
+  ReplyPattern,
+  RetryPolicy,
+  SendOptions,
+} from "./outgoing.ts";
 export type { Steering, SteeringKey, SteeringPolicy, SteeringSubject, SteeringTarget } from "./steering_policy.ts";
 export type {
   LowerRemains,

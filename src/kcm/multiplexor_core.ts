@@ -18,6 +18,7 @@ import type { KcmSock } from "./kcm_sock.ts";
 import type { Fate, Outgoing } from "./outgoing_message.ts";
 import type { LowerOutcome, SocketPort, SocketSink } from "./ports.ts";
 import type { PsockBase } from "./psock_base.ts";
+import { ReplyDesk, type ReplyDeskHost } from "./reply_desk.ts";
 import type { SendQueueHost } from "./send_queue.ts";
 import type {
   ReceivePort,
@@ -28,6 +29,7 @@ import type {
   TransmitSteeringHost,
 } from "./steering_ports.ts";
 import { TransmitBudget } from "./transmit_budget.ts";
+import type { TransmitSide } from "./transmit_side.ts";
 
 /** The engine, as the core knows it. */
 export interface CoreOwner {
@@ -52,6 +54,7 @@ export interface CoreLimits {
   readonly maxPartialBytes: number;
   readonly maxSendBytes: number;
   readonly maxRetries: number;
+  readonly maxAwaitedReplies: number;
   readonly failWhenUnconnected: boolean;
 }
 
@@ -65,8 +68,9 @@ export interface CoreCounts {
 }
 
 /** The core. */
-export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHost, SendQueueHost {
+export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHost, SendQueueHost, ReplyDeskHost {
   readonly budget: TransmitBudget;
+  readonly replies: ReplyDesk;
   readonly deadlines: Deadlines = new Deadlines();
   readonly counts: CoreCounts = {
     requeued: 0,
@@ -92,6 +96,7 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
     this.#owner = owner;
     this.#limits = limits;
     this.budget = new TransmitBudget(limits.maxSendBytes);
+    this.replies = new ReplyDesk(this, limits.maxAwaitedReplies);
   }
 
   /** Begins work on behalf of the named method; throws `EBUSY` inside a callback. */
@@ -202,11 +207,26 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
     message.cause = cause;
     if (fate === "failed") this.counts.failedMessages++;
     message.socket.sending.done(message);
+    if (message.reply !== undefined) this.replies.done(message, fate === "written");
     message.socket.untold++;
     this.#fates.push(message);
   }
 
+  sideOf({ connection }: Outgoing): TransmitSide | undefined {
+    return connection && this.portOf(connection)?.transmit;
+  }
+
+  unwanted({ connection }: Outgoing): void {
+    const port = connection && this.portOf(connection) as PsockBase | undefined;
+    if (port !== undefined) this.defer({ work: () => port.finishDrain() });
+  }
+
   survives(message: Outgoing, error: unknown): boolean {
+    // whoever answers has it
+    if (message.isAnswered) {
+      this.done(message, "written", undefined);
+      return false;
+    }
     const isRefused = message.retry === "never" ? message.isTried : message.retry !== "always" && message.isStarted;
     if (isRefused || message.via !== undefined || message.retries >= this.#limits.maxRetries) {
       this.done(message, "failed", undelivered(message, error));

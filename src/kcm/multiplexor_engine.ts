@@ -56,6 +56,7 @@ const DEFAULT_MAX_PARTIAL_BYTES = 256 * 1024 * 1024;
 const DEFAULT_SEND_BUFFER_BYTES = 212_992;
 const DEFAULT_MAX_SEND_BYTES = 64 * 1024 * 1024;
 const DEFAULT_MAX_RETRIES = 8;
+const DEFAULT_MAX_AWAITED_REPLIES = 65_536;
 
 /**
  * Steers messages from attached connections to sockets. No stream, no promise, no clock: callbacks only.
@@ -162,6 +163,7 @@ export class MultiplexorEngine {
       maxPartialBytes: limitOption("maxPartialBytes", options.maxPartialBytes, DEFAULT_MAX_PARTIAL_BYTES),
       maxSendBytes: limitOption("maxSendBytes", options.maxSendBytes, DEFAULT_MAX_SEND_BYTES),
       maxRetries: limitOption("maxRetries", options.maxRetries, DEFAULT_MAX_RETRIES, 0),
+      maxAwaitedReplies: limitOption("maxAwaitedReplies", options.maxAwaitedReplies, DEFAULT_MAX_AWAITED_REPLIES),
       failWhenUnconnected: options.failWhenUnconnected ?? false,
     });
     const receive = receiveSteering(this.#core, options.policy ?? fifo());
@@ -173,7 +175,7 @@ export class MultiplexorEngine {
 
   /** A snapshot of the counters. */
   get stats(): MultiplexorStats {
-    const { receive, transmit, counts, partialBytes, budget } = this.#core;
+    const { receive, transmit, counts, partialBytes, budget, replies } = this.#core;
     return {
       ...receive.counts,
       ...transmit.counts,
@@ -185,6 +187,8 @@ export class MultiplexorEngine {
       readyMessages: receive.readyMessages,
       heldMessages: receive.heldMessages,
       sendBytes: budget.bytes,
+      answered: replies.answered,
+      awaitedReplies: replies.open,
     };
   }
 
@@ -425,7 +429,8 @@ export class MultiplexorEngine {
   #settled(): void {
     if (!this.#isClosed) return;
     if (this.#isFinished) return this.#core.failWaiting();
-    if (this.#drain !== undefined && this.#core.budget.messages === 0) this.#drainPorts();
+    const { budget, replies } = this.#core;
+    if (this.#drain !== undefined && budget.messages === 0 && replies.wanted === 0) this.#drainPorts();
     if (this.#ports.size > 0 || this.#isFinished) return;
     const { receive } = this.#core;
     if (receive.heldMessages > 0 || receive.readyMessages > 0) return;

@@ -33,6 +33,8 @@ export interface MultiplexorLimits {
   maxSendLength?: number | undefined;
   /** How often a message is begun again whose connection has failed; then it fails. @default {8} */
   maxRetries?: number | undefined;
+  /** Messages whose senders wait for a reply; beyond, `send` with `reply` is refused with `ENOBUFS`. @default {65536} */
+  maxAwaitedReplies?: number | undefined;
   /** Fail messages with `ENOTCONN` while there is no connection to send on, instead of waiting for one. @default {false} */
   failWhenUnconnected?: boolean | undefined;
   /**
@@ -111,4 +113,8 @@ export interface MultiplexorStats extends Stats {
   readonly heldMessages: number;
   /** Now: bytes accepted to be sent and not written. */
   readonly sendBytes: number;
+  /** Messages that were the reply that a sender waited for: `rxMessages` are the others. */
+  readonly answered: number;
+  /** Now: messages sent for a reply that has not come. */
+  readonly awaitedReplies: number;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { KcmConnection } from "./kcm_message.ts";
+import type { KcmConnection, KcmMessage } from "./kcm_message.ts";
 import type { SteeringKey } from "./steering_policy.ts";
 
 /**
@@ -14,6 +14,23 @@ import type { SteeringKey } from "./steering_policy.ts";
  * - `always`: also when some of it was, or may have been, written. Only for messages of which a peer may see two. The kernel does this.
  */
 export type RetryPolicy = "never" | "ifUnstarted" | "always";
+
+/** The reply has these bytes at this place: a number that the request had as well, say. */
+export interface ReplyPattern {
+  /** Where, from the beginning of the message. */
+  readonly offset: number;
+  /** Which. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Which message on the connection that a message was written to answers it.
+ *
+ * - `"next"`: the first one that answers no earlier message, where replies come in the order of requests.
+ * - A pattern, or a function that is asked of each message that comes; it is asked while the engine is at work, and may
+ *   call nothing of it.
+ */
+export type ReplyMatcher = "next" | ReplyPattern | ((message: KcmMessage) => boolean);
 
 /** How to send a message. The flags are those of `sendmsg`. */
 export interface SendOptions {
@@ -34,6 +51,12 @@ export interface SendOptions {
   key?: SteeringKey | undefined;
   /** What happens when the connection fails. @default {"ifUnstarted"} or what the socket was opened with */
   retry?: RetryPolicy | undefined;
+  /**
+   * Wait for this reply: the message that is one goes to the sender and to no socket. Not with `compat: "linux"`.
+   *
+   * @default {undefined} (nobody waits for one)
+   */
+  reply?: ReplyMatcher | undefined;
   /** Anything; comes back with the message's events. @default {undefined} */
   tag?: unknown;
 }

@@ -6,7 +6,7 @@
 import { concat } from "../bytes/concat.ts";
 import type { KcmConnection } from "./kcm_message.ts";
 import type { KcmSock } from "./kcm_sock.ts";
-import type { OutgoingMessage, RetryPolicy } from "./outgoing.ts";
+import type { OutgoingMessage, ReplyMatcher, RetryPolicy } from "./outgoing.ts";
 import type { SteeringKey, SteeringSubject } from "./steering_policy.ts";
 
 /** What its sender is to be told. */
@@ -34,6 +34,10 @@ export class Outgoing implements OutgoingMessage, SteeringSubject {
   isTried = false;
   /** Whether it goes the same way as the one before it: a batch. */
   isJoined = false;
+  /** Which reply its sender waits for, if any. */
+  reply: ReplyMatcher | undefined = undefined;
+  /** Whether that came before the driver said that it is written. */
+  isAnswered = false;
   /** What is to be told to its sender, and why. */
   fate: Fate | undefined = undefined;
   cause: unknown = undefined;
@@ -81,6 +85,12 @@ export class Outgoing implements OutgoingMessage, SteeringSubject {
   complete(): void {
     if (this.#pieces === undefined || this.#pieces.length <= MAX_PIECES) return;
     this.#piece = concat(this.#pieces);
+    this.#pieces = undefined;
+  }
+
+  /** Its bytes are needed no more. */
+  release(): void {
+    this.#piece = undefined;
     this.#pieces = undefined;
   }
 

@@ -10,7 +10,7 @@
 import { KcmError } from "./errors.ts";
 import type { FlowOrigin, KcmConnection, KcmMessage } from "./kcm_message.ts";
 import type { Fate } from "./outgoing_message.ts";
-import type { SendOptions } from "./outgoing.ts";
+import type { ReplyPattern, SendOptions } from "./outgoing.ts";
 import type { SocketType } from "./ports.ts";
 
 /** A `MessagePort`, whichever runtime's it is. */
@@ -45,13 +45,15 @@ export interface ErrorFrame {
 /** What became of a message that a worker sends. */
 export interface FateFrame {
   readonly id: number;
-  readonly fate: Fate;
+  readonly fate: Fate | "answered" | "unanswered";
   /** The `id` of its connection. */
   readonly connection: ConnectionFrame | undefined;
   readonly retries: number;
   readonly bytesWritten: number;
   readonly bytesOffered: number;
   readonly error: ErrorFrame | undefined;
+  /** What answers it. */
+  readonly reply: { readonly data: Uint8Array; readonly sequence: number } | undefined;
 }
 
 /** From the multiplexor to the worker. */
@@ -84,6 +86,7 @@ export interface SendFrame extends Pick<SendOptions, "batch" | "key" | "retry"> 
   readonly id: number;
   readonly length: number;
   readonly via: number | undefined;
+  readonly reply: "next" | ReplyPattern | undefined;
 }
 
 /** From the worker to the multiplexor. */

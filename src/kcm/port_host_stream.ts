@@ -11,7 +11,6 @@ import { KcmError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import { type KcmConnection, KcmMessage } from "./kcm_message.ts";
 import type { OutgoingMessage } from "./outgoing.ts";
-import type { Fate } from "./outgoing_message.ts";
 import type { SocketPort, SocketSink } from "./ports.ts";
 import {
   type ConnectionFrame,
@@ -130,6 +129,15 @@ export class PortHost implements SocketSink, Driven {
     this.#fate("failed", message, error);
   }
 
+  answered(message: OutgoingMessage, reply: KcmMessage): boolean {
+    this.#fate("answered", message, undefined, reply);
+    return true;
+  }
+
+  unanswered(message: OutgoingMessage, error: unknown): void {
+    this.#fate("unanswered", message, error);
+  }
+
   writable(): void {
     for (let one = this.#pending.shift(); one !== undefined; one = this.#pending.shift()) {
       if (!this.#give(one)) return this.#pending.unshift(one);
@@ -208,11 +216,11 @@ export class PortHost implements SocketSink, Driven {
   }
 
   /** Gives a message to the engine; returns whether that is done with it. */
-  #give({ bytes, frame: { id, via, batch, key, retry } }: Pending): boolean {
+  #give({ bytes, frame: { id, via, batch, key, retry, reply } }: Pending): boolean {
     try {
       const connection = via === undefined ? undefined : this.#owner.connectionOf(via);
       if (via !== undefined && connection === undefined) throw gone();
-      return this.port.send(bytes, { eor: true, tag: id, via: connection, batch, key, retry }) > 0;
+      return this.port.send(bytes, { eor: true, tag: id, via: connection, batch, key, retry, reply }) > 0;
     } catch (error) {
       const nothing = {
         length: bytes.length,
@@ -309,7 +317,7 @@ export class PortHost implements SocketSink, Driven {
     this.#post({ type: "messages", epoch: this.#epoch, bytes, heads, connections }, [bytes.buffer, heads.buffer]);
   }
 
-  #fate(fate: Fate, message: OutgoingMessage, error: unknown): void {
+  #fate(fate: FateFrame["fate"], message: OutgoingMessage, error: unknown, reply?: KcmMessage): void {
     const { connection, retries, bytesWritten, bytesOffered } = message;
     this.#fates.push({
       id: message.tag as number,
@@ -319,6 +327,8 @@ export class PortHost implements SocketSink, Driven {
       bytesWritten,
       bytesOffered,
       error: error === undefined ? undefined : errorFrame(error),
+      // a copy: the view would take all of its chunk along
+      reply: reply && { data: reply.data.slice(), sequence: reply.sequence },
     });
     this.#touch();
   }

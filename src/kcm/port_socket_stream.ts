@@ -8,7 +8,7 @@ import { systemClock } from "../core/clock.ts";
 import type { ChannelOwner, Driven } from "./channel_stream.ts";
 import { KcmError } from "./errors.ts";
 import { KcmConnection, KcmMessage } from "./kcm_message.ts";
-import type { DiscardFilter, OutgoingMessage, SendOptions } from "./outgoing.ts";
+import type { DiscardFilter, OutgoingMessage, ReplyMatcher, ReplyPattern, SendOptions } from "./outgoing.ts";
 import type { SocketPort, SocketSink, SocketStats, SocketType } from "./ports.ts";
 import {
   type ConnectionFrame,
@@ -33,12 +33,15 @@ class Sent implements OutgoingMessage {
   bytesWritten = 0;
   bytesOffered = 0;
   retries = 0;
+  /** Whether its reply is waited for. */
+  isAwaiting: boolean;
   /** What it fails with if it was given up here. */
   error: unknown = undefined;
 
-  constructor(length: number, tag: unknown) {
+  constructor(length: number, tag: unknown, isAwaiting: boolean) {
     this.length = length;
     this.tag = tag;
+    this.isAwaiting = isAwaiting;
   }
 }
 
@@ -72,6 +75,8 @@ export class PortSocket implements SocketPort, ChannelOwner {
   #partBytes = 0;
   #isOpen = false;
   readonly #sent: Map<number, Sent> = new Map();
+  /** Those that were written and whose reply has not come. */
+  readonly #awaiting: Map<number, Sent> = new Map();
   #nextId = 1;
   #unposted: { frames: SendFrame[]; views: Uint8Array[] } = { frames: [], views: [] };
   #isWanting = false;
@@ -188,6 +193,7 @@ export class PortSocket implements SocketPort, ChannelOwner {
 
   send(bytes: Uint8Array, options: SendOptions = {}): number {
     if (this.#isSendingOver) throw new KcmError("the socket is closed", { code: "EPIPE", blame: "local" });
+    portable(options.reply);
     if (!this.#isOpen && bytes.length > 0 && this.queuedBytes >= this.#sendBufferBytes) {
       this.#isWanting = true;
       return 0;
@@ -201,7 +207,7 @@ export class PortSocket implements SocketPort, ChannelOwner {
   discard(error?: unknown, which?: DiscardFilter): void {
     if (which === undefined) this.#dropOpen();
     const ids: number[] = [];
-    for (const [id, message] of this.#sent) {
+    for (const [id, message] of [...this.#sent, ...this.#awaiting]) {
       if (which?.(message) === false) continue;
       message.error = error;
       ids.push(id);
@@ -231,8 +237,11 @@ export class PortSocket implements SocketPort, ChannelOwner {
     this.#drain?.stop();
     const error = new KcmError("the socket was closed", { code: "ECANCELED", blame: "local" });
     const sent = [...this.#sent.values()];
+    const awaiting = [...this.#awaiting.values()];
     this.#sent.clear();
+    this.#awaiting.clear();
     for (const message of sent) this.#sink!.failed?.(message, message.error ?? error);
+    for (const message of awaiting) this.#sink!.unanswered?.(message, message.error ?? error);
     this.#post({ type: "close", weight: this.#read });
   }
 
@@ -271,16 +280,24 @@ export class PortSocket implements SocketPort, ChannelOwner {
     return connection;
   }
 
-  #fate({ id, fate, connection, retries, bytesWritten, bytesOffered, error }: FateFrame): void {
-    const message = this.#sent.get(id);
+  #fate({ id, fate, connection, retries, bytesWritten, bytesOffered, error, reply }: FateFrame): void {
+    const message = this.#sent.get(id) ?? this.#awaiting.get(id);
     if (message === undefined) return;
     message.connection = connection === undefined ? undefined : this.#connections.get(connection.id) ??
       new KcmConnection(connection.id, connection.flow, connection.direction, connection.label);
     Object.assign(message, { retries, bytesWritten, bytesOffered });
     const cause = error === undefined ? undefined : message.error ?? errorOf(error, message.connection);
     if (fate === "retried") return this.#sink!.retried?.(message, cause);
+    if (fate === "answered" || fate === "unanswered") {
+      message.isAwaiting = false;
+      this.#awaiting.delete(id);
+      if (reply === undefined) this.#sink!.unanswered?.(message, cause);
+      else this.#sink!.answered?.(message, new KcmMessage(reply.data, message.connection!, reply.sequence));
+      return this.#finishDrain(false);
+    }
     this.#sent.delete(id);
     this.queuedBytes -= message.length;
+    if (fate === "written" && message.isAwaiting) this.#awaiting.set(id, message);
     if (fate === "written") this.#sink!.written?.(message);
     else this.#sink!.failed?.(message, cause);
     if (this.#isWanting && this.canSend) {
@@ -305,15 +322,15 @@ export class PortSocket implements SocketPort, ChannelOwner {
     this.#counts.txBytes += bytes.length;
   }
 
-  #end({ via, batch, key, retry, tag }: SendOptions): void {
+  #end({ via, batch, key, retry, tag, reply }: SendOptions): void {
     const data = this.#parts.length === 1 ? this.#parts[0]! : concat(this.#parts);
     this.#parts = [];
     this.#partBytes = 0;
     this.#isOpen = false;
     const id = this.#nextId++;
-    this.#sent.set(id, new Sent(data.length, tag));
+    this.#sent.set(id, new Sent(data.length, tag, reply !== undefined));
     this.#counts.txMessages++;
-    this.#unposted.frames.push({ id, length: data.length, via: via?.id, batch, key, retry });
+    this.#unposted.frames.push({ id, length: data.length, via: via?.id, batch, key, retry, reply: portable(reply) });
     this.#unposted.views.push(data);
     this.#schedule();
   }
@@ -326,7 +343,8 @@ export class PortSocket implements SocketPort, ChannelOwner {
   }
 
   #finishDrain(isLate: boolean): void {
-    if (this.#drain === undefined || this.isClosed || (this.#sent.size > 0 && !isLate)) return;
+    if (this.#drain === undefined || this.isClosed) return;
+    if (this.#sent.size + this.#awaiting.size > 0 && !isLate) return;
     this.close(this.#drain.unread());
     this.#sink!.drained?.();
     this.settle();
@@ -365,4 +383,13 @@ export class PortSocket implements SocketPort, ChannelOwner {
   #post(frame: WorkerFrame, transfer: ArrayBuffer[] = []): void {
     this.#line.postMessage(frame, transfer);
   }
+}
+
+/** A function can't be asked there. */
+function portable(reply: ReplyMatcher | undefined): "next" | ReplyPattern | undefined {
+  if (typeof reply !== "function") return reply;
+  throw new KcmError('a function cannot go to another thread: reply must be "next", or an offset and bytes', {
+    code: "EOPNOTSUPP",
+    blame: "local",
+  });
 }

@@ -118,7 +118,7 @@ export class Psock extends PsockBase {
   /** The parser has come to the end, with an error or (`undefined`) well. */
   ended(error: LeatError | undefined): void {
     this.#hasEnded = true;
-    if (error === undefined && this.#isHalfOpen) return;
+    if (error === undefined && this.#isHalfOpen) return this.core.replies.ended(this.transmit, undefined);
     this.finish(error, error?.code);
   }
 
@@ -170,7 +170,8 @@ class MessageSink implements Sink<Uint8Array> {
 
   item(data: Uint8Array): void {
     const message = new KcmMessage(data, this.#connection, this.#sequence++);
-    if (!this.#receive.steer(this.#port, message)) this.#port.keep(message);
+    if (this.#port.answers(message) || this.#receive.steer(this.#port, message)) return;
+    this.#port.keep(message);
   }
 
   error(error: LeatError): void {

@@ -142,7 +142,7 @@ export abstract class PsockBase implements LowerPort, ReceivePort, TransmitPort,
     this.core.enter("pull");
     try {
       const views = this.#isOver ? [] : this.core.transmit.pull(this, maxBytes);
-      if (views.length === 0) this.#finishDrain();
+      if (views.length === 0) this.finishDrain();
       return views;
     } finally {
       this.core.leave();
@@ -158,7 +158,7 @@ export abstract class PsockBase implements LowerPort, ReceivePort, TransmitPort,
     this.core.enter("written");
     try {
       this.core.transmit.written(this, count);
-      this.#finishDrain();
+      this.finishDrain();
     } finally {
       this.core.leave();
     }
@@ -192,7 +192,7 @@ export abstract class PsockBase implements LowerPort, ReceivePort, TransmitPort,
       this.#drainsAt = Math.min(this.#drainsAt, deadlineAt);
       this.core.deadlines.update(this);
       if (this.canSend) this.core.transmit.sendingChanged(this);
-      this.#finishDrain();
+      this.finishDrain();
     });
   }
 
@@ -246,6 +246,19 @@ export abstract class PsockBase implements LowerPort, ReceivePort, TransmitPort,
     if (side.pulls === pulls && !this.#isOver) this.core.act("pullable", () => this.core.transmit.notPulled(this));
   }
 
+  /** Whether a message that came was waited for: it went to whoever sent what it answers. */
+  answers(message: KcmMessage): boolean {
+    const { replies } = this.core;
+    return replies.open > 0 && replies.takes(this.transmit, message);
+  }
+
+  /** A drain is done when nothing that has begun is left, and no reply is waited for. */
+  finishDrain(): void {
+    const { transmit, core } = this;
+    if (!this.#isDraining || this.#isOver || transmit.queue.length > 0 || core.replies.isWanted(transmit)) return;
+    this.finish(undefined, undefined);
+  }
+
   /** It is over for the given reason. Allowed anywhere. */
   protected giveUp(error: unknown, failure: string | undefined): void {
     if (this.#isOver) return;
@@ -257,7 +270,10 @@ export abstract class PsockBase implements LowerPort, ReceivePort, TransmitPort,
     this.#isOver = true;
     this.#error = error;
     const unread = this.stopReceiving();
-    if (this.events.pullable !== undefined) this.core.transmit.left(this, error);
+    if (this.events.pullable !== undefined) {
+      this.core.transmit.left(this, error);
+      this.core.replies.ended(this.transmit, error);
+    }
     this.core.receive.originLeft(this);
     const { messages, bytes } = this.stats;
     const { txMessages, txBytes } = this.transmit.counts;
@@ -265,11 +281,6 @@ export abstract class PsockBase implements LowerPort, ReceivePort, TransmitPort,
     this.core.unattached(this, failure, outcome);
     this.core.guard(() => this.events.unattached?.(error, outcome));
     return unread;
-  }
-
-  /** A drain is done when nothing that has begun is left. */
-  #finishDrain(): void {
-    if (this.#isDraining && !this.#isOver && this.transmit.queue.length === 0) this.finish(undefined, undefined);
   }
 }
 

@@ -11,8 +11,9 @@ import { KcmError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { KcmConnection } from "./kcm_message.ts";
 import type { KcmSock } from "./kcm_sock.ts";
-import type { DiscardFilter, RetryPolicy, SendOptions } from "./outgoing.ts";
+import type { DiscardFilter, ReplyMatcher, RetryPolicy, SendOptions } from "./outgoing.ts";
 import { Outgoing } from "./outgoing_message.ts";
+import type { ReplyDesk } from "./reply_desk.ts";
 import type { TransmitBudget } from "./transmit_budget.ts";
 
 /** What a queue needs to know. */
@@ -33,6 +34,8 @@ export interface SendQueueOptions {
 export interface SendQueueHost {
   /** Bounds all queues together. */
   readonly budget: TransmitBudget;
+  /** Who waits for replies. */
+  readonly replies: ReplyDesk;
   /** Throws when a message cannot be begun. */
   checkVia(via: KcmConnection | undefined): void;
   /** A message is complete. */
@@ -89,6 +92,7 @@ export class SendQueue {
 
   /** Takes a message, or a part of one; returns how many bytes were taken. */
   send(bytes: Uint8Array, options: SendOptions = NO_OPTIONS): number {
+    if (options.reply !== undefined) this.#checkReply(options.reply);
     if (this.#open === undefined && bytes.length > 0 && !this.#begin(options)) return 0;
     if (bytes.length > 0) this.#add(bytes);
     const isEnd = this.#options.isSeqpacket ? options.eor === true : options.more !== true;
@@ -118,12 +122,8 @@ export class SendQueue {
 
   /** Gives up the open message and the open batch, which fail with `error`. */
   discardOpen(error: unknown, which: DiscardFilter | undefined): void {
-    const open = this.#open;
     // it was never accepted as a message
-    if (open !== undefined && which === undefined) {
-      this.#open = undefined;
-      this.#release(open.length);
-    }
+    if (which === undefined) this.#dropOpen();
     const batch = this.#batch;
     this.#batch = [];
     for (const message of batch) {
@@ -147,6 +147,21 @@ export class SendQueue {
     this.#socket.notifyWritable();
   }
 
+  #checkReply(reply: ReplyMatcher): void {
+    try {
+      this.#host.replies.check(reply, this.#options.isLinux);
+    } catch (error) {
+      this.#dropOpen();
+      throw error;
+    }
+  }
+
+  #dropOpen(): void {
+    if (this.#open === undefined) return;
+    this.#release(this.#open.length);
+    this.#open = undefined;
+  }
+
   #begin(options: SendOptions): boolean {
     this.#host.checkVia(options.via);
     if (!this.hasRoom) {
@@ -165,8 +180,7 @@ export class SendQueue {
     const open = this.#open!;
     const { maxSendLength } = this.#options;
     if (open.length + bytes.length > maxSendLength) {
-      this.#open = undefined;
-      this.#release(open.length);
+      this.#dropOpen();
       const message = `message of ${open.length + bytes.length} bytes or more exceeds maxSendLength ${maxSendLength}`;
       throw new KcmError(message, { code: "EMSGSIZE", blame: "local" });
     }
@@ -181,6 +195,8 @@ export class SendQueue {
     this.#open = undefined;
     // whoever ends it is told
     if (options.tag !== undefined) message.tag = options.tag;
+    message.reply = options.reply;
+    if (message.reply !== undefined) this.#host.replies.accepted();
     message.complete();
     this.messages++;
     this.#host.budget.messages++;

@@ -104,6 +104,13 @@ export interface SocketTransmitEvents {
   retried?(message: OutgoingMessage, error: unknown): void;
   /** A message will not be sent; `error.cause` is what its connection failed with. Of it `message.bytesWritten` were. */
   failed?(message: OutgoingMessage, error: unknown): void;
+  /**
+   * The reply came that a message was sent to get, perhaps before `written`; returns whether it was wanted still. If not,
+   * it goes to a socket like any other.
+   */
+  answered?(message: OutgoingMessage, reply: KcmMessage): boolean;
+  /** A message was written, and its reply will not come; `error.cause` is what its connection failed with, if it did. */
+  unanswered?(message: OutgoingMessage, error: unknown): void;
   /** There is room after {@linkcode SocketTransmit.send} has taken nothing. */
   writable?(): void;
   /** What {@linkcode SocketTransmit.drain} has waited for is done, or it was too late; the socket is closed. */

@@ -16,6 +16,10 @@ export const DEFAULT_PULL_BYTES: number = 64 * 1024;
 export class TransmitSide {
   /** Messages given to it, the first of which may have begun. */
   readonly queue: Fifo<Outgoing> = new Fifo();
+  /** Written messages that wait for a reply, in order. */
+  awaiting: Set<Outgoing> | undefined = undefined;
+  /** Whether no reply can come any more. */
+  isDeaf = false;
   /** Bytes of these that are not written. */
   backlogBytes = 0;
   /** Bytes in flight. */

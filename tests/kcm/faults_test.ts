@@ -10,6 +10,7 @@ import {
   leastLoaded,
   MultiplexorEngine,
   type OutgoingMessage,
+  type ReplyMatcher,
   type RetryPolicy,
   type SendOptions,
   type SocketPort,
@@ -27,12 +28,23 @@ const SEND_LIMIT = 60;
 const LONGEST = 40;
 const STEPS = 150;
 
+/** Which replies are waited for: those in order, those that look so, none. */
+const REPLIES: readonly ReplyMatcher[] = [
+  "next",
+  { offset: 2, bytes: new TextEncoder().encode("1") },
+  ({ data }) => data.length % 3 === 0,
+  () => false,
+];
+
 interface Accepted {
   readonly body: string;
   readonly socket: number;
   readonly retry: RetryPolicy;
   readonly via: Wire | undefined;
   readonly fates: string[];
+  readonly reply: ReplyMatcher | undefined;
+  /** What became of the wait for a reply. */
+  readonly replies: string[];
   connection: number | undefined;
   isRetried: boolean;
 }
@@ -78,6 +90,18 @@ class Reader implements SocketSink {
   failed(message: OutgoingMessage): void {
     this.world.fate(message, "failed");
   }
+
+  answered(message: OutgoingMessage, reply: KcmMessage): boolean {
+    const { replies } = message.tag as Accepted;
+    const isWanted = !this.world.random.chance(0.2);
+    replies.push(isWanted ? "answered" : "not wanted");
+    if (isWanted) this.world.answered.push(bodyOf(reply));
+    return isWanted;
+  }
+
+  unanswered(message: OutgoingMessage): void {
+    (message.tag as Accepted).replies.push("unanswered");
+  }
 }
 
 /** A connection and what its peer sends. */
@@ -100,6 +124,7 @@ class World {
   readonly policy: SteeringPolicy;
   readonly retry: RetryPolicy;
   readonly delivered: string[] = [];
+  readonly answered: string[] = [];
   /** Messages that came back with their connection. */
   readonly handedBack: string[] = [];
   readonly expected: string[] = [];
@@ -180,13 +205,15 @@ class World {
     const via = random.chance(0.2) && this.peers.length > 0 ? random.pick(this.peers) : undefined;
     if (via?.port.isOver || !reader.port.canSend) return;
     const retry = random.chance(0.2) ? random.pick<RetryPolicy>(["never", "ifUnstarted", "always"]) : this.retry;
-    const tag: Accepted = { body, socket: reader.id, retry, via, fates: [], connection: undefined, isRetried: false };
-    const options: SendOptions = { tag, retry, via: via?.port.connection, batch: random.chance(0.1) };
+    const reply = random.chance(0.4) ? random.pick(REPLIES) : undefined;
+    const known = { body, socket: reader.id, retry, via, reply };
+    const tag: Accepted = { ...known, fates: [], replies: [], connection: undefined, isRetried: false };
+    const options: SendOptions = { tag, retry, reply, via: via?.port.connection, batch: random.chance(0.1) };
     const bytes = wire(body);
     // before the call, because it may be written, or read, within it
     this.accepted.push(tag);
     const cut = random.chance(0.3) ? random.below(bytes.length) : 0;
-    if (cut > 0) reader.port.send(bytes.subarray(0, cut), { ...options, more: true });
+    if (cut > 0) reader.port.send(bytes.subarray(0, cut), { ...options, reply: undefined, more: true });
     if (reader.port.send(bytes.subarray(cut), options) === 0) this.accepted.splice(this.accepted.indexOf(tag), 1);
   }
 
@@ -252,6 +279,7 @@ class World {
       () => port.enableReceive(),
       () => port.drain(this.now + this.random.below(30), () => reader.queue.splice(0)),
       () => port.discard(),
+      () => port.discard(undefined, () => this.random.chance(0.5)),
       () => port.pause(),
     ])();
   }
@@ -267,7 +295,9 @@ class World {
     for (const { port } of this.readers) assert(port.queuedBytes < SEND_LIMIT + LONGEST, "each queue is bounded");
     assertEquals([connections, sockets], [this.peers.length, this.readers.length]);
     assert(readyMessages <= this.all.length);
-    for (const { fates } of this.accepted) assert(fates.length <= 1, `told twice: ${fates}`);
+    for (const { fates, replies } of this.accepted) {
+      assert(fates.length <= 1 && replies.length <= 1, `told twice: ${fates}, ${replies}`);
+    }
   }
 
   /** Everything is read and closed. */
@@ -308,24 +338,31 @@ function run(seed: number): void {
   world.finish();
   for (const one of world.accepted) {
     assertEquals(one.fates.length, 1, `${one.body} was told ${one.fates}`);
+    const told = one.replies.length;
+    const isTold = one.reply === undefined ? told === 0 : told === 1 || one.fates[0] === "failed";
+    assert(isTold, `${one.body} was ${one.fates}, and told ${one.replies}`);
     checkWires(world, one);
   }
-  const came = [...world.delivered, ...world.handedBack];
+  const came = [...world.delivered, ...world.handedBack, ...world.answered];
   assertEquals(new Set(came).size, came.length, "a message came twice");
   const expected = new Set(world.expected);
   for (const body of came) assert(expected.has(body), `${body} was made up`);
   const parsed = world.all.reduce((sum, { port }) => sum + port.stats.messages, 0);
   assertEquals(came.length, parsed, "what was parsed was delivered");
   if (world.policy.name === "sticky") checkOrder(world);
-  const { sendBytes, partialBytes, heldMessages, readyMessages, connections } = world.engine.stats;
+  const { sendBytes, partialBytes, heldMessages, readyMessages, connections, awaitedReplies, answered } =
+    world.engine.stats;
   assertEquals([sendBytes, partialBytes, heldMessages, readyMessages, connections], [0, 0, 0, 0, 0]);
+  assertEquals([awaitedReplies, answered], [0, world.answered.length]);
   assertEquals([world.engine.isFinished, world.engine.timeoutAt()], [true, Infinity]);
 }
 
 /** Where the bytes of a message are. */
 function checkWires(world: World, one: Accepted): void {
   const whole = world.all.filter((peer) => peer.bodies.includes(one.body));
-  if (one.fates[0] === "written") assert(whole.length >= 1, `${one.body} is on no connection`);
+  // a peer here answers what it has not read: the message counts as written then
+  const mayBeNowhere = one.fates[0] !== "written" || one.reply !== undefined;
+  assert(whole.length >= 1 || mayBeNowhere, `${one.body} is on no connection`);
   if (one.retry !== "always") assert(whole.length <= 1, `${one.body} is on two connections`);
   if (one.via !== undefined) { for (const peer of whole) assert(peer === one.via, `${one.body} went astray`); }
 }
