@@ -21,12 +21,14 @@ import { rxDebugCommand } from "./rx/debug.ts";
 import { rxPerfCommand } from "./rx/perf.ts";
 import { rxServeCommand } from "./rx/serve.ts";
 import { traceCommand } from "./trace.ts";
+import { tunCommand } from "./tun.ts";
 import { VERSION } from "./version.ts";
 
 /** All commands. */
 export const COMMANDS: readonly CommandSpec[] = [
   traceCommand,
   muxCommand,
+  tunCommand,
   demoCommand,
   rxCallCommand,
   rxServeCommand,

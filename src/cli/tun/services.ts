@@ -1,0 +1,75 @@
+/**
+ * What peers of `leat tun` meet: an echo, a proxy, or a web page.
+ *
+ * @module
+ */
+import type { L3L4Socket } from "../../l3l4/mod.ts";
+import { connectWith, dgramWith } from "../../tsocket/mod.ts";
+import type { DgramSocket } from "../../tsocket/dgram_socket.ts";
+import type { TDgram } from "../../tsocket/types.ts";
+import { runtimeSockets } from "../mux/runtime.ts";
+import { serveHttp } from "./http_service.ts";
+import type { TunService } from "./tun_command_settings.ts";
+
+/** Serves one connection until it is over. */
+export async function serveFlow(service: TunService, flow: L3L4Socket): Promise<void> {
+  switch (service.kind) {
+    case "echo":
+      await flow.readable.pipeTo(flow.writable);
+      break;
+    case "http":
+      await serveHttp(flow);
+      break;
+    case "proxy": {
+      const upstream = connectWith(await runtimeSockets(), service.to);
+      await joined(flow, upstream);
+      break;
+    }
+  }
+  await flow.closed;
+}
+
+/** Bytes both ways, each to its own end; what breaks one way breaks the other. */
+async function joined(
+  flow: L3L4Socket,
+  upstream: {
+    readable: ReadableStream<Uint8Array>;
+    writable: WritableStream<Uint8Array>;
+    abort(reason?: unknown): void;
+  },
+): Promise<void> {
+  const ways = [flow.readable.pipeTo(upstream.writable), upstream.readable.pipeTo(flow.writable)];
+  try {
+    await Promise.all(ways);
+  } catch (error) {
+    flow.abort(error);
+    upstream.abort(error);
+    await Promise.allSettled(ways);
+    throw error;
+  }
+}
+
+/** Serves the datagrams of one peer until it has been silent for long. */
+export async function serveDatagrams(service: TunService, flow: DgramSocket): Promise<void> {
+  try {
+    if (service.kind !== "proxy") return await pass(flow, flow);
+    const upstream = dgramWith(await runtimeSockets(), { remoteAddress: service.to });
+    try {
+      await Promise.race([pass(flow, upstream), pass(upstream, flow)]);
+    } finally {
+      await upstream.close();
+    }
+  } catch {
+    // the flow is over, or the other side is not there: datagrams get lost
+  } finally {
+    await flow.close();
+  }
+}
+
+async function pass(from: TDgram, to: TDgram): Promise<never> {
+  for (;;) {
+    const { data } = await from.recvfrom();
+    // what there is no room for is lost, as on any way
+    await to.sendto(data).catch(() => {});
+  }
+}

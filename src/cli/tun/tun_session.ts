@@ -1,0 +1,118 @@
+/**
+ * One run of `leat tun`: the interface, the stack behind it, and what peers meet there.
+ *
+ * @module
+ */
+import { L3L4, type L3L4Socket } from "../../l3l4/mod.ts";
+import { CaptureWriterStream } from "../../pcap/mod.ts";
+import { ImpairStream } from "../../sim/impair_stream.ts";
+import type { LinkOptions } from "../../sim/link.ts";
+import type { Tun, TunOptions } from "../../tsocket/tun/tun_types.ts";
+import { FileProblem } from "../bpf/program_source.ts";
+import { formatBytes } from "../format/bytes.ts";
+import { type CliIo, ExitCode, systemMessage } from "../io.ts";
+import { runtimeName } from "../mux/runtime.ts";
+import type { OptionValues } from "../options.ts";
+import { endSignal, failureText, note } from "../rx/endpoint.ts";
+import { serveDatagrams, serveFlow } from "./services.ts";
+import type { TunCommandSettings } from "./tun_command_settings.ts";
+
+/** Runs until a signal comes, or the interface is removed. */
+export async function runTun(settings: TunCommandSettings, values: OptionValues, io: CliIo): Promise<number> {
+  const tun = await open(settings.tun);
+  const stack = new L3L4({ mtu: tun.mtu });
+  const signal = endSignal(io);
+  try {
+    const writing = settings.file === undefined ? undefined : await writeCapture(stack, settings.file, io);
+    const carried = carry(tun, stack, settings.impair);
+    note(io, values, `${tun.name} is open: ${(settings.tun.address as string[]).join(", ")}`);
+    const serving = serve(stack, settings, values, io);
+    const ending = await Promise.race([signal.came, carried]);
+    await stack.close();
+    await tun.close();
+    await Promise.all([serving, writing?.done]);
+    if (ending instanceof Error) throw new FileProblem(undefined, ending.message);
+    return ending === "SIGINT" ? ExitCode.INTERRUPTED : ExitCode.OK;
+  } finally {
+    signal.stop();
+    await tun.close();
+  }
+}
+
+async function open(options: TunOptions): Promise<Tun> {
+  try {
+    switch (runtimeName()) {
+      case "deno":
+        return await (await import("../../tsocket/drivers/deno/tun.ts")).openTunDeno(options);
+      default:
+        return await (await import("../../tsocket/drivers/node/tun.ts")).openTunNode(options);
+    }
+  } catch (error) {
+    throw new FileProblem(undefined, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Carries packets both ways; resolves with why it ended, an error where it was not the stack that ended it. */
+async function carry(tun: Tun, stack: L3L4, impair: LinkOptions | undefined): Promise<Error | undefined> {
+  const ways: Promise<void>[] = impair === undefined
+    ? [tun.readable.pipeTo(stack.writable), stack.readable.pipeTo(tun.writable)]
+    : [
+      tun.readable.pipeThrough(new ImpairStream({ ...impair, batch: true })).pipeTo(stack.writable),
+      stack.readable.pipeThrough(new ImpairStream({ ...impair, seed: 2, batch: true })).pipeTo(tun.writable),
+    ];
+  const ended = ways.map((way) => way.then(() => undefined, (error: unknown) => error));
+  const error = await Promise.race(ended);
+  return error instanceof Error ? error : undefined;
+}
+
+/** Writes all packets; `done` when the stack is over. */
+async function writeCapture(stack: L3L4, file: string, io: CliIo): Promise<{ readonly done: Promise<void> }> {
+  const output = await io.createFile(file).catch((error: unknown) => {
+    throw new FileProblem(file, systemMessage(error));
+  });
+  const format = file.endsWith(".pcapng") ? "pcapng" : "pcap";
+  const written = stack.tap().pipeThrough(new CaptureWriterStream({ format })).pipeTo(
+    new WritableStream({ write: (bytes) => output.write(bytes), close: () => output.close() }),
+  );
+  const done = written.catch((error: unknown) => {
+    throw new FileProblem(file, systemMessage(error));
+  });
+  return { done };
+}
+
+async function serve(stack: L3L4, settings: TunCommandSettings, values: OptionValues, io: CliIo): Promise<void> {
+  const { service } = settings;
+  const datagrams = service.kind === "http" ? undefined : (async () => {
+    for await (const socket of stack.udpFlows) void serveDatagrams(service, socket);
+  })();
+  for await (const flow of stack.flows) void serveOne(flow, settings, values, io);
+  await datagrams;
+}
+
+async function serveOne(
+  flow: L3L4Socket,
+  { service }: TunCommandSettings,
+  values: OptionValues,
+  io: CliIo,
+): Promise<void> {
+  const { remoteAddress, localAddress } = flow;
+  let failure: string | undefined;
+  try {
+    await serveFlow(service, flow);
+  } catch (error) {
+    failure = failureText(error);
+  }
+  const { bytesReceived, bytesAcked, retransmits } = flow.info();
+  if (values.quiet === true) return;
+  if (values.json === true) {
+    const [client, server] = [remoteAddress, localAddress].map(({ address, port }) => ({ address, port }));
+    const line = { client, server, bytesReceived, bytesSent: bytesAcked, retransmits, error: failure ?? null };
+    return void await io.stdout.write(`${JSON.stringify(line)}\n`);
+  }
+  const amounts = `${formatBytes(bytesReceived)} received, ${formatBytes(bytesAcked)} sent`;
+  const again = retransmits === 0 ? "" : `, ${retransmits} segments again`;
+  const outcome = failure === undefined ? "" : `: ${failure}`;
+  await io.stdout.write(
+    `${remoteAddress.toHostPort()} to ${localAddress.toHostPort()}: ${amounts}${again}${outcome}\n`,
+  );
+}

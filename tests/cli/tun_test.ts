@@ -1,0 +1,152 @@
+/** `leat tun`: its options, and what peers meet, over two stacks in one process. */
+import { test } from "node:test";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { UsageError } from "../../src/cli/io.ts";
+import { runtimeSockets } from "../../src/cli/mux/runtime.ts";
+import { parseOptions } from "../../src/cli/options.ts";
+import { run } from "../../src/cli/run.ts";
+import { serveDatagrams, serveFlow } from "../../src/cli/tun/services.ts";
+import { tunCommandSettings, type TunService } from "../../src/cli/tun/tun_command_settings.ts";
+import { TUN_OPTIONS } from "../../src/cli/tun/tun_options.ts";
+import { L3L4, type L3L4Socket } from "../../src/l3l4/mod.ts";
+import { dgramWith, InetAddress, listenWith } from "../../src/tsocket/mod.ts";
+import { MemoryIo } from "./support/memory_io.ts";
+
+const settings = (line: string) => tunCommandSettings(parseOptions(line.split(" "), TUN_OPTIONS).values);
+
+test("defaults, and what the options mean", async () => {
+  assertEquals(await settings("--echo"), {
+    service: { kind: "echo" },
+    tun: { name: undefined, address: ["10.99.0.1/24", "fd99::1/64"], mtu: undefined, via: undefined },
+    impair: undefined,
+    file: undefined,
+  });
+  const { service, tun, impair, file } = await settings(
+    "--proxy 127.0.0.1:80 --name t%d --address 192.0.2.1/24 --mtu 1400 --via socat --write a.pcap --loss 1.5 --delay 20",
+  );
+  assertEquals(service, { kind: "proxy", to: InetAddress.parse("127.0.0.1:80") });
+  assertEquals(tun, { name: "t%d", address: ["192.0.2.1/24"], mtu: 1400, via: "socat" });
+  assertEquals([impair, file], [{ loss: 0.015, duplication: 0, reordering: 0, delayMs: 20 }, "a.pcap"]);
+});
+
+for (
+  const [line, says] of [
+    ["--mtu 1500", "one of --echo, --proxy HOST:PORT and --http"],
+    ["--echo --http", "one of --echo, --proxy HOST:PORT and --http"],
+    ["--proxy nowhere", "HOST:PORT is wanted"],
+    ["--echo --mtu 60", "--mtu must be a whole number of at least 68"],
+    ["--echo --mtu 70000", "mtu must be from 68 to 65535"],
+    ["--echo --address 192.0.2.1", "the length of its network"],
+    ["--echo --name a/b", "name must be of letters"],
+    ["--echo --loss 101", "--loss must be a number from 0 to 100"],
+    ["--echo --reorder some", "--reorder must be a number from 0 to 100"],
+  ] as const
+) {
+  test(`refused: ${line}`, async () => {
+    assertStringIncludes((await assertRejects(() => settings(line), UsageError)).message, says);
+  });
+}
+
+test("an operand is refused, and an interface that cannot be had is a line and exit code 1", async () => {
+  const io = new MemoryIo();
+  assertEquals(await run(["tun", "--echo", "tun0"], io), 2);
+  assertStringIncludes(io.stderr.text, "tun takes options only");
+  const other = new MemoryIo();
+  // no interface of this name can be made: it is the loopback's
+  assertEquals(await run(["tun", "--echo", "--name", "lo", "--via", "native"], other), 1);
+  assertStringIncludes(other.stderr.text, "leat: ");
+});
+
+/** A client's stack, joined to one that serves. */
+async function served(service: TunService, work: (client: L3L4) => Promise<void>): Promise<void> {
+  const client = new L3L4({ addresses: ["10.0.0.1", "fd00::1"] });
+  const server = new L3L4({ closeGraceMs: 0 });
+  client.readable.pipeTo(server.writable).catch(() => {});
+  server.readable.pipeTo(client.writable).catch(() => {});
+  const serving = (async () => {
+    for await (const flow of server.flows) serveFlow(service, flow).catch(() => {});
+  })();
+  const datagrams = (async () => {
+    for await (const flow of server.udpFlows) void serveDatagrams(service, flow);
+  })();
+  try {
+    await work(client);
+  } finally {
+    await Promise.all([client.close(), server.close()]);
+    await Promise.all([serving, datagrams]);
+  }
+}
+
+/** Sends all, ends, and reads to the end. */
+async function ask(socket: L3L4Socket, bytes: Uint8Array): Promise<Uint8Array> {
+  const reading = new Response(socket.readable).arrayBuffer();
+  const writer = socket.writable.getWriter();
+  await writer.write(bytes);
+  await writer.close();
+  const reply = new Uint8Array(await reading);
+  await socket.closed;
+  return reply;
+}
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+const pattern = Uint8Array.from({ length: 100_000 }, (_, i) => i * 7);
+
+test("--echo: a connection of each IP version, to any address and port, and datagrams", async () => {
+  await served({ kind: "echo" }, async (client) => {
+    assertEquals(await ask(client.connect("10.0.0.2:7"), pattern), pattern);
+    assertEquals(await ask(client.connect("[fd00::77]:4711"), pattern), pattern);
+    const socket = client.udp({ remoteAddress: "10.9.9.9:53" });
+    await socket.sendto(utf8("echo"));
+    assertEquals((await socket.recvfrom()).data, utf8("echo"));
+    await socket.close();
+  });
+});
+
+test("--http: a page, so many bytes, the length of a body, and what is not there", async () => {
+  await served({ kind: "http" }, async (client) => {
+    const get = async (request: string): Promise<string> =>
+      new TextDecoder("latin1").decode(await ask(client.connect("10.0.0.2:80"), utf8(request)));
+    const page = await get("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assertStringIncludes(page, "HTTP/1.1 200 OK\r\n");
+    assertStringIncludes(page, "you are 10.0.0.1:");
+    assertStringIncludes(page, "you asked 10.0.0.2:80\n");
+    const [head, body] = (await get("GET /bytes/100100 HTTP/1.1\r\n\r\n")).split("\r\n\r\n", 2) as [string, string];
+    assertStringIncludes(head, "Content-Length: 100100");
+    assertEquals([body.length, body.charCodeAt(100_099)], [100_100, 100_099 & 255]);
+    assertStringIncludes(await get("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"), "\r\n\r\n5\n");
+    assertStringIncludes(await get("POST / HTTP/1.1\r\n\r\n"), "HTTP/1.1 411 ");
+    assertStringIncludes(await get("DELETE / HTTP/1.1\r\n\r\n"), "HTTP/1.1 405 ");
+    assertStringIncludes(await get("GET /else HTTP/1.1\r\n\r\n"), "HTTP/1.1 404 ");
+    assertEquals((await get("HEAD / HTTP/1.1\r\n\r\n")).endsWith("\r\n\r\n"), true);
+    assertEquals(await get("GET / HT"), "");
+    assertEquals(await get(`GET /${"x".repeat(20_000)}`), "");
+  });
+});
+
+test("--proxy: bytes and ends both ways, datagrams, and a place where nobody listens", async () => {
+  const runtime = await runtimeSockets();
+  const listener = listenWith(runtime, "127.0.0.1:0");
+  await listener.opened;
+  const upstream = (async () => {
+    const connection = await listener.accept();
+    await connection.readable.pipeTo(connection.writable);
+  })();
+  const to = listener.localAddress as InetAddress;
+  await served({ kind: "proxy", to }, async (client) => {
+    assertEquals(await ask(client.connect("10.0.0.2:80"), pattern), pattern);
+    await upstream;
+    await listener.close();
+    await assertRejects(() => ask(client.connect("10.0.0.2:80"), pattern));
+  });
+  const echo = dgramWith(runtime, { localAddress: InetAddress.parse("127.0.0.1:0") });
+  await echo.opened;
+  await served({ kind: "proxy", to: echo.localAddress as InetAddress }, async (client) => {
+    const socket = client.udp({ remoteAddress: "[fd00::53]:53" });
+    await socket.sendto(utf8("question"));
+    const { data, source } = await echo.recvfrom();
+    await echo.sendto(data, source);
+    assertEquals((await socket.recvfrom()).data, utf8("question"));
+    await socket.close();
+  });
+  await echo.close();
+});
