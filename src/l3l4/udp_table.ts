@@ -242,7 +242,16 @@ export class UdpTable implements UdpHost {
     while (this.#toTell.length > 0) {
       const ports = this.#toTell;
       this.#toTell = [];
-      for (const port of ports) this.#tell(port);
+      let told = 0;
+      try {
+        for (const port of ports) {
+          told++;
+          this.#tell(port);
+        }
+      } finally {
+        // a sink that throws takes nothing away from others
+        if (told < ports.length) this.#toTell = ports.slice(told).concat(this.#toTell);
+      }
     }
   }
 

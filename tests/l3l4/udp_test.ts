@@ -368,3 +368,18 @@ test("setMtu holds at once for what waits; IPv6 never gets less than 1280", () =
     host.engine.setMtu(1500);
   }
 });
+
+test("a sink that throws takes nothing away from other ports", () => {
+  const host = new Host();
+  host.udpVerdict = "ignore";
+  const [first, second] = [1, 2].map((localPort) => host.engine.udpOpen({ localPort }, 0));
+  host.engine.push(datagram(false, pattern(3), { destinationPort: 1 }), 0);
+  host.engine.push(datagram(false, pattern(3), { destinationPort: 2 }), 0);
+  host.onEvent = () => {
+    host.onEvent = () => {};
+    throw new Error("mine");
+  };
+  assertThrows(() => host.engine.flush(0), Error, "mine");
+  host.send();
+  assertEquals([host.log.length, first!.readable, second!.readable], [2, 1, 1]);
+});
