@@ -41,15 +41,16 @@ export class ChannelReceivers {
   }
 
   /** Adds a call; `left` is called when it is aborted. */
-  wait(options: ReceiveOptions, left: () => void): Promise<ReceivedPart | undefined> {
+  // async: what is wrong with the options rejects like everything else, and is not thrown
+  async wait(options: ReceiveOptions, left: () => void): Promise<ReceivedPart | undefined> {
     const maxLength = limitOption("maxLength", options.maxLength, Infinity, 0);
     const { signal, peek = false } = options;
-    if (signal?.aborted === true) return Promise.reject(signal.reason);
+    if (signal?.aborted === true) throw signal.reason;
     if (this.#waiting.length >= MAX_WAITING) {
       const message = `no more than ${MAX_WAITING} calls may wait for a message`;
-      return Promise.reject(new KcmError(message, { code: "ENOBUFS", blame: "local" }));
+      throw new KcmError(message, { code: "ENOBUFS", blame: "local" });
     }
-    return new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       const one: Waiting = { maxLength, isPeek: peek, resolve, reject, signal, aborted: () => {} };
       if (this.#end !== undefined) return finish(one, this.#end.failure);
       one.aborted = () => {

@@ -239,6 +239,14 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost, D
     this.#owner.settle();
   }
 
+  /** Its owner is gone, and what was not read is elsewhere. */
+  lost(): void {
+    const failure = this.#owner.failure?.reason;
+    this.#takeAll();
+    this.#outlet.fail(failure);
+    this.#left(failure);
+  }
+
   /** Gives whoever waits what there is, and passes on the end. */
   flush(): void {
     this.#isTouched = false;

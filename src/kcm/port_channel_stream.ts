@@ -68,6 +68,9 @@ export interface ReceiveSocketOptions<Batch extends boolean = false> {
  * went. It is a {@linkcode KcmSocket} like any other, but that it cannot be cloned. Messages are copied once, on their way
  * over; how many are under way is bounded by the channel's `highWaterMark`, and those to be sent by `sendBufferBytes`.
  *
+ * Rejects with a {@linkcode KcmError} when the port brings something else (`EPROTO`) or, where the runtime tells that, is
+ * closed before (`ECONNABORTED`). A port that is closed later fails everything with that.
+ *
  * @throws {TypeError | RangeError} when an option is wrong
  *
  * @example
@@ -93,14 +96,21 @@ export function receiveSocket<Batch extends boolean = false>(
   const settings = channelSettings({ batch, maxWaitingSends }, Infinity);
   return new Promise((resolve, reject) => {
     let socket: PortSocket | undefined;
+    let channel: Channel<Batch> | undefined;
+    port.addEventListener("close", () => {
+      if (socket === undefined) return reject(portClosed());
+      if (socket.isClosed) return;
+      socket.lost(portClosed());
+      channel!.lost();
+    });
     port.addEventListener("message", ({ data }) => {
       const frame = data as HostFrame;
       if (socket !== undefined) return socket.heard(frame);
       if (frame.type !== "open") return reject(noChannel());
       socket = new PortSocket(port, frame);
-      const channel = new Channel<Batch>(socket, { ...settings, ...settingsOf(frame) });
-      socket.closeAsked = () => channel.drain(Infinity);
-      resolve(new KcmSocket(channel));
+      const own = channel = new Channel<Batch>(socket, { ...settings, ...settingsOf(frame) });
+      socket.closeAsked = () => own.drain(Infinity);
+      resolve(new KcmSocket(own));
     });
     port.start?.();
   });
@@ -110,6 +120,10 @@ function settingsOf(
   { socketType, sendBufferBytes }: OpenFrame,
 ): { type: OpenFrame["socketType"]; sendBufferBytes: number } {
   return { type: socketType, sendBufferBytes };
+}
+
+function portClosed(): KcmError {
+  return new KcmError("the port was closed: the multiplexor is gone", { code: "ECONNABORTED", blame: "remote" });
 }
 
 function noChannel(): KcmError {

@@ -63,6 +63,8 @@ export class PortHost implements SocketSink, Driven {
   readonly #told: Set<number> = new Set();
   /** What the engine has had no room for. */
   readonly #pending: Fifo<Pending> = new Fifo();
+  #pendingBytes = 0;
+  readonly #sendBufferBytes: number;
   #isTouched = false;
   #isStarving = false;
   #hasEnded = false;
@@ -74,6 +76,7 @@ export class PortHost implements SocketSink, Driven {
     this.#owner = owner;
     this.#settings = settings;
     this.#line = line;
+    this.#sendBufferBytes = settings.sendBufferBytes ?? owner.sendBufferBytes;
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.port = owner.open(this, settings);
     line.addEventListener("message", ({ data }) => this.#heard(data as WorkerFrame));
@@ -83,7 +86,7 @@ export class PortHost implements SocketSink, Driven {
       type: "open",
       index: this.port.index,
       socketType: settings.type ?? "datagram",
-      sendBufferBytes: settings.sendBufferBytes ?? owner.sendBufferBytes,
+      sendBufferBytes: this.#sendBufferBytes,
       maxSendLength: owner.maxSendLength,
     });
   }
@@ -141,6 +144,7 @@ export class PortHost implements SocketSink, Driven {
   writable(): void {
     for (let one = this.#pending.shift(); one !== undefined; one = this.#pending.shift()) {
       if (!this.#give(one)) return this.#pending.unshift(one);
+      this.#pendingBytes -= one.frame.length;
     }
   }
 
@@ -211,7 +215,15 @@ export class PortHost implements SocketSink, Driven {
     let at = 0;
     for (const frame of messages) {
       const one = { bytes: bytes.subarray(at, at += frame.length), frame };
-      if (this.#pending.length > 0 || !this.#give(one)) this.#pending.push(one);
+      if (one.bytes.length !== frame.length || frame.length === 0) {
+        throw new RangeError("a message of no or wrong length");
+      }
+      if (this.#pending.length === 0 && this.#give(one)) continue;
+      this.#pendingBytes += frame.length;
+      // whoever keeps to what it was told has no more than this under way
+      const most = this.#sendBufferBytes + this.#owner.maxSendLength;
+      if (this.#pendingBytes > most) throw new RangeError("more was sent than there is room for");
+      this.#pending.push(one);
     }
   }
 
@@ -241,6 +253,7 @@ export class PortHost implements SocketSink, Driven {
       else {
         const { length } = one.bytes;
         const { id } = one.frame;
+        this.#pendingBytes -= length;
         this.#fate(
           "failed",
           { length, tag: id, connection: undefined, bytesWritten: 0, bytesOffered: 0, retries: 0 },

@@ -233,6 +233,12 @@ export class PortSocket implements SocketPort, ChannelOwner {
     this.#read = this.#readWithout(unread);
     this.#flush();
     this.isClosed = true;
+    this.#finish();
+    this.#post({ type: "close", weight: this.#read });
+  }
+
+  /** Everything that is under way is over. */
+  #finish(): void {
     this.#isSendingOver = true;
     this.#drain?.stop();
     const error = new KcmError("the socket was closed", { code: "ECANCELED", blame: "local" });
@@ -242,7 +248,16 @@ export class PortSocket implements SocketPort, ChannelOwner {
     this.#awaiting.clear();
     for (const message of sent) this.#sink!.failed?.(message, message.error ?? error);
     for (const message of awaiting) this.#sink!.unanswered?.(message, message.error ?? error);
-    this.#post({ type: "close", weight: this.#read });
+  }
+
+  /** The other side is gone without a word. */
+  lost(reason: KcmError): void {
+    if (this.isClosed) return;
+    this.failure = { reason };
+    for (const message of this.#sent.values()) message.error ??= reason;
+    for (const message of this.#awaiting.values()) message.error ??= reason;
+    this.isClosed = true;
+    this.#finish();
   }
 
   /** A frame came. */

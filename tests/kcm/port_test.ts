@@ -23,6 +23,7 @@ class Line implements PortLike {
   readonly posted: unknown[] = [];
   readonly #listeners: ((event: { data?: unknown }) => void)[] = [];
   readonly #early: unknown[] = [];
+  readonly #closeListeners: (() => void)[] = [];
 
   static pair(): [Line, Line] {
     const [a, b] = [new Line(), new Line()];
@@ -39,6 +40,7 @@ class Line implements PortLike {
   }
 
   addEventListener(type: string, listener: (event: { data?: unknown }) => void): void {
+    if (type === "close") this.#closeListeners.push(() => listener({}));
     if (type !== "message") return;
     this.#listeners.push(listener);
     for (const data of this.#early.splice(0)) listener({ data });
@@ -46,6 +48,11 @@ class Line implements PortLike {
 
   close(): void {
     this.isClosed = true;
+  }
+
+  /** The runtime says that the other end is closed. */
+  tellClosed(): void {
+    for (const closed of this.#closeListeners) closed();
   }
 
   #deliver(data: unknown): void {
@@ -238,6 +245,57 @@ test("a peer that does not speak the language is closed, and what it had goes to
   const [line, far] = Line.pair();
   line.postMessage({ type: "what" }, []);
   assertEquals(codeOf(await receiveSocket(far).catch((error) => error)), "EPROTO");
+});
+
+test("a port that is closed before the channel came rejects; later it fails all that is under way", async () => {
+  const [, far] = Line.pair();
+  const waiting = receiveSocket(far).catch(codeOf);
+  far.tellClosed();
+  assertEquals(await waiting, "ECONNABORTED");
+  const { kcm, socket, t, far: end } = await setUp();
+  t.isSlow = true;
+  const [first, sent, asked] = [
+    socket.receive(),
+    socket.send(wire("a")).catch((error) => [error.code, error.blame]),
+    socket.send(wire("b"), { reply: "next" }).catch(codeOf),
+  ];
+  t.send("1", "2");
+  assertEquals(bodyOf((await first)!.message), "1");
+  await turns();
+  end.tellClosed();
+  assertEquals([await sent, await asked], [["ECONNABORTED", "remote"], "ECONNABORTED"]);
+  await socket.closed;
+  // the multiplexor has given message 2 to others, or is gone
+  assertEquals(await socket.receive().catch(codeOf), "ECONNABORTED");
+  assertEquals(await socket.send(wire("c")).catch(codeOf), "ECONNABORTED");
+  assertEquals(await bodies(socket.readable).catch(codeOf), "ECONNABORTED");
+  end.tellClosed();
+  kcm.abort();
+});
+
+test("a worker that sends more than there is room for, or messages of no length, is closed", async () => {
+  const frame = { id: 1, length: 8, via: undefined, batch: undefined, key: undefined, retry: undefined };
+  for (const [length, bytes] of [[8, 8], [0, 0], [8, 7], [-1, 8]] as const) {
+    const { handed, kcm, t, far } = await setUp({ sendBufferBytes: 30 }, { maxSendLength: 20 });
+    t.isSlow = true;
+    let sent = 0;
+    while (!(far.peer.isClosed || sent > 100)) {
+      sent++;
+      far.postMessage({ type: "send", bytes: new Uint8Array(bytes), messages: [{ ...frame, id: sent, length }] }, []);
+      await turns(1);
+    }
+    // 4 of 8 bytes in the engine, 6 waiting
+    assertEquals(sent, length === bytes && length > 0 ? 11 : 1);
+    await handed.closed;
+    kcm.abort();
+  }
+});
+
+test("wrong options of receive reject", async () => {
+  const { kcm, socket } = await setUp();
+  await assertRejects(() => socket.receive({ maxLength: -1 }), RangeError);
+  await assertRejects(() => socket.receive({ maxLength: "1" as unknown as number }), TypeError);
+  kcm.abort();
 });
 
 test("what cannot be done there says so; weight and load are told", async () => {
