@@ -335,6 +335,11 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
     for (const connection of this.#demux) connection.pathChanged();
   }
 
+  /** All connections, half-open ones and those in TIME-WAIT apart. */
+  connections(): Iterable<HostedConnection> {
+    return this.#demux;
+  }
+
   /** Forgets all connections in this state, or all, without a word to the peers. */
   forget(state: TcpStateName | undefined, error: L3L4Error | null): void {
     for (const connection of [...this.#demux]) {
