@@ -81,6 +81,8 @@ class LoadedObject implements BpfObject {
   readonly maps: readonly MapDefinition[];
   readonly license: string;
   readonly #entries: readonly ObjectFunction[];
+  /** The first of each name. */
+  #byName: Map<string, ObjectFunction> | undefined;
   readonly #input: LinkInput;
 
   constructor(bytes: Uint8Array, limits: LoaderLimits) {
@@ -117,9 +119,18 @@ class LoadedObject implements BpfObject {
     return link(this.#input, this.#entry(name));
   }
 
+  /** Not by a search: whoever wants one after the other of very many programs would wait for long. */
+  #named(name: string): ObjectFunction | undefined {
+    if (this.#byName === undefined) {
+      this.#byName = new Map();
+      for (const one of this.#entries) if (!this.#byName.has(one.name)) this.#byName.set(one.name, one);
+    }
+    return this.#byName.get(name);
+  }
+
   #entry(name: string | undefined): ObjectFunction {
     const entries = this.#entries;
-    const exact = entries.find((one) => one.name === name);
+    const exact = name === undefined ? undefined : this.#named(name);
     if (exact !== undefined) return exact;
     const fits = (section: string): boolean => name === undefined ? section.startsWith("socket") : section === name;
     const candidates = name === undefined && entries.length === 1

@@ -237,6 +237,15 @@ export class BpfMachine {
   }
 }
 
+// What `console.log` shows on Node, Deno and Bun: what is run and how, without code and memory. See `BpfMemory`.
+Object.defineProperty(BpfMachine.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  value(this: BpfMachine): string {
+    const { program, backend, maps } = this;
+    const [name, names] = [program.name, [...maps.keys()]].map((value) => JSON.stringify(value));
+    return `BpfMachine { program: ${name}, slots: ${program.code.length / 8}, backend: "${backend}", maps: ${names} }`;
+  },
+});
+
 function tailPrograms({ programs = {} }: BpfMachineOptions): BpfProgram[] {
   return Object.values(programs).flatMap((list) => list.filter((program) => program !== undefined));
 }

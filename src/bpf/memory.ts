@@ -105,3 +105,10 @@ export class BpfMemory {
     return { address, size };
   }
 }
+
+// What `console.log` shows on Node, Deno and Bun: not all bytes, four times. No member, as types cannot tell of such a name.
+Object.defineProperty(BpfMemory.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  value(this: BpfMemory): string {
+    return `BpfMemory { bytes: ${this.bytes.length}, free: ${this.free}, wasm: ${this.wasm !== undefined} }`;
+  },
+});

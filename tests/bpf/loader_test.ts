@@ -258,3 +258,11 @@ for (const [limit, value] of limits) {
 test("an object is a Uint8Array", () => {
   assertThrows(() => loadObject("object" as unknown as Uint8Array), TypeError);
 });
+
+test("C source is no object, and the error says what to do with it", () => {
+  const messageOf = (text: string) =>
+    assertThrows(() => loadObject(new TextEncoder().encode(text.padEnd(64))), BpfError).message;
+  assertStringIncludes(messageOf('SEC("socket")\nint f(void) { return 1; }'), "clang -O2 -g -target bpf -c");
+  assertStringIncludes(messageOf("// one\n  #include <linux/bpf.h>\n"), "clang -O2 -g -target bpf -c");
+  assertEquals(messageOf("something else"), "offset 0: not an ELF object: the magic number is missing");
+});

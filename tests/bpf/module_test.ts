@@ -127,6 +127,16 @@ test("modules: updates fail as those of the machine do", async () => {
   }
 });
 
+test("modules: time and chance are the host's, and may be replaced", async () => {
+  const text = compileToModule(assemble("call 5\nr6 = r0\ncall 7\nr7 = r0\ncall 208\nr0 += r6\nr0 += r7\nexit"));
+  const module = await load(text);
+  const { host } = module as unknown as { host: Record<"now" | "wallNow" | "random", () => number> };
+  Object.assign(host, { now: () => 1.5, wallNow: () => 0.25, random: () => -4294967290 });
+  assertEquals(module.parser.parse(new Uint8Array(1), 0, 1, undefined), 1_500_000 + 250_000 + 6);
+  // Nobody else has it, so that nothing of a clock is in the text.
+  assert(!/performance|Date|Math.random|host/.test(compileToModule(assemble("call 8\nexit"))));
+});
+
 test("modules: what a machine would refuse is refused", () => {
   const codeOf = (text: string, options: CompileToModuleOptions = {}, ...maps: MapDefinition[]) =>
     assertThrows(() => compileToModule(assemble(text, { maps }), options), BpfError).code;

@@ -217,6 +217,15 @@ test("bpf compile: classic programs, and what cannot be compiled", async () => {
   assertStringIncludes((await bpf("compile loop.s --loops refused", loop(), 1)).stderr.text, "loop");
 });
 
+test("C source where a program is wanted: what to do with it", async () => {
+  const source = '/* a parser */\n#include "kcm_bpf.h"\n\nSEC("socket")\nint f(struct skb_ctx *skb) { return 4; }\n';
+  for (const command of ["info", "verify", "run", "disasm", "compile"]) {
+    const { stderr } = await bpf(`${command} f.c`, world({ "f.c": source }), 1);
+    assertStringIncludes(stderr.text, "f.c: it looks like C source");
+    assertStringIncludes(stderr.text, "clang -O2 -g -target bpf -c");
+  }
+});
+
 test("bpf info: programs, maps, licence", async () => {
   const text = (await bpf("info rodata.o")).stdout.text;
   assertStringIncludes(text, "object file, licence GPL\n");

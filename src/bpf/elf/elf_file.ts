@@ -94,11 +94,20 @@ export function readElf(bytes: Uint8Array, limits: LoaderLimits): ElfFile {
   return { sections, ...readSymbols(sections, limits) };
 }
 
+/** What to do with a source where an object is wanted. */
+export const COMPILE_HINT = "it looks like C source, compile it first: clang -O2 -g -target bpf -c prog.c -o prog.o";
+
+/** Whether bytes are the source of an object rather than the object. */
+export function looksLikeC(bytes: Uint8Array): boolean {
+  const text = new TextDecoder().decode(bytes.subarray(0, 65_536));
+  return !text.includes("\0") && /^[ \t]*#[ \t]*include[ \t]*[<"]|\bSEC[ \t]*\("/m.test(text);
+}
+
 function checkHeader(file: ByteView): void {
   const { bytes } = file;
   if (bytes.length < HEADER_BYTES) file.refuse(`${bytes.length} bytes are no ELF object, its header has 64`, 0);
   if (bytes[0] !== 0x7f || bytes[1] !== 0x45 || bytes[2] !== 0x4c || bytes[3] !== 0x46) {
-    file.refuse("not an ELF object: the magic number is missing", 0);
+    file.refuse(`not an ELF object: the magic number is missing${looksLikeC(bytes) ? `; ${COMPILE_HINT}` : ""}`, 0);
   }
   if (bytes[4] !== 2) file.refuse(`ELF class ${bytes[4]} is not 64-bit`, 4);
   if (bytes[5] === 2) {

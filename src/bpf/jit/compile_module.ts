@@ -43,7 +43,8 @@ const MOST_MAP_BYTES = 64 * 1024 * 1024;
 
 /**
  * Compiles a program to a module. It is JavaScript that TypeScript takes as well, and exports `parser`, a parser as
- * `strparser` and `kcm` want it, and `maps`, the bytes of all values of each map by name, for configuration.
+ * `strparser` and `kcm` want it, and `maps`, the bytes of all values of each map by name, for configuration. A program
+ * that asks for time or random numbers takes them from the exported `host`, whose functions may be replaced.
  *
  * @throws {BpfError} what is wrong with the program; `ENOSYS` for what a module cannot have
  * @example

@@ -1,7 +1,8 @@
 /**
  * Helpers as text, for programs that are compiled ahead of time and stand alone. They do what those of the machine do.
  *
- * In their reach: `V`, `U` and `W` (the memory), `G` (high halves), `X` (the message), `I` (the maps).
+ * In their reach: `V`, `U` and `W` (the memory), `G` (high halves), `X` (the message), `I` (the maps). Time and chance come
+ * from `host`, which the module exports where the program asks for any: who wants others puts his own functions there.
  *
  * @module
  */
@@ -34,13 +35,22 @@ const update = `const update = (map, key, value, flags, flagsHigh) => {
   return 0;
 };`;
 
+const host = `/** Time in milliseconds and 32 random bits, for the program; may be replaced. */
+export const host = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  random: () => Math.floor(Math.random() * 4294967296),
+};`;
+
+const nanoseconds = "() => result(Math.round(host.now() * 1e6))";
+
 const texts: Readonly<Record<number, string>> = {
   1: "(m, mh, key) => result(element(m, key))",
   2: "(m, mh, key, kh, value, vh, flags, fh) => result(update(m, key, value, flags, fh))",
   3: "() => result(-22)",
-  5: "() => result(Math.round(performance.now() * 1e6))",
+  5: nanoseconds,
   6: "() => result(0)",
-  7: "() => result(Math.floor(Math.random() * 4294967296))",
+  7: "() => result(host.random() >>> 0)",
   8: "() => result(0)",
   14: "() => result(0)",
   15: "() => result(0)",
@@ -51,11 +61,11 @@ const texts: Readonly<Record<number, string>> = {
   68: "(c, ch, offset, oh, to, th, length, lh, from) => load(from === 0 || from === 1 ? offset : -1, to, length)",
   93: "() => result(0)",
   94: "() => result(0)",
-  118: "() => result(Math.floor(performance.now() / 4))",
-  125: "() => result(Math.round(performance.now() * 1e6))",
-  160: "() => result(Math.round(performance.now() * 1e6))",
+  118: "() => result(Math.floor(host.now() / 4))",
+  125: nanoseconds,
+  160: nanoseconds,
   177: "() => result(0)",
-  208: "() => result(Date.now() * 1e6)",
+  208: "() => result(Math.round(host.wallNow() * 1e6))",
 };
 
 /** Whether a program that stands alone can have a helper. */
@@ -67,5 +77,6 @@ export function hasModuleHelper(number: number): boolean {
 export function moduleHelpers(numbers: readonly number[]): string {
   if (numbers.length === 0) return "";
   const own = numbers.map((number) => `const k${number} = ${texts[number]!};`);
-  return [result, load, element, update, ...own].join("\n");
+  const asksHost = own.some((text) => text.includes("host."));
+  return [result, load, element, update, ...(asksHost ? [host] : []), ...own].join("\n");
 }

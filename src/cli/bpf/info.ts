@@ -75,11 +75,18 @@ const MAP_COLUMNS: readonly Column[] = [
   { title: "fields" },
 ];
 
+/** Slots of linked programs that are looked at: each brings its own copy of the functions that it calls. */
+const MAX_SLOTS = 1_000_000;
+
 function programRows(source: ProgramSource): string[][] {
   if (source.kind !== "object") return [programRow(programOf(source), "")];
+  let left = MAX_SLOTS;
   return source.object.programs.map(({ name, section, slots }) => {
+    if (left < 0) return [printable(name), printable(section), String(slots), "", "", ""];
     try {
-      return programRow(source.object.program(name), section);
+      const program = source.object.program(name);
+      left -= program.code.length / 8;
+      return programRow(program, section);
     } catch (error) {
       if (!(error instanceof BpfError)) throw error;
       return [printable(name), printable(section), String(slots), "", "", printable(error.message)];

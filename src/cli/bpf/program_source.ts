@@ -15,6 +15,7 @@ import {
   loadObject,
   parseClassic,
 } from "../../bpf/mod.ts";
+import { COMPILE_HINT, looksLikeC } from "../../bpf/elf/elf_file.ts";
 import { concat, fromHex } from "../../bytes/mod.ts";
 import { paintFor } from "../format/color.ts";
 import { type CliIo, ExitCode, outputProblem, systemMessage } from "../io.ts";
@@ -176,6 +177,7 @@ function sourceOf(
   }
   const text = textOf(bytes);
   if (text === undefined) return rawSource(bytes, name);
+  if (looksLikeC(bytes)) throw new BpfError(COMPILE_HINT);
   if (isClassic || looksClassic(text)) return { kind: "classic", name, classic: parseClassic(text) };
   const digits = text.replace(/\s+/g, "");
   if (digits.length > 0 && digits.length % 16 === 0 && /^[0-9a-fA-F]+$/.test(digits)) {
