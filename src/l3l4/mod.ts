@@ -25,6 +25,7 @@ export type { EthernetStats } from "./ethernet/ethernet_stats.ts";
 export {
   ethernet,
   type EthernetOptions,
+  type EthernetStackMedium,
   EthernetStream,
   type EthernetStreamOptions,
 } from "./ethernet/ethernet_stream.ts";

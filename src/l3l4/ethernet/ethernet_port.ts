@@ -55,6 +55,21 @@ export interface NeighborInfo {
 
 /**
  * An Ethernet port.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { EthernetPort } from "@leat/streams/l3l4";
+ *
+ * const random = (into: Uint8Array) => into.fill(7);
+ * const port = new EthernetPort({ mac: "02:00:00:00:00:01", networks: ["192.0.2.1/24"], random }, { packet() {} });
+ * const frames: Uint8Array[] = [];
+ * const out = { last: new Uint8Array(0), alloc: (n: number) => (out.last = new Uint8Array(n)), commit: () => frames.push(out.last) };
+ *
+ * port.onTimeout(0); // tells its addresses
+ * port.transmit(out, 0);
+ * assertEquals(frames[0]!.subarray(0, 6), new Uint8Array(6).fill(0xff));
+ * ```
  */
 export class EthernetPort {
   /** Counters. */

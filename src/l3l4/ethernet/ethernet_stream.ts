@@ -40,6 +40,14 @@ export interface EthernetStreamOptions extends EthernetOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** The medium of one stack on Ethernet. */
+export interface EthernetStackMedium extends StackMedium {
+  /** Counters of the port. */
+  readonly stats: Readonly<EthernetStats>;
+  /** The neighbours that are known or asked for. */
+  neighbors(): NeighborInfo[];
+}
+
 /** Options of a port, with the system's randomness for what is left out. */
 export function ethernetPortOptions(options: EthernetOptions): EthernetPortOptions {
   const random = options.random ?? systemRandom;
@@ -67,17 +75,27 @@ export function ethernetPortOptions(options: EthernetOptions): EthernetPortOptio
  * await Promise.all([a.close(), b.close()]);
  * ```
  *
- * @throws {TypeError | RangeError} when an option is wrong, once a stack is made with it
+ * @throws {TypeError | RangeError} when an option is wrong
  */
-export function ethernet(options: EthernetOptions = {}): StackMedium {
+export function ethernet(options: EthernetOptions = {}): EthernetStackMedium {
+  const portOptions = ethernetPortOptions(options);
+  // wrong options are told here, not where the stack is made
+  let { port } = new EthernetMedium(portOptions, new PacketQueues({ came() {}, sent() {} }));
   return {
     linkType: LinkType.ETHERNET,
-    wrap: (engine) =>
-      new EthernetMedium(
-        ethernetPortOptions(options),
+    wrap(engine) {
+      const medium = new EthernetMedium(
+        portOptions,
         engine,
         (address, mac, isLost) => options.onConflict?.(address, mac, isLost),
-      ),
+      );
+      port = medium.port;
+      return medium;
+    },
+    get stats() {
+      return port.stats;
+    },
+    neighbors: () => port.neighbors(),
   };
 }
 
@@ -91,6 +109,17 @@ function madeUpMac(random: FillRandom): Uint8Array {
 /**
  * Frames, one by one or in arrays, are written to `writable` and read from `readable`; `packets` is the other side, with IP
  * packets. They are not copied, so chunks must not be changed any more.
+ *
+ * @example
+ * ```ts
+ * import { EthernetStream, VirtualSwitch } from "@leat/streams/l3l4";
+ *
+ * const lan = new VirtualSwitch();
+ * const card = lan.port();
+ * const ethernet = new EthernetStream({ networks: ["192.0.2.1/24"] });
+ * card.readable.pipeThrough(ethernet).pipeTo(card.writable).catch(() => {});
+ * const { readable, writable } = ethernet.packets; // for whoever speaks IP
+ * ```
  */
 export class EthernetStream implements StreamPair<Uint8Array[], Uint8Array | readonly Uint8Array[]> {
   /** IP packets that came, and those to be sent. */

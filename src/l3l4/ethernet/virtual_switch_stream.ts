@@ -35,6 +35,21 @@ export interface VirtualSwitchPortOptions extends SwitchPortOptions {
 
 /**
  * A switch. It learns who is behind which port, and knows VLANs.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { VirtualSwitch } from "@leat/streams/l3l4";
+ *
+ * const lan = new VirtualSwitch();
+ * const [a, b] = [lan.port(), lan.port()];
+ * const frame = new Uint8Array(60).fill(0xff, 0, 6); // to all
+ * frame[6] = 2; // from 02:00:00:00:00:00
+ * const writer = a.writable.getWriter();
+ * writer.write(frame);
+ * const { value } = await b.readable.getReader().read();
+ * assertEquals(value, [frame]);
+ * ```
  */
 export class VirtualSwitch {
   readonly #engine: SwitchEngine;

@@ -74,12 +74,20 @@ export class LinuxVm {
     this.#base = base;
   }
 
-  /** Builds what is not built yet, and boots. `prefix` is for its name, `from` the first of the ports to look for. */
-  static async start(prefix = "kcm", from = 17_000): Promise<LinuxVm> {
+  /**
+   * Builds what is not built yet, and boots. `prefix` is for its name, `from` the first of the ports to look for; `settings`
+   * are variables of `boot.sh`.
+   */
+  static async start(
+    prefix = "kcm",
+    from = 17_000,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<LinuxVm> {
     await run(join(folder, "build.sh"), { timeout: 300_000, maxBuffer: 1 << 24 });
     const name = `${prefix}-${process.pid}`;
     const base = await freeBase(from);
-    await run(join(folder, "boot.sh"), [name], { timeout: 150_000, env: { ...process.env, BASE: String(base) } });
+    const env = { ...process.env, ...settings, BASE: String(base) };
+    await run(join(folder, "boot.sh"), [name], { timeout: 150_000, env });
     return new LinuxVm(name, base);
   }
 
