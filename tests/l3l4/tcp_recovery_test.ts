@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { IpTemplate } from "../../src/l3l4/ip_header.ts";
 import { Summer } from "../../src/l3l4/sum.ts";
@@ -358,4 +358,59 @@ test("39: the options of segments: the largest size with SYNs only, filled up wi
   const template = new IpTemplate(4, new Uint8Array(4), new Uint8Array(4), 6);
   rig.write({ alloc: () => into, commit: () => {} }, template, 1, 2, null, 0, 0, 0);
   assertEquals([...into.subarray(40, 44)], [4, 2, 0, 0]);
+});
+
+test("super-segments go out whole with the size to cut them to, and are repaired segment by segment", () => {
+  assertThrows(() => tcpSettings({ superSegmentBytes: 65_456 }), RangeError);
+  const peer = opened({ superSegmentBytes: 64_000, initialWindowSegments: 30 }, SACK);
+  peer.end.connection.write(pattern(25_500), peer.now);
+  let buffer = new Uint8Array(0);
+  const sizes: (number | undefined)[][] = [];
+  peer.end.transmit({
+    alloc: (size) => buffer = new Uint8Array(size),
+    commit: (length, segmentSize) => sizes.push([buffer.length, length, segmentSize]),
+  }, peer.now);
+  // the rest is less than a segment and waits for an acknowledgment
+  assertEquals(sizes, [[25_040, 25_040, 1000]]);
+  peer.now += 10;
+  peer.say({ ack: 3001, options: sack([4001, 25_001]) });
+  assertEquals(peer.heard().map(({ seq, length }) => [seq, length]).slice(0, 1), [[3001, 1000]]);
+  peer.now += 10;
+  peer.say({ ack: 25_001 });
+  peer.heard();
+  peer.say({ ack: 25_501 });
+  assertEquals(peer.end.connection.info().bytesQueued, 0);
+  assertEquals(peer.end.connection.info().retransmits, 1);
+});
+
+test("maxRtoMs: the timeout grows no further", () => {
+  const peer = opened({ maxRtoMs: 500 });
+  peer.end.connection.write(pattern(10), peer.now);
+  assertEquals(peer.wait(2000).map(({ after }) => after), [0, 210, 630, 1130, 1630]);
+});
+
+test("maxSynRetries: an attempt ends after so many SYNs", () => {
+  const peer = new ScriptedPeer({ maxSynRetries: 2 });
+  assertEquals(peer.wait(60_000).map(({ after }) => after), [0, 1000, 3000]);
+  assertEquals(peer.end.told.error?.code, "ETIMEDOUT");
+});
+
+test("challengesPerSecond: challenges are limited", () => {
+  const peer = opened({ challengesPerSecond: 3 });
+  let answers = 0;
+  for (let i = 0; i < 50; i++) {
+    peer.say({ seq: 5, flags: TcpFlag.SYN });
+    answers += peer.heard().length;
+  }
+  assertEquals(answers, 3);
+});
+
+test("heedsHardErrors: hard errors of ICMP end a connection that is open, when asked for", () => {
+  const peer = opened({ heedsHardErrors: true });
+  peer.end.connection.write(pattern(10), peer.now);
+  peer.heard();
+  const news = { sequence: 5001, code: "ECONNREFUSED", isHard: true, mtu: 0, text: "port unreachable" };
+  peer.end.connection.icmpError(news, peer.now);
+  peer.heard();
+  assertEquals([peer.state, peer.end.told.error?.code], ["CLOSED", "ECONNREFUSED"]);
 });

@@ -217,6 +217,12 @@ export class LossRecovery {
     if (first.state === SentState.OUT) board.lose(first);
   }
 
+  /** Segments beyond holes; a super-segment counts as those that it was cut into (RFC 6675 section 4). */
+  get #sacked(): number {
+    const { sackedSegments, sackedBytes } = this.board;
+    return Math.max(sackedSegments, Math.floor(sackedBytes / this.segmentSize));
+  }
+
   /** Takes for lost what RACK says, and works out when it will say more. Returns whether anything was lost. */
   #detect(now: number): boolean {
     this.reorderAt = Infinity;
@@ -225,7 +231,7 @@ export class LossRecovery {
     if (!this.hasSack || segments.oldest === null) return false;
     const before = board.lostSegments;
     const rack = this.#rack;
-    const window = rack.reorderingWindow(this.#rtt, this.phase !== RecoveryPhase.OPEN, board.sackedSegments);
+    const window = rack.reorderingWindow(this.#rtt, this.phase !== RecoveryPhase.OPEN, this.#sacked);
     while (segments.oldest !== null && rack.isOvertaken(segments.oldest)) {
       const at = segments.oldest.sentAt + rack.rtt + window;
       if (at > now) {

@@ -8,6 +8,9 @@ import { choiceOption, durationOption, limitOption } from "../../core/limits.ts"
 /** What a window of 16 bits says with the largest shift (RFC 7323 section 2.3). */
 const MAX_WINDOW = 0xffff * 2 ** 14;
 
+/** What an IPv4 packet carries behind the longest header of TCP. */
+const MAX_SUPER_SEGMENT = 65_455;
+
 /** How the rate of sending follows what the network takes. */
 export type CongestionAlgorithm = "cubic" | "newreno" | "none";
 
@@ -37,7 +40,7 @@ export interface TcpOptions {
   readonly initialWindowSegments?: number | undefined;
   /** Largest segment that is asked for; never more than the MTU allows. @default {what the MTU allows} */
   readonly maxSegmentSize?: number | undefined;
-  /** Segments of up to so many bytes are made, which whoever carries them cuts; 0 for none. @default {0} */
+  /** Segments of up to so many bytes are made, which whoever carries them cuts; 0 for none, 65,455 at most. @default {0} */
   readonly superSegmentBytes?: number | undefined;
   /** Whether windows are scaled (RFC 7323); a number is the shift. @default {true} */
   readonly windowScale?: boolean | number | undefined;
@@ -164,7 +167,7 @@ export function tcpSettings(options: TcpOptions): TcpSettings {
     congestion: choiceOption("congestion", options.congestion, "cubic", ["cubic", "newreno", "none"]),
     initialWindowSegments: limitOption("initialWindowSegments", options.initialWindowSegments, 10, 1),
     maxSegmentSize: limitOption("maxSegmentSize", options.maxSegmentSize, 65_495, 1),
-    superSegmentBytes: limitOption("superSegmentBytes", options.superSegmentBytes, 0, 0),
+    superSegmentBytes: intOption("superSegmentBytes", options.superSegmentBytes, 0, 0, MAX_SUPER_SEGMENT),
     windowShift: windowShift(options.windowScale ?? true, receiveBufferBytes),
     hasTimestamps: options.hasTimestamps ?? true,
     hasSack: options.hasSack ?? true,
