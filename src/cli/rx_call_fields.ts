@@ -71,7 +71,8 @@ export function lostOf({ resent, spurious }: RxWatchedTrack): number {
   return resent - spurious;
 }
 
-function hex(value: number): string {
+/** A word of 32 bits, as epochs and numbers of connections are shown. */
+export function hex(value: number): string {
   return value.toString(16).padStart(8, "0");
 }
 

@@ -10,7 +10,7 @@ import { formatBytes, formatCount, formatDuration, formatOffset } from "./format
 import type { Paint } from "./format/color.ts";
 import type { Column } from "./format/table.ts";
 import { pad } from "./format/width.ts";
-import { captureTime, lostOf, securityName } from "./rx_call_fields.ts";
+import { captureTime, hex, lostOf, securityName } from "./rx_call_fields.ts";
 import type { TraceCall } from "./trace_view.ts";
 
 const TIME_WIDTH = 10;
@@ -86,8 +86,4 @@ function rttText({ request, reply }: RxWatchedCall): string {
   const samples = request.rtt.samples + reply.rtt.samples;
   if (samples === 0) return "-";
   return formatDuration((request.rtt.sumMs + reply.rtt.sumMs) / samples);
-}
-
-function hex(value: number): string {
-  return value.toString(16).padStart(8, "0");
 }

@@ -1,3 +1,4 @@
+import { createSocket } from "node:dgram";
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromHex } from "../../src/bytes/mod.ts";
@@ -123,6 +124,21 @@ test("rx call with keys: KeyFile, KeyFileExt, a client's key; the server knows w
   }
 });
 
+test("a name in a ticket does not reach the terminal as it is; names that are none are refused", async () => {
+  const files = { KeyFile: KEY_FILE };
+  const { at, io, end } = await server(["serve", "127.0.0.1:0", "--key", "KeyFile"], files);
+  const call = ["call", at, "--service", "1", "--data", "01", "--key", "KeyFile", "--as"];
+  assertEquals((await rx([...call, "a\u001b[31mb"], files)).code, 0);
+  await io.stdout.until("\n");
+  assertStringIncludes(io.stdout.text, " as a?[31mb, level");
+  for (const as of ["", "@X", ".admin", "a.", "a@"]) {
+    const { io: refused, code } = await rx([...call, as], files);
+    assertEquals(code, 2, JSON.stringify(as));
+    assertStringIncludes(refused.stderr.text, "--as wants NAME");
+  }
+  await end();
+});
+
 test("rx debug: version, counters, connections with calls, peers, for people and as JSON", async () => {
   const { at, end } = await server(["serve", "127.0.0.1:0"]);
   await rx(["call", at, "-s", "3", "--xdr", "5000"]);
@@ -145,11 +161,53 @@ test("rx debug: version, counters, connections with calls, peers, for people and
 });
 
 test("rx debug: no answer is exit code 1, in the time that was given", async () => {
-  const { at, end } = await server(["perf", "--server", "127.0.0.1:0"]);
+  // somebody is there who takes what comes and says nothing
+  const silent = createSocket("udp4");
+  const asked: number[] = [];
+  silent.on("message", (data) => asked.push(data[20]!));
+  await new Promise<void>((resolve) => silent.bind(0, "127.0.0.1", resolve));
+  const { io, code } = await rx(["debug", `127.0.0.1:${silent.address().port}`, "--timeout", "50"]);
+  assertEquals([code, io.stdout.text], [1, ""]);
+  assertMatch(io.stderr.text, /^leat: [^\n]*did not answer[^\n]*\n$/);
+  // VERSION or DEBUG, and nothing else
+  assert(asked.length > 0 && asked.every((type) => type === 8 || type === 13), asked.join());
+  await new Promise<void>((resolve) => silent.close(() => resolve()));
+});
+
+test("rx perf: after a failure nobody goes on", async () => {
+  const { at, io: served, end } = await server(["serve", "127.0.0.1:0", "--json"]);
+  const { io, code } = await rx(["perf", at, "-s", "9", "--times", "500", "--parallel", "2"]);
+  assertEquals([code, io.stdout.text], [1, ""]);
+  assertMatch(io.stderr.text, /RX_INVALID_OPERATION/);
+  // service 1 answers, and the answer is wrong: of 500 calls no more are made than were under way
+  const wrong = await rx(["perf", at, "-s", "1", "--times", "500", "--parallel", "2"]);
+  assertEquals(wrong.code, 1);
+  assertMatch(wrong.io.stderr.text, /a reply of \d+ bytes to a call for 30/);
   await end();
-  const { io, code } = await rx(["debug", at, "--timeout", "50"]);
-  assertEquals(code, 1);
-  assertMatch(io.stderr.text, /did not answer|ECONNREFUSED/);
+  assert(served.json.length <= 4, `${served.json.length} calls`);
+});
+
+test("a KeyFileExt that is as long as a full KeyFile is still one", () => {
+  const rest = 100 - 4 - 20 - 32 - 20;
+  const other = `0000001000000009000000010000001100${rest.toString(16).padStart(6, "0")}${"07".repeat(rest)}`;
+  const file = concat([fromHex("00000002"), KEY_FILE_EXT.subarray(4), fromHex(other)]);
+  assertEquals(file.length, 100);
+  const content = decodeKeys(file);
+  assert(content.kind === "server");
+  assertEquals(content.keys.map(({ kind, kvno }) => [kind, kvno]), [["rxkad_krb5", 2]]);
+  const full = new Uint8Array(100);
+  full.set(KEY_FILE);
+  const des = decodeKeys(full);
+  assert(des.kind === "server");
+  assertEquals(des.keys.map(({ kind, kvno }) => [kind, kvno]), [["rxkad", 3]]);
+});
+
+test("names may begin with a digit; addresses that are wrong are no names", async () => {
+  const named = await rx(["debug", "3com.invalid:7000"]);
+  assertMatch(named.io.stderr.text, /no address of 3com\.invalid is known/);
+  const wrong = await rx(["debug", "256.1.1.1:7000"]);
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(wrong.io.stderr.text, "HOST:PORT is wanted");
 });
 
 test("rx perf: all three measures against its own server; what the server can't know is refused", async () => {
@@ -218,6 +276,9 @@ test("wrong command lines are told as such", async () => {
       [["serve", "127.0.0.1:0", "--echo", "2"], "the number of"],
       [["perf", "127.0.0.1:1", "--send", "1", "--recv", "1"], "exclude each other"],
       [["perf", "127.0.0.1:1", "--rpc", "1"], "two numbers"],
+      [["perf", "127.0.0.1:1", "--rpc", "1,4294967296"], "at most 4294967295"],
+      [["perf", "--server", "127.0.0.1:0", "--times", "3"], "--times is for clients"],
+      [["perf", "--server", "127.0.0.1:0", "--json"], "--json is for clients"],
       [["debug", "127.0.0.1:1", "--show", "all"], "--show knows"],
     ] as const
   ) {

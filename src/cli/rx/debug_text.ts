@@ -9,6 +9,7 @@ import { RxPacketType } from "../../rxrpc/packet_types.ts";
 import { formatEndpoint } from "../filter_subject.ts";
 import { formatCount } from "../format/bytes.ts";
 import { type Column, tableLines } from "../format/table.ts";
+import { hex, securityName } from "../rx_call_fields.ts";
 
 const STATES = ["none", "precall", "active", "dally", "hold", "reset"] as const;
 const MODES = ["-", "sending", "receiving", "error", "eof"] as const;
@@ -22,7 +23,6 @@ const CALL_FLAGS: readonly (readonly [number, string])[] = [
   [64, "cleared"],
   [128, "queue busy"],
 ];
-const SECURITY: Readonly<Record<number, string>> = { 0: "none", 2: "rxkad", 4: "rxgk", 5: "rxk5", 6: "yfs-rxgk" };
 const LEVELS = ["clear", "auth", "crypt"] as const;
 
 /** One line of JSON. */
@@ -94,7 +94,7 @@ export function connectionLines(connections: readonly RxDebugConnection[]): stri
       `${hex(connection.epoch)}/${hex(connection.cid)}`,
       formatEndpoint(connection),
       connection.isServer ? "server" : "client",
-      securityName(connection),
+      securityAndLevel(connection),
       formatCount(connection.serial),
       String(connection.natMtu),
       connection.error === 0 ? "-" : abortName(connection.error) ?? String(connection.error),
@@ -126,7 +126,7 @@ export function connectionJson(connection: RxDebugConnection): object {
     ...connection,
     epoch: hex(connection.epoch),
     cid: hex(connection.cid),
-    security: securityName(connection),
+    security: securityAndLevel(connection),
     channels: connection.channels.map((channel) => {
       const [state, mode] = stateCells(channel);
       return { ...channel, state, mode };
@@ -160,11 +160,7 @@ export function peerLines(peers: readonly RxDebugPeer[]): string[] {
   return tableLines(columns, rows);
 }
 
-function securityName({ securityIndex, level }: RxDebugConnection): string {
-  const name = SECURITY[securityIndex] ?? String(securityIndex);
+function securityAndLevel({ securityIndex, level }: RxDebugConnection): string {
+  const name = securityName(securityIndex);
   return securityIndex === 2 ? `${name} ${LEVELS[level] ?? level}` : name;
-}
-
-function hex(value: number): string {
-  return value.toString(16).padStart(8, "0");
 }

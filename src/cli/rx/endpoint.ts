@@ -7,7 +7,7 @@ import { lookup } from "node:dns/promises";
 import process from "node:process";
 import { LeatError } from "../../core/mod.ts";
 import { abortName } from "../../rxrpc/abort_codes.ts";
-import { RxEndpoint, type RxEndpointOptions, RxrpcError } from "../../rxrpc/mod.ts";
+import { type RxCallStream, RxEndpoint, type RxEndpointOptions, type RxListener, RxrpcError } from "../../rxrpc/mod.ts";
 import { dgramWith, InetAddress } from "../../tsocket/mod.ts";
 import { splitHostPort } from "../../tsocket/host_port.ts";
 import { complain, FileProblem, guarded } from "../bpf/program_source.ts";
@@ -46,7 +46,8 @@ function nameAndPort(operand: string): [string, number] {
     throw new UsageError((error as Error).message);
   }
   const { host, port } = parts;
-  if (port !== undefined && /^[A-Za-z][\w.-]*$/.test(host)) return [host, port];
+  // a name may begin with a digit; without a letter it would be an address, and a wrong one
+  if (port !== undefined && /^(?=.*[A-Za-z])[A-Za-z\d][\w.-]*$/.test(host)) return [host, port];
   throw new UsageError(`HOST:PORT is wanted, got ${JSON.stringify(operand)}`);
 }
 
@@ -104,6 +105,33 @@ export function failureText(error: unknown): string {
 /** Something to tell the person at the terminal. */
 export function note(io: CliIo, values: OptionValues, what: string): void {
   if (values.quiet !== true) complain(io, values, undefined, what);
+}
+
+/**
+ * Takes calls until a signal comes, or nobody reads any more what is printed. Says what it listens for, and returns the
+ * exit code; calls are served side by side, and `serve` does not fail.
+ */
+export async function serveCalls(
+  endpoint: RxEndpoint,
+  listener: RxListener,
+  names: string,
+  serve: (call: RxCallStream) => Promise<void>,
+  values: OptionValues,
+  io: CliIo,
+): Promise<number> {
+  const signal = endSignal(io);
+  note(io, values, `listening at ${formatEndpoint(endpoint.localAddress!)}: ${names}`);
+  const ended = signal.came.then(async (name) => {
+    await listener.close();
+    return name;
+  });
+  for await (const call of listener) {
+    void serve(call);
+    if (io.stdout.failure !== undefined) break;
+  }
+  const name = io.stdout.failure === undefined ? await ended : "SIGTERM";
+  signal.stop();
+  return name === "SIGINT" ? ExitCode.INTERRUPTED : ExitCode.OK;
 }
 
 /** Resolves with the name of the first signal that asks to end; the function stops waiting for one. */

@@ -80,8 +80,18 @@ export function decodeKeys(bytes: Uint8Array): KeyFileContent {
   const isPayload = bytes.length > PAYLOAD_HEAD_BYTES && readU32le(bytes, 0) === 1 &&
     PAYLOAD_HEAD_BYTES + readU16le(bytes, 6) === bytes.length;
   if (isPayload) return { kind: "client", key: decodeClientKey(bytes) };
-  const isDes = bytes.length === 4 + 12 * readU32(bytes, 0) || bytes.length === FULL_KEY_FILE_BYTES;
-  return { kind: "server", keys: isDes ? decodeKeyFile(bytes) : decodeKeyFileExt(bytes) };
+  return { kind: "server", keys: decodeServerKeys(bytes) };
+}
+
+/** A KeyFile's length follows from its first word, unless it has all its places; a KeyFileExt may be as long by chance. */
+function decodeServerKeys(bytes: Uint8Array): ServerKey[] {
+  if (bytes.length === 4 + 12 * readU32(bytes, 0)) return decodeKeyFile(bytes);
+  try {
+    return decodeKeyFileExt(bytes);
+  } catch (error) {
+    if (bytes.length === FULL_KEY_FILE_BYTES) return decodeKeyFile(bytes);
+    throw error;
+  }
 }
 
 function blamed(offset: number): { code: string; layer: string; blame: "local"; offset: number } {
@@ -133,7 +143,8 @@ export async function serverSecurity(values: OptionValues, io: CliIo): Promise<S
 
 /** A ticket printed with the newest key, AES before DES. */
 function madeKey(keys: readonly ServerKey[], as: string): Pick<RxkadClientKey, "kvno" | "sessionKey" | "ticket"> {
-  const [, name = as, instance = "", realm = ""] = /^([^.@]+)(?:\.([^@]*))?(?:@(.*))?$/.exec(as) ?? [];
+  const [, name, instance = "", realm = ""] = /^([^.@]+)(?:\.([^@]+))?(?:@(.+))?$/.exec(as) ?? [];
+  if (name === undefined) throw new UsageError(`--as wants NAME[.INSTANCE][@REALM], got ${JSON.stringify(as)}`);
   const sessionKey = randomDesKey();
   const newest = (kind: ServerKey["kind"]): ServerKey | undefined =>
     keys.filter((key) => key.kind === kind).sort((a, b) => b.kvno - a.kvno)[0];

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClientSecurity, RxEndpoint, RxEndpointOptions } from "../../rxrpc/mod.ts";
+import type { ClientSecurity, RxCallStream, RxEndpoint, RxEndpointOptions } from "../../rxrpc/mod.ts";
 import type { InetAddress } from "../../tsocket/mod.ts";
 import { guarded } from "../bpf/program_source.ts";
 import { formatEndpoint } from "../filter_subject.ts";
@@ -11,7 +11,7 @@ import { formatCount, formatDuration, plural } from "../format/bytes.ts";
 import { type CliIo, ExitCode, UsageError } from "../io.ts";
 import { type CommandSpec, numberOption, type OptionValues } from "../options.ts";
 import { serviceOption } from "./call.ts";
-import { addressOf, endSignal, failureText, note, openAt, openClient, withEndpoint } from "./endpoint.ts";
+import { addressOf, endSignal, failureText, note, openAt, openClient, serveCalls, withEndpoint } from "./endpoint.ts";
 import { CLIENT_KEY_OPTIONS, clientSecurity, serverSecurity } from "./key_files.ts";
 import { measureCall, servePerf } from "./perf_ends.ts";
 import { PERF, type PerfCall } from "./perf_protocol.ts";
@@ -22,6 +22,8 @@ const MAX_JUMBO = 46;
 const HEADER_BYTES = 28;
 const JUMBO_STEP_BYTES = 1416;
 const MAX_PARALLEL = 1024;
+/** Options that say nothing to a server. */
+const CLIENTS_ONLY = ["send", "recv", "rpc", "times", "parallel", "as", "json"] as const;
 
 /** The command. */
 export const rxPerfCommand: CommandSpec = {
@@ -30,7 +32,8 @@ export const rxPerfCommand: CommandSpec = {
   summary: "Measure RxRPC calls as rxperf does",
   details: [
     "Speaks the protocol of OpenAFS's rxperf and of Linux's service of that name",
-    "(which wants --key and level crypt), usually at port 7009.",
+    "(which wants --key and level crypt), usually at port 7009. A server with --key",
+    "takes clients with rxkad, too, and with --level no others.",
     "",
     "examples:",
     "  leat rx perf --server 127.0.0.1:7009 &",
@@ -99,7 +102,8 @@ function callOf(values: OptionValues): PerfCall {
   const text = String(values.rpc ?? "3,30");
   const [, up, down] = /^(\d{1,10}),(\d{1,10})$/.exec(text) ?? [];
   if (up === undefined) throw new UsageError(`--rpc wants two numbers, as 3,30; got ${JSON.stringify(text)}`);
-  return { command: "rpc", up: Math.min(Number(up), MAX_BYTES), down: Math.min(Number(down), MAX_BYTES) };
+  if (Math.max(Number(up), Number(down)) > MAX_BYTES) throw new UsageError(`--rpc: at most ${MAX_BYTES}; got ${text}`);
+  return { command: "rpc", up: Number(up), down: Number(down) };
 }
 
 function bytesOption(values: OptionValues, name: string): number {
@@ -116,20 +120,30 @@ async function measure(
 ): Promise<number> {
   const { call: asked, to, service, security, times, parallel } = task;
   const signal = endSignal(io);
-  const interrupt = new AbortController();
-  signal.came.then(() => interrupt.abort(new Error("interrupted")));
+  const stop = new AbortController();
+  let isInterrupted = false;
+  signal.came.then(() => {
+    isInterrupted = true;
+    stop.abort(new Error("interrupted"));
+  });
   let left = times;
   const startedAt = performance.now();
   const worker = async (): Promise<void> => {
-    while (left > 0) {
+    while (left > 0 && !stop.signal.aborted) {
       left--;
-      await measureCall(endpoint.call({ to, service, security, signal: interrupt.signal }), asked);
+      try {
+        await measureCall(endpoint.call({ to, service, security, signal: stop.signal }), asked);
+      } catch (error) {
+        // the others need not go on: nothing is measured any more
+        stop.abort(error);
+        throw error;
+      }
     }
   };
   try {
     await Promise.all(Array.from({ length: Math.min(parallel, times) }, worker));
   } catch (error) {
-    if (interrupt.signal.aborted) return ExitCode.INTERRUPTED;
+    if (isInterrupted) return ExitCode.INTERRUPTED;
     throw error;
   } finally {
     signal.stop();
@@ -181,25 +195,16 @@ async function serve(
   values: OptionValues,
   io: CliIo,
 ): Promise<number> {
-  if (values.as !== undefined) throw new UsageError("--as is for clients");
+  for (const name of CLIENTS_ONLY) if (values[name] !== undefined) throw new UsageError(`--${name} is for clients`);
   const service = serviceOption(values, PERF.service);
   const security = await serverSecurity(values, io);
   const open = (): Promise<RxEndpoint> => openAt(at, { ...options, answersDebug: isLoopback });
   return await withEndpoint(io, values, open, async (endpoint) => {
     const listener = endpoint.listen({ services: [{ id: service, security }] });
-    const signal = endSignal(io);
-    note(io, values, `listening at ${formatEndpoint(endpoint.localAddress!)}: rxperf, service ${service}`);
-    const ended = signal.came.then(async (name) => {
-      await listener.close();
-      return name;
-    });
-    for await (const call of listener) {
-      servePerf(call).catch((error) => {
+    const serveCall = (call: RxCallStream): Promise<void> =>
+      servePerf(call).then(() => {}, (error) => {
         note(io, values, `call of ${formatEndpoint(call.remote)}: ${failureText(error)}`);
       });
-    }
-    const name = await ended;
-    signal.stop();
-    return name === "SIGINT" ? ExitCode.INTERRUPTED : ExitCode.OK;
+    return await serveCalls(endpoint, listener, `rxperf, service ${service}`, serveCall, values, io);
   });
 }

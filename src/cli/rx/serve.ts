@@ -4,14 +4,15 @@
  * @module
  */
 import { isIP } from "node:net";
-import type { RxAddress, RxCallStream, RxEndpoint } from "../../rxrpc/mod.ts";
+import type { RxAddress, RxCallStream } from "../../rxrpc/mod.ts";
 import { guarded } from "../bpf/program_source.ts";
 import { formatEndpoint } from "../filter_subject.ts";
 import { formatBytes, formatDuration } from "../format/bytes.ts";
-import { type CliIo, ExitCode, UsageError } from "../io.ts";
+import { printable } from "../problem_log.ts";
+import { type CliIo, UsageError } from "../io.ts";
 import { type CommandSpec, numberOption, type OptionValues } from "../options.ts";
 import { VERSION } from "../version.ts";
-import { addressOf, endSignal, failureText, note, openAt, withEndpoint } from "./endpoint.ts";
+import { addressOf, failureText, openAt, serveCalls, withEndpoint } from "./endpoint.ts";
 import { SERVER_KEY_OPTIONS, serverSecurity } from "./key_files.ts";
 import { type ServedBytes, serveTest, TEST_SERVICES, type TestService } from "./test_services.ts";
 
@@ -50,8 +51,10 @@ export const rxServeCommand: CommandSpec = {
       const answersDebug = values.debug === true ? () => true : isLoopback;
       const open = () => openAt(at, { version: `leat ${VERSION}`, answersDebug });
       return await withEndpoint(io, values, open, (endpoint) => {
-        const services = [...numbers.keys()].map((id) => ({ id, security }));
-        return serve(endpoint, services, (id) => numbers.get(id)!, values, io);
+        const listener = endpoint.listen({ services: [...numbers.keys()].map((id) => ({ id, security })) });
+        const names = listener.services.map(({ id }) => `${numbers.get(id)!} ${id}`).join(", ");
+        const serveCall = (call: RxCallStream): Promise<void> => serveOne(numbers.get(call.service)!, call, values, io);
+        return serveCalls(endpoint, listener, names, serveCall, values, io);
       });
     }),
 };
@@ -70,31 +73,6 @@ function serviceNumbers(values: OptionValues): Map<number, TestService> {
     numbers.set(id, what);
   });
   return numbers;
-}
-
-/** Serves until a signal comes. */
-async function serve(
-  endpoint: RxEndpoint,
-  services: Parameters<RxEndpoint["listen"]>[0]["services"],
-  whatOf: (id: number) => TestService,
-  values: OptionValues,
-  io: CliIo,
-): Promise<number> {
-  const listener = endpoint.listen({ services });
-  const signal = endSignal(io);
-  const names = listener.services.map(({ id }) => `${whatOf(id)} ${id}`).join(", ");
-  note(io, values, `listening at ${formatEndpoint(endpoint.localAddress!)}: ${names}`);
-  const ended = signal.came.then(async (name) => {
-    await listener.close();
-    return name;
-  });
-  for await (const call of listener) {
-    void serveOne(whatOf(call.service), call, values, io);
-    if (io.stdout.failure !== undefined) break;
-  }
-  const name = io.stdout.failure === undefined ? await ended : "SIGTERM";
-  signal.stop();
-  return name === "SIGINT" ? ExitCode.INTERRUPTED : ExitCode.OK;
 }
 
 async function serveOne(what: TestService, call: RxCallStream, values: OptionValues, io: CliIo): Promise<void> {
@@ -122,7 +100,7 @@ async function serveOne(what: TestService, call: RxCallStream, values: OptionVal
     };
     return void await io.stdout.write(`${JSON.stringify(line)}\n`);
   }
-  const who = identity === undefined ? "" : ` as ${identity.name.join(".")}, level ${identity.level}`;
+  const who = identity === undefined ? "" : ` as ${printable(identity.name.join("."))}, level ${identity.level}`;
   const amounts = `${formatBytes(served.received)} received, ${formatBytes(served.sent)} sent`;
   const outcome = failure === undefined ? "" : `: ${failure}`;
   await io.stdout.write(

@@ -13,9 +13,14 @@ export const TEST_SERVICES = ["echo", "sink", "source"] as const;
 /** One of them. */
 export type TestService = (typeof TEST_SERVICES)[number];
 
-/** Longest request that is kept to be said again. */
+/** Longest request that is kept to be said again, */
 export const MAX_ECHO_BYTES: number = 64 * 1024 * 1024;
+/** and how much is kept of all of them together. */
+export const MAX_ECHO_TOTAL_BYTES: number = 256 * 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
+
+/** What all calls of `echo` keep now. */
+let echoBytes = 0;
 
 /** How much went each way. */
 export interface ServedBytes {
@@ -37,14 +42,22 @@ export async function serveTest(what: TestService, call: RxCallStream, served: S
 /** A reply begins behind the request's end, so all of it is kept. */
 async function echo(call: RxCallStream, served: ServedBytes): Promise<void> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of call.readable) {
-    served.received += chunk.length;
-    if (served.received > MAX_ECHO_BYTES) return call.abort(RxAbort.RX_INVALID_OPERATION);
-    chunks.push(chunk.slice());
-  }
-  for (const chunk of chunks) {
-    await call.write(chunk);
-    served.sent += chunk.length;
+  let held = 0;
+  try {
+    for await (const chunk of call.readable) {
+      served.received += chunk.length;
+      if (served.received > MAX_ECHO_BYTES) return call.abort(RxAbort.RX_INVALID_OPERATION);
+      if (echoBytes + chunk.length > MAX_ECHO_TOTAL_BYTES) return call.abort(RxAbort.RX_RESTARTING);
+      held += chunk.length;
+      echoBytes += chunk.length;
+      chunks.push(chunk.slice());
+    }
+    for (const chunk of chunks) {
+      await call.write(chunk);
+      served.sent += chunk.length;
+    }
+  } finally {
+    echoBytes -= held;
   }
 }
 
