@@ -15,8 +15,19 @@ import { StreamsBulk, streamsConnections, StreamsEcho, StreamsPair } from "./l3l
 
 const ROUND = 32 << 20;
 const IDLE_FLOWS = 10_000;
+const LAST_TENTH = "streams, bulk: the last tenth of 10 GB";
+const CORE_ECHO = "core, request and reply of 32 B";
+const STREAMS_ECHO = "streams, request and reply of 32 B";
+const IDLE_ECHO = "streams, request and reply beside 10,000 idle flows";
+const CORE_CONNECTIONS = "core, connections opened and closed";
+const STREAMS_CONNECTIONS = "streams, connections opened and closed";
+const LOSS = "core, bulk at 1 % loss, every byte checked";
 /** The ceiling on the machine that the goals were set on, in bytes a second. */
 const CEILINGS: Record<string, number> = { node: 1.7e9, deno: 2.7e9, bun: 2.6e9 };
+
+function isAnyWanted(bench: Bench, ...names: string[]): boolean {
+  return names.some((name) => bench.isWanted(name));
+}
 
 /** A goal of so many a second where the ceiling is what it was. */
 function scaled(bench: Bench, ceiling: Ceiling, perSecond: number): { name: string; run: () => number } {
@@ -26,7 +37,7 @@ function scaled(bench: Bench, ceiling: Ceiling, perSecond: number): { name: stri
 
 async function bulk(bench: Bench, ceiling: Ceiling): Promise<void> {
   const baseline = { name: "data path alone", run: () => ceiling(ROUND) };
-  if (bench.isWanted("core, bulk")) {
+  if (isAnyWanted(bench, "core, bulk at MTU 1500", "core, bulk in super-segments")) {
     const pair = new CorePair();
     const port = pair.connect();
     await bench.figure({
@@ -47,7 +58,7 @@ async function bulk(bench: Bench, ceiling: Ceiling): Promise<void> {
       warmUpMs: 1500,
     });
   }
-  if (bench.isWanted("streams, bulk")) {
+  if (isAnyWanted(bench, "streams, bulk at MTU 1500", LAST_TENTH)) {
     const pair = new StreamsPair();
     const streams = new StreamsBulk(await pair.connect());
     await bench.figure({
@@ -65,7 +76,7 @@ async function bulk(bench: Bench, ceiling: Ceiling): Promise<void> {
 
 /** The speed at the end of 10 GB, against that at the beginning. */
 async function flatness(bench: Bench, streams: StreamsBulk): Promise<void> {
-  const name = "streams, bulk: the last tenth of 10 GB";
+  const name = LAST_TENTH;
   if (!bench.isWanted(name)) return;
   const part = (bench.isQuick ? 1 : 10) * 10 * ROUND / 10;
   const speeds: number[] = [];
@@ -84,11 +95,11 @@ async function flatness(bench: Bench, streams: StreamsBulk): Promise<void> {
 }
 
 async function roundTrips(bench: Bench, ceiling: Ceiling): Promise<void> {
-  if (!bench.isWanted("request and reply")) return;
+  if (!isAnyWanted(bench, CORE_ECHO, STREAMS_ECHO, IDLE_ECHO)) return;
   const core = new CorePair();
   const port = core.connect({ hasNagle: false });
   await bench.figure({
-    name: "core, request and reply of 32 B",
+    name: CORE_ECHO,
     unit: "round trips/s",
     run: () => coreRoundTrips(core, port, 2000),
     warmUpMs: 1500,
@@ -96,7 +107,7 @@ async function roundTrips(bench: Bench, ceiling: Ceiling): Promise<void> {
   const pair = new StreamsPair();
   const echo = new StreamsEcho(await pair.connect(false));
   await bench.figure({
-    name: "streams, request and reply of 32 B",
+    name: STREAMS_ECHO,
     unit: "round trips/s",
     run: () => echo.run(2000),
     warmUpMs: 1500,
@@ -108,7 +119,7 @@ async function roundTrips(bench: Bench, ceiling: Ceiling): Promise<void> {
   for (let i = 0; i < IDLE_FLOWS; i++) idle.push(await many.connect());
   const one = new StreamsEcho(await many.connect(false));
   await bench.figure({
-    name: "streams, request and reply beside 10,000 idle flows",
+    name: IDLE_ECHO,
     unit: "round trips/s",
     run: () => one.run(2000),
     warmUpMs: 1500,
@@ -119,12 +130,12 @@ async function roundTrips(bench: Bench, ceiling: Ceiling): Promise<void> {
 }
 
 async function connections(bench: Bench, ceiling: Ceiling): Promise<void> {
-  if (!bench.isWanted("connections")) return;
+  if (!isAnyWanted(bench, CORE_CONNECTIONS, STREAMS_CONNECTIONS)) return;
   // as many as there are in a minute would wait for their end else
   const options = { timeWaitMs: 100 };
   const core = new CorePair(options);
   await bench.figure({
-    name: "core, connections opened and closed",
+    name: CORE_CONNECTIONS,
     unit: "connections/s",
     run: () => coreConnections(core, 1000),
     baseline: scaled(bench, ceiling, 40_000),
@@ -133,7 +144,7 @@ async function connections(bench: Bench, ceiling: Ceiling): Promise<void> {
   });
   const pair = new StreamsPair(options);
   await bench.figure({
-    name: "streams, connections opened and closed",
+    name: STREAMS_CONNECTIONS,
     unit: "connections/s",
     run: () => streamsConnections(pair, 500),
     baseline: scaled(bench, ceiling, 10_000),
@@ -145,7 +156,7 @@ async function connections(bench: Bench, ceiling: Ceiling): Promise<void> {
 
 /** One packet in a hundred of the sender's is lost; every byte is looked at. */
 async function loss(bench: Bench, ceiling: Ceiling): Promise<void> {
-  if (!bench.isWanted("1 % loss")) return;
+  if (!bench.isWanted(LOSS)) return;
   const pair = new CorePair();
   const port = pair.connect();
   let random = 1;
@@ -161,7 +172,7 @@ async function loss(bench: Bench, ceiling: Ceiling): Promise<void> {
     at += bytes.length;
   };
   await bench.figure({
-    name: "core, bulk at 1 % loss, every byte checked",
+    name: LOSS,
     unit: "B/s",
     run: () => {
       at = 0;
