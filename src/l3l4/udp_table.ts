@@ -263,7 +263,9 @@ export class UdpTable implements UdpHost {
     news.isOpened = news.hasCome = news.hasRoom = false;
     // a port that its user has closed tells nothing, from the moment on
     if (isOpened && (!port.isClosed || isExpired)) sink.udpOpened(port);
-    for (const { error, to } of errors.splice(0)) if (!port.isClosed) sink.udpError(port, error, to);
+    // the list is made anew only when there is something in it
+    const happened = errors.length > 0 ? errors.splice(0) : errors;
+    for (const { error, to } of happened) if (!port.isClosed) sink.udpError(port, error, to);
     if (hasCome && port.readable > 0) sink.udpReadable(port);
     if (hasRoom && !port.isClosed) sink.udpWritable(port);
     if (!isExpired) return;
