@@ -77,7 +77,7 @@ function upload(endpoint: RxEndpoint, port: number): Work {
 /** Asks again what was lost: bare UDP loses datagrams when a buffer is full. */
 const AGAIN_MS = 50;
 
-/** Sends groups of datagrams, one of each group is answered; so many groups at a time. */
+/** Sends groups of datagrams, one of each group is answered, as the first byte tells; so many groups at a time. */
 function exchange(
   port: number,
   message: Uint8Array,
@@ -86,6 +86,7 @@ function exchange(
   parallel: number,
 ): Promise<void> {
   const socket = createSocket("udp4");
+  message[0] = perGroup;
   return new Promise((resolve) => {
     let left = groups;
     let done = 0;
@@ -115,17 +116,21 @@ function exchange(
 /** A datagram there and one back, bare. */
 function bareCalls(port: number, parallel: number, count: number): Work {
   return async () => {
-    await exchange(port, new Uint8Array(60).fill(1), 1, count, parallel);
+    await exchange(port, new Uint8Array(60), 1, count, parallel);
     return count;
   };
 }
 
-/** Datagrams of `bytes` one way, one answered of every 32, bare; in bits. */
+/** Bytes of a group: two of them fit into a socket's buffer as Linux has it, so that none is lost and asked for again. */
+const GROUP_BYTES = 46_080;
+
+/** Datagrams of `bytes` one way, one of each group answered, two groups under way, bare; in bits. */
 function bareUpload(port: number, bytes: number): Work {
-  const groups = Math.ceil(BULK / bytes / 32);
+  const perGroup = Math.floor(GROUP_BYTES / bytes);
+  const groups = Math.ceil(BULK / bytes / perGroup);
   return async () => {
-    await exchange(port, new Uint8Array(bytes), 32, groups, 1);
-    return 8 * groups * 32 * bytes;
+    await exchange(port, new Uint8Array(bytes), perGroup, groups, 2);
+    return 8 * groups * perGroup * bytes;
   };
 }
 
