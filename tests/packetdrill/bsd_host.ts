@@ -55,9 +55,9 @@ export class BsdHost implements Host {
   check(code: string): string | undefined {
     const found = /^assert tcpi_state == TCPI_(\w+)$/.exec(code);
     if (found === null) return `unknown assertion ${code}`;
-    const state = this.#sockets.latestFlow?.state;
+    const state = this.#sockets.latestState;
     const wanted = stateName(found[1]!);
-    return state === wanted ? undefined : `state: expected ${wanted}, got ${state ?? "no connection"}`;
+    return state === wanted ? undefined : `state: expected ${wanted}, got ${state}`;
   }
 
   /** A closed connection has no place in the stack any more, only a descriptor. */

@@ -169,7 +169,7 @@ test("what is not as the script has it fails with the reason", () => {
     reason("0 `sockstat -s | grep -c SYN_RCVD | grep 1`"),
     "connections in SYN-RECEIVED: expected 1, got 0",
   );
-  assertEquals(reason("0 %{ assert tcpi_state == TCPI_LISTEN }%"), "state: expected LISTEN, got no connection");
+  assertEquals(reason("0 %{ assert tcpi_state == TCPI_LISTEN }%"), "state: expected LISTEN, got CLOSED");
   assertEquals(reason("0 %{ print(1) }%"), "unknown assertion print(1)");
   assertEquals(reason(`${SOCKET}+0 close(3) = 5`), "expected 5 , got 0 ");
   assertEquals(reason(`${SOCKET}+0 read(3, ..., 5) = -1 EIO`), "expected -1 EIO, got -1 ENOTCONN");

@@ -8,6 +8,8 @@ export const SCRIPT_PORT = 8080;
 /** The port of the peer where it connects. */
 export const PEER_PORT = 49_152;
 const ICMP = 1;
+/** Bits of the IP header (RFC 3168 section 5); `ect01` is either of two. */
+const ECN_MARKS: Readonly<Record<string, number | undefined>> = { noecn: 0, ect1: 1, ect0: 2, ce: 3 };
 const ICMPV6 = 58;
 
 export class Conversation {
@@ -40,12 +42,12 @@ export class Conversation {
 
   /** The packet on the wire that the script describes. */
   incoming({ packet, ip, ecn, encapsulation }: PacketAction): Uint8Array {
-    if (packet.kind === "udp" || encapsulation !== undefined || ecn !== undefined) {
-      throw new Error("UDP, encapsulation and ECN marks are not supported");
+    if (packet.kind === "udp" || encapsulation !== undefined) {
+      throw new Error("UDP and encapsulation are not supported");
     }
     const field = (...names: string[]): number | undefined => ip.find(({ name }) => names.includes(name))?.value;
     const hopLimit = field("ttl", "hlim") ?? 64;
-    const trafficClass = field("tos", "class") ?? 0;
+    const trafficClass = field("tos", "class") ?? (ecn === undefined ? 0 : ECN_MARKS[ecn] ?? 0);
     if (packet.kind === "icmp") {
       const quoted = this.#quoted(packet.quoted ?? { start: 0, length: 0, isAbsolute: false });
       return this.#icmp(packet.type, packet.code, packet.mtu, quoted);
@@ -74,7 +76,7 @@ export class Conversation {
   }
 
   /** What of a packet that was sent is not as the script has it; empty when all is. */
-  differences({ packet: spec, ip }: PacketAction, bytes: Uint8Array, toleranceMs: number): string[] {
+  differences({ packet: spec, ip, ecn }: PacketAction, bytes: Uint8Array, toleranceMs: number): string[] {
     if (spec.kind !== "tcp") return [`packets of ${spec.kind} cannot be expected`];
     let got: TcpPacket;
     try {
@@ -94,6 +96,7 @@ export class Conversation {
       ["ack", spec.ack, got.ack],
       ["win", spec.window, got.window],
       ["urg", spec.urgent, got.urgent],
+      ["ecn", ecn === undefined ? undefined : ECN_MARKS[ecn], got.trafficClass & 3],
       ...ip.map(({ name, value }): [string, number, number] => {
         return [name, value, name === "ttl" || name === "hlim" ? got.hopLimit : got.trafficClass];
       }),

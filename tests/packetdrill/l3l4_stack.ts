@@ -35,6 +35,11 @@ const sysctls: Readonly<Record<string, (settings: Mutable<TcpSettings>, value: n
   "net.inet.tcp.rexmit_slop": (settings, value) => settings.rtoSlopMs = value,
   "net.inet.tcp.rexmit_drop_options": (settings, value) => settings.plainSynRetries = value !== 0 ? 3 : Infinity,
   "net.inet.tcp.keepinit": (settings, value) => settings.connectTimeoutMs = value,
+  "net.inet.tcp.tolerate_missing_ts": (settings, value) => settings.needsTimestamps = value === 0,
+  "net.inet.tcp.syncookies_only": (_, value) => {
+    if (value !== 0) throw new Error("cookies are for floods only");
+  },
+  "net.inet.tcp.syncookies": (settings, value) => settings.hasSynCookies = value !== 0,
   "kern.ipc.maxsockbuf": (settings, value) => settings.windowShift = shiftFor(value),
   "net.inet.tcp.recvspace": () => {},
   "net.inet.tcp.sendspace": () => {},
@@ -240,18 +245,25 @@ export class L3L4Stack implements DrillStack {
   connect(settings: SocketSettings, now: number): DrillFlow {
     const seconds = settings.get("TCP_KEEPINIT");
     if (seconds !== undefined) this.#settings.connectTimeoutMs = 1000 * seconds;
-    if (settings.get("TCP_NOOPT") === 1) {
-      this.#settings.plainSynRetries = 0;
-      this.#settings.saysSegmentSize = false;
-    }
+    this.#heedNoOptions(settings);
     const { local, remote } = this.#options;
     const ends = { localAddress: local, remoteAddress: remote, remotePort: SCRIPT_PORT };
     const flow = this.#flow(this.#table.connect(ends, now));
     return flow;
   }
 
-  listen(_settings: SocketSettings, _backlog: number, accepted: (flow: DrillFlow) => void): DrillListener {
+  #heedNoOptions(settings: SocketSettings): void {
+    if (settings.get("TCP_NOOPT") !== 1) return;
+    this.#settings.plainSynRetries = 0;
+    this.#settings.saysSegmentSize = false;
+    this.#settings.hasTimestamps = false;
+    this.#settings.hasSack = false;
+    this.#settings.windowShift = -1;
+  }
+
+  listen(settings: SocketSettings, _backlog: number, accepted: (flow: DrillFlow) => void): DrillListener {
     this.#accepted = accepted;
+    this.#heedNoOptions(settings);
     this.#settings.strays = "listen";
     return {
       close: () => {

@@ -62,6 +62,13 @@ export class Sockets {
     return [...this.#open.values()].findLast(({ flow }) => flow !== undefined)?.flow;
   }
 
+  /** State of the socket that was opened last. */
+  get latestState(): string {
+    const flow = this.latestFlow;
+    if (flow !== undefined) return flow.state;
+    return [...this.#open.values()].at(-1)?.listener === undefined ? "CLOSED" : "LISTEN";
+  }
+
   /** States of the connections that have a descriptor. */
   get states(): string[] {
     return [...this.#open.values()].flatMap(({ flow }) => flow === undefined ? [] : [flow.state]);

@@ -178,7 +178,7 @@ export class PassiveOpens {
       entry.hasEcn ? SYN_ACK | TcpFlag.ECE : SYN_ACK,
       entry.toldWindow,
     );
-    next.segmentSize = entry.ownSegmentSize;
+    next.segmentSize = settings.saysSegmentSize ? entry.ownSegmentSize : -1;
     next.windowScale = entry.peerWindowScale < 0 ? -1 : settings.windowShift;
     next.hasSack = entry.hasSack;
     next.hasTimestamps = entry.hasTimestamps;
