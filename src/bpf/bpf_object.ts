@@ -99,14 +99,16 @@ class LoadedObject implements BpfObject {
     const maps = objectMaps(elf, btf, limits);
     this.maps = maps.map((map) => map.definition);
     const relocations = new Map<ElfSection, Relocations>();
-    const lines = new LineTable(elf.sections.find((section) => section.name === ".BTF.ext")?.bytes, btf);
+    const lineBytes = elf.sections.find((section) => section.name === ".BTF.ext")?.bytes;
+    let lines: LineTable | undefined;
     this.#input = {
       elf,
       maps,
       license: this.license,
       limits,
       functionAt: (section, slot) => functions.get(section)?.get(slot),
-      linesOf: (part) => lines.of(part.section.name, part.slot, part.slots),
+      mayHaveLines: lineBytes !== undefined && btf !== undefined,
+      linesOf: (part) => (lines ??= new LineTable(lineBytes, btf)).of(part.section.name, part.slot, part.slots),
       relocationsOf(section) {
         const found = relocations.get(section) ?? readRelocations(elf, section, limits);
         relocations.set(section, found);

@@ -266,3 +266,13 @@ test("C source is no object, and the error says what to do with it", () => {
   assertStringIncludes(messageOf("// one\n  #include <linux/bpf.h>\n"), "clang -O2 -g -target bpf -c");
   assertEquals(messageOf("something else"), "offset 0: not an ELF object: the magic number is missing");
 });
+
+test("source lines are read when they are asked for, and copies of the program have them", () => {
+  const program = sample("c14-v3-g", "04_postgres_backend").program();
+  assertEquals(typeof Object.getOwnPropertyDescriptor(program, "lines")?.get, "function");
+  const lines = program.lines!;
+  assert(lines.length > 5 && lines.every(({ file, line }) => file.endsWith(".c") && line > 0));
+  assertEquals({ ...program }.lines, lines);
+  assertEquals(structuredClone(program).lines, lines);
+  assertEquals("lines" in sample("plain", "04_postgres_backend").program(), false);
+});

@@ -46,6 +46,8 @@ export interface LinkInput {
   relocationsOf(section: ElfSection): Relocations;
   /** The function that begins at a slot of a section. */
   functionAt(section: number, slot: number): ObjectFunction | undefined;
+  /** Whether the object has line information. */
+  readonly mayHaveLines: boolean;
   /** Source lines of a function, by slot in it. */
   linesOf(part: ObjectFunction): readonly SourceLine[];
 }
@@ -73,18 +75,26 @@ class Linker {
     const code = new Uint8Array(this.#slots * 8);
     pieces.forEach((piece, i) => code.set(piece, this.#starts.get(this.#parts[i]!)! * 8));
     for (const { at, callee } of this.#calls) writeU32le(code, at * 8 + 4, this.#starts.get(callee)! - at - 1);
-    const lines = this.#parts.flatMap((part) => {
-      const start = this.#starts.get(part)!;
-      return input.linesOf(part).map((line) => ({ ...line, slot: line.slot + start }));
-    });
-    this.program = {
+    const program = {
       name: entry.name,
       code,
       maps: input.maps.map((map) => map.definition),
       license: input.license,
       functions: this.#parts.map((part) => ({ name: part.name, slot: this.#starts.get(part)!, slots: part.slots })),
-      ...(lines.length > 0 && { lines }),
     };
+    this.program = input.mayHaveLines ? this.#withLines(program) : program;
+  }
+
+  /** Lines are for errors: they are read when one is told. */
+  #withLines(program: BpfProgram): BpfProgram {
+    let lines: SourceLine[] | undefined;
+    const find = () =>
+      this.#parts.flatMap((part) => {
+        const start = this.#starts.get(part)!;
+        return this.#input.linesOf(part).map((line) => ({ ...line, slot: line.slot + start }));
+      });
+    const get = () => (lines ??= find()).length > 0 ? lines : undefined;
+    return Object.defineProperty(program, "lines", { get, enumerable: true, configurable: true });
   }
 
   #place(part: ObjectFunction, caller: ObjectFunction, at: number): void {
