@@ -10,6 +10,8 @@ export const RxDebugKind = { stats: 1, connection: 2, anyConnection: 3, counters
 
 const STATS_BYTES = 56;
 const CONNECTION_BYTES = 176;
+/** Without padding before the calls: servers before version M. */
+const OLD_CONNECTION_BYTES = 172;
 const COUNTER_BYTES = 284;
 const PEER_BYTES = 132;
 const VERSION = "S".charCodeAt(0);
@@ -186,9 +188,11 @@ export function encodeDebugConnection(connection: RxDebugConnection | undefined)
   return bytes;
 }
 
-/** Decodes it; `undefined` at the end of the list. */
+/** Decodes it, also in the oldest form, which has no padding before the calls; `undefined` at the end of the list. */
 export function decodeDebugConnection(bytes: Uint8Array): RxDebugConnection | undefined {
-  if (bytes.length < CONNECTION_BYTES || readU32(bytes, 4) === NONE) return undefined;
+  if (bytes.length < OLD_CONNECTION_BYTES || readU32(bytes, 4) === NONE) return undefined;
+  const isOld = bytes.length < CONNECTION_BYTES;
+  const calls = isOld ? 37 : 40;
   return {
     address: readHost(bytes, 0),
     cid: readU32(bytes, 4),
@@ -199,13 +203,13 @@ export function decodeDebugConnection(bytes: Uint8Array): RxDebugConnection | un
     securityIndex: bytes[36]!,
     level: bytes[57]!,
     epoch: readU32(bytes, 132),
-    natMtu: readU32(bytes, 136),
+    natMtu: isOld ? 0 : readU32(bytes, 136),
     channels: [0, 1, 2, 3].map((index) => ({
       callNumber: readU32(bytes, 12 + 4 * index),
-      state: bytes[40 + index]!,
-      mode: bytes[44 + index]!,
-      flags: bytes[48 + index]!,
-      other: bytes[52 + index]!,
+      state: bytes[calls + index]!,
+      mode: bytes[calls + 4 + index]!,
+      flags: bytes[calls + 8 + index]!,
+      other: bytes[calls + 12 + index]!,
     })),
   };
 }

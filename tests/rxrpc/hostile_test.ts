@@ -142,6 +142,16 @@ test("177, 178: VERSION is answered, in time and number, and only when it is a q
   assertEquals(silent.packet(question, new Uint8Array(1)), []);
 });
 
+test("181: DEBUG that is no question, or too short for one, is not answered", () => {
+  const hand = asServer({ answersDebug: () => true });
+  const question = { type: RxPacketType.DEBUG, flags: C | L, epoch: 999, callNumber: 102 };
+  assertEquals(hand.packet({ ...question, flags: L }, Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 0)), []);
+  assertEquals(hand.packet(question, Uint8Array.of(0, 0, 0, 1, 0, 0, 0)), []);
+  assertEquals(hand.packet(question, Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 0)).length, 1);
+  const { header, data } = hand.world.sent.at(-1)!;
+  assertEquals([header.flags, data.length], [L, 28 + 56]);
+});
+
 test("VERSION from thousands of addresses is answered a hundred times a second at most", () => {
   const hand = asServer({ statelessPerSecond: 1000 });
   for (let i = 0; i < 5000; i++) {
