@@ -95,6 +95,8 @@ export class WireWatch {
 
   /** A host has sent a packet. */
   sent(from: 0 | 1, packet: Uint8Array): void {
+    // a damaged version makes another protocol of a packet, which is answered with an error
+    if (packet[packet[0]! >>> 4 === 4 ? 9 : 6] !== 6) return;
     const seen = look(packet);
     const clientPort = from === 0 ? seen.sourcePort : seen.destinationPort;
     check((from === 0 ? seen.destinationPort : seen.sourcePort) === this.#serverPort, "ports", seen);
