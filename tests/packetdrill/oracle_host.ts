@@ -1,7 +1,7 @@
 /** A host that does what a script says, to test what runs scripts: all is well with it until something is changed. */
 import type { CallAction, Event, PacketAction, Script, TcpSpec } from "./ast.ts";
 import { PEER_PORT, SCRIPT_PORT } from "./conversation.ts";
-import type { Host, HostOptions, Outcome } from "./runner.ts";
+import { describe, type Host, type HostOptions, OPTION_VALUE, type Outcome } from "./runner.ts";
 import { type TcpPacket, writeTcp } from "./tcp_packet.ts";
 
 const START_US = 1_000_000_000;
@@ -10,6 +10,8 @@ const FIRST_TIME = 0x7fff_0000;
 const OWN_PORT = 50_001;
 
 export class OracleHost implements Host {
+  /** Whether it keeps the values of options to itself. */
+  isSilent = false;
   readonly #options: HostOptions;
   readonly #due: { at: number; bytes: Uint8Array }[] = [];
   readonly #calls: { action: CallAction; until: number | undefined }[] = [];
@@ -88,6 +90,10 @@ export class OracleHost implements Host {
     const { result, errno } = action;
     const outcome: Outcome = { result: result?.kind === "number" ? result.value : 0 };
     if (errno !== undefined) outcome.errno = errno === "EWOULDBLOCK" ? "EAGAIN" : errno;
+    const value = action.args[OPTION_VALUE];
+    if (action.name === "getsockopt" && value?.kind === "list" && !this.isSilent) {
+      outcome.outputs = [{ argument: OPTION_VALUE, value: describe(value).slice(1, -1) }];
+    }
     if (next.until === undefined) return outcome;
     this.#blocked = { until: next.until, outcome };
     return undefined;

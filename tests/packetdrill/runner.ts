@@ -58,6 +58,9 @@ export function runScript(script: Script, makeHost: (options: HostOptions) => Ho
   new Runner(script, makeHost, text.split("\n"), file).run();
 }
 
+/** The argument of `getsockopt` that the value comes out in. */
+export const OPTION_VALUE = 3;
+
 class Runner {
   readonly #script: Script;
   readonly #host: Host;
@@ -159,6 +162,15 @@ class Runner {
       if (expected === undefined || expected.kind === "any") continue;
       if (describe(expected) !== `[${value}]`) this.#fail(`expected ${describe(expected)}, got [${value}]`);
     }
+    this.#judgeSilence(action, outcome);
+  }
+
+  /** What a script says comes out must come out: a host that gives nothing has not passed. */
+  #judgeSilence({ name, args }: CallAction, { errno, outputs = [] }: Outcome): void {
+    const expected = args[OPTION_VALUE];
+    if (name !== "getsockopt" || errno !== undefined || expected?.kind !== "list") return;
+    if (outputs.some(({ argument }) => argument === OPTION_VALUE)) return;
+    this.#fail(`expected ${describe(expected)}, and nothing came out`);
   }
 
   #expectPacket(time: Time, action: PacketAction): void {
@@ -225,7 +237,8 @@ class Runner {
   }
 }
 
-function describe(expression: Expression): string {
+/** An expression as it is compared. */
+export function describe(expression: Expression): string {
   switch (expression.kind) {
     case "number":
       return `${expression.value}`;

@@ -87,3 +87,27 @@ test("a failure tells the line as it is written, what was expected and what came
     win: expected 65535, got 5`,
   );
 });
+
+test("a host that gives no value of an option, or another, has not passed", () => {
+  const text = "0 getsockopt(3, SOL_SOCKET, SO_ERROR, [7], [4]) = 0\n";
+  const script = parseScript(text);
+  const run = (change: (host: OracleHost) => void) => () =>
+    runScript(
+      script,
+      (options) => {
+        const host = new OracleHost(script, options);
+        change(host);
+        return host;
+      },
+      text,
+      "a.pkt",
+    );
+  run(() => {})();
+  const silent = assertThrows(run((host) => host.isSilent = true), ScriptFailure) as ScriptFailure;
+  assert(/^a\.pkt:1: .*\n +expected \[7\], and nothing came out$/.test(silent.message), silent.message);
+  const wrong = assertThrows(
+    run((host) => host.call = () => ({ result: 0, outputs: [{ argument: 3, value: 8 }] })),
+    ScriptFailure,
+  ) as ScriptFailure;
+  assert(/expected \[7\], got \[8\]$/.test(wrong.message), wrong.message);
+});
