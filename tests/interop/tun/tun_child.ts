@@ -38,6 +38,15 @@ export class TunChild {
     return new TunChild(ns.spawn(found.program, [...FLAGS[runtime], file, ...args]));
   }
 
+  /** Waits until it has said so on standard error. */
+  async complaint(text: string): Promise<void> {
+    const over = this.#ended.then(() => true);
+    while (!this.#stderr.includes(text)) {
+      const heard = new Promise<boolean>((resolve) => this.process.stderr!.once("data", () => resolve(false)));
+      if (await Promise.race([heard, over])) throw new Error(`the program ended: ${this.#stderr}`);
+    }
+  }
+
   /** Its next line. */
   async line(): Promise<string> {
     const { done, value } = await this.#lines.next();
