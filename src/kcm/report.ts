@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { addCounts, newCounts } from "../strparser/statistics.ts";
+import { addCounts } from "../strparser/add_counts.ts";
+import { newCounts } from "../strparser/statistics.ts";
 import type { StreamParserStats } from "../strparser/options.ts";
 import type { MultiplexorStats } from "./multiplexor_options.ts";
 import type { LowerTransmitStats } from "./transmit_ports.ts";

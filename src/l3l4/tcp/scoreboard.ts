@@ -11,6 +11,8 @@ import { type SentSegment, type SentSegmentPool, SentSegments, SentState } from 
 /** Blocks of the acknowledgment before, whose segments are not looked at again. */
 const KEPT_BLOCKS = 4;
 
+const NO_BLOCKS = new Int32Array(0);
+
 /** One connection's sent segments, with the counts that follow from them. */
 export class Scoreboard {
   /** All that were sent and not acknowledged. */
@@ -35,7 +37,8 @@ export class Scoreboard {
   #isPlain = true;
   #lostFrom = 0;
   #keptCount = 0;
-  readonly #kept = new Int32Array(2 * KEPT_BLOCKS);
+  /** Not there before a block has come: an array costs as much as all the rest here. */
+  #kept: Int32Array = NO_BLOCKS;
   readonly #rack: Rack;
   readonly #rtt: RttEstimator;
 
@@ -151,6 +154,7 @@ export class Scoreboard {
       this.#sackNew(left, right, now, isOriginal);
     }
     this.#keptCount = 0;
+    if (this.#kept === NO_BLOCKS) this.#kept = new Int32Array(2 * KEPT_BLOCKS);
     for (let i = 0; i < sackCount && i < KEPT_BLOCKS; i++) {
       this.#kept[2 * i] = sack[2 * i]!;
       this.#kept[2 * i + 1] = sack[2 * i + 1]!;
