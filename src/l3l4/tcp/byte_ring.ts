@@ -15,14 +15,17 @@ export class ByteRing {
   /** Bytes from the front to the back. */
   length = 0;
   readonly #pool: BufferPool;
+  readonly #ownBytes: number;
   #buffer: Uint8Array = NOTHING;
   #head = 0;
+  #isDetached = false;
   /** Bytes from the front to behind whatever was written beyond the back. */
   #span = 0;
 
-  /** An empty one. */
-  constructor(pool: BufferPool) {
+  /** An empty one. What it grows beyond `ownBytes` is spare (`BufferPool.take`). */
+  constructor(pool: BufferPool, ownBytes: number = Infinity) {
     this.#pool = pool;
+    this.#ownBytes = ownBytes;
   }
 
   /** Bytes from the front to behind whatever was written. */
@@ -41,7 +44,7 @@ export class ByteRing {
    */
   writeAt(offset: number, bytes: Uint8Array, start: number, end: number): boolean {
     const stop = offset + end - start;
-    if (stop > this.#buffer.length && !this.#grow(stop, offset > this.length)) return false;
+    if (stop > this.#buffer.length && !this.#grow(stop, offset > this.length || stop > this.#ownBytes)) return false;
     const buffer = this.#buffer;
     const at = (this.#head + offset) & (buffer.length - 1);
     const first = Math.min(end - start, buffer.length - at);
@@ -85,12 +88,24 @@ export class ByteRing {
     if (this.#span === 0) this.free();
   }
 
+  /** Nothing more is written: what is left moves to memory of its own, which goes with whoever holds the ring. */
+  detach(): void {
+    this.cut();
+    if (this.length === 0 || this.#isDetached) return;
+    const rest = new Uint8Array(2 ** (32 - Math.clz32(this.length - 1)));
+    this.copyTo(0, this.length, rest, 0);
+    this.#pool.give(this.#buffer);
+    this.#buffer = rest;
+    this.#head = 0;
+    this.#isDetached = true;
+  }
+
   /** Drops everything, and the buffer. */
   free(): void {
     this.length = 0;
     this.#span = 0;
     this.#head = 0;
-    if (this.#buffer.length > 0) this.#pool.give(this.#buffer);
+    if (this.#buffer.length > 0 && !this.#isDetached) this.#pool.give(this.#buffer);
     this.#buffer = NOTHING;
   }
 

@@ -65,7 +65,11 @@ function onRetransmissionTimeout(tcb: Tcb, now: number): void {
   timers.rtoAt = Infinity;
   tcb.timeouts++;
   if (tcb.state === TcpState.SYN_SENT || tcb.state === TcpState.SYN_RECEIVED) return onSynTimeout(tcb, now);
-  if (now - tcb.progressAt >= tcb.userTimeoutMs) {
+  // a probe was answered: that the window is shut is no reason to give up (MUST-37), unless nobody is there any more who waits
+  if (tcb.sendWindow === 0 && tcb.isShutConfirmed) tcb.progressAt = now;
+  tcb.isShutConfirmed = false;
+  const isOrphan = tcb.isFinQueued && !tcb.isReading;
+  if (now - (isOrphan ? tcb.advancedAt : tcb.progressAt) >= tcb.userTimeoutMs) {
     return tcb.timeOut(`nothing was acknowledged for ${tcb.userTimeoutMs} ms`);
   }
   timers.probeAt = Infinity;

@@ -24,6 +24,9 @@ export const AckDue = {
   NOW: 2,
 } as const;
 
+/** Memory that readers who don't read leave to others: what is received beyond so much of a connection is spare. */
+const OWN_BYTES = 4096;
+
 /** One connection's receiving half. */
 export class ReceiveSide {
   /** RCV.NXT: the next sequence number that is expected. */
@@ -73,7 +76,7 @@ export class ReceiveSide {
   constructor(settings: TcpSettings, pool: BufferPool) {
     this.#settings = settings;
     this.#limit = settings.receiveBufferBytes;
-    this.ring = new ByteRing(pool);
+    this.ring = new ByteRing(pool, OWN_BYTES);
   }
 
   /** The peer's SYN had this sequence number, and windows are shifted so from now on. */

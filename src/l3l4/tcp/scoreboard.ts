@@ -11,12 +11,18 @@ import { type SentSegment, type SentSegmentPool, SentSegments, SentState } from 
 /** Blocks of the acknowledgment before, whose segments are not looked at again. */
 const KEPT_BLOCKS = 4;
 
+/** Pieces of a segment on average, and some more. */
+const MAX_PIECES = 4;
+const SPARE_PIECES = 64;
+
 const NO_BLOCKS = new Int32Array(0);
 
 /** One connection's sent segments, with the counts that follow from them. */
 export class Scoreboard {
   /** All that were sent and not acknowledged. */
   readonly segments: SentSegments;
+  /** Largest segment. */
+  segmentSize = 536;
   /** Bytes under way, as far as is known. */
   inFlight = 0;
   /** Segments that the peer has beyond a hole. */
@@ -190,12 +196,14 @@ export class Scoreboard {
     if (((right - left) | 0) <= 0) return;
     let index = segments.find(left);
     if (index < segments.size && ((segments.at(index).start - left) | 0) < 0) {
+      if (!this.#mayCut) return;
       this.split(index, (left - segments.at(index).start) | 0);
       index++;
     }
     for (; index < segments.size; index++) {
       const segment = segments.at(index);
       if (((segment.start - right) | 0) >= 0) return;
+      if (((segment.end - right) | 0) > 0 && !this.#mayCut) return;
       if (((segment.end - right) | 0) > 0) this.split(index, (right - segment.start) | 0);
       if (segment.state === SentState.SACKED) continue;
       this.#isPlain = false;
@@ -215,6 +223,16 @@ export class Scoreboard {
       this.segments.unlink(segment);
     }
     this.#rack.delivered(segment, now, this.#rtt.minRtt, isOriginal);
+  }
+
+  /**
+   * Whether a block may cut a segment. Receivers acknowledge what they were sent, so pieces are few; whoever makes up many
+   * gets no more of them, for each costs a walk and a packet of its own.
+   */
+  get #mayCut(): boolean {
+    const { segments } = this;
+    const out = (segments.at(segments.size - 1).end - segments.at(0).start) | 0;
+    return segments.size < SPARE_PIECES + MAX_PIECES * out / this.segmentSize;
   }
 
   /** Cuts the segment at `index` in two. */

@@ -188,8 +188,10 @@ function updateWindow(tcb: Tcb, segment: SegmentCursor, window: number, advanced
   const newer = (segment.sequence - tcb.windowSequence) | 0;
   const isOlder = newer < 0 || (newer === 0 && ((segment.acknowledgment - tcb.windowAcknowledgment) | 0) < 0);
   if (isOlder && advanced === 0) return;
-  if (window === 0) tcb.progressAt = now;
-  else if (tcb.sendWindow === 0) {
+  if (window === 0) {
+    tcb.progressAt = now;
+    tcb.isShutConfirmed = true;
+  } else if (tcb.sendWindow === 0) {
     tcb.persistCount = 0;
     // what was sent into the closed window only to ask is not there
     tcb.recovery.board.loseAll();
@@ -213,6 +215,8 @@ function dropAcknowledged(tcb: Tcb, acknowledgment: number, advanced: number, no
   tcb.bytesAcked += bytes;
   tcb.una = acknowledgment;
   tcb.progressAt = now;
+  tcb.advancedAt = now;
+  if (tcb.sendWindow > 0) tcb.persistCount = 0;
   tcb.softError = undefined;
   timers.rtoAt = recovery.board.segments.size > 0 ? now + tcb.rtt.rtoMs : Infinity;
   timers.probeAt = recovery.probeAt(now, timers.rtoAt);

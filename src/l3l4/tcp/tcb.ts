@@ -26,6 +26,9 @@ const DEFAULT_MSS_V6 = 1220;
 /** No path is so narrow that a segment carries less. */
 const MIN_MSS = 8;
 
+/** No peer gets its bytes in smaller pieces, whatever it says. */
+const MIN_PEER_MSS = 48;
+
 /** What there is to tell the sink. */
 export const TcpEvent = {
   /** It is open. */
@@ -152,6 +155,8 @@ export class Tcb {
   isPersistDue = false;
   /** How often in a row. */
   persistCount = 0;
+  /** Whether the peer has said since the last timeout that its window is shut. */
+  isShutConfirmed = false;
   /** Whether the peer is to be asked whether it is there. */
   isKeepaliveDue = false;
   /** How often in a row. */
@@ -168,6 +173,8 @@ export class Tcb {
   softError: string | undefined = undefined;
   /** When bytes were acknowledged last, or the first ones queued. */
   progressAt: number;
+  /** When bytes were acknowledged last, or the user closed. */
+  advancedAt: number;
   /** When something came last. */
   heardAt: number;
   /** When data were sent last. */
@@ -231,6 +238,7 @@ export class Tcb {
     this.pacer = settings.hasPacing ? new Pacer() : null;
     this.openedAt = now;
     this.progressAt = now;
+    this.advancedAt = now;
     this.heardAt = now;
     this.sentAt = now;
     this.dataAt = now;
@@ -253,10 +261,11 @@ export class Tcb {
 
   /** Works out how much a segment carries (RFC 9293 MUST-16, RFC 6691). */
   fitSegmentSize(): void {
-    const whole = Math.min(this.peerSegmentSize, this.ownSegmentSize());
+    const whole = Math.min(Math.max(MIN_PEER_MSS, this.peerSegmentSize), this.ownSegmentSize());
     this.segmentSize = Math.max(MIN_MSS, whole - (this.hasTimestamps ? TIMESTAMPS_LENGTH : 0));
     this.congestion.segmentSize = this.segmentSize;
     this.recovery.segmentSize = this.segmentSize;
+    this.recovery.board.segmentSize = this.segmentSize;
   }
 
   /** The clock of our timestamps. */
@@ -334,7 +343,7 @@ export class Tcb {
     const { timers, receive } = this;
     this.recovery.clear();
     this.ring.free();
-    receive.ring.cut();
+    receive.ring.detach();
     receive.ackDue = AckDue.NONE;
     receive.ackAt = Infinity;
     timers.rtoAt = Infinity;

@@ -269,6 +269,7 @@ export class TcpConnection implements HostedConnection, TcpPort {
     if (tcb.isFinQueued || tcb.state === TcpState.CLOSED) return;
     tcb.isFinQueued = true;
     tcb.progressAt = now;
+    tcb.advancedAt = now;
     if (tcb.state === TcpState.ESTABLISHED) tcb.state = TcpState.FIN_WAIT_1;
     else if (tcb.state === TcpState.CLOSE_WAIT) tcb.state = TcpState.LAST_ACK;
     tcb.host.wantsTransmit(this);
@@ -279,6 +280,7 @@ export class TcpConnection implements HostedConnection, TcpPort {
     const tcb = this.#tcb;
     if (!tcb.isReading) return;
     tcb.isReading = false;
+    tcb.advancedAt = now;
     const { ring } = tcb.receive;
     if (ring.length > 0) this.consume(ring.length, now);
     if (tcb.state !== TcpState.FIN_WAIT_2) return;

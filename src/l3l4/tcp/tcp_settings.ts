@@ -221,7 +221,11 @@ function intOption(name: string, value: number | undefined, fallback: number, mi
 /** The least shift that lets the window field say the whole buffer (RFC 7323 section 2.3: 14 at most). */
 function windowShift(option: boolean | number, bytes: number): number {
   if (option === false) return -1;
-  if (option !== true) return intOption("windowScale", option, 0, 0, 14);
+  if (option !== true) {
+    const shift = intOption("windowScale", option, 0, 0, 14);
+    if (2 ** shift > bytes) throw new RangeError(`windowScale ${shift} cannot tell a window of ${bytes} bytes`);
+    return shift;
+  }
   let shift = 0;
   while (shift < 14 && 0xffff * 2 ** shift < bytes) shift++;
   return shift;
