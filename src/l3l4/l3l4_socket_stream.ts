@@ -79,7 +79,8 @@ export class L3L4Socket implements AsyncDisposable {
 
   /**
    * Without a reason: what was written is sent, then our side ends, and nobody reads any more. With one as
-   * {@linkcode abort}. Resolves when the connection is over, which the peer may put off for as long as `finWaitMs`.
+   * {@linkcode abort}. Resolves when the connection is over, which the peer may put off for as long as `finWaitMs`. One
+   * that the peer has not answered yet, and for which nothing was written, is over at once.
    */
   close(reason?: unknown): Promise<void> {
     if (reason === undefined) this.#life.close();
@@ -89,9 +90,7 @@ export class L3L4Socket implements AsyncDisposable {
 
   /** Ends it at once; the peer sees a reset. What is under way rejects with `reason`. */
   abort(reason?: unknown): void {
-    this.#life.abort(
-      reason ?? new L3L4Error("the connection was aborted here", { code: "ECONNABORTED", blame: "local" }),
-    );
+    this.#life.abort(reason);
   }
 
   /**
@@ -170,7 +169,8 @@ class FlowLife implements FlowUser, FlowReads, FlowWrites {
   }
 
   close(): void {
-    if (this.#over !== undefined || this.#isClosing) return;
+    if (this.#over !== undefined) return this.#forget(this.#over?.error);
+    if (this.#isClosing) return;
     this.#isClosing = true;
     this.#host.closing(this);
     this.port.stopReading(this.#host.now());
@@ -179,8 +179,9 @@ class FlowLife implements FlowUser, FlowReads, FlowWrites {
     this.#host.turn();
   }
 
-  abort(reason: unknown): void {
-    if (this.#over !== undefined) return;
+  abort(given: unknown): void {
+    const reason = given ?? new L3L4Error("the connection was aborted here", { code: "ECONNABORTED", blame: "local" });
+    if (this.#over !== undefined) return this.#forget(reason);
     this.port.abort(this.#host.now());
     this.#readable?.end(reason);
     this.#finish({ error: reason });
@@ -245,7 +246,6 @@ class FlowLife implements FlowUser, FlowReads, FlowWrites {
   }
 
   stopReading(): void {
-    if (this.#over !== undefined) return;
     this.port.stopReading(this.#host.now());
     this.#host.turn();
   }
@@ -262,6 +262,7 @@ class FlowLife implements FlowUser, FlowReads, FlowWrites {
   endWriting(): void {
     if (this.#over !== undefined || this.#hasEndedWriting) return;
     this.#hasEndedWriting = true;
+    this.#host.closing(this);
     this.port.shutdown(this.#host.now());
     this.#host.turn();
   }
@@ -270,10 +271,27 @@ class FlowLife implements FlowUser, FlowReads, FlowWrites {
     this.#endClosing();
   }
 
-  /** Everything that was written has been taken: our side ends. */
+  /**
+   * Everything that was written has been taken: our side ends. The stream is not failed, as its own end may be on its way;
+   * what is written after this fails.
+   */
   #endClosing(): void {
-    this.endWriting();
-    this.#writable?.fail(this.#whyOver());
+    if (!this.#isUnanswered()) return this.endWriting();
+    this.port.abort(this.#host.now());
+    this.#finish(null);
+  }
+
+  /** Whether the peer has not answered yet, and would get nothing if it did: there is nothing to wait for then. */
+  #isUnanswered(): boolean {
+    if (this.#isOpen) return false;
+    const { state, bytesQueued } = this.port.info();
+    return state === "SYN-SENT" && bytesQueued === 0;
+  }
+
+  /** It is over, and what was not read by now is not wanted. */
+  #forget(reason: unknown): void {
+    this.port.stopReading(this.#host.now());
+    this.#readable?.end(reason);
   }
 
   #finish(over: { readonly error: unknown } | null): void {

@@ -54,7 +54,11 @@ export interface L3L4StageOptions {
   readonly maxBatchPackets?: number | undefined;
   /** Whether whoever writes packets vouches for their checksums. @default {false} */
   readonly isChecksumTrusted?: boolean | undefined;
-  /** How long `close` waits for connections that were closed and have not come to their end, in milliseconds. @default {5000} */
+  /**
+   * How long `close` waits for connections whose own side was ended and that have not come to their end, in milliseconds.
+   *
+   * @default {5000}
+   */
   readonly closeGraceMs?: number | undefined;
   /** Time and timers. @default {systemClock} */
   readonly clock?: Clock | undefined;
@@ -338,7 +342,7 @@ export class L3L4 implements AsyncDisposable {
   }
 
   #over(reason: unknown, isInOrder: boolean): void {
-    const error = isInOrder ? stackClosed() : reason;
+    const error = isInOrder ? stackClosed() : reason ?? stackClosed();
     this.#host.over(error, isInOrder);
     this.#tcp.over(isInOrder ? undefined : reason);
     this.#udp.over(isInOrder ? undefined : reason);

@@ -136,9 +136,9 @@ export class TcpDriver implements TStreamDriver, FlowUser {
     if (this.#isClosed) return Promise.resolve();
     this.#isClosed = true;
     this.#failWrite(closedError("writev"));
+    // also when it is over: what came is held until it is read or not wanted
+    this.#port.stopReading(this.#host.now());
     if (this.#over === undefined) {
-      this.#host.closing(this);
-      this.#port.stopReading(this.#host.now());
       this.#shutdown();
       this.#host.turn();
     }
@@ -147,11 +147,8 @@ export class TcpDriver implements TStreamDriver, FlowUser {
 
   /** Resets the connection. */
   abort(): void {
-    if (this.#over !== undefined) {
-      this.#isClosed = true;
-      return;
-    }
     this.#isClosed = true;
+    if (this.#over !== undefined) return this.#port.stopReading(this.#host.now());
     this.#port.abort(this.#host.now());
     this.#end({ error: closedError("writev") });
     this.#host.turn();
@@ -204,6 +201,7 @@ export class TcpDriver implements TStreamDriver, FlowUser {
   #shutdown(): void {
     if (this.#hasShutDown) return;
     this.#hasShutDown = true;
+    if (this.#over === undefined) this.#host.closing(this);
     this.#port.shutdown(this.#host.now());
   }
 

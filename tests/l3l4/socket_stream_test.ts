@@ -108,6 +108,28 @@ test("an aborted writable resets the connection: the peer sees ECONNRESET, our s
   assertStrictEquals(await right.writable.getWriter().write(bytes(1)).catch((thrown) => thrown), error);
 });
 
+test("an abort of writable without a reason breaks reading, too", async () => {
+  const { left } = await pair();
+  const reading = left.readable.getReader().read().catch((error) => error);
+  await left.writable.abort();
+  const error = await reading;
+  assertInstanceOf(error, L3L4Error);
+  assertEquals(error.code, "ECONNABORTED");
+  assertStrictEquals(await left.closed.catch((thrown) => thrown), error);
+});
+
+test("a stack whose packets are cancelled or aborted without a reason breaks its connections", async () => {
+  for (const end of ["cancel", "abort"]) {
+    const { stack } = fakeStack();
+    const socket = stack.connect("10.0.0.2:7");
+    const reading = drain(socket.readable);
+    await (end === "cancel" ? stack.readable.cancel() : stack.writable.abort());
+    const { error } = await reading;
+    assertEquals((error as L3L4Error).code, "ENETDOWN");
+    assertStrictEquals(await socket.closed.catch((thrown) => thrown), error);
+  }
+});
+
 test("an abort does not wait for a write that waits for room", async () => {
   const { left } = await pair({ bufferBytes: 16 });
   const writer = left.writable.getWriter();
@@ -141,6 +163,78 @@ test("close sends what was written, then ends; what the writer does afterwards f
   assertEquals((await late).code, "ECONNABORTED");
   await right.close();
   await closed;
+});
+
+test("an end of writable that waits when the socket is closed comes to its end, and a pipe with it", async () => {
+  for (const isPiped of [false, true]) {
+    const { left, right } = await pair({ bufferBytes: 16 });
+    const source = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(bytes(100));
+        controller.close();
+      },
+    });
+    const writer = isPiped ? undefined : left.writable.getWriter();
+    writer?.write(bytes(100));
+    const written = writer?.close() ?? source.pipeTo(left.writable);
+    await turns();
+    const closed = left.close();
+    assertEquals(await all(right.readable), [...bytes(100)]);
+    await right.writable.close();
+    await Promise.all([written, closed]);
+  }
+});
+
+test("what was written before writable was closed arrives, though the stack is closed right away", async () => {
+  for (const isDriver of [false, true]) {
+    const { left, right, client } = await pair({ bufferBytes: 64 });
+    if (isDriver) {
+      const driver = left.intoDriver();
+      await driver.writev([bytes(50)]);
+      await driver.shutdown!();
+    } else {
+      const writer = left.writable.getWriter();
+      writer.write(bytes(50));
+      await writer.close();
+    }
+    const closed = client.stack.close();
+    assertEquals(await isSettled(closed), false);
+    assertEquals(await all(right.readable), [...bytes(50)]);
+    await right.close();
+    await closed;
+  }
+});
+
+test("close before the peer has answered is the end at once, unless something was written", async () => {
+  const { stack, engine } = fakeStack();
+  const socket = stack.connect("10.0.0.2:7");
+  const opened = socket.opened.catch((error) => error.code);
+  await socket.close();
+  assertEquals([await opened, engine.ports.size], ["ECONNABORTED", 0]);
+  const other = stack.connect("10.0.0.2:7");
+  other.writable.getWriter().write(bytes(3));
+  const closed = other.close();
+  assertEquals([await isSettled(closed), engine.ports.size], [false, 1]);
+});
+
+test("bytes that came before the end are let go of when nobody wants them any more", async () => {
+  const ways: [string, (socket: L3L4Socket) => unknown][] = [
+    ["close", (socket) => socket.close().catch(() => {})],
+    ["abort", (socket) => socket.abort()],
+    ["cancel", (socket) => socket.readable.cancel()],
+    ["driver close", (socket) => socket.intoDriver().close()],
+    ["driver abort", (socket) => socket.intoDriver().abort()],
+  ];
+  for (const [name, leave] of ways) {
+    const { left, right, server } = await pair();
+    const [port] = server.engine.ports.values();
+    await left.writable.getWriter().write(bytes(5));
+    await turns();
+    left.abort();
+    assertEquals([await right.closed.catch((error) => error.code), port!.readable], ["ECONNRESET", 5]);
+    await leave(right);
+    assertEquals([name, port!.readable], [name, 0]);
+  }
 });
 
 test("close ends reading at once", async () => {

@@ -240,7 +240,8 @@ export class FakePort implements TcpPort {
   }
 
   info(): TcpInfo {
-    throw new Error("not here");
+    const state = this.#isOpen ? "ESTABLISHED" : "SYN-SENT";
+    return { state, bytesQueued: this.#toSend.length } as Partial<TcpInfo> as TcpInfo;
   }
 
   break(code: string): void {
