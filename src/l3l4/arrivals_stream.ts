@@ -4,22 +4,27 @@
  * @module
  */
 
-/** The line. */
-export class Arrivals<T> {
+/** The line. What waits in it may be less than what is handed out, which then is made when it is taken. */
+export class Arrivals<T, W = T> {
   /** What came, one by one; nothing is taken ahead. Cancelling it ends the line. */
   readonly readable: ReadableStream<T>;
   readonly #backlog: number;
-  readonly #dropped: (item: T) => void;
+  readonly #handOut: (item: W) => T;
+  readonly #dropped: (item: W) => void;
   readonly #ended: () => void;
   #controller!: ReadableStreamDefaultController<T>;
-  #waiting: T[] = [];
+  #waiting: W[] = [];
   #isWanted = false;
   #isOver = false;
   #error: { readonly reason: unknown } | undefined;
 
-  /** `dropped` is told of what will never be taken, and `ended` before that, when readers want nothing more. */
-  constructor(backlog: number, dropped: (item: T) => void, ended: () => void = () => {}) {
+  /**
+   * `handOut` makes what readers get. `dropped` is told of what will never be taken, and `ended` before that, when readers
+   * want nothing more.
+   */
+  constructor(backlog: number, handOut: (item: W) => T, dropped: (item: W) => void, ended: () => void = () => {}) {
     this.#backlog = backlog;
+    this.#handOut = handOut;
     this.#dropped = dropped;
     this.#ended = ended;
     this.readable = new ReadableStream<T>({
@@ -45,7 +50,7 @@ export class Arrivals<T> {
   }
 
   /** One more, for which there is room. */
-  push(item: T): void {
+  push(item: W): void {
     this.#waiting.push(item);
     this.#deliver();
   }
@@ -77,7 +82,7 @@ export class Arrivals<T> {
     if (this.#isWanted && this.#waiting.length > 0) {
       this.#isWanted = false;
       // the line is short, or somebody is slow anyway
-      this.#controller.enqueue(this.#waiting.shift()!);
+      this.#controller.enqueue(this.#handOut(this.#waiting.shift()!));
     }
     if (!this.#isOver || this.#waiting.length > 0) return;
     if (this.#error === undefined) this.#controller.close();

@@ -83,7 +83,12 @@ export class ListenerTaker implements FlowTaker {
   constructor(filter: L3L4Filter, options: L3L4ListenOptions, closed: (taker: ListenerTaker) => void) {
     this.#filter = typeof filter === "function" ? filter : fieldsFilter(filter);
     const backlog = limitOption("backlog", options.backlog, BACKLOG);
-    this.#arrivals = new Arrivals<L3L4Socket>(backlog, (socket) => socket.abort(), () => closed(this));
+    this.#arrivals = new Arrivals<L3L4Socket>(
+      backlog,
+      (socket) => socket,
+      (socket) => socket.abort(),
+      () => closed(this),
+    );
     this.listener = new L3L4Listener(this.#arrivals);
   }
 

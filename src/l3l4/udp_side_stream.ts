@@ -19,6 +19,12 @@ import { UdpRequest } from "./udp_request.ts";
 /** Flows that wait to be taken. */
 const BACKLOG = 1024;
 
+/**
+ * A flow's socket takes so many ahead, as there may be one for each peer; the rest waits in the engine, within what is
+ * allowed for all together. Not a limit in bytes, which would drop datagrams in place of leaving them there.
+ */
+const FLOW_OPTIONS: TDgramOptions = { maxQueuedDatagrams: 32 };
+
 /** Options of a UDP socket of a stack. */
 export interface L3L4UdpOptions extends TDgramOptions {
   /** Address that the stack plays, and port; all addresses, and a port that is free, by default. */
@@ -43,7 +49,7 @@ export class UdpSide implements UdpSink {
   readonly #host: UdpHost;
   readonly #clock: Clock;
   readonly #onIncoming: ((request: UdpRequest) => UdpVerdict | undefined) | undefined;
-  #flows: Arrivals<DgramSocket> | undefined;
+  #flows: Arrivals<DgramSocket, UdpDriver> | undefined;
   #isOver = false;
 
   /** Nothing is open. */
@@ -62,7 +68,12 @@ export class UdpSide implements UdpSink {
   /** Flows that peers begin; none before this was asked for. */
   get flows(): ReadableStream<DgramSocket> {
     if (this.#flows === undefined) {
-      this.#flows = new Arrivals<DgramSocket>(BACKLOG, (socket) => void socket.close());
+      // a socket would take out of the engine what waits there within limits, so there is none before somebody wants it
+      this.#flows = new Arrivals<DgramSocket, UdpDriver>(
+        BACKLOG,
+        (driver) => this.socket(driver, FLOW_OPTIONS),
+        (driver) => void driver.close(),
+      );
       if (this.#isOver) this.#flows.end();
     }
     return this.#flows.readable;
@@ -117,7 +128,7 @@ export class UdpSide implements UdpSink {
   /** See `UdpSink`. */
   udpOpened(port: UdpPort): void {
     const driver = this.#driver(port);
-    if (this.#flows?.hasRoom) this.#flows.push(this.socket(driver));
+    if (this.#flows?.hasRoom) this.#flows.push(driver);
     else void driver.close();
   }
 

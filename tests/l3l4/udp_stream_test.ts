@@ -81,6 +81,34 @@ test("peers that write to a port without a socket have sockets of their own in u
   await echo.catch(() => {});
 });
 
+test("what comes for a flow stays in the engine until the flow is taken, and all but 32 datagrams until it is read", async () => {
+  const { stack, engine } = fakeStack();
+  const flows = stack.udpFlows.getReader();
+  engine.udpOpen({ remoteAddress: bytes(10, 0, 0, 2), remotePort: 9 });
+  const port = engine.udpPorts[0]!;
+  engine.tell(() => engine.sink.udpOpened(port));
+  for (let i = 0; i < 100; i++) port.come(9, i);
+  await stack.writable.getWriter().write([]);
+  await turns();
+  assertEquals(port.readable, 100);
+  const { value: flow } = await flows.read();
+  await turns();
+  assertEquals(port.readable, 68);
+  for (let i = 0; i < 100; i++) assertEquals((await flow!.recvfrom()).data, bytes(i));
+  assertEquals([port.readable, flow!.stats.droppedIncoming], [0, 0]);
+});
+
+test("a flow that nobody takes is closed when nobody wants flows any more", async () => {
+  const { stack, engine } = fakeStack();
+  const flows = stack.udpFlows;
+  engine.udpOpen({ remoteAddress: bytes(10, 0, 0, 2), remotePort: 9 });
+  engine.tell(() => engine.sink.udpOpened(engine.udpPorts[0]!));
+  await stack.writable.getWriter().write([]);
+  assertEquals(engine.udpPorts[0]!.isClosed, false);
+  await flows.cancel();
+  assertEquals(engine.udpPorts[0]!.isClosed, true);
+});
+
 test("without a socket, and nobody asking for udpFlows, the sender hears of it", async () => {
   const { client } = pair();
   const socket = client.udp({ remoteAddress: "10.1.2.3:4000" });
