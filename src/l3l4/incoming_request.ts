@@ -45,22 +45,22 @@ export class L3L4Request {
     return this.#request.token ?? -1;
   }
 
-  /** Segment size that the peer can take, -1 when it is not known any more: filters are asked again once it is open. */
+  /** Segment size that the peer can take, -1 when it is not known any more, for a connection that is open. */
   get segmentSize(): number {
     return this.#request.segmentSize ?? -1;
   }
 
-  /** Whether it takes selective acknowledgments. */
+  /** Whether it takes selective acknowledgments; `false` also when that is not known any more. */
   get hasSack(): boolean {
     return this.#request.hasSack ?? false;
   }
 
-  /** Whether it came with timestamps. */
+  /** Whether it came with timestamps; `false` also when that is not known any more. */
   get hasTimestamps(): boolean {
     return this.#request.hasTimestamps ?? false;
   }
 
-  /** Shift of its windows, -1 when it doesn't scale them. */
+  /** Shift of its windows, -1 when it doesn't scale them, or that is not known any more. */
   get windowScale(): number {
     return this.#request.windowScale ?? -1;
   }

@@ -12,7 +12,13 @@ import type { L3L4Socket } from "./l3l4_socket_stream.ts";
 /** Connections that wait to be taken, by default. */
 const BACKLOG = 1024;
 
-/** Which connections a listener wants: those that fit all that is said, or those that a function says yes to. */
+/**
+ * Which connections a listener wants: those that fit all that is said, or those that a function says yes to.
+ *
+ * A function is asked once, when the peer asks. During a flood of requests it may be asked again once the connection is
+ * open, which nothing but its path is known of then: `segmentSize` and `windowScale` are -1, `hasSack` and `hasTimestamps`
+ * `false`. One that says no to that has the connection reset.
+ */
 export type L3L4Filter = L3L4FilterFields | ((request: L3L4Request) => boolean);
 
 /** What is said of the connections that a listener wants. */
@@ -25,7 +31,13 @@ export interface L3L4FilterFields {
 
 /** Options of a listener. */
 export interface L3L4ListenOptions {
-  /** Connections that may wait to be taken; peers that ask meanwhile get no answer, and ask again. @default {1024} */
+  /**
+   * Connections that may wait to be taken. Peers that ask when so many wait get no answer, and ask again. Those that were
+   * answered before that, and find no room once they open, are reset: what was answered is not counted, as anybody can make
+   * up requests and never open one.
+   *
+   * @default {1024}
+   */
   readonly backlog?: number | undefined;
 }
 
@@ -33,6 +45,8 @@ export interface L3L4ListenOptions {
 export interface FlowTaker {
   /** Whether it wants this one. */
   wants(request: L3L4Request): boolean;
+  /** Whether it has the same answer for a connection whenever it is asked. */
+  readonly isFixed: boolean;
   /** Whether there is room for one more. */
   readonly hasRoom: boolean;
   /** Here it is, open. */
@@ -74,6 +88,8 @@ export class L3L4Listener implements AsyncDisposable {
 
 /** What stands behind a listener. */
 export class ListenerTaker implements FlowTaker {
+  /** Whether it has the same answer for a connection whenever it is asked. */
+  readonly isFixed: boolean;
   /** What its user has. */
   readonly listener: L3L4Listener;
   readonly #filter: (request: L3L4Request) => boolean;
@@ -81,6 +97,7 @@ export class ListenerTaker implements FlowTaker {
 
   /** `closed` is told when nothing is taken any more. */
   constructor(filter: L3L4Filter, options: L3L4ListenOptions, closed: (taker: ListenerTaker) => void) {
+    this.isFixed = typeof filter !== "function";
     this.#filter = typeof filter === "function" ? filter : fieldsFilter(filter);
     const backlog = limitOption("backlog", options.backlog, BACKLOG);
     this.#arrivals = new Arrivals<L3L4Socket>(

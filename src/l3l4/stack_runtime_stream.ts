@@ -142,6 +142,7 @@ export class StackRuntime implements TsocketRuntime {
 class StackListenerDriver implements TListenerDriver, FlowTaker {
   readonly kind: string = "l3l4";
   readonly localAddress: InetAddress;
+  readonly isFixed: boolean = true;
   readonly #backlog: number;
   readonly #freed: () => void;
   readonly #isForBoth: boolean;

@@ -8,8 +8,11 @@ import type { L3L4Error } from "./errors.ts";
 import type { FlowHost, FlowUser } from "./flow_user.ts";
 import { L3L4Request } from "./incoming_request.ts";
 import { type FlowTaker, ListenerTaker } from "./l3l4_listener_stream.ts";
-import type { IncomingConnection, TcpPort, TcpSink, Verdict } from "./l3l4_sink.ts";
+import type { FlowPath, IncomingConnection, TcpPort, TcpSink, Verdict } from "./l3l4_sink.ts";
 import { L3L4Socket } from "./l3l4_socket_stream.ts";
+
+/** Requests whose takers are remembered until they open. A flood drives out the oldest, which are then asked again. */
+const MAX_CHOSEN = 1024;
 
 /** What the stack lends. */
 export interface TcpSideHost extends FlowHost {
@@ -24,6 +27,10 @@ export class TcpSide implements TcpSink {
   readonly #host: TcpSideHost;
   readonly #onIncoming: ((request: L3L4Request) => Verdict | undefined) | undefined;
   readonly #takers: Set<FlowTaker> = new Set();
+  /** Takers that may have another answer when they are asked again. */
+  #fickle = 0;
+  /** Who said yes to requests that have not opened yet, while there are such takers. */
+  readonly #chosen: Map<string, FlowTaker> = new Map();
   #flows: ListenerTaker | undefined;
   #isOver = false;
 
@@ -36,7 +43,7 @@ export class TcpSide implements TcpSink {
   /** Connections that no listener wants; none before this was asked for. */
   get flows(): ReadableStream<L3L4Socket> {
     if (this.#flows === undefined) {
-      this.#flows = new ListenerTaker(() => true, {}, () => {});
+      this.#flows = new ListenerTaker({}, {}, () => {});
       if (this.#isOver) this.#flows.over(undefined);
     }
     return this.#flows.listener.readable;
@@ -45,16 +52,18 @@ export class TcpSide implements TcpSink {
   /** One more who takes connections. */
   join(taker: FlowTaker): void {
     this.#takers.add(taker);
+    if (!taker.isFixed) this.#fickle++;
   }
 
   /** One fewer. */
   leave(taker: FlowTaker): void {
-    this.#takers.delete(taker);
+    if (this.#takers.delete(taker) && !taker.isFixed) this.#fickle--;
   }
 
   /** The stack is over. */
   over(reason: unknown): void {
     this.#isOver = true;
+    this.#chosen.clear();
     for (const taker of this.#takers) taker.over(reason);
     this.#takers.clear();
     this.#flows?.over(reason);
@@ -71,7 +80,9 @@ export class TcpSide implements TcpSink {
       if (verdict !== undefined) return verdict;
       const taker = this.#takerFor(request);
       if (taker === undefined) return "refuse";
-      return taker.hasRoom ? "accept" : "ignore";
+      if (!taker.hasRoom) return "ignore";
+      if (this.#fickle > 0) this.#choose(incoming, taker);
+      return "accept";
     } catch (error) {
       this.#host.threw(error);
       return "refuse";
@@ -109,16 +120,36 @@ export class TcpSide implements TcpSink {
     return this.#flows?.wants(request) ? this.#flows : undefined;
   }
 
-  /** Nothing was held of the request, so it is asked again who wants it. */
+  #choose(path: FlowPath, taker: FlowTaker): void {
+    const key = keyOf(path);
+    this.#chosen.delete(key);
+    if (this.#chosen.size >= MAX_CHOSEN) this.#chosen.delete(this.#chosen.keys().next().value!);
+    this.#chosen.set(key, taker);
+  }
+
+  /** Who said yes to it and is still there. */
+  #takeChosen(path: FlowPath): FlowTaker | undefined {
+    if (this.#chosen.size === 0) return undefined;
+    const key = keyOf(path);
+    const taker = this.#chosen.get(key);
+    this.#chosen.delete(key);
+    return taker === this.#flows || (taker !== undefined && this.#takers.has(taker)) ? taker : undefined;
+  }
+
+  /** Little was held of the request: where nobody is remembered, it is asked again who wants it. */
   #accepted(port: TcpPort): void {
     const socket = new L3L4Socket(this.#host, port);
     let taker: FlowTaker | undefined;
     try {
-      taker = this.#takerFor(new L3L4Request(port));
+      taker = this.#takeChosen(port) ?? this.#takerFor(new L3L4Request(port));
     } catch (error) {
       this.#host.threw(error);
     }
     if (taker?.hasRoom) taker.take(socket);
     else socket.abort();
   }
+}
+
+function keyOf({ localAddress, localPort, remoteAddress, remotePort }: FlowPath): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }

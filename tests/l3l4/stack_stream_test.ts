@@ -161,6 +161,67 @@ test("a listener filters by address", async () => {
   assertEquals(engine.calls, ["incoming refuse", "incoming accept"]);
 });
 
+test("a filter is asked once, also one that looks at the SYN or changes its mind", async () => {
+  const { stack, engine } = fakeStack();
+  const asked: string[] = [];
+  const once = stack.listen(({ segmentSize, remotePort }) => {
+    asked.push(`${remotePort} ${segmentSize}`);
+    return asked.length === 1;
+  });
+  const large = stack.listen(({ segmentSize, hasSack }) => segmentSize > 1000 && hasSack);
+  const other = stack.listen(({ segmentSize }) => segmentSize < 0);
+  await stack.writable.getWriter().write([syn(1), syn(2)]);
+  assertEquals(asked, ["1 1460", "2 1460"]);
+  assertEquals((await once.readable.getReader().read()).value!.remoteAddress.port, 1);
+  assertEquals((await large.readable.getReader().read()).value!.remoteAddress.port, 2);
+  assertEquals(await isSettled(other.readable.getReader().read()), false);
+  assertEquals(engine.ports.size, 2);
+});
+
+test("a filter of a real stack that looks at the SYN gets its connection", async () => {
+  const [client, server] = ["10.0.0.1", "10.0.0.2"].map((address) => new L3L4({ addresses: [address] }));
+  client!.readable.pipeTo(server!.writable).catch(() => {});
+  server!.readable.pipeTo(client!.writable).catch(() => {});
+  const listener = server!.listen(({ segmentSize }) => segmentSize === 1460);
+  const socket = client!.connect("10.0.0.2:7");
+  const { value: flow } = await listener.readable.getReader().read();
+  assertEquals(flow!.remoteAddress.port, socket.localAddress.port);
+  await Promise.all([socket.close(), flow!.close()]);
+  await Promise.all([client!.close(), server!.close()]);
+});
+
+test("a connection whose listener has closed before it opened goes to the next that wants it", async () => {
+  const { stack, engine } = fakeStack();
+  const first = stack.listen(() => true);
+  const second = stack.listen({ port: 7 });
+  const opened: (() => void)[] = [];
+  engine.tell = (event) => opened.push(event);
+  await stack.writable.getWriter().write(syn(1));
+  await first.close();
+  for (const event of opened) event();
+  assertEquals((await second.readable.getReader().read()).value!.remoteAddress.port, 1);
+});
+
+test("requests that never open drive each other out: those that open are asked for again", async () => {
+  const { stack, engine } = fakeStack();
+  let isWanted = true;
+  const listener = stack.listen(() => isWanted);
+  const opened: (() => void)[] = [];
+  engine.tell = (event) => opened.push(event);
+  const writer = stack.writable.getWriter();
+  // ports of the fake have one byte
+  for (let to = 0; to < 5; to++) {
+    await writer.write(Array.from({ length: 205 }, (_, from) => syn(from, to)));
+  }
+  isWanted = false;
+  const reader = listener.readable.getReader();
+  assertEquals(opened.length, 1025);
+  opened[0]!();
+  assertEquals(engine.ports.size, 1024);
+  opened[1]!();
+  assertEquals([(await reader.read()).value!.remoteAddress.port, engine.ports.size], [1, 1024]);
+});
+
 test("a listener's backlog is bounded: peers that ask meanwhile are ignored", async () => {
   const { stack, engine } = fakeStack();
   const listener = stack.listen({ port: 7 }, { backlog: 2 });
