@@ -77,7 +77,7 @@ export class TcpSide implements TcpSink {
     const request = new L3L4Request(incoming);
     try {
       const verdict = this.#onIncoming?.(request);
-      if (verdict !== undefined) return verdict;
+      if (verdict !== undefined) return knownVerdict(verdict);
       const taker = this.#takerFor(request);
       if (taker === undefined) return "refuse";
       if (!taker.hasRoom) return "ignore";
@@ -152,4 +152,12 @@ export class TcpSide implements TcpSink {
 
 function keyOf({ localAddress, localPort, remoteAddress, remotePort }: FlowPath): string {
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}
+
+/** Whatever is no verdict must not pass for one that lets peers in. */
+function knownVerdict(verdict: Verdict): Verdict {
+  if (verdict === "accept" || verdict === "refuse" || verdict === "ignore" || verdict === "later") return verdict;
+  throw new TypeError(
+    `onIncoming must return "accept", "refuse", "ignore", "later" or undefined, not ${String(verdict)}`,
+  );
 }

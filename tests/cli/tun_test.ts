@@ -123,6 +123,34 @@ test("--http: a page, so many bytes, the length of a body, and what is not there
   });
 });
 
+test("--proxy: an answer of a server that closes first arrives whole, however slowly it is read", async () => {
+  const listener = listenWith(await runtimeSockets(), "127.0.0.1:0");
+  await listener.opened;
+  const upstream = (async () => {
+    const connection = await listener.accept();
+    await connection.readable.getReader().read();
+    const writer = connection.writable.getWriter();
+    for (let i = 0; i < 8; i++) await writer.write(pattern);
+    await writer.close();
+    await connection.closed;
+  })();
+  await served({ kind: "proxy", to: listener.localAddress as InetAddress }, async (client) => {
+    const socket = client.connect("10.0.0.2:80");
+    const writer = socket.writable.getWriter();
+    await writer.write(utf8("GET"));
+    let length = 0;
+    for await (const chunk of socket.readable) {
+      length += chunk.length;
+      await new Promise((done) => setImmediate(done));
+    }
+    assertEquals(length, 8 * pattern.length);
+    await writer.close();
+    await socket.closed;
+  });
+  await upstream;
+  await listener.close();
+});
+
 test("--proxy: bytes and ends both ways, datagrams, and a place where nobody listens", async () => {
   const runtime = await runtimeSockets();
   const listener = listenWith(runtime, "127.0.0.1:0");

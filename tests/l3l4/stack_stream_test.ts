@@ -288,6 +288,18 @@ test("what onIncoming or a filter throws fails the stack, which has refused the 
   }
 });
 
+test("what is no verdict lets nobody in", async () => {
+  for (const wrong of ["drop", true, Promise.resolve("refuse")]) {
+    const { stack, engine } = fakeStack({ onIncoming: () => wrong as "accept" });
+    const writer = stack.writable.getWriter();
+    const closed = writer.closed.catch((thrown) => thrown);
+    writer.write(syn(1)).catch(() => {});
+    assert((await closed) instanceof TypeError);
+    assert((await drain(stack.readable)).error instanceof TypeError);
+    assertEquals(engine.calls, ["incoming refuse"]);
+  }
+});
+
 test("the stack may not be asked anything from within its own callbacks", async () => {
   let thrown: unknown;
   const { stack } = fakeStack({

@@ -21,7 +21,7 @@ export async function serveFlow(service: TunService, flow: L3L4Socket): Promise<
       await serveHttp(flow);
       break;
     case "proxy": {
-      const upstream = connectWith(await runtimeSockets(), service.to);
+      const upstream = connectWith(await runtimeSockets(), service.to, { allowHalfOpen: true });
       await joined(flow, upstream);
       break;
     }
@@ -29,24 +29,20 @@ export async function serveFlow(service: TunService, flow: L3L4Socket): Promise<
   await flow.closed;
 }
 
-/** Bytes both ways, each to its own end; what breaks one way breaks the other. */
+/**
+ * Bytes both ways, each to its own end. What breaks breaks its own way: an answer that is complete still gets to whoever asked,
+ * although the server is gone.
+ */
 async function joined(
   flow: L3L4Socket,
   upstream: {
     readable: ReadableStream<Uint8Array>;
     writable: WritableStream<Uint8Array>;
-    abort(reason?: unknown): void;
   },
 ): Promise<void> {
   const ways = [flow.readable.pipeTo(upstream.writable), upstream.readable.pipeTo(flow.writable)];
-  try {
-    await Promise.all(ways);
-  } catch (error) {
-    flow.abort(error);
-    upstream.abort(error);
-    await Promise.allSettled(ways);
-    throw error;
-  }
+  const broken = (await Promise.allSettled(ways)).find((way) => way.status === "rejected");
+  if (broken !== undefined) throw broken.reason;
 }
 
 /** Serves the datagrams of one peer until it has been silent for long. */
