@@ -109,6 +109,7 @@ test("close gives those that were closed their time", async () => {
   const { value: flow } = await flows.read();
   const writer = socket.writable.getWriter();
   writer.write(new Uint8Array(50)).catch(() => {});
+  await socket.opened;
   socket.close();
   const closed = client.stack.close();
   assertEquals(await isSettled(closed), false);
@@ -125,6 +126,7 @@ test("close waits no longer than closeGraceMs", async () => {
   const flows = server.stack.flows.getReader();
   const socket = client.stack.connect("10.0.0.2:7");
   await flows.read();
+  await socket.opened;
   socket.close();
   const closed = client.stack.close();
   assertEquals(await isSettled(closed), false);
