@@ -167,7 +167,8 @@ export class KcmSocket<Batch extends boolean = false> implements AsyncDisposable
    *
    * Rejects with a {@linkcode KcmError} when it was not sent: `bytesWritten` of it were written all the same, `cause` is what
    * its connection failed with. `ENOBUFS` at `maxWaitingSends`, `ENOTCONN` when `via` is gone, `EMSGSIZE` beyond
-   * `maxSendLength`, `EPIPE` once closed. When the connection is over before the reply came `bytesWritten` is all of it. With a signal's own reason, or a `TypeError` for what are no bytes.
+   * `maxSendLength`, `EPIPE` once closed. When the connection is over before the reply came, `bytesWritten` is
+   * all of it. A signal's own reason, and a `TypeError` for what are no bytes, come as they are.
    */
   send(data: Uint8Array, options: KcmSendOptions = {}): Promise<SendReceipt> {
     return this.#channel.sender.send(data, options);

@@ -161,7 +161,8 @@ export class ExtensionHeaders {
   }
 }
 
-function isExtension(protocol: number): boolean {
+/** Whether it is a header that another one follows. */
+export function isExtension(protocol: number): boolean {
   return protocol === Ipv6Header.HOP_BY_HOP || protocol === Ipv6Header.DESTINATION_OPTIONS ||
     protocol === Ipv6Header.ROUTING || protocol === Ipv6Header.FRAGMENT;
 }

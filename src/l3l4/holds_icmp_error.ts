@@ -5,6 +5,7 @@
  */
 import { Ipv6Header } from "../packet/ipv6_numbers.ts";
 import { IpProtocol } from "../packet/segment.ts";
+import { isExtension } from "./extension_headers.ts";
 import { isIcmpError } from "./icmp_news.ts";
 import type { IpPacket } from "./ip_packet.ts";
 
@@ -16,15 +17,10 @@ export function holdsIcmpError({ bytes, end, version }: IpPacket): boolean {
   }
   let protocol = bytes[6]!;
   let at = 40;
-  while (isSkipped(protocol) && at + 8 <= end) {
+  while (isExtension(protocol) && at + 8 <= end) {
     const length = protocol === Ipv6Header.FRAGMENT ? 8 : (bytes[at + 1]! + 1) * 8;
     protocol = bytes[at]!;
     at += length;
   }
   return protocol === IpProtocol.ICMPV6 && at < end && isIcmpError(6, bytes[at]!);
-}
-
-function isSkipped(protocol: number): boolean {
-  return protocol === Ipv6Header.HOP_BY_HOP || protocol === Ipv6Header.DESTINATION_OPTIONS ||
-    protocol === Ipv6Header.ROUTING || protocol === Ipv6Header.FRAGMENT;
 }

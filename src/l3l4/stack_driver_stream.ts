@@ -15,6 +15,7 @@ import { EngineTimer } from "../stream/engine_timer.ts";
 import { breathe, nextTurnOfLoop } from "../stream/turn.ts";
 import { L3L4Error } from "./errors.ts";
 import { PacketBatches } from "./packet_batches.ts";
+import { packetsOf } from "./packets_of.ts";
 import type { PacketEngine } from "./stack_engine.ts";
 
 /** What happens at the ends of the stack. */
@@ -148,9 +149,10 @@ export class StackDriver {
 
   #write(chunk: Uint8Array | readonly Uint8Array[]): Promise<void> | undefined {
     if (this.#isOver) return undefined;
-    const packets = chunk instanceof Uint8Array ? [chunk] : chunk;
-    if (!Array.isArray(packets) || !packets.every((packet) => packet instanceof Uint8Array)) {
-      const error = new TypeError("a chunk must be a packet or an array of packets, each a Uint8Array");
+    let packets: readonly Uint8Array[];
+    try {
+      packets = packetsOf(chunk);
+    } catch (error) {
       this.fail(error);
       throw error;
     }

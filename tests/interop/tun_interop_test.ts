@@ -153,3 +153,33 @@ test("through loss of 1 %, duplicates, packets overtaken and 5 ms of delay: all 
   });
   assertEquals(await wrongPackets(file, KERNEL), []);
 });
+
+for (const service of ["--echo", "--http"]) {
+  test(`an interface that is removed ends leat tun ${service} with one line`, async () => {
+    const leat = TunChild.start(ns, "Node 20", "src/cli/main.ts", "tun", "--name", "leatgone", service);
+    await leat.complaint("is open");
+    await ns.run("ip", "link", "del", "leatgone");
+    const { code, complaints } = await leat.end();
+    assertEquals(code, 1);
+    assertEquals(complaints.filter((line) => !line.includes("is open")).length, 1, complaints.join("\n"));
+    assertMatch(complaints.at(-1)!, /^leat: .*the interface leatgone was removed$/);
+  });
+}
+
+test("leat tun with an MTU too small for IPv6 opens with IPv4 alone", async () => {
+  const leat = TunChild.start(
+    ns,
+    "Node 20",
+    "src/cli/main.ts",
+    "tun",
+    "--name",
+    "leatsmall",
+    "--mtu",
+    "1000",
+    "--echo",
+  );
+  await leat.complaint("is open");
+  assertMatch(await ns.run("ping", "-q", "-c", "1", "-w", "5", "10.99.0.2"), /1 received/);
+  leat.process.kill("SIGTERM");
+  await leat.finish();
+});

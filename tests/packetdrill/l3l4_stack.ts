@@ -3,6 +3,7 @@ import type { L3L4Error } from "../../src/l3l4/errors.ts";
 import { IpPacket } from "../../src/l3l4/ip_packet.ts";
 import type { TcpPort, TcpSink } from "../../src/l3l4/l3l4_sink.ts";
 import type { IcmpErrorNews } from "../../src/l3l4/tcp/tcp_host.ts";
+import type { BsdHabits } from "../../src/l3l4/tcp/bsd_habits.ts";
 import { type TcpOptions, type TcpSettings, tcpSettings } from "../../src/l3l4/tcp/tcp_settings.ts";
 import type { TcpStateName } from "../../src/l3l4/tcp/tcp_state.ts";
 import { TcpTable } from "../../src/l3l4/tcp/tcp_table.ts";
@@ -141,6 +142,8 @@ export class L3L4Stack implements DrillStack {
       windowScale: WINDOW_SHIFT,
       congestion: "newreno",
       plainSynRetries: Infinity,
+    };
+    const habits: BsdHabits = {
       rtoSlopMs: 200,
       minWindowGainBytes: 1,
       takesBeyondWindow: true,
@@ -148,8 +151,9 @@ export class L3L4Stack implements DrillStack {
       tellsLateResets: true,
       ignoresOldSyns: true,
       acksEverySecond: true,
+      saysSegmentSize: true,
     };
-    this.#settings = tcpSettings(profile) as Mutable<TcpSettings>;
+    this.#settings = { ...tcpSettings(profile), ...habits };
     const sink: TcpSink = {
       incoming: ({ localPort }) => this.#accepted !== undefined && localPort === SCRIPT_PORT ? "accept" : "refuse",
       opened: (port) => this.#opened(port),

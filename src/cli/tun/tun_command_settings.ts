@@ -26,7 +26,11 @@ export interface TunCommandSettings {
   readonly file: string | undefined;
 }
 
-const ADDRESSES = "10.99.0.1/24,fd99::1/64";
+const ADDRESS = "10.99.0.1/24";
+const ADDRESS_V6 = "fd99::1/64";
+
+/** Interfaces with less have no IPv6 (RFC 8200 section 5). */
+const IPV6_MIN_MTU = 1280;
 
 /**
  * Reads the options.
@@ -35,10 +39,12 @@ const ADDRESSES = "10.99.0.1/24,fd99::1/64";
  */
 export async function tunCommandSettings(values: OptionValues): Promise<TunCommandSettings> {
   const service = await serviceOf(values);
+  const mtu = values.mtu === undefined ? undefined : numberOption(values, "mtu", 68, 1500);
+  const addresses = mtu !== undefined && mtu < IPV6_MIN_MTU ? ADDRESS : `${ADDRESS},${ADDRESS_V6}`;
   const tun: TunOptions = {
     name: text(values, "name"),
-    address: (text(values, "address") ?? ADDRESSES).split(","),
-    mtu: values.mtu === undefined ? undefined : numberOption(values, "mtu", 68, 1500),
+    address: (text(values, "address") ?? addresses).split(","),
+    mtu,
     via: text(values, "via") as TunOptions["via"],
   };
   try {

@@ -7,13 +7,15 @@ import { L3L4, type L3L4Socket } from "../../l3l4/mod.ts";
 import { CaptureWriterStream } from "../../pcap/mod.ts";
 import { ImpairStream } from "../../sim/impair_stream.ts";
 import type { LinkOptions } from "../../sim/link.ts";
+import { LeatError } from "../../core/errors.ts";
+import { SocketError } from "../../tsocket/errors.ts";
 import type { Tun, TunOptions } from "../../tsocket/tun/tun_types.ts";
 import { FileProblem } from "../bpf/program_source.ts";
 import { formatBytes } from "../format/bytes.ts";
 import { type CliIo, ExitCode, systemMessage } from "../io.ts";
 import { runtimeName } from "../mux/runtime.ts";
 import type { OptionValues } from "../options.ts";
-import { endSignal, failureText, note } from "../rx/endpoint.ts";
+import { endSignal, note } from "../rx/endpoint.ts";
 import { serveDatagrams, serveFlow } from "./services.ts";
 import type { TunCommandSettings } from "./tun_command_settings.ts";
 
@@ -26,12 +28,13 @@ export async function runTun(settings: TunCommandSettings, values: OptionValues,
     const writing = settings.file === undefined ? undefined : await writeCapture(stack, settings.file, io);
     const carried = carry(tun, stack, settings.impair);
     note(io, values, `${tun.name} is open: ${(settings.tun.address as string[]).join(", ")}`);
-    const serving = serve(stack, settings, values, io);
+    // why it ends early is what `carried` says
+    const serving = serve(stack, settings, values, io).catch(() => {});
     const ending = await Promise.race([signal.came, carried]);
     await stack.close();
     await tun.close();
     await Promise.all([serving, writing?.done]);
-    if (ending instanceof Error) throw new FileProblem(undefined, ending.message);
+    if (ending instanceof Error) throw new FileProblem(undefined, failureOf(ending));
     return ending === "SIGINT" ? ExitCode.INTERRUPTED : ExitCode.OK;
   } finally {
     signal.stop();
@@ -48,8 +51,14 @@ async function open(options: TunOptions): Promise<Tun> {
         return await (await import("../../tsocket/drivers/node/tun.ts")).openTunNode(options);
     }
   } catch (error) {
-    throw new FileProblem(undefined, error instanceof Error ? error.message : String(error));
+    throw new FileProblem(undefined, failureOf(error));
   }
+}
+
+/** What our own errors say, without their class, and else what the system says. */
+function failureOf(error: unknown): string {
+  const isOurs = error instanceof LeatError || error instanceof SocketError;
+  return isOurs ? (error as Error).message.replace(/^SocketError: /, "") : systemMessage(error);
 }
 
 /** Carries packets both ways; resolves with why it ended, an error where it was not the stack that ended it. */
@@ -77,6 +86,8 @@ async function writeCapture(stack: L3L4, file: string, io: CliIo): Promise<{ rea
   const done = written.catch((error: unknown) => {
     throw new FileProblem(file, systemMessage(error));
   });
+  // it is awaited at the end, and may fail long before
+  done.catch(() => {});
   return { done };
 }
 
@@ -85,6 +96,7 @@ async function serve(stack: L3L4, settings: TunCommandSettings, values: OptionVa
   const datagrams = service.kind === "http" ? undefined : (async () => {
     for await (const socket of stack.udpFlows) void serveDatagrams(service, socket);
   })();
+  datagrams?.catch(() => {});
   for await (const flow of stack.flows) void serveOne(flow, settings, values, io);
   await datagrams;
 }
@@ -100,7 +112,7 @@ async function serveOne(
   try {
     await serveFlow(service, flow);
   } catch (error) {
-    failure = failureText(error);
+    failure = failureOf(error);
   }
   const { bytesReceived, bytesAcked, retransmits } = flow.info();
   if (values.quiet === true) return;

@@ -297,7 +297,8 @@ export class EthernetPort {
   }
 
   #solicit(neighbor: Neighbor, isUnicast: boolean, now: number): void {
-    if (!this.#asking.take(now)) this.#stats.solicitationsLimited++;
+    // one that was known is asked in any case: strangers whom a peer makes up must not make it forgotten
+    if (!isUnicast && !this.#asking.take(now)) this.#stats.solicitationsLimited++;
     else if (this.#resolver(neighbor.address).solicit(neighbor, isUnicast)) this.#stats.solicitationsSent++;
   }
 
@@ -317,7 +318,10 @@ export class EthernetPort {
 
   #conflict(network: AddressPrefix, mac: Uint8Array, isLost: boolean): void {
     this.#stats.conflicts++;
-    if (isLost) this.#addresses.drop(network);
+    if (isLost) {
+      this.#addresses.drop(network);
+      this.#hops.forget();
+    }
     this.#sink.conflict?.(network.address.slice(), mac, isLost);
   }
 }

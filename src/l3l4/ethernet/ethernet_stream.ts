@@ -8,8 +8,9 @@ import { limitOption } from "../../core/limits.ts";
 import { type FillRandom, systemRandom } from "../../core/random.ts";
 import { Outlet } from "../../stream/outlet.ts";
 import type { StreamPair } from "../../stream/stream_pair.ts";
+import { nextTurnOfLoop } from "../../stream/turn.ts";
 import { LinkType } from "../../packet/packet.ts";
-import { StackDriver } from "../stack_driver_stream.ts";
+import { stackClosed, StackDriver } from "../stack_driver_stream.ts";
 import type { StackMedium } from "../stack_engine.ts";
 import { EthernetMedium } from "./ethernet_medium.ts";
 import type { NeighborInfo } from "./ethernet_port.ts";
@@ -221,8 +222,14 @@ export class EthernetStream implements StreamPair<Uint8Array[], Uint8Array | rea
   }
 
   #over(reason: unknown, isInOrder: boolean): void {
-    if (isInOrder) this.#outlet.end();
-    else this.#outlet.fail(reason);
+    if (!isInOrder) {
+      this.#outlet.fail(reason);
+      this.#inlet.fail(reason);
+      return;
+    }
+    this.#outlet.end();
     this.#inlet.goOn();
+    // not at once: it may be what has ended, and is not over yet
+    nextTurnOfLoop().then(() => this.#inlet.fail(stackClosed()));
   }
 }

@@ -108,8 +108,8 @@ export class MacTable<P extends TablePort> {
   }
 
   #forgetIf(isOver: (entry: Entry<P>) => boolean): void {
-    for (const [vlan, stations] of [...this.#vlans]) {
-      for (const [key, entry] of [...stations]) {
+    for (const [vlan, stations] of this.#vlans) {
+      for (const [key, entry] of stations) {
         if (isOver(entry)) this.#forget(vlan, key, entry);
       }
     }

@@ -33,8 +33,8 @@ export class NextHops {
       ipv6GroupMac(bytes, at, this.#groupMac);
       return this.#groupMac;
     }
-    if (first >= 240) return BROADCAST_MAC;
-    if (first >= 224) {
+    if (isLimitedBroadcast(bytes, at)) return BROADCAST_MAC;
+    if (first >= 224 && first < 240) {
       ipv4GroupMac(bytes, at, this.#groupMac);
       return this.#groupMac;
     }
@@ -58,9 +58,18 @@ export class NextHops {
     return neighbor;
   }
 
+  /** An address of ours was lost: where packets go has to be found anew. */
+  forget(): void {
+    this.#lastNeighbor = null;
+  }
+
   #isLast(bytes: Uint8Array, at: number, size: number): boolean {
     const last = this.#lastNeighbor;
     return last !== null && !last.isGone && this.#lastDestination.length === size &&
       isAddress(this.#lastDestination, bytes, at);
   }
+}
+
+function isLimitedBroadcast(bytes: Uint8Array, at: number): boolean {
+  return (bytes[at]! & bytes[at + 1]! & bytes[at + 2]! & bytes[at + 3]!) === 0xff;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { breathe } from "../../stream/turn.ts";
+import { packetsOf } from "../packets_of.ts";
 
 /** Who takes the packets. */
 export interface InletOwner {
@@ -54,13 +55,14 @@ export class PacketInlet {
   }
 
   #write(chunk: Uint8Array | readonly Uint8Array[]): Promise<void> | undefined {
-    const batch = chunk instanceof Uint8Array ? [chunk] : chunk;
-    if (!Array.isArray(batch) || !batch.every((packet) => packet instanceof Uint8Array)) {
-      const error = new TypeError("a chunk must be a packet or an array of packets, each a Uint8Array");
+    let packets: readonly Uint8Array[];
+    try {
+      packets = packetsOf(chunk);
+    } catch (error) {
       this.#owner.aborted(error);
       throw error;
     }
-    this.#owner.packets(batch);
+    this.#owner.packets(packets);
     if (this.#owner.hasRoom() || this.#controller.signal.aborted) return breathe();
     return new Promise((resolve) => {
       this.#resume = resolve;

@@ -138,13 +138,15 @@ export class SwitchEngine {
   #push(from: Port, bytes: Uint8Array, now: number): void {
     const stats = this.#stats;
     stats.framesReceived++;
-    if (
-      bytes.length < 14 || bytes.length > from.settings.maxFrameBytes + 4 || !isStation(bytes, 6) || isForSwitch(bytes)
-    ) {
+    if (bytes.length < 14 || !isStation(bytes, 6) || isForSwitch(bytes)) {
       stats.badFrames++;
       return;
     }
     const frame = new SwitchedFrame(bytes);
+    if (bytes.length > from.settings.maxFrameBytes + (frame.taggedVlan === 0 ? 0 : 4)) {
+      stats.badFrames++;
+      return;
+    }
     const vlan = frame.taggedVlan === 0 ? from.settings.vlan : frame.taggedVlan;
     if (frame.taggedVlan !== 0 && !from.hasTagged(vlan)) {
       stats.otherVlan++;

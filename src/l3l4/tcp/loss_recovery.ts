@@ -152,10 +152,7 @@ export class LossRecovery {
   /** Whatever was being repaired is repaired once all that had been sent is acknowledged. */
   #advancePhase(advanced: number, acknowledgment: number, now: number): void {
     if (this.phase === RecoveryPhase.OPEN || advanced <= 0 || ((acknowledgment - this.#end) | 0) < 0) return;
-    if (this.phase === RecoveryPhase.RECOVERY) {
-      this.#prr.stop();
-      this.#congestion.onRecovered(now);
-    }
+    if (this.phase === RecoveryPhase.RECOVERY) this.#congestion.onRecovered(now);
     this.phase = RecoveryPhase.OPEN;
     this.#duplicates = 0;
     this.#rack.recovered();
@@ -192,7 +189,7 @@ export class LossRecovery {
     this.#isProbeOut = false;
     this.#congestion.onCongestion(flight, "loss", now);
     const wasSacked = Math.max(0, this.board.sackedBytes - this.board.delivered);
-    this.#prr.start(flight - wasSacked, this.#congestion.ssthresh, this.segmentSize, sendNext);
+    this.#prr.start(flight - wasSacked, this.#congestion.ssthresh, this.segmentSize);
     this.#canUndo = true;
     this.#hasUndoTimestamp = false;
     this.#unprovenRetransmits = 0;
@@ -259,7 +256,6 @@ export class LossRecovery {
     const isRepeated = this.phase === RecoveryPhase.LOSS && this.#rtt.backoff > 0;
     this.#congestion.onTimeout((sendNext - una) | 0, isRepeated, now);
     this.board.loseAll();
-    this.#prr.stop();
     this.#rtt.backOff();
     this.phase = RecoveryPhase.LOSS;
     this.#end = sendNext;

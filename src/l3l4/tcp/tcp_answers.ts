@@ -211,6 +211,3 @@ export class TcpAnswers {
     this.#head = 0;
   }
 }
-
-/** Flags of a reset that acknowledges. */
-export const RST_ACK: number = TcpFlag.RST | TcpFlag.ACK;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type BsdHabits, NO_BSD_HABITS } from "./bsd_habits.ts";
 import { choiceOption, durationOption, limitOption } from "../../core/limits.ts";
 
 /** What a window of 16 bits says with the largest shift (RFC 7323 section 2.3). */
@@ -54,32 +55,10 @@ export interface TcpOptions {
   readonly hasNagle?: boolean | undefined;
   /** Longest time that an acknowledgment waits for company; 0: none waits. @default {40} */
   readonly delayedAckMs?: number | undefined;
-  /**
-   * Windows advance by at least so many bytes, by a segment, or by half of the buffer, whichever is least (RFC 9293 section
-   * 3.8.6.2.2). @default {Infinity}
-   */
-  readonly minWindowGainBytes?: number | undefined;
-  /** Whether what lies beyond the window that was told is taken where the buffer has room for it, as BSD does. @default {false} */
-  readonly takesBeyondWindow?: boolean | undefined;
-  /** Whether acknowledgments repeat a FIN that has not been acknowledged, as BSD's do. @default {false} */
-  readonly repeatsFin?: boolean | undefined;
-  /**
-   * Whether a reset is an error even where both sides have ended and all data have arrived, as kernels tell it; RFC 9293
-   * section 3.10.7.4 takes it for an end. @default {false}
-   */
-  readonly tellsLateResets?: boolean | undefined;
-  /** Whether a SYN in TIME-WAIT that opens nothing is ignored, as BSD does it, not acknowledged. @default {false} */
-  readonly ignoresOldSyns?: boolean | undefined;
-  /** Whether every second segment is acknowledged at once whatever its size, as BSD does it. @default {false} */
-  readonly acksEverySecond?: boolean | undefined;
   /** First retransmission timeout (RFC 6298). @default {1000} */
   readonly initialRtoMs?: number | undefined;
   /** Least retransmission timeout. @default {200} */
   readonly minRtoMs?: number | undefined;
-  /** Added to a retransmission timeout that was doubled, as BSD does it. @default {0} */
-  readonly rtoSlopMs?: number | undefined;
-  /** Whether SYNs say the segment size (RFC 9293 SHLD-5). @default {true} */
-  readonly saysSegmentSize?: boolean | undefined;
   /** Largest retransmission timeout. @default {60000} */
   readonly maxRtoMs?: number | undefined;
   /** A connection that could not be opened for so long is given up (RFC 9293 MUST-23). @default {180000} */
@@ -141,6 +120,7 @@ export interface TcpOptions {
 /** The options with their defaults, checked. */
 export type TcpSettings =
   & { readonly [Name in Exclude<keyof TcpOptions, "windowScale">]-?: NonNullable<TcpOptions[Name]> }
+  & BsdHabits
   & {
     /** Shift of our windows, -1 when they are not scaled. */
     readonly windowShift: number;
@@ -155,6 +135,7 @@ export function tcpSettings(options: TcpOptions): TcpSettings {
   const receiveBufferBytes = intOption("receiveBufferBytes", options.receiveBufferBytes, 262_144, 1, MAX_WINDOW);
   const minRtoMs = durationOption("minRtoMs", options.minRtoMs, 200);
   return {
+    ...NO_BSD_HABITS,
     sendBufferBytes: intOption("sendBufferBytes", options.sendBufferBytes, 262_144, 1, MAX_WINDOW),
     receiveBufferBytes,
     maxBufferBytes: limitOption("maxBufferBytes", options.maxBufferBytes, 268_435_456, 1),
@@ -174,16 +155,8 @@ export function tcpSettings(options: TcpOptions): TcpSettings {
     ecn: choiceOption("ecn", options.ecn, "accept", ["off", "accept", "request"]),
     hasNagle: options.hasNagle ?? true,
     delayedAckMs: durationOption("delayedAckMs", options.delayedAckMs, 40),
-    minWindowGainBytes: limitOption("minWindowGainBytes", options.minWindowGainBytes, Infinity, 1),
-    takesBeyondWindow: options.takesBeyondWindow ?? false,
-    repeatsFin: options.repeatsFin ?? false,
-    tellsLateResets: options.tellsLateResets ?? false,
-    ignoresOldSyns: options.ignoresOldSyns ?? false,
-    acksEverySecond: options.acksEverySecond ?? false,
     initialRtoMs: Math.max(1, durationOption("initialRtoMs", options.initialRtoMs, 1000)),
     minRtoMs: Math.max(1, minRtoMs),
-    rtoSlopMs: durationOption("rtoSlopMs", options.rtoSlopMs, 0),
-    saysSegmentSize: options.saysSegmentSize ?? true,
     maxRtoMs: Math.max(1, durationOption("maxRtoMs", options.maxRtoMs, 60_000)),
     connectTimeoutMs: durationOption("connectTimeoutMs", options.connectTimeoutMs, 180_000),
     maxSynRetries: limitOption("maxSynRetries", options.maxSynRetries, Infinity, 0),

@@ -28,9 +28,6 @@ export const TcpState = {
   TIME_WAIT: 9,
 } as const;
 
-/** One of the numbers. */
-export type TcpStateNumber = typeof TcpState[keyof typeof TcpState];
-
 /** Names of the states as RFC 9293 writes them. */
 export type TcpStateName =
   | "CLOSED"

@@ -65,4 +65,10 @@ export class TunChild {
     if (code !== 0) throw new Error(`exit code ${code}: ${lines.join("\n")}\n${this.#stderr}`);
     return lines;
   }
+
+  /** Waits until it has ended by itself: its exit code, and what it said on standard error. */
+  async end(): Promise<{ readonly code: number | null; readonly complaints: readonly string[] }> {
+    const code = await this.#ended;
+    return { code, complaints: this.#stderr.trimEnd().split("\n") };
+  }
 }

@@ -231,3 +231,13 @@ test("two stages behind a switch carry packets both ways", async () => {
   for (const { port } of ends) port.close();
   assert(a.ethernet.neighbors().some(({ mac }) => mac[5] === B[5]) && C.length === 6);
 });
+
+test("Ethernet: a writer of packets hears that the link has failed or ended", async () => {
+  const failed = make();
+  await failed.writable.abort(new Error("unplugged"));
+  await assertRejects(() => write(failed.packets.writable, ipv4(OURS, PEER)), Error, "unplugged");
+  const ended = make();
+  const closed = ended.packets.writable.getWriter().closed.catch((error) => error);
+  await ended.writable.close();
+  assert((await closed) instanceof Error);
+});

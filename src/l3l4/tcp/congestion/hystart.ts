@@ -78,6 +78,11 @@ export class HyStart {
     this.#timeout = "now";
   }
 
+  /** It should not have. */
+  undoTimeout(): void {
+    this.#timeout = "none";
+  }
+
   #laterLimit(acknowledgment: number, sendNext: number): number {
     if (this.#timeout === "none") return LATER_LIMIT;
     if (this.#timeout === "now") {

@@ -75,6 +75,7 @@ export abstract class LossControl implements CongestionControl {
   undo(now: number): void {
     this.cwnd = Math.max(this.cwnd, this.#savedCwnd);
     this.#ssthresh = this.#savedSsthresh;
+    this.#slowStart.undoTimeout();
     this.undone(now);
   }
 

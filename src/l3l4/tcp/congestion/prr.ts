@@ -7,10 +7,6 @@
 
 /** One recovery after the other. */
 export class Prr {
-  /** Whether losses are being repaired. */
-  isActive = false;
-  /** SND.NXT when the recovery began: it ends when this is acknowledged. */
-  end = 0;
   #flight = 1;
   #ssthresh = 0;
   #segmentSize = 0;
@@ -21,9 +17,7 @@ export class Prr {
    * A recovery begins. `flight`: bytes between SND.UNA and SND.NXT, without those that had been selectively acknowledged
    * before; `ssthresh`: what is to be under way at its end.
    */
-  start(flight: number, ssthresh: number, segmentSize: number, end: number): void {
-    this.isActive = true;
-    this.end = end;
+  start(flight: number, ssthresh: number, segmentSize: number): void {
     this.#flight = Math.max(1, flight);
     this.#ssthresh = ssthresh;
     this.#segmentSize = segmentSize;
@@ -54,10 +48,5 @@ export class Prr {
   /** So many bytes were sent, whether again or for the first time. */
   sent(bytes: number): void {
     this.#out += bytes;
-  }
-
-  /** The recovery is over, or another kind of it begins. */
-  stop(): void {
-    this.isActive = false;
   }
 }
