@@ -5,7 +5,7 @@
  * @module
  */
 import { writeU16, writeU32 } from "../../bytes/integers.ts";
-import { TCP_HEADER_LENGTH, TcpFlag } from "../../packet/tcp.ts";
+import { TCP_HEADER_LENGTH } from "../../packet/tcp.ts";
 import type { PacketOut } from "../packet_out.ts";
 import { foldSum, type Summer } from "../sum.ts";
 import { KEY_WORDS, type TcpKey } from "./tcp_key.ts";
