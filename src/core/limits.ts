@@ -51,3 +51,16 @@ export function choiceOption<T extends string>(
   }
   return value;
 }
+
+/**
+ * Checks that an object has no other keys than these: what was misspelt must not pass for what was left out.
+ *
+ * @throws {TypeError} when it is no object, or has another key
+ */
+export function knownKeys(what: string, given: unknown, known: readonly string[]): void {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`${what} must be an object, got ${given === null ? "null" : typeof given}`);
+  }
+  const other = Object.keys(given).find((key) => !known.includes(key));
+  if (other !== undefined) throw new TypeError(`${what} must have no ${JSON.stringify(other)}, only ${known.join(", ")}`);
+}

@@ -44,9 +44,14 @@ export class Arrivals<T, W = T> {
     return this.#isOver;
   }
 
-  /** Whether one more may come. */
-  get hasRoom(): boolean {
-    return !this.#isOver && this.#waiting.length < this.#backlog;
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** How many more may come. */
+  get room(): number {
+    return this.#isOver ? 0 : this.#backlog - this.#waiting.length;
   }
 
   /** One more, for which there is room. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { limitOption } from "../core/limits.ts";
+import { choiceOption, knownKeys, limitOption } from "../core/limits.ts";
 import { Arrivals } from "./arrivals_stream.ts";
 import { formatAddress, parseAddress } from "../packet/address.ts";
 import type { L3L4Request } from "./incoming_request.ts";
@@ -23,32 +23,44 @@ export type L3L4Filter = L3L4FilterFields | ((request: L3L4Request) => boolean);
 
 /** What is said of the connections that a listener wants. */
 export interface L3L4FilterFields {
-  /** Port that the peer wants. */
+  /** Port that the peer wants, all by default. */
   readonly port?: number | undefined;
-  /** Address that the peer wants, as text. */
+  /** Address that the peer wants, as text; all by default. */
   readonly address?: string | undefined;
 }
 
 /** Options of a listener. */
 export interface L3L4ListenOptions {
   /**
-   * Connections that may wait to be taken. Peers that ask when so many wait get no answer, and ask again. Those that were
-   * answered before that, and find no room once they open, are reset: what was answered is not counted, as anybody can make
-   * up requests and never open one.
+   * Connections that may wait to be taken. What was answered and has not opened is not counted, as anybody can make up
+   * requests and never open one. Beyond that it is as `whenFull` says.
    *
    * @default {1024}
    */
   readonly backlog?: number | undefined;
+  /**
+   * What becomes of peers that find no room: `"ignore"` lets them ask again, and those that were answered already wait half
+   * open until there is room, as with Linux; `"reset"` tells them at once.
+   *
+   * @default {"ignore"}
+   */
+  readonly whenFull?: "ignore" | "reset" | undefined;
 }
 
 /** Someone who takes connections. */
 export interface FlowTaker {
   /** Whether it wants this one. */
   wants(request: L3L4Request): boolean;
-  /** Whether it has the same answer for a connection whenever it is asked. */
-  readonly isFixed: boolean;
-  /** Whether there is room for one more. */
-  readonly hasRoom: boolean;
+  /**
+   * What it wants: the same text for the same connections. A function may have another answer whenever it is asked.
+   */
+  readonly wanted: string | ((request: L3L4Request) => boolean);
+  /** How many more may wait for it. */
+  readonly room: number;
+  /** Whether those for whom there is no room are reset. */
+  readonly resetsWhenFull: boolean;
+  /** One found no room. */
+  overflowed(): void;
   /** Here it is, open. */
   take(socket: L3L4Socket): void;
   /** The stack is over. */
@@ -57,11 +69,23 @@ export interface FlowTaker {
 
 /** Connections that peers ask for, as they open. */
 export class L3L4Listener implements AsyncDisposable {
+  readonly #taker: ListenerTaker;
   readonly #arrivals: Arrivals<L3L4Socket>;
 
   /** Made by `listen` of {@linkcode L3L4}. */
-  constructor(arrivals: Arrivals<L3L4Socket>) {
+  constructor(taker: ListenerTaker, arrivals: Arrivals<L3L4Socket>) {
+    this.#taker = taker;
     this.#arrivals = arrivals;
+  }
+
+  /** Connections that wait to be taken. */
+  get waiting(): number {
+    return this.#arrivals.waiting;
+  }
+
+  /** How often a peer found no room: requests, and handshakes that were all but done. */
+  get overflows(): number {
+    return this.#taker.overflows;
   }
 
   /** Connections, each once it is open. Cancelling it, also by leaving a loop over it, closes the listener. */
@@ -88,35 +112,51 @@ export class L3L4Listener implements AsyncDisposable {
 
 /** What stands behind a listener. */
 export class ListenerTaker implements FlowTaker {
-  /** Whether it has the same answer for a connection whenever it is asked. */
-  readonly isFixed: boolean;
+  /** See {@linkcode FlowTaker}. */
+  readonly wanted: string | ((request: L3L4Request) => boolean);
+  /** See {@linkcode FlowTaker}. */
+  readonly resetsWhenFull: boolean;
   /** What its user has. */
   readonly listener: L3L4Listener;
+  /** How often one found no room. */
+  overflows = 0;
   readonly #filter: (request: L3L4Request) => boolean;
   readonly #arrivals: Arrivals<L3L4Socket>;
 
   /** `closed` is told when nothing is taken any more. */
   constructor(filter: L3L4Filter, options: L3L4ListenOptions, closed: (taker: ListenerTaker) => void) {
-    this.isFixed = typeof filter !== "function";
-    this.#filter = typeof filter === "function" ? filter : fieldsFilter(filter);
+    if (typeof filter === "function") this.wanted = this.#filter = filter;
+    else {
+      const { port, address } = checkedFields(filter);
+      this.wanted = wantedText(port, address);
+      this.#filter = (request) =>
+        (port === undefined || request.localPort === port) && (address === undefined || request.localAddress === address);
+    }
+    knownKeys("options of listen", options, ["backlog", "whenFull"]);
     const backlog = limitOption("backlog", options.backlog, BACKLOG);
+    this.resetsWhenFull = choiceOption("whenFull", options.whenFull, "ignore", ["ignore", "reset"]) === "reset";
     this.#arrivals = new Arrivals<L3L4Socket>(
       backlog,
       (socket) => socket,
       (socket) => socket.abort(),
       () => closed(this),
     );
-    this.listener = new L3L4Listener(this.#arrivals);
+    this.listener = new L3L4Listener(this, this.#arrivals);
   }
 
-  /** Whether one more may come. */
-  get hasRoom(): boolean {
-    return this.#arrivals.hasRoom;
+  /** See {@linkcode FlowTaker}. */
+  get room(): number {
+    return this.#arrivals.room;
   }
 
   /** Whether it wants this one. */
   wants(request: L3L4Request): boolean {
     return !this.#arrivals.isOver && this.#filter(request);
+  }
+
+  /** See {@linkcode FlowTaker}. */
+  overflowed(): void {
+    this.overflows++;
   }
 
   /** Takes one. */
@@ -130,8 +170,17 @@ export class ListenerTaker implements FlowTaker {
   }
 }
 
-function fieldsFilter({ port, address }: L3L4FilterFields): (request: L3L4Request) => boolean {
-  const wanted = address === undefined ? undefined : formatAddress(parseAddress(address));
-  return (request) =>
-    (port === undefined || request.localPort === port) && (wanted === undefined || request.localAddress === wanted);
+/** What a taker of connections to this port and address wants, as {@linkcode FlowTaker.wanted} has it. */
+export function wantedText(port: number | undefined, address: string | undefined): string {
+  return `port ${port ?? "any"} of ${address ?? "any address"}`;
+}
+
+/** A filter that says nothing wants everything, so what is none must not pass for one. */
+function checkedFields(filter: L3L4FilterFields): L3L4FilterFields {
+  knownKeys("a filter", filter, ["port", "address"]);
+  const { port, address } = filter;
+  if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 0xffff)) {
+    throw new RangeError(`port must be an integer from 1 to 65535, got ${String(port)}`);
+  }
+  return { port, address: address === undefined ? undefined : formatAddress(parseAddress(address)) };
 }

@@ -139,12 +139,17 @@ export interface TcpPort extends FlowPath {
 }
 
 /**
- * Where the endpoint reports. `incoming` is asked during `push`; all else is told in `flush`, `onTimeout` included, where the
+ * Where the endpoint reports. `incoming` and `mayOpen` are asked during `push`; all else is told in `flush`, `onTimeout` included, where the
  * methods of ports may be called.
  */
 export interface TcpSink {
   /** A peer asks for a connection. */
   incoming(request: IncomingConnection): Verdict;
+  /**
+   * A peer has acknowledged the answer to a request that was accepted: whether the connection may open. If not, it stays
+   * half open, and this is asked again when the peer sends something; `opened` follows otherwise. Asked during `push`.
+   */
+  mayOpen?(path: FlowPath): boolean;
   /** A connection is open, whoever asked for it. */
   opened(port: TcpPort): void;
   /** Bytes can be read; told again only when more have come after all were consumed, or after some were. */

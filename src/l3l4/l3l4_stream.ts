@@ -180,7 +180,8 @@ export class L3L4 implements AsyncDisposable {
   /**
    * Takes the connections that fit a filter. The first listener that wants one gets it.
    *
-   * @throws {TypeError | RangeError} when an option is wrong
+   * @throws {TypeError | RangeError} when the filter or an option is wrong
+   * @throws {L3L4Error} `EADDRINUSE` when another listener has the same filter
    */
   listen(filter: L3L4Filter, options: L3L4ListenOptions = {}): L3L4Listener {
     this.#checkOpen();
@@ -361,6 +362,7 @@ function numericAddress(to: AnySocketAddress): InetAddress {
 function sinkOf(tcp: () => TcpSide, udp: () => UdpSide, icmp: () => IcmpSide): L3L4Sink {
   return {
     incoming: (request) => tcp().incoming(request),
+    mayOpen: (path) => tcp().mayOpen(path),
     opened: (port) => tcp().opened(port),
     readable: (port) => tcp().readable(port),
     writable: (port) => tcp().writable(port),

@@ -16,7 +16,7 @@ import type { ConnectOptions, DgramOptions, ListenOptions, SocketTarget } from "
 import { Teller } from "../tsocket/teller.ts";
 import type { TsocketAddress } from "../tsocket/types.ts";
 import type { L3L4Request } from "./incoming_request.ts";
-import type { FlowTaker } from "./l3l4_listener_stream.ts";
+import { type FlowTaker, wantedText } from "./l3l4_listener_stream.ts";
 import type { TcpPortOptions } from "./l3l4_sink.ts";
 import type { L3L4Socket } from "./l3l4_socket_stream.ts";
 import { socketError, type TcpDriver } from "./tcp_driver_stream.ts";
@@ -99,8 +99,8 @@ export class StackRuntime implements TsocketRuntime {
       this.#listeners.delete(driver);
       this.#host.leave(driver);
     });
-    this.#listeners.add(driver);
     opened("listen", address, () => this.#host.join(driver));
+    this.#listeners.add(driver);
     return driver;
   }
 
@@ -142,7 +142,8 @@ export class StackRuntime implements TsocketRuntime {
 class StackListenerDriver implements TListenerDriver, FlowTaker {
   readonly kind: string = "l3l4";
   readonly localAddress: InetAddress;
-  readonly isFixed: boolean = true;
+  readonly wanted: string;
+  readonly resetsWhenFull: boolean = false;
   readonly #backlog: number;
   readonly #freed: () => void;
   readonly #isForBoth: boolean;
@@ -156,11 +157,16 @@ class StackListenerDriver implements TListenerDriver, FlowTaker {
     this.#backlog = options.backlog ?? BACKLOG;
     this.#isForBoth = localAddress.address === "::" && options.ipv6Only !== true;
     this.#freed = freed;
+    const { family, address, port } = localAddress;
+    const one = isWildcard(localAddress) ? family : address;
+    this.wanted = wantedText(port, this.#isForBoth ? undefined : one);
   }
 
-  get hasRoom(): boolean {
-    return !this.#isClosed && this.#waiting.length < this.#backlog;
+  get room(): number {
+    return this.#isClosed ? 0 : this.#backlog - this.#waiting.length;
   }
+
+  overflowed(): void {}
 
   /** Whether one that listens there would get the same connections. */
   meets(address: InetAddress): boolean {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { L3L4Error } from "./errors.ts";
+import { L3L4Error } from "./errors.ts";
 import type { FlowHost, FlowUser } from "./flow_user.ts";
 import { L3L4Request } from "./incoming_request.ts";
 import { type FlowTaker, ListenerTaker } from "./l3l4_listener_stream.ts";
@@ -31,6 +31,8 @@ export class TcpSide implements TcpSink {
   #fickle = 0;
   /** Who said yes to requests that have not opened yet, while there are such takers. */
   readonly #chosen: Map<string, FlowTaker> = new Map();
+  /** Connections that were let open and have not been handed over: each takes a place, whose it may be. */
+  #opening = 0;
   #flows: ListenerTaker | undefined;
   #isOver = false;
 
@@ -49,15 +51,25 @@ export class TcpSide implements TcpSink {
     return this.#flows.listener.readable;
   }
 
-  /** One more who takes connections. */
+  /**
+   * One more who takes connections.
+   *
+   * @throws {L3L4Error} `EADDRINUSE` when another wants the same: this one would never get any
+   */
   join(taker: FlowTaker): void {
+    const { wanted } = taker;
+    for (const other of this.#takers) {
+      if (other.wanted !== wanted) continue;
+      const what = typeof wanted === "string" ? `somebody listens at ${wanted}` : "somebody listens with this filter";
+      throw new L3L4Error(what, { code: "EADDRINUSE", blame: "local" });
+    }
     this.#takers.add(taker);
-    if (!taker.isFixed) this.#fickle++;
+    if (isFickle(taker)) this.#fickle++;
   }
 
   /** One fewer. */
   leave(taker: FlowTaker): void {
-    if (this.#takers.delete(taker) && !taker.isFixed) this.#fickle--;
+    if (this.#takers.delete(taker) && isFickle(taker)) this.#fickle--;
   }
 
   /** The stack is over. */
@@ -80,13 +92,25 @@ export class TcpSide implements TcpSink {
       if (verdict !== undefined) return knownVerdict(verdict);
       const taker = this.#takerFor(request);
       if (taker === undefined) return "refuse";
-      if (!taker.hasRoom) return "ignore";
+      if (taker.room <= 0) {
+        taker.overflowed();
+        return taker.resetsWhenFull ? "refuse" : "ignore";
+      }
       if (this.#fickle > 0) this.#choose(incoming, taker);
       return "accept";
     } catch (error) {
       this.#host.threw(error);
       return "refuse";
     }
+  }
+
+  /** See `TcpSink`. */
+  mayOpen(path: FlowPath): boolean {
+    if (this.#isRoomy || this.#mayFind(path)) {
+      this.#opening++;
+      return true;
+    }
+    return false;
   }
 
   /** See `TcpSink`. */
@@ -115,6 +139,25 @@ export class TcpSide implements TcpSink {
     (port.context as FlowUser).closed(error);
   }
 
+  /** Whether every taker has room, whoever it is. */
+  get #isRoomy(): boolean {
+    for (const taker of this.#takers) if (taker.room <= this.#opening) return false;
+    return this.#flows === undefined || this.#flows.room > this.#opening;
+  }
+
+  /** Whether there is room for this one, or none is wanted: it is to be reset then. */
+  #mayFind(path: FlowPath): boolean {
+    try {
+      const taker = this.#chosen.get(keyOf(path)) ?? this.#takerFor(new L3L4Request(path));
+      if (taker === undefined || taker.room > this.#opening) return true;
+      taker.overflowed();
+      return taker.resetsWhenFull;
+    } catch (error) {
+      this.#host.threw(error);
+      return true;
+    }
+  }
+
   #takerFor(request: L3L4Request): FlowTaker | undefined {
     for (const taker of this.#takers) if (taker.wants(request)) return taker;
     return this.#flows?.wants(request) ? this.#flows : undefined;
@@ -138,6 +181,7 @@ export class TcpSide implements TcpSink {
 
   /** Little was held of the request: where nobody is remembered, it is asked again who wants it. */
   #accepted(port: TcpPort): void {
+    if (this.#opening > 0) this.#opening--;
     const socket = new L3L4Socket(this.#host, port);
     let taker: FlowTaker | undefined;
     try {
@@ -145,9 +189,14 @@ export class TcpSide implements TcpSink {
     } catch (error) {
       this.#host.threw(error);
     }
-    if (taker?.hasRoom) taker.take(socket);
+    if (taker !== undefined && taker.room > 0) taker.take(socket);
     else socket.abort();
   }
+}
+
+/** Whether it may have another answer when it is asked again. */
+function isFickle(taker: FlowTaker): boolean {
+  return typeof taker.wanted === "function";
 }
 
 function keyOf({ localAddress, localPort, remoteAddress, remotePort }: FlowPath): string {

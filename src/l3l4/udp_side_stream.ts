@@ -122,13 +122,13 @@ export class UdpSide implements UdpSink {
       return "ignore";
     }
     if (this.#flows === undefined || this.#flows.isOver) return "refuse";
-    return this.#flows.hasRoom ? "accept" : "ignore";
+    return this.#flows.room > 0 ? "accept" : "ignore";
   }
 
   /** See `UdpSink`. */
   udpOpened(port: UdpPort): void {
     const driver = this.#driver(port);
-    if (this.#flows?.hasRoom) this.#flows.push(driver);
+    if (this.#flows !== undefined && this.#flows.room > 0) this.#flows.push(driver);
     else void driver.close();
   }
 

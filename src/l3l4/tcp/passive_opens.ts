@@ -214,10 +214,7 @@ export class PassiveOpens {
       counters.cookiesRejected++;
       return false;
     }
-    if (!this.#host.hasRoom) {
-      counters.requestsDropped++;
-      return true;
-    }
+    if (!this.#mayOpen(key)) return true;
     counters.cookiesAccepted++;
     const handshake: PassiveHandshake = {
       sendInitial,
@@ -238,6 +235,14 @@ export class PassiveOpens {
     return true;
   }
 
+  #mayOpen(key: TcpKey): boolean {
+    const { counters, hasRoom } = this.#host;
+    if (!hasRoom) counters.requestsDropped++;
+    else if (this.#sink.mayOpen?.(key.toPath()) === false) counters.openingsDropped++;
+    else return true;
+    return false;
+  }
+
   /** A segment came for the half-open connection at `slot`. */
   receive(slot: number, segment: SegmentCursor, key: TcpKey, now: number): void {
     const { halfOpen } = this;
@@ -252,10 +257,7 @@ export class PassiveOpens {
     if ((flags & TcpFlag.ACK) === 0) return;
     if (((segment.acknowledgment - entry.sendInitial - 1) | 0) !== 0) return this.#host.reset(segment, key);
     // the peer sends it again when there may be room
-    if (!this.#host.hasRoom) {
-      this.#host.counters.requestsDropped++;
-      return;
-    }
+    if (!this.#mayOpen(key)) return;
     const handshake = this.#handshake(slot);
     const options = halfOpen.options(slot);
     const hash = halfOpen.hashOf(slot);

@@ -26,6 +26,8 @@ export interface TcpStats {
   requestsRefused: number;
   /** Requests that were not answered. */
   requestsIgnored: number;
+  /** Segments that would have opened a connection, dropped because nobody had room for it; the peer sends them again. */
+  openingsDropped: number;
   /** Half-open connections that gave way to others. */
   halfOpenEvicted: number;
   /** Half-open connections given up because their peers were silent. */
@@ -71,6 +73,7 @@ export function newTcpStats(): TcpStats {
     requestsDropped: 0,
     requestsRefused: 0,
     requestsIgnored: 0,
+    openingsDropped: 0,
     halfOpenEvicted: 0,
     halfOpenTimeouts: 0,
     halfOpenResets: 0,
