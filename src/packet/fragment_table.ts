@@ -2,7 +2,8 @@
  * Reassembly of IP fragments under limits (RFC 791, RFC 815, RFC 8200 section 4.5).
  *
  * Overlaps drop the whole datagram with everything still to come (RFC 5722), for IPv4 too: the policy that gives no two
- * readers different bytes. Exact duplicates are tolerated. Fragments are copied, so none pins the chunk it came in.
+ * readers different bytes. Exact duplicates are tolerated. Fragments are copied, so none pins the chunk it came in. A mark
+ * of congestion on any fragment is one of the datagram (RFC 3168 section 5.3).
  * Not here: ICMP errors about what was given up; whoever sends them is told.
  *
  * @module
@@ -39,6 +40,8 @@ export interface Fragment {
   readonly offset: number;
   /** Whether it says that more follow. */
   readonly hasMore: boolean;
+  /** Congestion bits of its IP header. */
+  readonly ecn: number;
   /** The bytes from `offset` on: a view, which is copied. */
   readonly data: Uint8Array;
   /** The headers before the fragmented part: a view, which is copied if `offset` is 0. */
@@ -53,6 +56,10 @@ export type FragmentTimeout = (version: 4 | 6, head: Uint8Array, data: Uint8Arra
 
 /** Largest IPv4 datagram, and largest IPv6 payload. */
 const MAX_LENGTH = 0xffff;
+
+/** Bits of {@linkcode Pending.ecns}: RFC 3168's not-ECT and CE. */
+const NOT_CAPABLE = 1 << 0;
+const CONGESTION_EXPERIENCED = 1 << 3;
 
 /** The datagrams that still miss fragments. */
 export class FragmentTable {
@@ -97,6 +104,7 @@ export class FragmentTable {
     if (fault !== null) return fault === "duplicateFragment" ? fault : this.#drop(pending, fault);
     const cost = data.length + FRAGMENT_OVERHEAD + (offset === 0 ? head.length : 0);
     pending.cost += cost;
+    pending.ecns |= 1 << fragment.ecn;
     this.heldBytes += cost;
     if (pending.pieces.length > this.#limits.maxFragmentsPerDatagram) return this.#drop(pending, "tooManyFragments");
     if (pending.filled === pending.total && pending.head !== null) return this.#complete(fragment.version, pending);
@@ -142,6 +150,10 @@ export class FragmentTable {
   #complete(version: 4 | 6, pending: Pending): Uint8Array | SkipReason {
     const head = pending.head!;
     if (headLength(version, head) + pending.total > MAX_LENGTH) return this.#drop(pending, "fragmentBeyondLimit");
+    const isMarked = (pending.ecns & CONGESTION_EXPERIENCED) !== 0;
+    // a mark where there can be none: whoever put it there broke a rule, and nobody would heed it
+    if (isMarked && (pending.ecns & NOT_CAPABLE) !== 0) return this.#drop(pending, "fragmentEcn");
+    if (isMarked) markCongestion(head, version);
     this.#forget(version === 4 ? this.#v4 : this.#v6, pending);
     return concat([head, ...pending.pieces.map((piece) => piece.data)]);
   }
@@ -183,6 +195,11 @@ export class FragmentTable {
 /** What the headers count against the limit: all of them in IPv4, those behind the fixed one in IPv6. */
 function headLength(version: 4 | 6, head: Uint8Array): number {
   return version === 4 ? head.length : head.length - 40;
+}
+
+/** Marks the headers of a datagram: it has met congestion. */
+function markCongestion(head: Uint8Array, version: 4 | 6): void {
+  head[1]! |= version === 4 ? 3 : 0x30;
 }
 
 /** Puts a copy of the fragment in its place, or says why that cannot be. */

@@ -17,6 +17,7 @@ export function v4Fragment(datagram: Uint8Array): Fragment {
     key: text(datagram, 12, 20) + text(datagram, 9, 10) + text(datagram, 4, 6),
     offset: (field & 0x1fff) * 8,
     hasMore: (field & 0x2000) !== 0,
+    ecn: datagram[1]! & 3,
     data: datagram.subarray(headerLength),
     head: datagram.subarray(0, headerLength),
   };
@@ -39,6 +40,7 @@ export function v6Fragment(datagram: Uint8Array, at: number, nextAt: number): Fr
     key: text(datagram, 8, 40) + text(datagram, at + 4, at + 8),
     offset,
     hasMore: (field & 1) !== 0,
+    ecn: (datagram[1]! >>> 4) & 3,
     data: datagram.subarray(at + 8),
     head,
   };

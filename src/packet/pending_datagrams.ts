@@ -33,6 +33,8 @@ export interface Pending {
   total: number;
   /** Headers of the first fragment, once it was seen. */
   head: Uint8Array | null;
+  /** Congestion bits of its fragments: a bit for each value that was seen. */
+  ecns: number;
   /** Whether it is kept only to refuse what still comes. */
   isDropped: boolean;
   /** The next older one. */
@@ -61,7 +63,7 @@ export class PendingDatagrams {
   /** Adds one without fragments, as the youngest. */
   start(key: string, startedAt: number, deadline: number): Pending {
     const older = this.#youngest;
-    const state = { pieces: [], filled: 0, cost: 0, total: -1, head: null, isDropped: false };
+    const state = { pieces: [], filled: 0, cost: 0, total: -1, head: null, ecns: 0, isDropped: false };
     const pending: Pending = { key, startedAt, deadline, ...state, older, younger: undefined };
     if (older === undefined) this.oldest = pending;
     else older.younger = pending;

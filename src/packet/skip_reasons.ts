@@ -33,6 +33,7 @@ export type FaultReason =
   | "badFragmentLength"
   | "fragmentBeyondLimit"
   | "fragmentOverlap"
+  | "fragmentEcn"
   | "fragmentOfDropped"
   | "tooManyFragments"
   | "fragmentMemory"
@@ -67,6 +68,7 @@ const FAULTS: Readonly<Record<FaultReason, readonly [code: string, text: string]
   badFragmentLength: ["EPROTO", "a fragment is empty, or not the last and no multiple of 8 long"],
   fragmentBeyondLimit: ["EMSGSIZE", "a fragment reaches beyond the largest datagram"],
   fragmentOverlap: ["EPROTO", "fragments of a datagram overlap or contradict each other"],
+  fragmentEcn: ["EPROTO", "a fragment says that it met congestion, another that its sender knows nothing of that"],
   fragmentOfDropped: ["EPROTO", "a fragment belongs to a datagram that was dropped"],
   tooManyFragments: ["EPROTO", "the datagram has more fragments than maxFragmentsPerDatagram"],
   fragmentMemory: ["ENOBUFS", "the fragment does not fit into maxFragmentBytes"],

@@ -159,6 +159,39 @@ test("7, 14: overlapping fragments drop the datagram with what is still to come;
   }
 });
 
+test("a mark of congestion on any fragment is one of the datagram; where there can be none the datagram is dropped", () => {
+  const [NOT, ONE, ZERO, CE] = [0, 1, 2, 3] as const;
+  const cases: [ecns: number[], expected: number | "fragmentEcn"][] = [
+    [[ZERO, ZERO, ZERO, ZERO], ZERO],
+    [[ZERO, CE, ZERO, ZERO], CE],
+    [[ONE, ONE, ONE, CE], CE],
+    [[CE, ZERO, ONE, ZERO], CE],
+    [[CE, CE, CE, CE], CE],
+    [[NOT, NOT, NOT, NOT], NOT],
+    [[NOT, NOT, NOT, CE], "fragmentEcn"],
+    [[CE, NOT, CE, CE], "fragmentEcn"],
+  ];
+  for (const [part, make] of VERSIONS) {
+    for (const [ecns, expected] of cases) {
+      for (const order of [[0, 1, 2, 3], [3, 1, 2, 0]]) {
+        const reader = new Reader();
+        const fragments = make(CUTS).map((packet, i) =>
+          packet[0]! >>> 4 === 4 ? patched(packet, 1, ecns[i]!) : withEcn6(packet, ecns[i]!)
+        );
+        const { outcome, payload } = order.map((i) => reader.read(fragments[i]!)).at(-1)!;
+        if (expected === "fragmentEcn") assertEquals(outcome, expected);
+        else assertEquals([outcome, payload, reader.input.packet.ecn], ["datagram", part, expected]);
+      }
+    }
+  }
+});
+
+function withEcn6(packet: Uint8Array, ecn: number): Uint8Array {
+  const copy = packet.slice();
+  copy[1] = (copy[1]! & 0xcf) | (ecn << 4);
+  return copy;
+}
+
 test("8: a fragment that comes twice does no harm", () => {
   for (const [part, make] of VERSIONS) {
     const reader = new Reader();
