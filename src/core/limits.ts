@@ -62,5 +62,7 @@ export function knownKeys(what: string, given: unknown, known: readonly string[]
     throw new TypeError(`${what} must be an object, got ${given === null ? "null" : typeof given}`);
   }
   const other = Object.keys(given).find((key) => !known.includes(key));
-  if (other !== undefined) throw new TypeError(`${what} must have no ${JSON.stringify(other)}, only ${known.join(", ")}`);
+  if (other !== undefined) {
+    throw new TypeError(`${what} must have no ${JSON.stringify(other)}, only ${known.join(", ")}`);
+  }
 }

@@ -33,6 +33,8 @@ export interface FlowHost {
   turn(): void;
   /** The user has closed its side and waits for what was written to arrive. */
   closing(user: StackUser): void;
+  /** The peer has acknowledged all of it, and may end itself within so many milliseconds. */
+  delivered(user: StackUser, waitMs: number): void;
   /** There is one more, to be told when the stack is over. */
   joined(user: StackUser): void;
   /** The user is done. */

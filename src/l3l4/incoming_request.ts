@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shownAs } from "../core/shown.ts";
 import { formatAddress } from "../packet/address.ts";
 import type { FlowPath, IncomingConnection } from "./l3l4_sink.ts";
 
@@ -65,3 +66,10 @@ export class L3L4Request {
     return this.#request.windowScale ?? -1;
   }
 }
+
+shownAs(L3L4Request, "L3L4Request", (request) => {
+  const { version, localAddress, localPort, remoteAddress, remotePort } = request;
+  const { token, segmentSize, hasSack, hasTimestamps, windowScale } = request;
+  const path = { version, localAddress, localPort, remoteAddress, remotePort };
+  return { ...path, token, segmentSize, hasSack, hasTimestamps, windowScale };
+});

@@ -4,6 +4,7 @@
  * @module
  */
 import { choiceOption, knownKeys, limitOption } from "../core/limits.ts";
+import { shownAs } from "../core/shown.ts";
 import { Arrivals } from "./arrivals_stream.ts";
 import { formatAddress, parseAddress } from "../packet/address.ts";
 import type { L3L4Request } from "./incoming_request.ts";
@@ -78,6 +79,12 @@ export class L3L4Listener implements AsyncDisposable {
     this.#arrivals = arrivals;
   }
 
+  /** What it wants, in words. */
+  get wanted(): string {
+    const { wanted } = this.#taker;
+    return typeof wanted === "string" ? wanted : "what a function says";
+  }
+
   /** Connections that wait to be taken. */
   get waiting(): number {
     return this.#arrivals.waiting;
@@ -110,6 +117,8 @@ export class L3L4Listener implements AsyncDisposable {
   }
 }
 
+shownAs(L3L4Listener, "L3L4Listener", ({ wanted, waiting, overflows }) => ({ wanted, waiting, overflows }));
+
 /** What stands behind a listener. */
 export class ListenerTaker implements FlowTaker {
   /** See {@linkcode FlowTaker}. */
@@ -130,7 +139,8 @@ export class ListenerTaker implements FlowTaker {
       const { port, address } = checkedFields(filter);
       this.wanted = wantedText(port, address);
       this.#filter = (request) =>
-        (port === undefined || request.localPort === port) && (address === undefined || request.localAddress === address);
+        (port === undefined || request.localPort === port) &&
+        (address === undefined || request.localAddress === address);
     }
     knownKeys("options of listen", options, ["backlog", "whenFull"]);
     const backlog = limitOption("backlog", options.backlog, BACKLOG);

@@ -160,6 +160,8 @@ export interface TcpSink {
   writable(port: TcpPort): void;
   /** The peer has ended; told once all of its bytes can be read. */
   ended(port: TcpPort): void;
+  /** The peer has acknowledged all that was written, and our end, and has not ended itself. */
+  delivered?(port: TcpPort): void;
   /** It is over, for this reason, or well when both sides have ended. Bytes that came can still be read. Told once, last. */
   closed(port: TcpPort, error: L3L4Error | null): void;
 }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { shownAs } from "../core/shown.ts";
 import { type Deferred, deferred } from "../stream/deferred.ts";
 import { InetAddress } from "../tsocket/inet_address.ts";
 import type { TStreamDriver } from "../tsocket/driver_types.ts";
@@ -107,6 +108,12 @@ export class L3L4Socket implements AsyncDisposable {
     await this.close().catch(() => {});
   }
 }
+
+shownAs(L3L4Socket, "L3L4Socket", (socket) => {
+  const { state, bytesReceived, bytesAcked, bytesQueued } = socket.info();
+  const [local, remote] = [socket.localAddress.toHostPort(), socket.remoteAddress.toHostPort()];
+  return { local, remote, state, bytesReceived, bytesAcked, bytesQueued };
+});
 
 /** The address of an end. */
 export function addressOf(address: Uint8Array, port: number): InetAddress {

@@ -6,6 +6,7 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import { durationOption, limitOption } from "../core/limits.ts";
 import { type FillRandom, systemRandom } from "../core/random.ts";
+import { shownAs } from "../core/shown.ts";
 import { parseAddress } from "../packet/address.ts";
 import { LinkType, type Packet } from "../packet/packet.ts";
 import type { DgramSocket } from "../tsocket/dgram_socket.ts";
@@ -55,7 +56,8 @@ export interface L3L4StageOptions {
   /** Whether whoever writes packets vouches for their checksums. @default {false} */
   readonly isChecksumTrusted?: boolean | undefined;
   /**
-   * How long `close` waits for connections whose own side was ended and that have not come to their end, in milliseconds.
+   * How long `close` waits for connections whose own side was ended: until the peer has acknowledged everything, and its
+   * end has come, or a retransmission timeout has passed without. In milliseconds, at most.
    *
    * @default {5000}
    */
@@ -291,8 +293,8 @@ export class L3L4 implements AsyncDisposable {
   }
 
   /**
-   * Ends everything: no more connections are taken, those that were closed are given `closeGraceMs` to come to their
-   * end, all others are reset, and the streams end. Never rejects.
+   * Ends everything: no more connections are taken; those whose own side was ended are waited for, as `closeGraceMs` says;
+   * all that is left is reset, and the streams end. Never rejects.
    */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
@@ -352,6 +354,11 @@ export class L3L4 implements AsyncDisposable {
   }
 }
 
+shownAs(L3L4, "L3L4", (stack) => {
+  const { connections, halfOpen, timeWait, udpPorts, packets, dropped } = stack.stats;
+  return { connections, halfOpen, timeWait, udpPorts, packets, dropped };
+});
+
 function numericAddress(to: AnySocketAddress): InetAddress {
   const target = toSocketTarget(to);
   if (target instanceof InetAddress) return target;
@@ -367,6 +374,7 @@ function sinkOf(tcp: () => TcpSide, udp: () => UdpSide, icmp: () => IcmpSide): L
     readable: (port) => tcp().readable(port),
     writable: (port) => tcp().writable(port),
     ended: (port) => tcp().ended(port),
+    delivered: (port) => tcp().delivered(port),
     closed: (port, error) => tcp().closed(port, error),
     incomingUdp: (path) => udp().incomingUdp(path),
     udpOpened: (port) => udp().udpOpened(port),

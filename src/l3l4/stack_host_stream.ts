@@ -18,8 +18,10 @@ export class StackHost implements TcpSideHost, UdpHost {
   readonly #driver: StackDriver;
   readonly #sourceFor: (to: InetAddress) => InetAddress | undefined;
   readonly #users: Set<StackUser> = new Set();
-  readonly #closing: Set<StackUser> = new Set();
-  #allClosed: (() => void) | undefined;
+  /** Those that have closed their side, and until when they are waited for: for ever until the peer has acknowledged that. */
+  readonly #closing: Map<StackUser, number> = new Map();
+  #undelivered = 0;
+  #wait: { readonly latestAt: number; readonly done: () => void; disarm: () => void } | undefined;
 
   /** Nobody uses anything. */
   constructor(clock: Clock, driver: StackDriver, sourceFor: (to: InetAddress) => InetAddress | undefined) {
@@ -55,25 +57,41 @@ export class StackHost implements TcpSideHost, UdpHost {
 
   /** It has closed its side. */
   closing(user: StackUser): void {
-    this.#closing.add(user);
+    if (this.#closing.has(user)) return;
+    this.#closing.set(user, Infinity);
+    this.#undelivered++;
+  }
+
+  /** See {@linkcode FlowHost}. */
+  delivered(user: StackUser, waitMs: number): void {
+    if (this.#closing.get(user) !== Infinity) return;
+    this.#closing.set(user, this.now() + waitMs);
+    this.#arrived();
   }
 
   /** It is done. */
   left(user: StackUser): void {
     this.#users.delete(user);
-    if (this.#closing.delete(user) && this.#closing.size === 0) this.#allClosed?.();
+    const until = this.#closing.get(user);
+    if (until === undefined) return;
+    this.#closing.delete(user);
+    if (until === Infinity) this.#arrived();
+    else if (this.#closing.size === 0) this.#wait?.done();
   }
 
-  /** Resolves when all that have closed their side have left, and after `graceMs` in any case. */
+  /**
+   * Resolves when all that have closed their side have left, or at least what they have sent has arrived and their peers
+   * had the time to end as well; and after `graceMs` in any case.
+   */
   async allClosed(graceMs: number): Promise<void> {
     if (this.#closing.size === 0 || this.#driver.isOver) return;
-    await new Promise<void>((resolve) => {
-      const disarm = this.#clock.setTimer(this.#clock.now() + graceMs, resolve);
-      this.#allClosed = () => {
-        disarm();
-        resolve();
-      };
+    const latestAt = this.#clock.now() + graceMs;
+    await new Promise<void>((done) => {
+      this.#wait = { latestAt, done, disarm: this.#clock.setTimer(latestAt, done) };
+      if (this.#undelivered === 0) this.#waitForEnds();
     });
+    this.#wait?.disarm();
+    this.#wait = undefined;
   }
 
   /** The stack is over. */
@@ -81,6 +99,21 @@ export class StackHost implements TcpSideHost, UdpHost {
     this.isClosed = true;
     for (const user of this.#users) user.gone(error, isReset);
     this.#users.clear();
-    this.#allClosed?.();
+    this.#wait?.done();
+  }
+
+  /** There is one fewer whose bytes are under way. */
+  #arrived(): void {
+    if (--this.#undelivered > 0 || this.#wait === undefined) return;
+    if (this.#closing.size === 0) this.#wait.done();
+    else this.#waitForEnds();
+  }
+
+  #waitForEnds(): void {
+    const wait = this.#wait!;
+    let until = 0;
+    for (const at of this.#closing.values()) until = Math.max(until, at);
+    wait.disarm();
+    wait.disarm = this.#clock.setTimer(Math.min(until, wait.latestAt), wait.done);
   }
 }

@@ -135,6 +135,13 @@ export class TcpSide implements TcpSink {
   }
 
   /** See `TcpSink`. */
+  delivered(port: TcpPort): void {
+    const user = port.context as FlowUser;
+    // the longest that an answer takes, as far as is known
+    this.#host.delivered(user, port.info().rtoMs);
+  }
+
+  /** See `TcpSink`. */
   closed(port: TcpPort, error: L3L4Error | null): void {
     (port.context as FlowUser).closed(error);
   }

@@ -3,21 +3,10 @@ import { test } from "node:test";
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { L3L4Error } from "../../src/l3l4/errors.ts";
 import type { L3L4Filter, L3L4ListenOptions } from "../../src/l3l4/l3l4_listener_stream.ts";
-import { L3L4 } from "../../src/l3l4/l3l4_stream.ts";
-import { ManualClock } from "../../src/sim/manual_clock.ts";
 import { listenWith } from "../../src/tsocket/mod.ts";
 import { turns } from "../support/turns.ts";
 import { Kind } from "./support/fake_stack.ts";
-import { fakeStack } from "./support/joined_stacks.ts";
-
-function stacks() {
-  const clock = new ManualClock();
-  const client = new L3L4({ addresses: ["10.0.0.1"], clock });
-  const server = new L3L4({ clock });
-  client.readable.pipeTo(server.writable).catch(() => {});
-  server.readable.pipeTo(client.writable).catch(() => {});
-  return { clock, client, server };
-}
+import { fakeStack, realStacks } from "./support/joined_stacks.ts";
 
 function inUse(listen: () => unknown): void {
   const error = assertThrows(listen);
@@ -73,7 +62,7 @@ test("what is no filter and no option is refused at once: it must not take all c
 });
 
 test("peers that find a backlog full wait half open until there is room, and none is reset", async () => {
-  const { clock, client, server } = stacks();
+  const { clock, client, server } = realStacks();
   const listener = server.listen({ port: 7 }, { backlog: 1 });
   const sockets = [1, 2, 3].map(() => client.connect("10.0.0.2:7"));
   await turns();
@@ -94,7 +83,7 @@ test("peers that find a backlog full wait half open until there is room, and non
 });
 
 test("what was sent to a connection that has to wait arrives once there is room", async () => {
-  const { clock, client, server } = stacks();
+  const { clock, client, server } = realStacks();
   const listener = server.listen({ port: 7 }, { backlog: 1 });
   client.connect("10.0.0.2:7");
   const second = client.connect("10.0.0.2:7");
@@ -118,7 +107,7 @@ test("whenFull: reset tells peers that ask, and those that find no room once the
   assertEquals(engine.calls, ["incoming accept", "incoming accept"]);
   assertEquals([engine.ports.size, listener.waiting], [1, 1]);
 
-  const { client, server } = stacks();
+  const { client, server } = realStacks();
   const full = server.listen({ port: 7 }, { backlog: 1, whenFull: "reset" });
   const early = [1, 2].map(() => client.connect("10.0.0.2:7"));
   await turns();
@@ -128,7 +117,7 @@ test("whenFull: reset tells peers that ask, and those that find no room once the
 });
 
 test("a backlog counts what comes at once only once: others of the same batch have their own room", async () => {
-  const { client, server } = stacks();
+  const { client, server } = realStacks();
   const full = server.listen({ port: 7 }, { backlog: 1 });
   const roomy = server.listen({ port: 8 }, { backlog: 8 });
   for (const port of [7, 8, 8, 7, 8]) client.connect(`10.0.0.2:${port}`);

@@ -174,3 +174,18 @@ test("97: small writes wait for an acknowledgment with Nagle's algorithm, and do
     assertEquals(pair.b.told.received.length, 100);
   }
 });
+
+test("95: a peer that reads nothing before its own bytes are acknowledged gets its acknowledgments", () => {
+  const pair = new TcpPair({ receiveBufferBytes: 8000, sendBufferBytes: 16_000 });
+  pair.open();
+  pair.run(100);
+  const { a, b } = pair;
+  a.told.isConsuming = false;
+  b.connection.write(pattern(16_000), pair.now);
+  // the window is shut, and was probed
+  pair.run(5000);
+  a.connection.write(pattern(5000), pair.now);
+  pair.run(100);
+  assertEquals([a.connection.info().bytesQueued, a.connection.info().retransmits], [0, 0]);
+  assertEquals(b.told.received.length, 5000);
+});

@@ -337,3 +337,26 @@ test("66: ECN is asked for, agreed on, marked, echoed and answered", () => {
   peer.end.connection.write(pattern(1000), peer.now);
   assertEquals(peer.heard().map(({ flags }) => flags.includes("W")), [true]);
 });
+
+test("95: what is sent beside a probe of a shut window lies where the peer looks at it", () => {
+  const peer = opened({ ecn: "request" }, [{ kind: "mss", size: 1000 }], 0);
+  const { connection } = peer.end;
+  connection.write(pattern(100), peer.now);
+  const [probe] = peer.wait(1500);
+  assertEquals([probe!.seq, probe!.length, probe!.ecn], [1, 1, 0]);
+  // the peer has no room for the byte, and sends some of its own
+  peer.say({ window: 0 });
+  peer.data(pattern(10), { window: 0 });
+  assertEquals(peer.heard().map(({ seq, ack, length }) => [seq, ack, length]), [[1, 11, 0]]);
+  connection.abort(peer.now);
+  assertEquals(peer.heard().map(({ seq, flags }) => [seq, flags]), [[1, "RA"]]);
+});
+
+test("34: an acknowledgment stays inside of a window that the peer has taken back", () => {
+  const peer = opened({ delayedAckMs: 0 }, [{ kind: "mss", size: 1000 }], 4000);
+  peer.end.connection.write(pattern(4000), peer.now);
+  assertEquals(peer.heard().length, 4);
+  peer.say({ ack: 1001, window: 1000 });
+  peer.data(pattern(10), { ack: 1001, window: 1000 });
+  assertEquals(peer.heard().map(({ seq, ack, length }) => [seq, ack, length]), [[2001, 11, 0]]);
+});

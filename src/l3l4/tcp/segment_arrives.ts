@@ -123,7 +123,7 @@ function processInOrder(tcb: Tcb, segment: SegmentCursor, now: number): void {
 
 /** A SYN that is believed, as before RFC 5961: the peer has lost the connection. */
 function arriveSyn(tcb: Tcb): void {
-  tcb.sendReset(tcb.next, false);
+  tcb.sendReset(tcb.acceptableSequence, false);
   arriveReset(tcb);
 }
 
@@ -258,6 +258,7 @@ function advanceClosing(tcb: Tcb, now: number): boolean {
   if (!tcb.isFinSent || tcb.una !== tcb.next) return true;
   if (tcb.state === TcpState.FIN_WAIT_1) {
     tcb.state = TcpState.FIN_WAIT_2;
+    tcb.note(TcpEvent.DELIVERED);
     if (!tcb.isReading) tcb.timers.finWaitAt = now + tcb.settings.finWaitMs;
   } else if (tcb.state === TcpState.CLOSING) {
     enterTimeWait(tcb);
@@ -285,7 +286,7 @@ function arriveData(tcb: Tcb, segment: SegmentCursor, now: number): void {
   if (receive.isEnded) return;
   if (!tcb.isReading && tcb.isFinQueued && segment.dataLength > 0) {
     // nobody will ever read this, and the peer should know (RFC 9293 SHLD-3)
-    tcb.sendReset(tcb.next, false);
+    tcb.sendReset(tcb.acceptableSequence, false);
     return tcb.finish(
       new L3L4Error("the peer has sent data after the connection was closed", { code: "ECONNRESET", blame: "remote" }),
     );

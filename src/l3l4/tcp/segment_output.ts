@@ -139,7 +139,7 @@ function writeAcks(tcb: Tcb, out: PacketOut, now: number): boolean {
   const { receive } = tcb;
   do {
     if (tcb.isFinRepeatDue) begin(tcb, (tcb.next - 1) | 0, TcpFlag.FIN, now);
-    else begin(tcb, tcb.next, 0, now);
+    else begin(tcb, tcb.acceptableSequence, 0, now);
     if (!write(tcb, out, 0, 0, 0)) return false;
     tcb.isFinRepeatDue = false;
     if (!receive.hasSack && receive.duplicateAcks > 1) receive.duplicateAcks--;
@@ -283,7 +283,8 @@ function writeData(
   const { fields } = tcb.host.writer;
   if (isLast && length > 0) fields.flags |= TcpFlag.PSH;
   if (isFin) fields.flags |= TcpFlag.FIN;
-  if (tcb.hasEcn && length > 0) fields.ecn = ECT_0;
+  // not what asks into a shut window, whose marks nobody might look at (RFC 3168 section 6.1.6)
+  if (tcb.hasEcn && length > 0 && usable > 0) fields.ecn = ECT_0;
   if (tcb.isCwrDue && length > 0) fields.flags |= TcpFlag.CWR;
   if (!write(tcb, out, (tcb.next - tcb.una) | 0, length, isSuper ? room : 0)) return false;
   told(tcb);

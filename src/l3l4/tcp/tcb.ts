@@ -43,6 +43,8 @@ export const TcpEvent = {
   CLOSED: 16,
   /** The peer called something urgent. */
   URGENT: 32,
+  /** The peer has acknowledged all of ours, and has not ended. */
+  DELIVERED: 64,
 } as const;
 
 /** When things are due; `Infinity` for never. */
@@ -273,6 +275,15 @@ export class Tcb {
     return (Math.floor(now % 0x100000000) + this.tsOffset) | 0;
   }
 
+  /**
+   * What a segment without data has for its sequence number: SND.NXT, but never beyond the window, where a probe or a window
+   * that was taken back may have left it. There nobody would look at what it says, acknowledgments and resets included.
+   */
+  get acceptableSequence(): number {
+    const beyond = (this.next - this.una - this.sendWindow) | 0;
+    return beyond > 0 ? (this.next - beyond) | 0 : this.next;
+  }
+
   /** Bytes written that were not sent. */
   get unsent(): number {
     const out = (this.next - this.una) | 0;
@@ -365,7 +376,7 @@ export class Tcb {
   /** It is over because of a wait that was too long. */
   timeOut(what: string): void {
     const { state } = this;
-    if (state >= TcpState.ESTABLISHED) this.sendReset(this.next, false);
+    if (state >= TcpState.ESTABLISHED) this.sendReset(this.acceptableSequence, false);
     this.finish(new L3L4Error(what, { code: "ETIMEDOUT", blame: "remote" }));
     this.host.wantsTransmit(this.connection);
   }

@@ -177,6 +177,7 @@ export class TcpConnection implements HostedConnection, TcpPort {
     if ((events & TcpEvent.READABLE) !== 0 && tcb.isReading && this.readable > 0) sink.readable(this);
     if ((events & TcpEvent.WRITABLE) !== 0 && this.#mayWrite) sink.writable(this);
     if ((events & TcpEvent.ENDED) !== 0 && tcb.isReading) sink.ended(this);
+    if ((events & TcpEvent.DELIVERED) !== 0) sink.delivered?.(this);
     if (((events | tcb.events) & TcpEvent.CLOSED) === 0 || this.#isAborted) return;
     tcb.events = 0;
     sink.closed(this, tcb.error);
@@ -293,7 +294,9 @@ export class TcpConnection implements HostedConnection, TcpPort {
     const tcb = this.#tcb;
     this.#isAborted = true;
     tcb.isReading = false;
-    if (tcb.state >= TcpState.SYN_RECEIVED && tcb.state < TcpState.TIME_WAIT) tcb.sendReset(tcb.next, false);
+    if (tcb.state >= TcpState.SYN_RECEIVED && tcb.state < TcpState.TIME_WAIT) {
+      tcb.sendReset(tcb.acceptableSequence, false);
+    }
     this.drop(null);
     tcb.receive.ring.free();
     tcb.host.wantsTransmit(this);

@@ -1,6 +1,17 @@
-/** Two stacks over fake engines, their packets crossing in memory. */
+/** Two stacks, over fake engines or real ones, their packets crossing in memory. */
 import { L3L4, type L3L4StageOptions } from "../../../src/l3l4/l3l4_stream.ts";
+import { ManualClock } from "../../../src/sim/manual_clock.ts";
 import { type FakeOptions, FakeStack } from "./fake_stack.ts";
+
+/** Two real stacks with one clock, their packets crossing in memory; only the client has an address of its own. */
+export function realStacks(): { clock: ManualClock; client: L3L4; server: L3L4 } {
+  const clock = new ManualClock();
+  const client = new L3L4({ addresses: ["10.0.0.1"], clock });
+  const server = new L3L4({ clock });
+  client.readable.pipeTo(server.writable).catch(() => {});
+  server.readable.pipeTo(client.writable).catch(() => {});
+  return { clock, client, server };
+}
 
 export interface Fake {
   stack: L3L4;
