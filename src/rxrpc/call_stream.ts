@@ -9,6 +9,7 @@ import { RxrpcError } from "./errors.ts";
 import { IncomingBytes } from "./incoming_bytes_stream.ts";
 import type { RxAddress, RxCallPort, RxCallSink } from "./ports.ts";
 import type { RxPeerIdentity } from "./security/protection.ts";
+import { AskedPromise } from "../stream/asked_promise.ts";
 import { type Deferred, deferred } from "../stream/deferred.ts";
 
 /** Where a call is on the wire. */
@@ -60,9 +61,10 @@ export class RxCallStream {
   readonly sink: RxCallSink;
   readonly #driver: EndpointDriver;
   readonly #incoming: IncomingBytes;
-  readonly #opened: Deferred<RxCallPlace> = deferred();
-  readonly #answered: Deferred<number> = deferred();
-  readonly #closed: Deferred<void> = deferred();
+  readonly #opened: AskedPromise<RxCallPlace> = new AskedPromise();
+  readonly #answered: AskedPromise<number> = new AskedPromise();
+  readonly #closed: AskedPromise<void> = new AskedPromise();
+  readonly #ended: ((call: RxCallStream) => void) | undefined;
   #port: RxCallPort | undefined;
   #writable: WritableStream<Uint8Array> | undefined;
   #controller: WritableStreamDefaultController | undefined;
@@ -71,11 +73,12 @@ export class RxCallStream {
   #failure: { readonly error: unknown } | undefined;
   #cancelled: { readonly reason: unknown } | undefined;
 
-  /** Made by an endpoint. */
-  constructor(driver: EndpointDriver, port?: RxCallPort, tag?: unknown) {
+  /** Made by an endpoint; `ended` is told when the call is over, before anything else is. */
+  constructor(driver: EndpointDriver, port?: RxCallPort, tag?: unknown, ended?: (call: RxCallStream) => void) {
     this.#driver = driver;
     this.#port = port;
     this.tag = tag;
+    this.#ended = ended;
     this.#incoming = new IncomingBytes({
       consumed: (bytes) => {
         this.#port?.consumed(bytes, driver.now());
@@ -164,17 +167,23 @@ export class RxCallStream {
   /** Says something; resolves when it was taken. In place of `writable`. */
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) {
-      await this.#untilWritable();
-      const taken = this.#port!.write(bytes.subarray(at), this.#driver.now());
-      at += taken;
-      this.#driver.poke();
+      if (!this.#port!.isWritable) await this.#untilWritable();
+      at += this.#say(at === 0 ? bytes : bytes.subarray(at));
       if (at < bytes.length) await this.#untilRoom();
     }
   }
 
-  /** Says that this was all; resolves when that is on its way. In place of closing `writable`. */
-  async end(): Promise<void> {
-    await this.#untilWritable();
+  /**
+   * Says that this was all, `last` included if there is something; resolves when that is on its way. In place of closing
+   * `writable`.
+   */
+  async end(last?: Uint8Array): Promise<void> {
+    if (last !== undefined && last.length > 0) {
+      // what there is room for goes at once: another promise would cost a small call more than what it says
+      const taken = this.#port!.isWritable ? this.#say(last) : 0;
+      if (taken < last.length) await this.write(last.subarray(taken));
+    }
+    if (!this.#port!.isWritable) await this.#untilWritable();
     this.#port!.end(this.#driver.now());
     this.#driver.poke();
   }
@@ -204,6 +213,12 @@ export class RxCallStream {
     this.abort(RxAbort.RX_USER_ABORT, reason);
   }
 
+  #say(bytes: Uint8Array): number {
+    const taken = this.#port!.write(bytes, this.#driver.now());
+    this.#driver.poke();
+    return taken;
+  }
+
   async #untilWritable(): Promise<void> {
     while (!this.#port!.isWritable) {
       if (this.#failure !== undefined) throw this.#failure.error;
@@ -224,6 +239,7 @@ export class RxCallStream {
 
   #over(why: unknown): void {
     this.#isOver = true;
+    this.#ended?.(this);
     const error = this.#cancelled === undefined ? why : this.#cancelled.reason;
     if (why === undefined) {
       this.#closed.resolve();
@@ -231,9 +247,9 @@ export class RxCallStream {
       this.#failure = { error };
       this.#incoming.failed(error);
       this.#controller?.error(error);
-      this.#closed.reject(error);
+      this.#closed.reject(() => error);
     }
-    const never = error ?? new RxrpcError("the call is over", { code: "ESHUTDOWN", blame: "local" });
+    const never = (): unknown => error ?? new RxrpcError("the call is over", { code: "ESHUTDOWN", blame: "local" });
     this.#opened.reject(never);
     this.#answered.reject(never);
     this.#offerRoom();

@@ -7,7 +7,6 @@
 
 const FIRST_WINDOW = 4;
 const MIN_THRESHOLD = 2;
-const MAX_GROWTH = 2;
 /** Where slow start ends when nothing is known of the peer. */
 export const FIRST_THRESHOLD = 128;
 const MAX_WINDOW = 255;
@@ -42,7 +41,9 @@ export class Congestion {
   acknowledged(packets: number, order: number, wasFull: boolean): void {
     if (!wasFull || order <= this.#recoveryUntil) return;
     if (this.isInSlowStart) {
-      this.window = Math.min(this.threshold, MAX_WINDOW, this.window + Math.min(MAX_GROWTH, packets));
+      // not two at most, as RFC 3465 has it: one acknowledgement may answer all that came in a turn of the receiver's
+      // loop, and who sends sends few in a row
+      this.window = Math.min(this.threshold, MAX_WINDOW, this.window + packets);
       return;
     }
     this.#acked += packets;

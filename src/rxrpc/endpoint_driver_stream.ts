@@ -59,7 +59,8 @@ export class EndpointDriver implements RxOut {
   receive(datagrams: readonly RxDatagram[]): void {
     const now = this.#clock.now();
     for (const datagram of datagrams) this.#engine.push(datagram, now);
-    this.turn();
+    // whoever is told of what came may answer at once: that goes in the same turn, and acknowledges what it answers
+    this.poke();
   }
 
   /** The network says something about datagrams that were sent. */

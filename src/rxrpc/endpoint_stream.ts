@@ -175,9 +175,7 @@ export class RxEndpoint implements AsyncDisposable {
   async request(options: RxRequestOptions): Promise<Uint8Array> {
     const call = this.call(options);
     const reply = call.bytes();
-    reply.catch(() => {});
-    if (options.body.length > 0) await call.write(options.body);
-    await call.end();
+    await call.end(options.body);
     return await reply;
   }
 

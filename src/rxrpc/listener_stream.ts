@@ -61,6 +61,7 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
   readonly #waiting: RxCallStream[] = [];
   readonly #running: Set<RxCallStream> = new Set();
   readonly #wakes: (() => void)[] = [];
+  readonly #over = (call: RxCallStream): void => void this.#running.delete(call);
   #isClosed = false;
 
   /** Made by an endpoint. */
@@ -75,11 +76,9 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
   incoming(port: RxCallPort): RxDecision {
     if (this.#isClosed) return -2;
     if (this.#waiting.length >= this.#backlog) return "busy";
-    const call = new RxCallStream(this.#driver, port);
+    const call = new RxCallStream(this.#driver, port, undefined, this.#over);
     this.#waiting.push(call);
     this.#running.add(call);
-    const done = (): boolean => this.#running.delete(call);
-    call.closed.then(done, done);
     this.#wakes.shift()?.();
     return call.sink;
   }

@@ -21,10 +21,12 @@ function sending(
 const data = (packets: readonly string[]): string[] => packets.filter((packet) => packet.startsWith("D"));
 const numbers = (packets: readonly string[]): number[] => data(packets).map((packet) => parseInt(packet.slice(1)));
 
-test("129, 154: acknowledged packets are released, and the window grows by two at a time", () => {
+test("129, 154: acknowledged packets are released, and the window grows by as many", () => {
   const hand = sending();
   assertEquals(numbers(hand.a(3, 2, 2, REQUESTED)), [5, 6, 7, 8]);
   assertEquals(numbers(hand.a(5, 4, 4, REQUESTED)), [9, 10, 11, 12]);
+  // one acknowledgement of what two would have been sent for
+  assertEquals(numbers(hand.a(9, 8, 8, REQUESTED)), [13, 14, 15, 16, 17, 18, 19, 20]);
 });
 
 test("130, 155: three later packets have come: the first is sent again, once, and asks", () => {
