@@ -10,7 +10,7 @@
 import process from "node:process";
 import { type Bench, bench, runAlone } from "./harness.ts";
 import { type Ceiling, dataPathCeiling } from "./l3l4_ceiling.ts";
-import { coreBulk, coreConnections, CorePair, coreRoundTrips } from "./l3l4_core.ts";
+import { CoreBulk, coreConnections, CorePair, coreRoundTrips } from "./l3l4_core.ts";
 import { StreamsBulk, streamsConnections, StreamsEcho, StreamsPair } from "./l3l4_streams.ts";
 
 const ROUND = 32 << 20;
@@ -41,21 +41,21 @@ async function bulk(bench: Bench, ceiling: Ceiling): Promise<void> {
   const baseline = { name: "data path alone", run: () => ceiling(ROUND) };
   if (isAnyWanted(bench, "core, bulk at MTU 1500", "core, bulk in super-segments")) {
     const pair = new CorePair();
-    const port = pair.connect();
+    const core = new CoreBulk(pair, pair.connect());
     await bench.figure({
       name: "core, bulk at MTU 1500",
       unit: "B/s",
-      run: () => coreBulk(pair, port, ROUND),
+      run: () => core.run(ROUND),
       baseline,
       warmUpMs: 1500,
       goal: { ratio: 0.38 },
     });
     const large = new CorePair({ superSegmentBytes: 61440 });
-    const largePort = large.connect();
+    const superSegments = new CoreBulk(large, large.connect());
     await bench.figure({
       name: "core, bulk in super-segments",
       unit: "B/s",
-      run: () => coreBulk(large, largePort, ROUND),
+      run: () => superSegments.run(ROUND),
       baseline,
       warmUpMs: 1500,
     });
@@ -174,15 +174,13 @@ async function loss(bench: Bench, ceiling: Ceiling): Promise<void> {
     for (let i = 0; i < bytes.length; i++) {
       if (bytes[i] !== (((at + i) % 65536) * 31 & 0xff)) throw new Error(`a wrong byte at ${at + i}`);
     }
-    at += bytes.length;
+    at = (at + bytes.length) % 65536;
   };
+  const core = new CoreBulk(pair, port, check);
   await bench.figure({
     name: LOSS,
     unit: "B/s",
-    run: () => {
-      at = 0;
-      return coreBulk(pair, port, ROUND, check);
-    },
+    run: () => core.run(ROUND),
     baseline: scaled(bench, ceiling, 50e6),
     goal: { ratio: 1 },
   });
