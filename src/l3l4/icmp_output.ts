@@ -138,7 +138,7 @@ export class IcmpOutput {
   #datagram(template: IpTemplate, length: number): Uint8Array {
     const datagram = new Uint8Array(template.headerLength + length);
     const isV4 = template.headerLength === 20;
-    const id = isV4 ? this.#ids.next(template.addresses, 0, 8, template.protocol) & 0xffff : 0;
+    const id = isV4 ? this.#ids.nextFor(template.words, template.protocol) & 0xffff : 0;
     template.write(datagram, length, 0, id, false);
     return datagram;
   }

@@ -24,12 +24,24 @@ export class IpIds {
 
   /** The next number for `protocol` between the two addresses that lie from `start` to `end`: 32 bits. */
   next(bytes: Uint8Array, start: number, end: number, protocol: number): number {
-    const odd = this.#key[1]! | 1;
     let hash = this.#key[0]! ^ protocol;
-    for (let at = start; at < end; at += 4) {
-      hash = Math.imul(hash ^ readU32(bytes, at), odd);
-      hash ^= hash >>> 15;
-    }
+    for (let at = start; at < end; at += 4) hash = this.#mix(hash, readU32(bytes, at));
+    return this.#take(hash);
+  }
+
+  /** The next number for `protocol` between the two addresses whose words these are. */
+  nextFor(words: readonly number[], protocol: number): number {
+    let hash = this.#key[0]! ^ protocol;
+    for (let i = 0; i < words.length; i++) hash = this.#mix(hash, words[i]!);
+    return this.#take(hash);
+  }
+
+  #mix(hash: number, word: number): number {
+    const mixed = Math.imul(hash ^ word, this.#key[1]! | 1);
+    return mixed ^ (mixed >>> 15);
+  }
+
+  #take(hash: number): number {
     const group = (Math.imul(hash, 0x9e3779b1) >>> 16) % GROUPS;
     const id = this.#counters[group]!;
     this.#counters[group] = id + 1;

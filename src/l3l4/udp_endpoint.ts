@@ -192,7 +192,7 @@ export abstract class UdpEndpoint implements UdpPort, Timed {
     const length = UDP_HEADER_LENGTH + bytes.length;
     const at = template.headerLength;
     const datagram = new Uint8Array(at + length);
-    const id = at === 20 ? this.host.ids.next(template.addresses, 0, 8, IpProtocol.UDP) & 0xffff : 0;
+    const id = at === 20 ? this.host.ids.nextFor(template.words, IpProtocol.UDP) & 0xffff : 0;
     template.write(datagram, length, 0, id, false);
     writeU16(datagram, at, this.localPort);
     writeU16(datagram, at + 2, remotePort);

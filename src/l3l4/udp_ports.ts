@@ -26,7 +26,8 @@ export class UdpFlow extends UdpEndpoint implements FlowPath {
   hash = 0;
   /** See `hash`. */
   chain: UdpFlow | null = null;
-  readonly #template: IpTemplate;
+  /** How its IP headers look. */
+  readonly template: IpTemplate;
 
   /** A flow between these ends. */
   constructor(host: UdpHost, id: number, isActive: boolean, idleTimeoutMs: number, path: FlowPath, now: number) {
@@ -38,13 +39,13 @@ export class UdpFlow extends UdpEndpoint implements FlowPath {
     this.remoteAddress = remoteAddress;
     this.remotePort = remotePort;
     const { dscp, hopLimit } = host.settings;
-    this.#template = new IpTemplate(version, localAddress, remoteAddress, IpProtocol.UDP, hopLimit, dscp);
+    this.template = new IpTemplate(version, localAddress, remoteAddress, IpProtocol.UDP, hopLimit, dscp);
   }
 
   /** See {@linkcode UdpEndpoint}. */
   protected override templateFor(to: UdpTarget | undefined): IpTemplate {
     if (to !== undefined) throw new RangeError("a flow has one peer and sends to no other");
-    return this.#template;
+    return this.template;
   }
 }
 

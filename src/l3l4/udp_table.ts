@@ -199,7 +199,7 @@ export class UdpTable implements UdpHost {
   }
 
   #addFlow(flow: UdpFlow): void {
-    this.#ownKey.readPath(flow);
+    this.#ownKey.readEnds(flow);
     this.#flows.add(flow, this.#ownKey.hash(this.#sip));
     this.#count++;
     this.#timers.update(flow);
@@ -343,7 +343,7 @@ export class UdpTable implements UdpHost {
     this.#count--;
     if (port instanceof UdpBound) this.#bindings.remove(port);
     else if (port instanceof UdpFlow) {
-      this.#ownKey.readPath(port);
+      this.#ownKey.readEnds(port);
       this.#flows.remove(port, this.#ownKey);
     }
   }

@@ -246,7 +246,8 @@ test("errors of ICMP come to the connection that they quote", () => {
   const connection = rig.open();
   const news = { sequence: 5, code: "EHOSTUNREACH", isHard: false, mtu: 0, text: "host unreachable" };
   rig.table.icmpError(connection.path, news, rig.now);
-  rig.table.icmpError({ ...connection.path, remotePort: 4001 }, news, rig.now);
+  const { version, localAddress, localPort, remoteAddress } = connection.path;
+  rig.table.icmpError({ version, localAddress, localPort, remoteAddress, remotePort: 4001 }, news, rig.now);
   assertEquals(connection.news, [news]);
 });
 

@@ -6,14 +6,13 @@
  *
  * @module
  */
-import type { FlowPath } from "../l3l4_sink.ts";
-import type { TcpKey } from "./tcp_key.ts";
+import type { KeyedEnds, TcpKey } from "./tcp_key.ts";
 
 const RECENT = 1024;
 const FIRST_BUCKETS = 64;
 
 /** What stands in a table. */
-export interface Demuxed<T> extends FlowPath {
+export interface Demuxed<T> extends KeyedEnds {
   /** Hash of its path: the table's own. */
   hash: number;
   /** The next one of the same bucket: the table's own. */

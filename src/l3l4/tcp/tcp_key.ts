@@ -5,11 +5,22 @@
  */
 import { readU16, readU32, writeU32 } from "../../bytes/integers.ts";
 import type { HalfSipHash } from "../../core/half_sip_hash.ts";
+import type { IpTemplate } from "../ip_header.ts";
 import type { IpPacket } from "../ip_packet.ts";
 import type { FlowPath } from "../l3l4_sink.ts";
 
 /** Words that {@linkcode TcpKey.store} takes. */
 export const KEY_WORDS = 9;
+
+/** The ends of a flow that is found by them. */
+export interface KeyedEnds {
+  /** Local port. */
+  readonly localPort: number;
+  /** Remote port. */
+  readonly remotePort: number;
+  /** How its IP headers look: its addresses. */
+  readonly template: IpTemplate;
+}
 
 /** Addresses as 32-bit words, of which IPv4 has one, and ports. */
 export class TcpKey {
@@ -101,16 +112,32 @@ export class TcpKey {
     return true;
   }
 
-  /** Whether a flow has the same ends. */
-  matches(path: FlowPath): boolean {
-    if (path.localPort !== this.localPort || path.remotePort !== this.remotePort || path.version !== this.version) {
-      return false;
-    }
+  /** Takes the ends of a flow that is there. */
+  readEnds({ template, localPort, remotePort }: KeyedEnds): void {
     const { words } = this;
-    const { localAddress, remoteAddress } = path;
-    for (let i = 0; 4 * i < localAddress.length; i++) {
-      if ((readU32(localAddress, 4 * i) | 0) !== words[i]) return false;
-      if ((readU32(remoteAddress, 4 * i) | 0) !== words[4 + i]) return false;
+    const addresses = template.words;
+    const half = addresses.length >>> 1;
+    if (half === 1 && this.version === 6) words.fill(0);
+    for (let i = 0; i < half; i++) {
+      words[i] = addresses[i]!;
+      words[4 + i] = addresses[half + i]!;
+    }
+    this.version = half === 1 ? 4 : 6;
+    this.localPort = localPort;
+    this.remotePort = remotePort;
+  }
+
+  /** Whether a flow has the same ends. */
+  matches(flow: KeyedEnds): boolean {
+    if (flow.localPort !== this.localPort || flow.remotePort !== this.remotePort) return false;
+    const { words } = this;
+    const addresses = flow.template.words;
+    if (addresses.length === 2) {
+      return this.version === 4 && addresses[0] === words[0] && addresses[1] === words[4];
+    }
+    if (this.version === 4) return false;
+    for (let i = 0; i < 4; i++) {
+      if (addresses[i] !== words[i] || addresses[4 + i] !== words[4 + i]) return false;
     }
     return true;
   }

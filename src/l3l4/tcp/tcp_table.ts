@@ -20,6 +20,7 @@ import { Summer } from "../sum.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { Demux } from "./demux.ts";
 import { EphemeralPorts } from "./ephemeral_ports.ts";
+import { FlowEnds } from "./flow_ends.ts";
 import { PassiveOpens, type PassiveOpensHost } from "./passive_opens.ts";
 import { SegmentCursor } from "./segment_cursor.ts";
 import { SegmentWriter } from "./segment_writer.ts";
@@ -245,10 +246,10 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
   }
 
   #parts(key: TcpKey, options: TcpPortOptions): ConnectionParts {
-    const path = key.toPath();
-    const { version, localAddress, remoteAddress } = path;
+    const { version, localAddress, localPort, remoteAddress, remotePort } = key.toPath();
     const { hopLimit, dscp } = this.settings;
     const template = new IpTemplate(version, localAddress, remoteAddress, PROTOCOL_TCP, hopLimit, dscp);
+    const path = new FlowEnds(template, localPort, remotePort);
     return { host: this, sink: this.#sink, id: ++this.#lastId, path, template, options };
   }
 
@@ -404,7 +405,7 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
 
   /** Takes it out, whose ends are in `#ownKey` then. What it has to send and to tell still goes its way. */
   #remove(connection: HostedConnection): boolean {
-    this.#ownKey.readPath(connection);
+    this.#ownKey.readEnds(connection);
     this.#timers.update(connection);
     return this.#demux.remove(connection, this.#ownKey);
   }
