@@ -8,6 +8,9 @@
 import { copyInto } from "../../bytes/copy_into.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 
+/** More than any ring holds. Not `Infinity`, which is an object of its own in each ring. */
+const MAX_BYTES = 2 ** 30;
+
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** A ring. */
@@ -23,7 +26,7 @@ export class ByteRing {
   #span = 0;
 
   /** An empty one. What it grows beyond `ownBytes` is spare (`BufferPool.take`). */
-  constructor(pool: BufferPool, ownBytes: number = Infinity) {
+  constructor(pool: BufferPool, ownBytes: number = MAX_BYTES) {
     this.#pool = pool;
     this.#ownBytes = ownBytes;
   }

@@ -17,26 +17,26 @@ export function timeoutAt(tcb: Tcb): number {
     timers.rtoAt,
     timers.probeAt,
     receive.ackAt,
-    tcb.recovery.reorderAt,
+    tcb.flight === null ? Infinity : tcb.flight.reorderAt,
     timers.persistAt,
     timers.keepaliveAt,
     timers.finWaitAt,
     timers.memoryAt,
     timers.paceAt,
-    tcb.dataAt + tcb.idleTimeoutMs,
+    tcb.dataAt + tcb.choices.idleTimeoutMs,
   );
 }
 
 /** Does what is due. */
 export function onTimeout(tcb: Tcb, now: number): void {
-  const { timers, receive, recovery } = tcb;
+  const { timers, receive, flight } = tcb;
   if (tcb.state === TcpState.CLOSED) return;
   if (receive.ackAt <= now) {
     receive.ackAt = Infinity;
     receive.ackNow();
   }
   if (timers.paceAt <= now) timers.paceAt = Infinity;
-  if (recovery.reorderAt <= now) recovery.onReorderTimeout(ackContext(tcb, now), now);
+  if (flight !== null && flight.reorderAt <= now) flight.onReorderTimeout(ackContext(tcb, now), now);
   if (timers.probeAt <= now) {
     // it comes before a retransmission timeout that is due as well, and starts that timer again
     timers.probeAt = Infinity;
@@ -56,7 +56,7 @@ export function onTimeout(tcb: Tcb, now: number): void {
   if (timers.rtoAt <= now) onRetransmissionTimeout(tcb, now);
   if (timers.keepaliveAt <= now) onKeepalive(tcb, now);
   if (timers.finWaitAt <= now) tcb.finish(null);
-  else if (tcb.dataAt + tcb.idleTimeoutMs <= now) tcb.timeOut("nothing went either way for the idle timeout");
+  else if (tcb.dataAt + tcb.choices.idleTimeoutMs <= now) tcb.timeOut("nothing went either way for the idle timeout");
   tcb.host.wantsTransmit(tcb.connection);
 }
 
@@ -69,8 +69,8 @@ function onRetransmissionTimeout(tcb: Tcb, now: number): void {
   if (tcb.sendWindow === 0 && tcb.isShutConfirmed) tcb.progressAt = now;
   tcb.isShutConfirmed = false;
   const isOrphan = tcb.isFinQueued && !tcb.isReading;
-  if (now - (isOrphan ? tcb.advancedAt : tcb.progressAt) >= tcb.userTimeoutMs) {
-    return tcb.timeOut(`nothing was acknowledged for ${tcb.userTimeoutMs} ms`);
+  if (now - (isOrphan ? tcb.advancedAt : tcb.progressAt) >= tcb.choices.userTimeoutMs) {
+    return tcb.timeOut(`nothing was acknowledged for ${tcb.choices.userTimeoutMs} ms`);
   }
   timers.probeAt = Infinity;
   tcb.isProbeDue = false;
@@ -84,9 +84,9 @@ function onRetransmissionTimeout(tcb: Tcb, now: number): void {
 
 function onSynTimeout(tcb: Tcb, now: number): void {
   const { connectTimeoutMs, maxSynRetries } = tcb.settings;
-  if (now - tcb.openedAt >= connectTimeoutMs || tcb.synRetries >= maxSynRetries) {
+  if (now - tcb.sentAt >= connectTimeoutMs || tcb.synRetries >= maxSynRetries) {
     return tcb.finish(
-      new L3L4Error(`no answer for ${Math.round(now - tcb.openedAt)} ms`, { code: "ETIMEDOUT", blame: "remote" }),
+      new L3L4Error(`no answer for ${Math.round(now - tcb.sentAt)} ms`, { code: "ETIMEDOUT", blame: "remote" }),
     );
   }
   tcb.synRetries++;

@@ -76,12 +76,27 @@ export class LossRecovery {
   #unprovenRetransmits = 0;
   readonly #rack: Rack = new Rack();
   readonly #prr: Prr = new Prr();
-  readonly #rtt: RttEstimator;
-  readonly #congestion: CongestionControl;
+  #rtt: RttEstimator;
+  #congestion: CongestionControl;
 
   /** Nothing is lost. */
   constructor(pool: SentSegmentPool, rtt: RttEstimator, congestion: CongestionControl) {
     this.board = new Scoreboard(pool, this.#rack, rtt);
+    this.#rtt = rtt;
+    this.#congestion = congestion;
+  }
+
+  /** Whether all that it knows of has arrived and nothing was ever taken for lost: it might as well be a new one. */
+  get isSettled(): boolean {
+    return this.board.segments.size === 0 && this.retransmits === 0 && this.phase === RecoveryPhase.OPEN &&
+      !this.#canUndo && !this.#isProbeOut && this.#duplicates === 0 && this.#rack.isSettled;
+  }
+
+  /** It was settled, and is another connection's from now on. */
+  lend(rtt: RttEstimator, congestion: CongestionControl): void {
+    this.board.lend(rtt);
+    this.#rack.forget();
+    this.reorderAt = Infinity;
     this.#rtt = rtt;
     this.#congestion = congestion;
   }

@@ -35,6 +35,18 @@ export class Rack {
   #roundEnd = 0;
   #isRoundOpen = false;
 
+  /** Whether nothing was seen that what is sent later would be judged by. */
+  get isSettled(): boolean {
+    return !this.isReorderingSeen && this.#factor === 1 && this.#persistence === WINDOW_PERSISTENCE &&
+      !this.#isRoundOpen;
+  }
+
+  /** Nothing has arrived yet. */
+  forget(): void {
+    this.sentAt = -Infinity;
+    this.#hasHighest = false;
+  }
+
   /** An acknowledgment is going to be read: what it tells has no order in itself. */
   begin(): void {
     this.#highestBefore = this.#highest;

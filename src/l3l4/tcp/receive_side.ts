@@ -58,7 +58,7 @@ export class ReceiveSide {
   /** Largest segment that came, but not larger than what we asked for. */
   segmentSize = 536;
   /** Segment size that we ask for. */
-  maxSegmentSize: number = Infinity;
+  maxSegmentSize = 0xffff;
   /** Segments taken in order since the last acknowledgment. */
   #unacked = 0;
   #finAt = 0;

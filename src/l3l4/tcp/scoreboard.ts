@@ -46,12 +46,18 @@ export class Scoreboard {
   /** Not there before a block has come: an array costs as much as all the rest here. */
   #kept: Int32Array = NO_BLOCKS;
   readonly #rack: Rack;
-  readonly #rtt: RttEstimator;
+  #rtt: RttEstimator;
 
   /** Nothing sent. */
   constructor(pool: SentSegmentPool, rack: Rack, rtt: RttEstimator) {
     this.segments = new SentSegments(pool);
     this.#rack = rack;
+    this.#rtt = rtt;
+  }
+
+  /** Nothing is sent, and what is sent is another connection's from now on. */
+  lend(rtt: RttEstimator): void {
+    this.#keptCount = 0;
     this.#rtt = rtt;
   }
 

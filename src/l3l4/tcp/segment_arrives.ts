@@ -34,6 +34,7 @@ export function segmentArrives(tcb: Tcb, segment: SegmentCursor, now: number): v
   if (tcb.state === TcpState.CLOSED) return;
   if (tcb.state === TcpState.SYN_SENT) arrivesInSynSent(tcb, segment, now);
   else if (isAcceptable(tcb, segment, now)) processInOrder(tcb, segment, now);
+  tcb.settle();
   tcb.host.wantsTransmit(tcb.connection);
   tcb.host.wantsTimer(tcb.connection);
 }
@@ -148,7 +149,7 @@ function acknowledgeSyn(tcb: Tcb, segment: SegmentCursor, now: number): boolean 
     return false;
   }
   tcb.una = (tcb.sendInitial + 1) | 0;
-  if (tcb.synRetries === 0) tcb.rtt.sample(now - tcb.openedAt, now);
+  if (tcb.synRetries === 0) tcb.rtt.sample(now - tcb.sentAt, now);
   setWindow(tcb, segment, segment.window << tcb.sendShift);
   tcb.establish(tcb.synRetries > 0, now);
   if (tcb.synData > 0) {
@@ -194,7 +195,7 @@ function updateWindow(tcb: Tcb, segment: SegmentCursor, window: number, advanced
   } else if (tcb.sendWindow === 0) {
     tcb.persistCount = 0;
     // what was sent into the closed window only to ask is not there
-    tcb.recovery.board.loseAll();
+    tcb.flight?.board.loseAll();
   }
   if (window > tcb.sendWindow) tcb.timers.persistAt = Infinity;
   setWindow(tcb, segment, window);
@@ -247,7 +248,7 @@ function noteCongestion(tcb: Tcb, segment: SegmentCursor, now: number): void {
     receive.ackNow();
   }
   if ((segment.flags & TcpFlag.ECE) === 0 || ((tcb.una - tcb.ecnEnd) | 0) < 0) return;
-  if (tcb.recovery.phase !== RecoveryPhase.OPEN) return;
+  if (tcb.flight !== null && tcb.flight.phase !== RecoveryPhase.OPEN) return;
   tcb.congestion.onCongestion((tcb.next - tcb.una) | 0, "ecn", now);
   tcb.ecnEnd = tcb.next;
   tcb.isCwrDue = true;
@@ -346,7 +347,7 @@ function arrivesInSynSent(tcb: Tcb, segment: SegmentCursor, now: number): void {
   const { ECE, CWR } = TcpFlag;
   tcb.hasEcn = tcb.hasEcn && (flags & (ECE | CWR)) === ECE;
   tcb.una = acknowledgment;
-  if (tcb.synRetries === 0) tcb.rtt.sample(now - tcb.openedAt, now);
+  if (tcb.synRetries === 0) tcb.rtt.sample(now - tcb.sentAt, now);
   tcb.establish(tcb.synRetries > 0, now);
   tcb.receive.ackNow();
   dropSyn(segment);

@@ -98,7 +98,7 @@ function writeSyn(tcb: Tcb, out: PacketOut, now: number): boolean {
   tcb.isSynDue = false;
   tcb.next = (tcb.sendInitial + 1) | 0;
   if (isAnswer) receive.told(window, 0);
-  tcb.timers.rtoAt = Math.min(now + tcb.rtt.rtoMs, tcb.openedAt + settings.connectTimeoutMs);
+  tcb.timers.rtoAt = Math.min(now + tcb.rtt.rtoMs, tcb.sentAt + settings.connectTimeoutMs);
   tcb.host.wantsTimer(tcb.connection);
   return true;
 }
@@ -151,8 +151,9 @@ function writeAcks(tcb: Tcb, out: PacketOut, now: number): boolean {
 
 /** What is lost goes first. */
 function writeLost(tcb: Tcb, out: PacketOut, now: number): boolean {
-  const { recovery } = tcb;
-  const { board } = recovery;
+  const { flight } = tcb;
+  if (flight === null) return true;
+  const { board } = flight;
   while (board.lostSegments > 0) {
     const index = board.firstLost();
     const segment = board.segments.at(index);
@@ -160,7 +161,7 @@ function writeLost(tcb: Tcb, out: PacketOut, now: number): boolean {
     // the peer may have taken back some of its window; its edge still gets what asks for it
     if (beyond > 0 && segment.start !== tcb.una && !(segment.isFin && beyond === 1)) break;
     const length = Math.min(tcb.segmentSize, (segment.end - segment.start) | 0);
-    if (recovery.pipe > 0 && recovery.allowance < length) {
+    if (flight.pipe > 0 && flight.allowance < length) {
       tcb.isWindowLimited = true;
       return true;
     }
@@ -206,7 +207,7 @@ function dataLength(segment: SentSegment): number {
 
 /** New data, and the FIN behind it. */
 function writeNew(tcb: Tcb, out: PacketOut, now: number): boolean {
-  if (tcb.state < TcpState.ESTABLISHED || tcb.recovery.board.lostSegments > 0) return true;
+  if (tcb.state < TcpState.ESTABLISHED || (tcb.flight !== null && tcb.flight.board.lostSegments > 0)) return true;
   tcb.isWindowLimited = false;
   if (tcb.next === tcb.una && tcb.unsent > 0 && now - tcb.sentAt > tcb.rtt.rtoMs) restart(tcb, now);
   for (;;) {
@@ -227,11 +228,11 @@ function restart(tcb: Tcb, now: number): void {
 
 /** Bytes of the next new segment; 0 for a FIN alone, -1 when nothing is to be sent now. */
 function nextLength(tcb: Tcb, unsent: number, isFinDue: boolean): number {
-  const { recovery, segmentSize, settings } = tcb;
+  const { pipe, segmentSize, settings } = tcb;
   const usable = (tcb.una + tcb.sendWindow - tcb.next) | 0;
   if (unsent <= 0) return usable > 0 || tcb.next === tcb.una ? finLength(tcb, usable) : -1;
   const whole = Math.min(unsent, segmentSize);
-  const { allowance, pipe } = recovery;
+  const allowance = tcb.congestion.cwnd - pipe;
   if (pipe > 0 && allowance < whole) {
     tcb.isWindowLimited = true;
     return -1;
@@ -261,8 +262,8 @@ function finLength(tcb: Tcb, usable: number): number {
 function maySendSmall(tcb: Tcb, length: number, unsent: number, isFinDue: boolean): boolean {
   if (tcb.isPersistDue) return true;
   const isAlone = tcb.next === tcb.una;
-  if (length === unsent) return !tcb.hasNagle || isAlone || isFinDue;
-  return (isAlone || !tcb.hasNagle) && length >= tcb.maxSendWindow >>> 1;
+  if (length === unsent) return !tcb.choices.hasNagle || isAlone || isFinDue;
+  return (isAlone || !tcb.choices.hasNagle) && length >= tcb.maxSendWindow >>> 1;
 }
 
 function writeData(
@@ -273,7 +274,6 @@ function writeData(
   isFinDue: boolean,
   now: number,
 ): boolean {
-  const { recovery } = tcb;
   const room = begin(tcb, tcb.next, 0, now);
   const isSuper = wanted > tcb.segmentSize;
   const length = isSuper ? wanted : Math.min(wanted, room);
@@ -288,6 +288,7 @@ function writeData(
   if (tcb.isCwrDue && length > 0) fields.flags |= TcpFlag.CWR;
   if (!write(tcb, out, (tcb.next - tcb.una) | 0, length, isSuper ? room : 0)) return false;
   told(tcb);
+  const { recovery } = tcb;
   const end = (tcb.next + length + (isFin ? 1 : 0)) | 0;
   recovery.board.push(tcb.next, end, now, isFin);
   recovery.sent((end - tcb.next) | 0);
@@ -315,16 +316,15 @@ function writeProbes(tcb: Tcb, out: PacketOut, now: number): boolean {
 
 /** Tail loss probe: something new if there is, else the last segment again (RFC 8985 section 7.3). */
 function writeTailProbe(tcb: Tcb, out: PacketOut, now: number): boolean {
-  const { recovery } = tcb;
-  const { segments } = recovery.board;
-  const { unsent } = tcb;
+  const { flight, unsent } = tcb;
   const usable = (tcb.una + tcb.sendWindow - tcb.next) | 0;
   const length = Math.min(unsent, usable, tcb.segmentSize);
   const isNew = length > 0;
-  if (segments.size === 0) {
+  if (flight === null || flight.board.segments.size === 0) {
     tcb.isProbeDue = false;
     return true;
   }
+  const { segments } = flight.board;
   if (isNew) {
     if (!writeData(tcb, out, length, unsent, tcb.isFinQueued && !tcb.isFinSent, now)) return false;
   } else {
@@ -334,13 +334,13 @@ function writeTailProbe(tcb: Tcb, out: PacketOut, now: number): boolean {
       return true;
     }
     if (dataLength(segments.at(index)) > tcb.segmentSize) {
-      recovery.board.split(index, dataLength(segments.at(index)) - tcb.segmentSize);
+      flight.board.split(index, dataLength(segments.at(index)) - tcb.segmentSize);
       index++;
     }
     if (!resend(tcb, out, index, now)) return false;
   }
   tcb.isProbeDue = false;
-  recovery.probed(tcb.next, !isNew);
+  flight.probed(tcb.next, !isNew);
   tcb.timers.rtoAt = now + tcb.rtt.rtoMs;
   return true;
 }
@@ -358,11 +358,11 @@ function writeWindowProbe(tcb: Tcb, out: PacketOut, now: number): boolean {
 
 /** When it is this connection's turn again. */
 function armTimers(tcb: Tcb, nextBefore: number, now: number): void {
-  const { timers, recovery } = tcb;
-  if (recovery.board.segments.size > 0) {
+  const { timers, flight } = tcb;
+  if (flight !== null && flight.board.segments.size > 0) {
     timers.persistAt = Infinity;
     if (timers.rtoAt === Infinity) timers.rtoAt = now + tcb.rtt.rtoMs;
-    if (tcb.next !== nextBefore) timers.probeAt = recovery.probeAt(now, timers.rtoAt);
+    if (tcb.next !== nextBefore) timers.probeAt = flight.probeAt(now, timers.rtoAt);
     return;
   }
   timers.rtoAt = Infinity;

@@ -11,7 +11,7 @@ import { ByteRing } from "./byte_ring.ts";
 import type { CongestionControl } from "./congestion/congestion_control.ts";
 import { createCongestion, initialWindow } from "./congestion/create_congestion.ts";
 import { Pacer } from "./congestion/pacer.ts";
-import { LossRecovery } from "./loss_recovery.ts";
+import type { LossRecovery } from "./loss_recovery.ts";
 import { AckDue, ReceiveSide } from "./receive_side.ts";
 import { RttEstimator } from "./rtt_estimator.ts";
 import { TIMESTAMPS_LENGTH } from "./segment_writer.ts";
@@ -65,6 +65,21 @@ export class TcpTimers {
   paceAt: number = Infinity;
 }
 
+/** {@linkcode TcpPortOptions} with all that was not chosen filled in. */
+type PortChoices = Pick<TcpSettings, "hasNagle" | "keepaliveMs" | "userTimeoutMs" | "idleTimeoutMs">;
+
+/** Most connections have no options of their own, and share the endpoint's. */
+function choicesOf(options: TcpPortOptions, settings: TcpSettings): PortChoices {
+  const { hasNagle, keepaliveMs, userTimeoutMs, idleTimeoutMs } = options;
+  if (hasNagle === undefined && (keepaliveMs ?? userTimeoutMs ?? idleTimeoutMs) === undefined) return settings;
+  return {
+    hasNagle: hasNagle ?? settings.hasNagle,
+    keepaliveMs: keepaliveMs ?? settings.keepaliveMs,
+    userTimeoutMs: userTimeoutMs ?? settings.userTimeoutMs,
+    idleTimeoutMs: idleTimeoutMs ?? settings.idleTimeoutMs,
+  };
+}
+
 /** A connection's state. `connection` is the object that the table and the user know. */
 export class Tcb {
   /** What it shares with all others. */
@@ -81,8 +96,8 @@ export class Tcb {
   readonly rtt: RttEstimator;
   /** How much may be under way. */
   readonly congestion: CongestionControl;
-  /** What is under way, and what is lost. */
-  readonly recovery: LossRecovery;
+  /** What is under way, and what is lost; `null` while nothing is and nothing was. */
+  flight: LossRecovery | null = null;
   /** Spreads what is sent, with pacing. */
   readonly pacer: Pacer | null;
   /** What it receives. */
@@ -143,8 +158,6 @@ export class Tcb {
   synData = 0;
   /** SYNs sent again. */
   synRetries = 0;
-  /** When the SYN was sent first. */
-  openedAt: number;
   /** Whether a reset is to be sent, and with which sequence number; `isResetBare` without an acknowledgment. */
   isResetDue = false;
   /** See `isResetDue`. */
@@ -177,9 +190,7 @@ export class Tcb {
   progressAt: number;
   /** When bytes were acknowledged last, or the user closed. */
   advancedAt: number;
-  /** When something came last. */
-  heardAt: number;
-  /** When data were sent last. */
+  /** When data were sent last, or the SYN first. */
   sentAt: number;
   /** When data went either way last. */
   dataAt: number;
@@ -187,14 +198,8 @@ export class Tcb {
   challenges = 0;
   /** See `challenges`. */
   challengeAt: number = -Infinity;
-  /** Whether small writes wait. */
-  hasNagle: boolean;
-  /** Silence before the peer is asked. */
-  keepaliveMs: number;
-  /** Longest wait for an acknowledgment. */
-  userTimeoutMs: number;
-  /** Longest silence. */
-  idleTimeoutMs: number;
+  /** What its user chose: the endpoint's own settings, where that is nothing. */
+  readonly choices: PortChoices;
   /** Segments sent. */
   segmentsSent = 0;
   /** Segments received. */
@@ -236,18 +241,12 @@ export class Tcb {
     this.segmentSize = this.ownSegmentSize();
     this.receive.maxSegmentSize = this.segmentSize;
     this.congestion = createCongestion(settings, this.segmentSize);
-    this.recovery = new LossRecovery(host.sentSegments, this.rtt, this.congestion);
     this.pacer = settings.hasPacing ? new Pacer() : null;
-    this.openedAt = now;
     this.progressAt = now;
     this.advancedAt = now;
-    this.heardAt = now;
     this.sentAt = now;
     this.dataAt = now;
-    this.hasNagle = options.hasNagle ?? settings.hasNagle;
-    this.keepaliveMs = options.keepaliveMs ?? settings.keepaliveMs;
-    this.userTimeoutMs = options.userTimeoutMs ?? settings.userTimeoutMs;
-    this.idleTimeoutMs = options.idleTimeoutMs ?? settings.idleTimeoutMs;
+    this.choices = choicesOf(options, settings);
   }
 
   /** Options of the endpoint. */
@@ -266,8 +265,36 @@ export class Tcb {
     const whole = Math.min(Math.max(MIN_PEER_MSS, this.peerSegmentSize), this.ownSegmentSize());
     this.segmentSize = Math.max(MIN_MSS, whole - (this.hasTimestamps ? TIMESTAMPS_LENGTH : 0));
     this.congestion.segmentSize = this.segmentSize;
-    this.recovery.segmentSize = this.segmentSize;
-    this.recovery.board.segmentSize = this.segmentSize;
+    if (this.flight !== null) this.#fitFlight(this.flight);
+  }
+
+  /** What is under way, to be changed. */
+  get recovery(): LossRecovery {
+    if (this.flight === null) {
+      this.flight = this.host.recoveries.take(this.rtt, this.congestion);
+      this.#fitFlight(this.flight);
+    }
+    return this.flight;
+  }
+
+  #fitFlight(flight: LossRecovery): void {
+    flight.hasTimestamps = this.hasTimestamps;
+    flight.hasSack = this.receive.hasSack;
+    flight.segmentSize = this.segmentSize;
+    flight.board.segmentSize = this.segmentSize;
+  }
+
+  /** Bytes under way. */
+  get pipe(): number {
+    return this.flight === null ? 0 : this.flight.pipe;
+  }
+
+  /** Gives back what is known of data under way, when none are and it is of no use for those that follow. */
+  settle(): void {
+    const { flight } = this;
+    if (flight === null || !flight.isSettled) return;
+    this.flight = null;
+    this.host.recoveries.give(flight);
   }
 
   /** The clock of our timestamps. */
@@ -299,8 +326,6 @@ export class Tcb {
   /** Both sides have agreed: bytes may go. `wasResent`: the first segment had to be sent more than once. */
   establish(wasResent: boolean, now: number): void {
     this.state = this.isFinQueued ? TcpState.FIN_WAIT_1 : TcpState.ESTABLISHED;
-    this.recovery.hasTimestamps = this.hasTimestamps;
-    this.recovery.hasSack = this.receive.hasSack;
     this.fitSegmentSize();
     const { congestion, settings } = this;
     if (settings.congestion !== "none") {
@@ -316,9 +341,8 @@ export class Tcb {
 
   /** Something came: the peer is there. */
   armKeepalive(now: number): void {
-    this.heardAt = now;
     this.keepaliveCount = 0;
-    this.timers.keepaliveAt = now + this.keepaliveMs;
+    this.timers.keepaliveAt = now + this.choices.keepaliveMs;
   }
 
   /** An acknowledgment of something that is not right, as many as are allowed (RFC 5961 section 7). */
@@ -352,7 +376,8 @@ export class Tcb {
   /** Gives back what was for sending, and forgets all timers. */
   release(): void {
     const { timers, receive } = this;
-    this.recovery.clear();
+    this.flight?.clear();
+    this.settle();
     this.ring.free();
     receive.ring.detach();
     receive.ackDue = AckDue.NONE;
@@ -364,7 +389,7 @@ export class Tcb {
     timers.finWaitAt = Infinity;
     timers.memoryAt = Infinity;
     timers.paceAt = Infinity;
-    this.idleTimeoutMs = Infinity;
+    this.dataAt = Infinity;
     this.isSynDue = false;
     this.isProbeDue = false;
     this.isPersistDue = false;

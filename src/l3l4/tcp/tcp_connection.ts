@@ -347,7 +347,7 @@ export class TcpConnection implements HostedConnection, TcpPort {
   /** See {@linkcode TcpPort}. */
   info(): TcpInfo {
     const tcb = this.#tcb;
-    const { rtt, congestion, recovery, receive } = tcb;
+    const { rtt, congestion, flight, receive } = tcb;
     return {
       state: TCP_STATE_NAMES[tcb.state]!,
       segmentSize: tcb.segmentSize,
@@ -358,16 +358,16 @@ export class TcpConnection implements HostedConnection, TcpPort {
       ssthresh: congestion.ssthresh,
       sendWindow: tcb.sendWindow,
       receiveWindow: receive.window,
-      bytesInFlight: recovery.pipe,
+      bytesInFlight: tcb.pipe,
       bytesQueued: tcb.ring.length,
       bytesReadable: receive.ring.length,
       bytesAcked: tcb.bytesAcked,
       bytesReceived: tcb.bytesReceived,
       segmentsSent: tcb.segmentsSent,
       segmentsReceived: tcb.segmentsReceived,
-      retransmits: recovery.retransmits,
+      retransmits: flight?.retransmits ?? 0,
       timeouts: tcb.timeouts,
-      spuriousRetransmits: recovery.spuriousRetransmits,
+      spuriousRetransmits: flight?.spuriousRetransmits ?? 0,
       softError: tcb.softError,
     };
   }

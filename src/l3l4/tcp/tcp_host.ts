@@ -9,9 +9,9 @@ import type { IpTemplate } from "../ip_header.ts";
 import type { FlowPath } from "../l3l4_sink.ts";
 import type { PacketOut } from "../packet_out.ts";
 import type { BufferPool } from "./buffer_pool.ts";
+import type { RecoveryPool } from "./recovery_pool.ts";
 import type { SegmentCursor } from "./segment_cursor.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
-import type { SentSegmentPool } from "./sent_segments.ts";
 import type { TcpSettings } from "./tcp_settings.ts";
 
 /** What all connections share, and whom they tell. */
@@ -20,8 +20,8 @@ export interface TcpHost {
   readonly settings: TcpSettings;
   /** Memory for bytes. */
   readonly buffers: BufferPool;
-  /** Memory for what is known of sent segments. */
-  readonly sentSegments: SentSegmentPool;
+  /** Memory for what is known of data under way. */
+  readonly recoveries: RecoveryPool;
   /** Writes segments; all connections share it. */
   readonly writer: SegmentWriter;
   /** Largest IP packet that goes to this peer now. */

@@ -22,9 +22,9 @@ import { Demux } from "./demux.ts";
 import { EphemeralPorts } from "./ephemeral_ports.ts";
 import { FlowEnds } from "./flow_ends.ts";
 import { PassiveOpens, type PassiveOpensHost } from "./passive_opens.ts";
+import { RecoveryPool } from "./recovery_pool.ts";
 import { SegmentCursor } from "./segment_cursor.ts";
 import { SegmentWriter } from "./segment_writer.ts";
-import { SentSegmentPool } from "./sent_segments.ts";
 import { type ConnectionParts, TcpConnection } from "./tcp_connection.ts";
 import { TcpAnswers } from "./tcp_answers.ts";
 import type { Ending, Handshake, HostedConnection, IcmpErrorNews, PassiveHandshake, TcpHost } from "./tcp_host.ts";
@@ -67,8 +67,8 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
   readonly settings: TcpSettings;
   /** Memory for bytes. */
   readonly buffers: BufferPool;
-  /** Memory for what is known of sent segments. */
-  readonly sentSegments: SentSegmentPool = new SentSegmentPool();
+  /** Memory for what is known of data under way. */
+  readonly recoveries: RecoveryPool = new RecoveryPool();
   /** Writes segments. */
   readonly writer: SegmentWriter;
   /** Secrets. */

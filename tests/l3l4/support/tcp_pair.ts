@@ -9,7 +9,7 @@ import { foldSum, Summer } from "../../../src/l3l4/sum.ts";
 import { BufferPool } from "../../../src/l3l4/tcp/buffer_pool.ts";
 import { SegmentCursor } from "../../../src/l3l4/tcp/segment_cursor.ts";
 import { SegmentWriter } from "../../../src/l3l4/tcp/segment_writer.ts";
-import { SentSegmentPool } from "../../../src/l3l4/tcp/sent_segments.ts";
+import { RecoveryPool } from "../../../src/l3l4/tcp/recovery_pool.ts";
 import { TcpConnection } from "../../../src/l3l4/tcp/tcp_connection.ts";
 import type { Ending, HostedConnection, TcpHost } from "../../../src/l3l4/tcp/tcp_host.ts";
 import { type TcpOptions, type TcpSettings, tcpSettings } from "../../../src/l3l4/tcp/tcp_settings.ts";
@@ -28,7 +28,7 @@ export class Told {
 export class End implements TcpHost, TcpSink {
   readonly settings: TcpSettings;
   readonly buffers: BufferPool;
-  readonly sentSegments: SentSegmentPool = new SentSegmentPool();
+  readonly recoveries: RecoveryPool = new RecoveryPool();
   readonly summer: Summer = new Summer();
   readonly writer: SegmentWriter = new SegmentWriter(this.summer);
   readonly timers: TimerQueue = new TimerQueue();

@@ -15,7 +15,9 @@ export abstract class LossControl implements CongestionControl {
   cwnd: number;
   segmentSize: number;
   #ssthresh = Infinity;
-  readonly #slowStart: HyStart;
+  readonly #isPaced: boolean;
+  /** Not there before something was acknowledged: many connections wait for that. */
+  #slowStart: HyStart | null = null;
   #savedCwnd = 0;
   #savedSsthresh = Infinity;
 
@@ -23,7 +25,7 @@ export abstract class LossControl implements CongestionControl {
   constructor(initialWindow: number, segmentSize: number, isPaced: boolean) {
     this.cwnd = initialWindow;
     this.segmentSize = segmentSize;
-    this.#slowStart = new HyStart(isPaced);
+    this.#isPaced = isPaced;
   }
 
   get ssthresh(): number {
@@ -44,9 +46,10 @@ export abstract class LossControl implements CongestionControl {
       return;
     }
     const isFirst = this.#ssthresh === Infinity;
-    const more = this.#slowStart.onAck(acked, acknowledgment, sendNext, rttMs, this.segmentSize, isFirst);
+    const slowStart = this.#slowStart ??= new HyStart(this.#isPaced);
+    const more = slowStart.onAck(acked, acknowledgment, sendNext, rttMs, this.segmentSize, isFirst);
     if (isLimited) this.cwnd = Math.min(this.cwnd + more, this.#ssthresh);
-    if (isFirst && this.#slowStart.isOver) this.#ssthresh = this.cwnd;
+    if (isFirst && slowStart.isOver) this.#ssthresh = this.cwnd;
     if (this.cwnd >= this.#ssthresh) this.begin(false, now);
   }
 
@@ -68,6 +71,7 @@ export abstract class LossControl implements CongestionControl {
       this.#save();
       this.#lower(flight);
     }
+    this.#slowStart ??= new HyStart(this.#isPaced);
     this.#slowStart.onTimeout();
     this.cwnd = this.segmentSize;
   }
@@ -75,7 +79,7 @@ export abstract class LossControl implements CongestionControl {
   undo(now: number): void {
     this.cwnd = Math.max(this.cwnd, this.#savedCwnd);
     this.#ssthresh = this.#savedSsthresh;
-    this.#slowStart.undoTimeout();
+    this.#slowStart?.undoTimeout();
     this.undone(now);
   }
 
