@@ -58,7 +58,7 @@ async function onNode(program: string, files: readonly string[], options: TestRu
 }
 
 async function onDeno(program: string, files: readonly string[], options: TestRunOptions): Promise<Counts> {
-  const { code, output } = await run(program, ["test", "-A", "--no-check", "--quiet", ...files], options);
+  const { code, output } = await run(program, ["test", "--parallel", "-A", "--no-check", "--quiet", ...files], options);
   return summed(code, readDenoCounts(output), () => from(output, /^ ERRORS|^ FAILURES|^error/m));
 }
 
