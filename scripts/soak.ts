@@ -1,6 +1,7 @@
 /**
- * Runs the fuzz tests for longer: `LEAT_FUZZ_INPUTS` inputs (a million by default) for each seed of `LEAT_SEEDS`, such as
- * `1-1000` (a single number is one seed), and writes what came of it to `docs/soak.md`. Names given as arguments choose test files.
+ * Runs the fuzz tests for longer: `LEAT_FUZZ_INPUTS` inputs for each seed of `LEAT_SEEDS`, such as `1-1000` (a single
+ * number is one seed), and writes what came of it to `docs/soak.md`. By default a million inputs are shared by the seeds,
+ * but none gets fewer than in a normal run. Names given as arguments choose test files.
  *
  * @module
  */
@@ -10,10 +11,13 @@ import process from "node:process";
 import { Checks } from "./lib/checks.ts";
 import { at, portableTests, read } from "./lib/repo.ts";
 import { thisNode } from "./lib/runtimes.ts";
+import { fuzzSeeds } from "../tests/support/fuzz.ts";
 import { runTests, type TestCounts } from "./lib/test_run.ts";
 
-const inputs = process.env["LEAT_FUZZ_INPUTS"] ?? "1000000";
 const seeds = process.env["LEAT_SEEDS"] ?? "1";
+process.env["LEAT_SEEDS"] = seeds;
+// a million for each of a thousand seeds took a day
+const inputs = process.env["LEAT_FUZZ_INPUTS"] ?? String(Math.max(20_000, Math.ceil(1_000_000 / fuzzSeeds().length)));
 const chosen = process.argv.slice(2);
 
 /** Files that take the number of inputs or seeds from the environment. */

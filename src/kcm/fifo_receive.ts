@@ -110,6 +110,12 @@ export class FifoReceive implements ReceiveSteering {
     this.#hold.prepend(unread);
   }
 
+  returned(replies: readonly KcmMessage[]): void {
+    this.#messages += replies.length;
+    for (const { data } of replies) this.#bytes += data.length;
+    this.#hold.prepend(replies);
+  }
+
   #takeReady(): KcmMessage | undefined {
     const port = this.#ready.shift();
     if (port === undefined) return undefined;

@@ -114,6 +114,9 @@ export class LinuxReceive implements ReceiveSteering {
     this.#becomeReady(socket);
   }
 
+  /** Linux knows no replies. */
+  returned(): void {}
+
   #reserve(port: LinuxPsock): KcmSock | undefined {
     this.#refresh(port);
     const socket = this.#waiters.first;

@@ -11,7 +11,7 @@ import type { Driven } from "./channel_stream.ts";
 import { ConnectionLink, type LinkOwner } from "./connection_link_stream.ts";
 import type { ByteSource } from "./connection_reader_stream.ts";
 import { KcmError } from "./errors.ts";
-import type { KcmConnection } from "./kcm_message.ts";
+import type { KcmConnection, KcmMessage } from "./kcm_message.ts";
 import type { MultiplexorEngine } from "./multiplexor_engine.ts";
 import type { MultiplexorObserver } from "./observer.ts";
 import type { OutgoingMessage } from "./outgoing.ts";
@@ -112,6 +112,10 @@ export class MultiplexorDriver implements PortHostOwner, LinkOwner {
     channel.makeRoom();
     this.#tell((observer) => observer.opened?.(this.#channels.size));
     this.settle();
+  }
+
+  returnReplies(replies: readonly KcmMessage[]): void {
+    this.#engine.returnReplies(replies);
   }
 
   /** Calls `run` when the signal is aborted, until `over` resolves. */

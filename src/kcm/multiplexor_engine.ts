@@ -23,7 +23,7 @@ import { KcmError } from "./errors.ts";
 import type { Timed } from "./deadlines.ts";
 import { FifoReceive } from "./fifo_receive.ts";
 import { KcmSock } from "./kcm_sock.ts";
-import { KcmConnection } from "./kcm_message.ts";
+import { KcmConnection, type KcmMessage } from "./kcm_message.ts";
 import { LinuxPsock } from "./linux_psock.ts";
 import { LinuxReceive } from "./linux_receive.ts";
 import { LinuxTransmit } from "./linux_transmit.ts";
@@ -313,6 +313,17 @@ export class MultiplexorEngine {
       this.#drain.at = Math.min(this.#drain.at, deadlineAt);
       this.#core.deadlines.update(this.#drain);
       for (const socket of this.#sockets.values()) socket.stopSending();
+    });
+  }
+
+  /**
+   * Steers messages that `answered` has taken and that nobody wants after all: who waited was in another thread and
+   * waits no more. Allowed anywhere.
+   */
+  returnReplies(replies: readonly KcmMessage[]): void {
+    this.#core.act("returnReplies", () => {
+      this.#core.replies.answered -= replies.length;
+      this.#core.receive.returned(replies);
     });
   }
 

@@ -145,12 +145,22 @@ export class PolicyReceive implements ReceiveSteering {
     this.#told.joined(socket);
   }
 
+  returned(replies: readonly KcmMessage[]): void {
+    this.#messages += replies.length;
+    for (const { data } of replies) this.#bytes += data.length;
+    this.#giveBack(replies, []);
+  }
+
   /** What a socket has not read, and then what waits for it, goes before all else that may go anywhere. */
   #steerAnew(socket: KcmSock, unread: readonly KcmMessage[]): void {
     const line = this.#lines.get(socket)?.takeAll() ?? [];
     this.#lines.delete(socket);
-    this.#held += unread.length;
-    const back = unread.map((message): Waiting => ({ message, port: undefined, isGone: false }));
+    this.#giveBack(unread, line);
+  }
+
+  #giveBack(messages: readonly KcmMessage[], line: readonly Waiting[]): void {
+    this.#held += messages.length;
+    const back = messages.map((message): Waiting => ({ message, port: undefined, isGone: false }));
     this.#anywhere.prepend([...back, ...line]);
   }
 

@@ -61,6 +61,13 @@ export interface ReceiveSocketOptions<Batch extends boolean = false> {
   batch?: Batch | undefined;
   /** How many calls of `send` may wait for room. @default {65536} */
   maxWaitingSends?: number | undefined;
+  /**
+   * Ends the wait for the channel: on Deno nobody tells that the port was closed before it came. The promise rejects with
+   * the signal's reason, and the port is closed.
+   *
+   * @default {undefined}
+   */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -92,12 +99,23 @@ export function receiveSocket<Batch extends boolean = false>(
   port: PortLike,
   options: ReceiveSocketOptions<Batch> = {},
 ): Promise<KcmSocket<Batch>> {
-  const { batch, maxWaitingSends } = options;
+  const { batch, maxWaitingSends, signal } = options;
   const settings = channelSettings({ batch, maxWaitingSends }, Infinity);
+  if (signal?.aborted === true) {
+    port.close();
+    return Promise.reject(signal.reason);
+  }
   return new Promise((resolve, reject) => {
+    const gaveUp = (): void => {
+      port.close();
+      reject(signal!.reason);
+    };
+    signal?.addEventListener("abort", gaveUp, { once: true });
+    const over = (): void => signal?.removeEventListener("abort", gaveUp);
     let socket: PortSocket | undefined;
     let channel: Channel<Batch> | undefined;
     port.addEventListener("close", () => {
+      over();
       if (socket === undefined) return reject(portClosed());
       if (socket.isClosed) return;
       socket.lost(portClosed());
@@ -106,6 +124,7 @@ export function receiveSocket<Batch extends boolean = false>(
     port.addEventListener("message", ({ data }) => {
       const frame = data as HostFrame;
       if (socket !== undefined) return socket.heard(frame);
+      over();
       if (frame.type !== "open") return reject(noChannel());
       socket = new PortSocket(port, frame);
       const own = channel = new Channel<Batch>(socket, { ...settings, ...settingsOf(frame) });

@@ -94,6 +94,8 @@ export type WorkerFrame =
   | { readonly type: "send"; readonly bytes: Uint8Array; readonly messages: readonly SendFrame[] }
   /** Of this epoch's messages so much was read, by weight. */
   | { readonly type: "read"; readonly weight: number }
+  /** Replies that came: to the messages `wanted` they were given to whoever waited, for `unwanted` nobody waits any more. */
+  | { readonly type: "replies"; readonly wanted: readonly number[]; readonly unwanted: readonly number[] }
   | { readonly type: "discard"; readonly ids: readonly number[] }
   | { readonly type: "disable"; readonly weight: number }
   | { readonly type: "enable" }

@@ -30,6 +30,8 @@ import { MESSAGE_WEIGHT } from "./receive_queue.ts";
 export interface PortHostOwner extends ChannelOwner {
   /** The attached connection with this `id`. */
   connectionOf(id: number): KcmConnection | undefined;
+  /** Steers messages that were taken for replies, and that nobody wants. */
+  returnReplies(replies: readonly KcmMessage[]): void;
   /** Longest message to be sent. */
   readonly maxSendLength: number;
   /** From so many bytes on no message is begun. */
@@ -61,6 +63,8 @@ export class PortHost implements SocketSink, Driven {
   #gone: number[] = [];
   /** Connections that the worker was told of, and not yet that they are over. */
   readonly #told: Set<number> = new Set();
+  /** Replies sent over, by the message that they answer, until the worker says whether somebody has waited. */
+  readonly #replies: Map<number, KcmMessage> = new Map();
   /** What the engine has had no room for. */
   readonly #pending: Fifo<Pending> = new Fifo();
   #pendingBytes = 0;
@@ -133,6 +137,7 @@ export class PortHost implements SocketSink, Driven {
   }
 
   answered(message: OutgoingMessage, reply: KcmMessage): boolean {
+    this.#replies.set(message.tag as number, reply);
     this.#fate("answered", message, undefined, reply);
     return true;
   }
@@ -203,6 +208,7 @@ export class PortHost implements SocketSink, Driven {
   #handle(frame: WorkerFrame): void {
     if (frame.type === "send") this.#send(frame.bytes, frame.messages);
     else if (frame.type === "read") this.#wasRead(frame.weight);
+    else if (frame.type === "replies") this.#repliesCame(frame.wanted, frame.unwanted);
     else if (frame.type === "discard") this.#discard(new Set<unknown>(frame.ids));
     else if (frame.type === "disable") this.#disable(frame.weight);
     else if (frame.type === "enable") this.#enable();
@@ -278,6 +284,20 @@ export class PortHost implements SocketSink, Driven {
     this.#noteStarving();
   }
 
+  /** The worker may have ended its wait while a reply was on its way there. */
+  #repliesCame(wanted: readonly number[], unwanted: readonly number[]): void {
+    for (const id of wanted) this.#takeReply(id);
+    const back = unwanted.map((id) => this.#takeReply(id));
+    if (back.length > 0) this.#owner.returnReplies(back);
+  }
+
+  #takeReply(id: number): KcmMessage {
+    const reply = this.#replies.get(id);
+    if (reply === undefined) throw new RangeError("no reply to that message was sent");
+    this.#replies.delete(id);
+    return reply;
+  }
+
   #disable(total: number): void {
     this.#wasRead(total);
     this.port.disableReceive(this.#takeUnread());
@@ -295,6 +315,7 @@ export class PortHost implements SocketSink, Driven {
     this.#wasRead(Math.min(Math.max(total, this.#readTotal), this.#readTotal + this.#weight));
     if (this.#isStarving) this.#owner.starving(-1);
     this.port.close(this.#takeUnread());
+    if (this.#replies.size > 0) this.#owner.returnReplies([...this.#replies.values()]);
     this.#line.close();
     this.#owner.closed(this, undefined);
     this.#resolveClosed();

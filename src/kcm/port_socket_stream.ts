@@ -78,6 +78,8 @@ export class PortSocket implements SocketPort, ChannelOwner {
   /** Those that were written and whose reply has not come. */
   readonly #awaiting: Map<number, Sent> = new Map();
   #nextId = 1;
+  /** Messages whose reply came, and whether somebody has waited. */
+  #replies: { readonly wanted: number[]; readonly unwanted: number[] } = { wanted: [], unwanted: [] };
   #unposted: { frames: SendFrame[]; views: Uint8Array[] } = { frames: [], views: [] };
   #isWanting = false;
   #isTouched = false;
@@ -307,7 +309,13 @@ export class PortSocket implements SocketPort, ChannelOwner {
       message.isAwaiting = false;
       this.#awaiting.delete(id);
       if (reply === undefined) this.#sink!.unanswered?.(message, cause);
-      else this.#sink!.answered?.(message, new KcmMessage(reply.data, message.connection!, reply.sequence));
+      else {
+        const isWanted = this.#sink!.answered?.(
+          message,
+          new KcmMessage(reply.data, message.connection!, reply.sequence),
+        );
+        this.#replies[isWanted === true ? "wanted" : "unwanted"].push(id);
+      }
       return this.#finishDrain(false);
     }
     this.#sent.delete(id);
@@ -389,6 +397,11 @@ export class PortSocket implements SocketPort, ChannelOwner {
       this.#unposted = { frames: [], views: [] };
       const bytes = pack(views);
       this.#post({ type: "send", bytes, messages: frames }, [bytes.buffer]);
+    }
+    const { wanted, unwanted } = this.#replies;
+    if (wanted.length + unwanted.length > 0) {
+      this.#replies = { wanted: [], unwanted: [] };
+      this.#post({ type: "replies", wanted, unwanted });
     }
     if (this.#read === this.#readTold || this.isReceiveDisabled) return;
     this.#readTold = this.#read;

@@ -58,6 +58,8 @@ export interface ReceiveSteering {
   disabled(socket: KcmSock, unread: readonly KcmMessage[]): void;
   /** It takes part again. */
   enabled(socket: KcmSock): void;
+  /** Messages that went to whoever waited for a reply come back: they are steered after all, before what comes next. */
+  returned(replies: readonly KcmMessage[]): void;
 }
 
 /** Counters of what came in. */

@@ -2,6 +2,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  fifo,
   type HandedSocket,
   KcmError,
   type KcmSocket,
@@ -9,6 +10,7 @@ import {
   type MultiplexorOptions,
   type PortLike,
   receiveSocket,
+  sticky,
 } from "../../src/kcm/mod.ts";
 import type { KcmSocketOptions } from "../../src/kcm/mod.ts";
 import { isSettled, turns } from "../support/turns.ts";
@@ -20,6 +22,8 @@ import { bodyOf, parser, wire } from "./support.ts";
 class Line implements PortLike {
   peer!: Line;
   isClosed = false;
+  /** Whether what comes here waits. */
+  isStopped = false;
   readonly posted: unknown[] = [];
   readonly #listeners: ((event: { data?: unknown }) => void)[] = [];
   readonly #early: unknown[] = [];
@@ -55,8 +59,14 @@ class Line implements PortLike {
     for (const closed of this.#closeListeners) closed();
   }
 
+  /** What came while `isStopped` arrives. */
+  goOn(): void {
+    this.isStopped = false;
+    for (const data of this.#early.splice(0)) this.#deliver(data);
+  }
+
   #deliver(data: unknown): void {
-    if (this.#listeners.length === 0) this.#early.push(data);
+    if (this.isStopped || this.#listeners.length === 0) return void this.#early.push(data);
     for (const listener of this.#listeners) listener({ data });
   }
 }
@@ -286,6 +296,76 @@ test("a worker that sends more than there is room for, or messages of no length,
     }
     // 4 of 8 bytes in the engine, 6 waiting
     assertEquals(sent, length === bytes && length > 0 ? 11 : 1);
+    await handed.closed;
+    kcm.abort();
+  }
+});
+
+test("a signal ends the wait for a channel that does not come, and closes the port; later it does nothing", async () => {
+  const gone = AbortSignal.abort("gone");
+  const [, early] = Line.pair();
+  assertEquals([await receiveSocket(early, { signal: gone }).catch((reason) => reason), early.isClosed], [
+    "gone",
+    true,
+  ]);
+  const [line, far] = Line.pair();
+  const controller = new AbortController();
+  const waiting = receiveSocket(far, { signal: controller.signal }).catch((reason) => reason);
+  controller.abort("enough");
+  assertEquals([await waiting, far.isClosed, line.isClosed], ["enough", true, false]);
+  const kcm = new Multiplexor({ holdOpen: true });
+  const [here, there] = Line.pair();
+  kcm.hand(here);
+  const later = new AbortController();
+  const socket = await receiveSocket(there, { signal: later.signal });
+  later.abort();
+  assertEquals([there.isClosed, await isSettled(socket.closed)], [false, false]);
+  kcm.abort();
+});
+
+test("a reply that arrives when its sender has ended the wait goes to a channel, as without a worker", async () => {
+  for (const policy of [fifo(), sticky()]) {
+    const { kcm, socket, t, far } = await setUp({}, { policy });
+    const controller = new AbortController();
+    const [asked, other] = [
+      socket.send(wire("a?"), { reply: "next", signal: controller.signal }).catch((reason) => reason),
+      socket.send(wire("b?"), { reply: "next" }),
+    ];
+    await turns();
+    // both are answered; the worker does not know when it ends its wait for the first
+    far.isStopped = true;
+    t.send("a!", "b!");
+    await turns();
+    controller.abort("enough");
+    assertEquals([await asked, kcm.stats.answered], ["enough", 2]);
+    far.goOn();
+    assertEquals(bodyOf((await other).reply!), "b!");
+    assertEquals(bodyOf((await socket.receive())!.message), "a!");
+    assertEquals([kcm.stats.answered, kcm.stats.awaitedReplies, kcm.stats.rxMessages], [1, 0, 1]);
+    kcm.abort();
+  }
+});
+
+test("replies that a worker did not come to read go to others when it is gone", async () => {
+  const { kcm, handed, socket, t, far } = await setUp();
+  const asked = socket.send(wire("a?"), { reply: "next" }).catch(codeOf);
+  await turns();
+  // from now on it says nothing
+  far.isClosed = true;
+  t.send("a!");
+  await turns();
+  handed.abort();
+  assertEquals(bodyOf(kcm.socket().tryReceive()!.message), "a!");
+  assertEquals([kcm.stats.answered, kcm.stats.awaitedReplies], [0, 0]);
+  far.tellClosed();
+  await asked;
+  kcm.abort();
+});
+
+test("a worker that speaks of replies it never got is closed", async () => {
+  for (const ids of [{ wanted: [1], unwanted: [] }, { wanted: [], unwanted: [7] }, { wanted: 1, unwanted: 2 }]) {
+    const { handed, kcm, far } = await setUp();
+    far.postMessage({ type: "replies", ...ids }, []);
     await handed.closed;
     kcm.abort();
   }
