@@ -167,7 +167,8 @@ export class FuzzedEnd {
   commit(length: number): void {
     this.packetsOut++;
     this.bytesOut += length;
-    if (this.#buffer[9] !== 6) return;
+    // a damaged packet may be one of IPv6, and be answered
+    if (this.#buffer[0] !== 0x45 || this.#buffer[9] !== 6) return;
     const segment = decodeTcp(this.#buffer.subarray(20, length));
     if ((segment.flags & TcpFlag.RST) !== 0) return;
     const { SYN, FIN } = TcpFlag;

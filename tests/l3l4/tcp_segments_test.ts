@@ -40,6 +40,14 @@ test("45, 47: windows are scaled only when both said so, and are 16 bits without
   assertEquals(scaled.end.connection.info().sendWindow, 320_000);
 });
 
+test("47: a late answer to a SYN with options is one, when plain SYNs were sent since", () => {
+  const peer = new ScriptedPeer();
+  peer.wait(8000); // SYNs at 0, 1, 3 and 7 seconds, the last one plain
+  peer.open([{ kind: "mss", size: 1000 }, { kind: "windowScale", shift: 3 }], 40_000);
+  peer.say({ window: 40_000 });
+  assertEquals(peer.end.connection.info().sendWindow, 320_000);
+});
+
 test("55: SYNs are repeated ever later and given up after three minutes at the earliest", () => {
   const peer = new ScriptedPeer();
   const sent = peer.wait(400_000);

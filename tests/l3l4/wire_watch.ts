@@ -138,8 +138,9 @@ export class WireWatch {
       self.hasSyn = true;
       self.initial = seen.sequence;
       self.sentEnd = Math.max(self.sentEnd, 1);
-      self.hasScale = seen.scale !== undefined;
-      self.shift = Math.min(14, seen.scale ?? 0);
+      // SYNs that are sent again may go without; what the other answers tells which one it got
+      self.hasScale ||= seen.scale !== undefined;
+      if (seen.scale !== undefined) self.shift = Math.min(14, seen.scale);
     }
     // a host that knows nothing of a connection resets it with numbers of the other's choice
     if ((flags & TcpFlag.RST) !== 0) {

@@ -354,10 +354,14 @@ function arrivesInSynSent(tcb: Tcb, segment: SegmentCursor, now: number): void {
   if (segment.dataLength > 0 || (flags & TcpFlag.FIN) !== 0) arriveData(tcb, segment, now);
 }
 
-/** What the peer's SYN offers is used where we had offered it too. */
+/**
+ * What the peer's SYN offers is used where we had offered it too. A SYN-ACK with an option answers a SYN that had it,
+ * even where the last ones were sent without (RFC 7323 section 2.2): the peer uses it from now on.
+ */
 function agree(tcb: Tcb, segment: SegmentCursor, now: number): void {
   const { receive, settings } = tcb;
-  const isPlain = tcb.synRetries >= settings.plainSynRetries;
+  const hasAck = (segment.flags & TcpFlag.ACK) !== 0;
+  const isPlain = settings.plainSynRetries === 0 || (!hasAck && tcb.synRetries >= settings.plainSynRetries);
   const scales = settings.windowShift >= 0 && segment.windowScale >= 0 && !isPlain;
   if (segment.mss >= 0) tcb.peerSegmentSize = segment.mss;
   tcb.sendShift = scales ? segment.windowScale : 0;
