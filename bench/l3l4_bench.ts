@@ -187,18 +187,23 @@ async function loss(bench: Bench, ceiling: Ceiling): Promise<void> {
 }
 
 function memory(bench: Bench): void {
+  const bytesOf = (what: string) => [
+    Number(runAlone(new URL("l3l4_memory.ts", import.meta.url), [what, String(IDLE_FLOWS)])),
+  ];
   const goals = [
     ["core", "one end of an idle flow, core", 2048],
+    ["used", "one end of an idle flow that has carried data, core", 2048],
     ["sockets", "one end of an idle flow, socket without streams", 5120],
     ["streams", "one end of an idle flow, socket with both streams", 5120],
     ["half-open", "a connection half open", 256],
   ] as const;
   for (const [what, name, bytes] of goals) {
     if (!bench.isWanted(name)) continue;
-    const values = [Number(runAlone(new URL("l3l4_memory.ts", import.meta.url), [what, String(IDLE_FLOWS)]))];
     const goal = { ratio: 1, bound: "at most" } as const;
-    bench.reading({ name, unit: "B", values, baseline: { name: "goal", value: bytes }, goal });
+    bench.reading({ name, unit: "B", values: bytesOf(what), baseline: { name: "goal", value: bytes }, goal });
   }
+  const bare = "a bare pair of the runtime's streams, of which each socket needs one";
+  if (bench.isWanted(bare)) bench.reading({ name: bare, unit: "B", values: bytesOf("bare-streams") });
 }
 
 await bench("l3l4", async (bench) => {

@@ -1,9 +1,10 @@
 /**
  * Prints what one thing costs in bytes of memory, where there are many of it: one end of a connection that waits in an
- * engine (`core`), as a socket whose streams nobody has asked for (`sockets`), with both streams (`streams`), and a request
- * that was answered (`half-open`).
+ * engine (`core`), the same when it has carried data (`used`), as a socket whose streams nobody has asked for (`sockets`),
+ * with both streams (`streams`), a pair of streams with nothing behind it (`bare-streams`), and a request that was answered
+ * (`half-open`).
  *
- *     npx tsx bench/l3l4_memory.ts core|sockets|streams|half-open COUNT
+ *     npx tsx bench/l3l4_memory.ts core|used|sockets|streams|bare-streams|half-open COUNT
  *
  * @module
  */
@@ -17,16 +18,18 @@ import { CLIENT, CorePair, SERVER } from "./l3l4_core.ts";
 import { StreamsPair } from "./l3l4_streams.ts";
 
 declare const Bun: { gc(isForced: boolean): void } | undefined;
+const isBun = typeof Bun !== "undefined";
 
 /** Memory that is held, after everything else was thrown away. */
 async function held(): Promise<number> {
-  const collect = typeof Bun === "undefined" ? v8Collector() : () => Bun!.gc(true);
+  const collect = isBun ? () => Bun!.gc(true) : v8Collector();
   for (let i = 0; i < 4; i++) {
     collect();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+  // Bun counts buffers as part of its heap: added to that they would count twice
+  return isBun ? heapUsed : heapUsed + external;
 }
 
 function v8Collector(): () => void {
@@ -44,6 +47,40 @@ async function core(count: number): Promise<number> {
   const after = await held();
   kept.push(pair);
   return (after - before) / count / 2;
+}
+
+/** Each flow has carried a request and its reply, and all of it is acknowledged. */
+async function used(count: number): Promise<number> {
+  const pair = new CorePair({ delayedAckMs: 0, hasNagle: false });
+  const message = new Uint8Array(100);
+  pair.serverUser = {
+    readable: (port) => {
+      port.consume(port.readable, performance.now());
+      port.write(message, performance.now());
+    },
+  };
+  pair.clientUser = { readable: (port) => port.consume(port.readable, performance.now()) };
+  const use = (): TcpPort => {
+    const port = pair.connect();
+    port.write(message, performance.now());
+    while (pair.round(performance.now()) > 0);
+    return port;
+  };
+  use();
+  const before = await held();
+  for (let i = 0; i < count; i++) kept.push(use());
+  const after = await held();
+  kept.push(pair);
+  return (after - before) / count / 2;
+}
+
+/** What a runtime's own streams cost: a pair of them with as little behind it as can be. */
+async function bareStreams(count: number): Promise<number> {
+  const make = (): unknown => [new ReadableStream({}, { highWaterMark: 0 }), new WritableStream({})];
+  kept.push(make());
+  const before = await held();
+  for (let i = 0; i < count; i++) kept.push(make());
+  return (await held() - before) / count;
 }
 
 async function streams(count: number, hasStreams = true): Promise<number> {
@@ -110,8 +147,10 @@ const sinkThatAccepts = {
 const [what, count] = process.argv.slice(-2);
 const ways: Record<string, (count: number) => Promise<number>> = {
   core,
+  used,
   sockets: (count) => streams(count, false),
   streams,
+  "bare-streams": bareStreams,
   "half-open": halfOpen,
 };
 console.log(Math.round(await ways[what!]!(Number(count))));

@@ -6,63 +6,55 @@
  */
 import { L3L4Error } from "../errors.ts";
 import { ackContext } from "./segment_arrives.ts";
-import { type Tcb, TcpEvent } from "./tcb.ts";
+import { Due, type Tcb, TcpEvent } from "./tcb.ts";
 import { TcpState } from "./tcp_state.ts";
 
 /** When something is due. */
 export function timeoutAt(tcb: Tcb): number {
-  const { timers, receive } = tcb;
+  const { due, flight, receive } = tcb;
   if (tcb.state === TcpState.CLOSED) return Infinity;
-  return Math.min(
-    timers.rtoAt,
-    timers.probeAt,
-    receive.ackAt,
-    tcb.flight === null ? Infinity : tcb.flight.reorderAt,
-    timers.persistAt,
-    timers.keepaliveAt,
-    timers.finWaitAt,
-    timers.memoryAt,
-    timers.paceAt,
-    tcb.dataAt + tcb.choices.idleTimeoutMs,
-  );
+  let at = Math.min(receive.ackAt, tcb.dataAt + tcb.choices.idleTimeoutMs);
+  if (flight !== null && flight.reorderAt < at) at = flight.reorderAt;
+  for (let i = 0; i < due.length; i++) if (due[i]! < at) at = due[i]!;
+  return at;
 }
 
 /** Does what is due. */
 export function onTimeout(tcb: Tcb, now: number): void {
-  const { timers, receive, flight } = tcb;
+  const { due, receive, flight } = tcb;
   if (tcb.state === TcpState.CLOSED) return;
   if (receive.ackAt <= now) {
     receive.ackAt = Infinity;
     receive.ackNow();
   }
-  if (timers.paceAt <= now) timers.paceAt = Infinity;
+  if (due[Due.PACE] <= now) due[Due.PACE] = Infinity;
   if (flight !== null && flight.reorderAt <= now) flight.onReorderTimeout(ackContext(tcb, now), now);
-  if (timers.probeAt <= now) {
+  if (due[Due.TAIL_PROBE] <= now) {
     // it comes before a retransmission timeout that is due as well, and starts that timer again
-    timers.probeAt = Infinity;
-    timers.rtoAt = Infinity;
+    due[Due.TAIL_PROBE] = Infinity;
+    due[Due.RETRANSMISSION] = Infinity;
     tcb.isProbeDue = true;
   }
-  if (timers.persistAt <= now) {
-    timers.persistAt = Infinity;
+  if (due[Due.WINDOW_PROBE] <= now) {
+    due[Due.WINDOW_PROBE] = Infinity;
     tcb.persistCount++;
     tcb.isPersistDue = true;
   }
-  if (timers.memoryAt <= now) {
-    timers.memoryAt = Infinity;
+  if (due[Due.MEMORY] <= now) {
+    due[Due.MEMORY] = Infinity;
     tcb.isWritableWanted = false;
     tcb.note(TcpEvent.WRITABLE);
   }
-  if (timers.rtoAt <= now) onRetransmissionTimeout(tcb, now);
-  if (timers.keepaliveAt <= now) onKeepalive(tcb, now);
-  if (timers.finWaitAt <= now) tcb.finish(null);
+  if (due[Due.RETRANSMISSION] <= now) onRetransmissionTimeout(tcb, now);
+  if (due[Due.KEEPALIVE] <= now) onKeepalive(tcb, now);
+  if (due[Due.FIN_WAIT] <= now) tcb.finish(null);
   else if (tcb.dataAt + tcb.choices.idleTimeoutMs <= now) tcb.timeOut("nothing went either way for the idle timeout");
   tcb.host.wantsTransmit(tcb.connection);
 }
 
 function onRetransmissionTimeout(tcb: Tcb, now: number): void {
-  const { timers, recovery, rtt } = tcb;
-  timers.rtoAt = Infinity;
+  const { due, recovery, rtt } = tcb;
+  due[Due.RETRANSMISSION] = Infinity;
   tcb.timeouts++;
   if (tcb.state === TcpState.SYN_SENT || tcb.state === TcpState.SYN_RECEIVED) return onSynTimeout(tcb, now);
   // a probe was answered: that the window is shut is no reason to give up (MUST-37), unless nobody is there any more who waits
@@ -72,7 +64,7 @@ function onRetransmissionTimeout(tcb: Tcb, now: number): void {
   if (now - (isOrphan ? tcb.advancedAt : tcb.progressAt) >= tcb.choices.userTimeoutMs) {
     return tcb.timeOut(`nothing was acknowledged for ${tcb.choices.userTimeoutMs} ms`);
   }
-  timers.probeAt = Infinity;
+  due[Due.TAIL_PROBE] = Infinity;
   tcb.isProbeDue = false;
   if (tcb.sendWindow === 0) {
     recovery.board.loseAll();
@@ -95,8 +87,8 @@ function onSynTimeout(tcb: Tcb, now: number): void {
 }
 
 function onKeepalive(tcb: Tcb, now: number): void {
-  const { timers, settings } = tcb;
-  timers.keepaliveAt = now + settings.keepaliveIntervalMs;
+  const { due, settings } = tcb;
+  due[Due.KEEPALIVE] = now + settings.keepaliveIntervalMs;
   if (tcb.next !== tcb.una) return;
   if (tcb.keepaliveCount >= settings.keepaliveProbes) {
     return tcb.timeOut(`${settings.keepaliveProbes} keep-alives had no answer`);

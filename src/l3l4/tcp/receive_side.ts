@@ -68,14 +68,10 @@ export class ReceiveSide {
   #duplicateRight = 0;
   #hasDuplicate = false;
   readonly #settings: TcpSettings;
-  readonly #limit: number;
-  /** The largest window that the field can tell. */
-  #maxWindow = 0xffff;
 
   /** Nothing received yet. */
   constructor(settings: TcpSettings, pool: BufferPool) {
     this.#settings = settings;
-    this.#limit = settings.receiveBufferBytes;
     this.ring = new ByteRing(pool, OWN_BYTES);
   }
 
@@ -84,8 +80,16 @@ export class ReceiveSide {
     this.next = (sequence + 1) | 0;
     this.lastAckSent = this.next;
     this.shift = shift;
-    this.#maxWindow = 0xffff * 2 ** shift;
     this.started(Math.min(0xffff, this.#limit));
+  }
+
+  get #limit(): number {
+    return this.#settings.receiveBufferBytes;
+  }
+
+  /** The largest window that the field can tell. */
+  get #maxWindow(): number {
+    return 0xffff << this.shift;
   }
 
   /** The window field of our SYN or SYN-ACK was this. */

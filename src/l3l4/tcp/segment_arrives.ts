@@ -9,7 +9,7 @@ import { L3L4Error } from "../errors.ts";
 import type { AckContext } from "./loss_recovery.ts";
 import { RecoveryPhase } from "./loss_recovery.ts";
 import type { SegmentCursor } from "./segment_cursor.ts";
-import { type Tcb, TcpEvent } from "./tcb.ts";
+import { Due, type Tcb, TcpEvent } from "./tcb.ts";
 import { TcpState } from "./tcp_state.ts";
 
 /** ECN: congestion was experienced (RFC 3168 section 5). */
@@ -197,7 +197,7 @@ function updateWindow(tcb: Tcb, segment: SegmentCursor, window: number, advanced
     // what was sent into the closed window only to ask is not there
     tcb.flight?.board.loseAll();
   }
-  if (window > tcb.sendWindow) tcb.timers.persistAt = Infinity;
+  if (window > tcb.sendWindow) tcb.due[Due.WINDOW_PROBE] = Infinity;
   setWindow(tcb, segment, window);
 }
 
@@ -210,7 +210,7 @@ function setWindow(tcb: Tcb, segment: SegmentCursor, window: number): void {
 
 /** Bytes have arrived: room for others, and the timer starts anew (RFC 6298 section 5.3). */
 function dropAcknowledged(tcb: Tcb, acknowledgment: number, advanced: number, now: number): void {
-  const { ring, timers, recovery } = tcb;
+  const { ring, due, recovery } = tcb;
   const bytes = Math.min(advanced, ring.length);
   if (bytes > 0) ring.drop(bytes);
   tcb.bytesAcked += bytes;
@@ -219,8 +219,8 @@ function dropAcknowledged(tcb: Tcb, acknowledgment: number, advanced: number, no
   tcb.advancedAt = now;
   if (tcb.sendWindow > 0) tcb.persistCount = 0;
   tcb.softError = undefined;
-  timers.rtoAt = recovery.board.segments.size > 0 ? now + tcb.rtt.rtoMs : Infinity;
-  timers.probeAt = recovery.probeAt(now, timers.rtoAt);
+  due[Due.RETRANSMISSION] = recovery.board.segments.size > 0 ? now + tcb.rtt.rtoMs : Infinity;
+  due[Due.TAIL_PROBE] = recovery.probeAt(now, due[Due.RETRANSMISSION]);
   const { cwnd, ssthresh } = tcb.congestion;
   tcb.pacer?.update(cwnd, ssthresh, tcb.rtt.srtt, tcb.segmentSize, now);
   if (tcb.isWritableWanted && isRoomy(tcb)) {
@@ -260,7 +260,7 @@ function advanceClosing(tcb: Tcb, now: number): boolean {
   if (tcb.state === TcpState.FIN_WAIT_1) {
     tcb.state = TcpState.FIN_WAIT_2;
     tcb.note(TcpEvent.DELIVERED);
-    if (!tcb.isReading) tcb.timers.finWaitAt = now + tcb.settings.finWaitMs;
+    if (!tcb.isReading) tcb.due[Due.FIN_WAIT] = now + tcb.settings.finWaitMs;
   } else if (tcb.state === TcpState.CLOSING) {
     enterTimeWait(tcb);
   } else if (tcb.state === TcpState.LAST_ACK) {
@@ -275,9 +275,8 @@ function noteUrgent(tcb: Tcb, segment: SegmentCursor): void {
   const { receive } = tcb;
   const end = (segment.sequence + segment.urgentPointer) | 0;
   if (receive.isEnded || ((end - receive.next) | 0) <= 0) return;
-  if (tcb.isReceivingUrgent && ((end - tcb.receiveUrgent) | 0) <= 0) return;
+  if (tcb.receiveUrgent !== null && ((end - tcb.receiveUrgent) | 0) <= 0) return;
   tcb.receiveUrgent = end;
-  tcb.isReceivingUrgent = true;
   if (tcb.isReading) tcb.note(TcpEvent.URGENT);
 }
 

@@ -9,7 +9,7 @@ import type { PacketOut } from "../packet_out.ts";
 import { initialWindow } from "./congestion/create_congestion.ts";
 import { AckDue } from "./receive_side.ts";
 import { type SentSegment, SentState } from "./sent_segments.ts";
-import type { Tcb } from "./tcb.ts";
+import { Due, type ResetDue, type Tcb } from "./tcb.ts";
 import { TcpState } from "./tcp_state.ts";
 
 /** ECN-capable transport, code point 0 (RFC 3168 section 5). */
@@ -22,7 +22,7 @@ const blocks = new Int32Array(8);
 
 /** Sends all that may be sent. `false` when `out` had no room for all of it. */
 export function transmit(tcb: Tcb, out: PacketOut, now: number): boolean {
-  if (tcb.isResetDue && !writeReset(tcb, out, now)) return false;
+  if (tcb.resetDue !== null && !writeReset(tcb, tcb.resetDue, out, now)) return false;
   const { state } = tcb;
   if (state === TcpState.CLOSED) return true;
   if (state === TcpState.SYN_SENT || state === TcpState.SYN_RECEIVED) {
@@ -52,13 +52,12 @@ function leave(tcb: Tcb, now: number): void {
   }, now);
 }
 
-function writeReset(tcb: Tcb, out: PacketOut, now: number): boolean {
+function writeReset(tcb: Tcb, { sequence, isBare }: ResetDue, out: PacketOut, now: number): boolean {
   const { writer } = tcb.host;
-  const flags = tcb.isResetBare ? TcpFlag.RST : TcpFlag.RST | TcpFlag.ACK;
-  writer.begin(tcb.resetSequence, tcb.receive.next, flags, 0);
-  if (tcb.hasTimestamps && !tcb.isResetBare) writer.addTimestamps(tcb.timestamp(now), tcb.receive.tsRecent);
+  writer.begin(sequence, tcb.receive.next, isBare ? TcpFlag.RST : TcpFlag.RST | TcpFlag.ACK, 0);
+  if (tcb.hasTimestamps && !isBare) writer.addTimestamps(tcb.timestamp(now), tcb.receive.tsRecent);
   if (!write(tcb, out, 0, 0, 0)) return false;
-  tcb.isResetDue = false;
+  tcb.resetDue = null;
   return true;
 }
 
@@ -98,7 +97,7 @@ function writeSyn(tcb: Tcb, out: PacketOut, now: number): boolean {
   tcb.isSynDue = false;
   tcb.next = (tcb.sendInitial + 1) | 0;
   if (isAnswer) receive.told(window, 0);
-  tcb.timers.rtoAt = Math.min(now + tcb.rtt.rtoMs, tcb.sentAt + settings.connectTimeoutMs);
+  tcb.due[Due.RETRANSMISSION] = Math.min(now + tcb.rtt.rtoMs, tcb.sentAt + settings.connectTimeoutMs);
   tcb.host.wantsTimer(tcb.connection);
   return true;
 }
@@ -110,7 +109,7 @@ function begin(tcb: Tcb, sequence: number, flags: number, now: number): number {
   const field = Math.min(0xffff, receive.offer() >>> receive.shift);
   const congestion = tcb.hasEcn && receive.echoesCongestion ? TcpFlag.ECE : 0;
   writer.begin(sequence, receive.next, flags | TcpFlag.ACK | congestion, field);
-  if (tcb.isSendingUrgent) markUrgent(tcb, sequence);
+  if (tcb.sendUrgent !== null) markUrgent(tcb, tcb.sendUrgent, sequence);
   if (tcb.hasTimestamps) writer.addTimestamps(tcb.timestamp(now), receive.tsRecent);
   if (!receive.hasSack || !receive.hasSackBlocks) return tcb.segmentSize;
   const before = writer.optionsLength;
@@ -120,10 +119,10 @@ function begin(tcb: Tcb, sequence: number, flags: number, now: number): number {
 }
 
 /** Segments before the end of urgent data point to it. */
-function markUrgent(tcb: Tcb, sequence: number): void {
+function markUrgent(tcb: Tcb, end: number, sequence: number): void {
   const { fields } = tcb.host.writer;
-  if (((tcb.sendUrgent - tcb.una) | 0) <= 0) tcb.isSendingUrgent = false;
-  const ahead = (tcb.sendUrgent - sequence) | 0;
+  if (((end - tcb.una) | 0) <= 0) tcb.sendUrgent = null;
+  const ahead = (end - sequence) | 0;
   if (ahead <= 0) return;
   fields.flags |= TcpFlag.URG;
   fields.urgentPointer = Math.min(0xffff, ahead);
@@ -248,10 +247,10 @@ function nextLength(tcb: Tcb, unsent: number, isFinDue: boolean): number {
 
 /** With pacing, each segment has its time. */
 function isTooEarly(tcb: Tcb, length: number, now: number): boolean {
-  const { pacer, timers } = tcb;
+  const { pacer, due } = tcb;
   if (pacer === null || pacer.budget(now) >= Math.min(length, tcb.segmentSize)) return false;
-  timers.paceAt = pacer.nextAt(now);
-  return timers.paceAt > now;
+  due[Due.PACE] = pacer.nextAt(now);
+  return due[Due.PACE] > now;
 }
 
 function finLength(tcb: Tcb, usable: number): number {
@@ -341,7 +340,7 @@ function writeTailProbe(tcb: Tcb, out: PacketOut, now: number): boolean {
   }
   tcb.isProbeDue = false;
   flight.probed(tcb.next, !isNew);
-  tcb.timers.rtoAt = now + tcb.rtt.rtoMs;
+  tcb.due[Due.RETRANSMISSION] = now + tcb.rtt.rtoMs;
   return true;
 }
 
@@ -358,18 +357,18 @@ function writeWindowProbe(tcb: Tcb, out: PacketOut, now: number): boolean {
 
 /** When it is this connection's turn again. */
 function armTimers(tcb: Tcb, nextBefore: number, now: number): void {
-  const { timers, flight } = tcb;
+  const { due, flight } = tcb;
   if (flight !== null && flight.board.segments.size > 0) {
-    timers.persistAt = Infinity;
-    if (timers.rtoAt === Infinity) timers.rtoAt = now + tcb.rtt.rtoMs;
-    if (tcb.next !== nextBefore) timers.probeAt = flight.probeAt(now, timers.rtoAt);
+    due[Due.WINDOW_PROBE] = Infinity;
+    if (due[Due.RETRANSMISSION] === Infinity) due[Due.RETRANSMISSION] = now + tcb.rtt.rtoMs;
+    if (tcb.next !== nextBefore) due[Due.TAIL_PROBE] = flight.probeAt(now, due[Due.RETRANSMISSION]);
     return;
   }
-  timers.rtoAt = Infinity;
-  timers.probeAt = Infinity;
+  due[Due.RETRANSMISSION] = Infinity;
+  due[Due.TAIL_PROBE] = Infinity;
   const isWaiting = tcb.unsent > 0 || (tcb.isFinQueued && !tcb.isFinSent);
-  if (!isWaiting) timers.persistAt = Infinity;
-  else if (timers.persistAt === Infinity) {
-    timers.persistAt = now + Math.min(tcb.settings.maxRtoMs, tcb.rtt.rtoMs * 2 ** tcb.persistCount);
+  if (!isWaiting) due[Due.WINDOW_PROBE] = Infinity;
+  else if (due[Due.WINDOW_PROBE] === Infinity) {
+    due[Due.WINDOW_PROBE] = now + Math.min(tcb.settings.maxRtoMs, tcb.rtt.rtoMs * 2 ** tcb.persistCount);
   }
 }

@@ -47,22 +47,36 @@ export const TcpEvent = {
   DELIVERED: 64,
 } as const;
 
-/** When things are due; `Infinity` for never. */
-export class TcpTimers {
+/** What may be due: places in {@linkcode DueTimes}. */
+export const Due = {
   /** Retransmission. */
-  rtoAt: number = Infinity;
+  RETRANSMISSION: 0,
   /** Tail loss probe. */
-  probeAt: number = Infinity;
+  TAIL_PROBE: 1,
   /** Zero window probe, or a small segment that waited long enough for a larger window. */
-  persistAt: number = Infinity;
+  WINDOW_PROBE: 2,
   /** Question whether the peer is there. */
-  keepaliveAt: number = Infinity;
+  KEEPALIVE: 3,
   /** The peer should have ended. */
-  finWaitAt: number = Infinity;
+  FIN_WAIT: 4,
   /** Another try for memory. */
-  memoryAt: number = Infinity;
+  MEMORY: 5,
   /** The next segment may go, with pacing. */
-  paceAt: number = Infinity;
+  PACE: 6,
+} as const;
+
+/**
+ * When things are due; `Infinity` for never. An array, because V8 keeps each number of an object that is no small integer
+ * in an object of its own, and those of an array in a row.
+ */
+export type DueTimes = [number, number, number, number, number, number, number];
+
+/** A reset that is to be sent. */
+export interface ResetDue {
+  /** Sequence number. */
+  readonly sequence: number;
+  /** Whether it has no acknowledgment. */
+  readonly isBare: boolean;
 }
 
 /** {@linkcode TcpPortOptions} with all that was not chosen filled in. */
@@ -105,7 +119,7 @@ export class Tcb {
   /** Bytes from SND.UNA on: sent and not acknowledged, then not sent. */
   readonly ring: ByteRing;
   /** When things are due. */
-  readonly timers: TcpTimers = new TcpTimers();
+  readonly due: DueTimes = [Infinity, Infinity, Infinity, Infinity, Infinity, Infinity, Infinity];
   /** ISS. */
   readonly sendInitial: number;
   /** SND.UNA. */
@@ -137,13 +151,9 @@ export class Tcb {
   /** Whether the next new segment tells that the window was reduced. */
   isCwrDue = false;
   /** SND.UP: behind the last byte that is urgent, while that is not acknowledged. */
-  sendUrgent = 0;
-  /** Whether `sendUrgent` counts. */
-  isSendingUrgent = false;
+  sendUrgent: number | null = null;
   /** RCV.UP: behind the last byte that the peer called urgent. */
-  receiveUrgent = 0;
-  /** Whether `receiveUrgent` counts. */
-  isReceivingUrgent = false;
+  receiveUrgent: number | null = null;
   /** Whether nothing more is to be written. */
   isFinQueued = false;
   /** Whether a FIN was sent. */
@@ -158,12 +168,8 @@ export class Tcb {
   synData = 0;
   /** SYNs sent again. */
   synRetries = 0;
-  /** Whether a reset is to be sent, and with which sequence number; `isResetBare` without an acknowledgment. */
-  isResetDue = false;
-  /** See `isResetDue`. */
-  resetSequence = 0;
-  /** See `isResetDue`. */
-  isResetBare = false;
+  /** The reset that is to be sent. */
+  resetDue: ResetDue | null = null;
   /** Whether the last segment is to be sent again, or a new one in its place. */
   isProbeDue = false;
   /** Whether one byte, or as much as the window allows, is to be sent in spite of it. */
@@ -194,10 +200,7 @@ export class Tcb {
   sentAt: number;
   /** When data went either way last. */
   dataAt: number;
-  /** Challenge acknowledgments since `challengeAt`. */
-  challenges = 0;
-  /** See `challenges`. */
-  challengeAt: number = -Infinity;
+  #challenges: { readonly since: number; count: number } | null = null;
   /** What its user chose: the endpoint's own settings, where that is nothing. */
   readonly choices: PortChoices;
   /** Segments sent. */
@@ -333,7 +336,7 @@ export class Tcb {
     }
     if (wasResent) this.rtt.startSlow();
     else this.rtt.resetBackoff();
-    this.timers.rtoAt = Infinity;
+    this.due[Due.RETRANSMISSION] = Infinity;
     this.progressAt = now;
     this.armKeepalive(now);
     this.note(TcpEvent.OPENED);
@@ -342,25 +345,20 @@ export class Tcb {
   /** Something came: the peer is there. */
   armKeepalive(now: number): void {
     this.keepaliveCount = 0;
-    this.timers.keepaliveAt = now + this.choices.keepaliveMs;
+    this.due[Due.KEEPALIVE] = now + this.choices.keepaliveMs;
   }
 
   /** An acknowledgment of something that is not right, as many as are allowed (RFC 5961 section 7). */
   challenge(now: number): void {
-    if (now - this.challengeAt >= 1000) {
-      this.challengeAt = now;
-      this.challenges = 0;
-    }
-    if (this.challenges >= this.settings.challengesPerSecond) return;
-    this.challenges++;
+    if (this.#challenges === null || now - this.#challenges.since >= 1000) this.#challenges = { since: now, count: 0 };
+    if (this.#challenges.count >= this.settings.challengesPerSecond) return;
+    this.#challenges.count++;
     this.receive.ackNow();
   }
 
   /** A reset goes out, which ends nothing here. */
   sendReset(sequence: number, isBare: boolean): void {
-    this.isResetDue = true;
-    this.resetSequence = sequence;
-    this.isResetBare = isBare;
+    this.resetDue = { sequence, isBare };
   }
 
   /** It is over, for this reason or well. What came can still be read. */
@@ -375,20 +373,14 @@ export class Tcb {
 
   /** Gives back what was for sending, and forgets all timers. */
   release(): void {
-    const { timers, receive } = this;
+    const { receive } = this;
     this.flight?.clear();
     this.settle();
     this.ring.free();
     receive.ring.detach();
     receive.ackDue = AckDue.NONE;
     receive.ackAt = Infinity;
-    timers.rtoAt = Infinity;
-    timers.probeAt = Infinity;
-    timers.persistAt = Infinity;
-    timers.keepaliveAt = Infinity;
-    timers.finWaitAt = Infinity;
-    timers.memoryAt = Infinity;
-    timers.paceAt = Infinity;
+    this.due.fill(Infinity);
     this.dataAt = Infinity;
     this.isSynDue = false;
     this.isProbeDue = false;

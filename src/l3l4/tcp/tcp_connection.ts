@@ -18,7 +18,7 @@ import { segmentArrives } from "./segment_arrives.ts";
 import type { SegmentCursor } from "./segment_cursor.ts";
 import { transmit } from "./segment_output.ts";
 import { SentState } from "./sent_segments.ts";
-import { Tcb, TcpEvent } from "./tcb.ts";
+import { Due, Tcb, TcpEvent } from "./tcb.ts";
 import type { Handshake, HostedConnection, IcmpErrorNews, PassiveHandshake, TcpHost } from "./tcp_host.ts";
 import { TCP_STATE_NAMES, TcpState } from "./tcp_state.ts";
 
@@ -205,7 +205,7 @@ export class TcpConnection implements HostedConnection, TcpPort {
       // no memory for more than the buffer that is there
       count = Math.max(0, Math.min(count, ring.capacity - ring.span));
       if (count > 0) ring.writeAt(ring.length, bytes, 0, count);
-      tcb.timers.memoryAt = now + MEMORY_RETRY_MS;
+      tcb.due[Due.MEMORY] = now + MEMORY_RETRY_MS;
       tcb.host.wantsTimer(this);
     }
     if (count < bytes.length && this.#mayWrite) tcb.isWritableWanted = true;
@@ -224,14 +224,13 @@ export class TcpConnection implements HostedConnection, TcpPort {
     // while the SYN is not acknowledged it comes before the bytes
     const first = tcb.state < TcpState.ESTABLISHED ? (tcb.sendInitial + 1) | 0 : tcb.una;
     tcb.sendUrgent = (first + tcb.ring.length) | 0;
-    tcb.isSendingUrgent = true;
     return count;
   }
 
   /** See {@linkcode TcpPort}. */
   get urgent(): number {
-    const { receive, isReceivingUrgent, receiveUrgent } = this.#tcb;
-    if (!isReceivingUrgent) return 0;
+    const { receive, receiveUrgent } = this.#tcb;
+    if (receiveUrgent === null) return 0;
     const behind = (receiveUrgent - receive.next) | 0;
     return Math.max(0, receive.ring.length + behind + (receive.isEnded ? 1 : 0));
   }
@@ -285,7 +284,7 @@ export class TcpConnection implements HostedConnection, TcpPort {
     const { ring } = tcb.receive;
     if (ring.length > 0) this.consume(ring.length, now);
     if (tcb.state !== TcpState.FIN_WAIT_2) return;
-    tcb.timers.finWaitAt = now + tcb.settings.finWaitMs;
+    tcb.due[Due.FIN_WAIT] = now + tcb.settings.finWaitMs;
     tcb.host.wantsTimer(this);
   }
 
@@ -340,7 +339,7 @@ export class TcpConnection implements HostedConnection, TcpPort {
       if (segment.state !== SentState.OUT || ((segment.end - segment.start) | 0) <= tcb.segmentSize) continue;
       board.lose(segment);
     }
-    tcb.timers.rtoAt = now + tcb.rtt.rtoMs;
+    tcb.due[Due.RETRANSMISSION] = now + tcb.rtt.rtoMs;
     tcb.host.wantsTransmit(this);
   }
 

@@ -18,8 +18,8 @@ export abstract class LossControl implements CongestionControl {
   readonly #isPaced: boolean;
   /** Not there before something was acknowledged: many connections wait for that. */
   #slowStart: HyStart | null = null;
-  #savedCwnd = 0;
-  #savedSsthresh = Infinity;
+  /** What the last congestion changed. */
+  #saved: { readonly cwnd: number; readonly ssthresh: number } | null = null;
 
   /** Starts with a window of `initialWindow` bytes. */
   constructor(initialWindow: number, segmentSize: number, isPaced: boolean) {
@@ -77,8 +77,8 @@ export abstract class LossControl implements CongestionControl {
   }
 
   undo(now: number): void {
-    this.cwnd = Math.max(this.cwnd, this.#savedCwnd);
-    this.#ssthresh = this.#savedSsthresh;
+    this.cwnd = Math.max(this.cwnd, this.#saved?.cwnd ?? 0);
+    this.#ssthresh = this.#saved?.ssthresh ?? Infinity;
     this.#slowStart?.undoTimeout();
     this.undone(now);
   }
@@ -102,8 +102,7 @@ export abstract class LossControl implements CongestionControl {
   protected abstract undone(now: number): void;
 
   #save(): void {
-    this.#savedCwnd = this.cwnd;
-    this.#savedSsthresh = this.#ssthresh;
+    this.#saved = { cwnd: this.cwnd, ssthresh: this.#ssthresh };
   }
 
   #lower(flight: number): void {
