@@ -202,6 +202,17 @@ test("86: the window is told anew when the reader has made room, and never shrin
   assertEquals(peer.heard().map(({ window }) => window), [1990]);
 });
 
+test("86: a window that a keep-alive has told does not shrink either", () => {
+  const peer = opened({ receiveBufferBytes: 10_000, keepaliveMs: 10_000 }, [{ kind: "mss", size: 1000 }]);
+  peer.end.told.isConsuming = false;
+  peer.data(pattern(1000));
+  assertEquals(peer.heard().map(({ window }) => window), [9000]);
+  peer.end.consume(1000);
+  assertEquals(peer.wait(10_000).map(({ window }) => window), [10_000]);
+  for (let i = 0; i < 3; i++) peer.data(pattern(1000));
+  assertEquals(peer.heard().map(({ window }) => window), [9000, 8000, 7000]);
+});
+
 test("89: segments without the timestamps that were agreed on are taken, or dropped by an option", () => {
   const timestamps = { kind: "timestamps", value: 1, echo: 1000 } as const;
   for (const needsTimestamps of [false, true]) {

@@ -308,6 +308,7 @@ function writeProbes(tcb: Tcb, out: PacketOut, now: number): boolean {
   if (tcb.isKeepaliveDue) {
     begin(tcb, (tcb.next - 1) | 0, 0, now);
     if (!write(tcb, out, 0, 0, 0)) return false;
+    told(tcb);
     tcb.isKeepaliveDue = false;
   }
   return true;
