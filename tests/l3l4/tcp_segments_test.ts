@@ -210,7 +210,7 @@ test("86: a window that a keep-alive has told does not shrink either", () => {
   peer.end.consume(1000);
   assertEquals(peer.wait(10_000).map(({ window }) => window), [10_000]);
   for (let i = 0; i < 3; i++) peer.data(pattern(1000));
-  assertEquals(peer.heard().map(({ window }) => window), [9000, 8000, 7000]);
+  assertEquals(peer.heard().map(({ window }) => window), [7000]);
 });
 
 test("89: segments without the timestamps that were agreed on are taken, or dropped by an option", () => {
