@@ -21,7 +21,7 @@ import { IpInput, IpOutcome } from "./ip_input.ts";
 import { DatagramQueue, type MtuOf, type QueueBudget } from "./ip_output.ts";
 import type { IpPacket } from "./ip_packet.ts";
 import type { L3L4Stats } from "./l3l4_stats.ts";
-import type { TcpPort, TcpPortOptions, Verdict } from "./l3l4_sink.ts";
+import type { FlowPath, TcpPort, TcpPortOptions, Verdict } from "./l3l4_sink.ts";
 import { checkMtu, type L3L4EngineOptions, l3l4Settings } from "./l3l4_settings.ts";
 import type { PacketOut } from "./packet_out.ts";
 import { PathMtus } from "./path_mtu.ts";
@@ -29,6 +29,7 @@ import type { StackEngine, TcpConnectOptions } from "./stack_engine.ts";
 import { Summer } from "./sum.ts";
 import { TcpTable } from "./tcp/tcp_table.ts";
 import type { TcpStateName } from "./tcp/tcp_state.ts";
+import { emptyDatagramOf } from "./udp_refused.ts";
 import { UdpTable } from "./udp_table.ts";
 
 /** Codes of destination unreachable (RFC 792, RFC 4443 section 3.1). */
@@ -282,6 +283,11 @@ export class L3L4Engine implements StackEngine {
    */
   udpOpen(options: UdpOpenOptions, now: number): UdpPort {
     return this.#udp.open(options, now);
+  }
+
+  /** Tells a peer of UDP that its datagrams reach nobody, as `refuse` of `incomingUdp` does, about one that came earlier. */
+  refuseUdp(path: FlowPath, now: number): void {
+    this.#refusePort(emptyDatagramOf(path), now);
   }
 
   /**

@@ -22,7 +22,7 @@ import { L3L4Engine } from "./l3l4_engine.ts";
 import { type L3L4Filter, type L3L4Listener, type L3L4ListenOptions, ListenerTaker } from "./l3l4_listener_stream.ts";
 import type { L3L4Options } from "./l3l4_settings.ts";
 import type { L3L4Stats } from "./l3l4_stats.ts";
-import type { TcpPort, TcpPortOptions, Verdict } from "./l3l4_sink.ts";
+import type { FlowPath, TcpPort, TcpPortOptions, Verdict } from "./l3l4_sink.ts";
 import { L3L4Socket } from "./l3l4_socket_stream.ts";
 import { StackHost } from "./stack_host_stream.ts";
 import { stackClosed, StackDriver } from "./stack_driver_stream.ts";
@@ -237,10 +237,26 @@ export class L3L4 implements AsyncDisposable {
     return await answer;
   }
 
-  /** The answer to a connection that a verdict of `"later"` has put off, by its token. */
-  decide(token: number, verdict: Exclude<Verdict, "later">, options?: TcpPortOptions): void {
+  /**
+   * The answer to a connection that a verdict of `"later"` has put off, by its token; `false` when the peer has taken its
+   * request back, or that was put off for too long.
+   */
+  decide(token: number, verdict: Exclude<Verdict, "later">, options?: TcpPortOptions): boolean {
     this.#checkOpen();
-    this.#engine.decide(token, verdict, options, this.#clock.now());
+    const isThere = this.#engine.decide(token, verdict, options, this.#clock.now());
+    this.#driver.turn();
+    return isThere;
+  }
+
+  /**
+   * Tells the peer of a flow of UDP that its datagrams reach nobody, as a closed port does (ICMP port unreachable), at no more
+   * than `icmpErrorsPerSecond`. For whoever passes them on and has been told so.
+   *
+   * @throws {TypeError} when the socket is none of one peer
+   */
+  refuseUdp({ localAddress, remoteAddress }: Pick<DgramSocket, "localAddress" | "remoteAddress">): void {
+    this.#checkOpen();
+    this.#engine.refuseUdp(udpPathOf(localAddress, remoteAddress), this.#clock.now());
     this.#driver.turn();
   }
 
@@ -358,6 +374,19 @@ shownAs(L3L4, "L3L4", (stack) => {
   const { connections, halfOpen, timeWait, udpPorts, packets, dropped } = stack.stats;
   return { connections, halfOpen, timeWait, udpPorts, packets, dropped };
 });
+
+function udpPathOf(local: DgramSocket["localAddress"], remote: DgramSocket["remoteAddress"]): FlowPath {
+  if (!(local instanceof InetAddress && remote instanceof InetAddress)) {
+    throw new TypeError("only sockets of one peer can be refused");
+  }
+  return {
+    version: local.family === "ipv4" ? 4 : 6,
+    localAddress: parseAddress(local.address),
+    localPort: local.port,
+    remoteAddress: parseAddress(remote.address),
+    remotePort: remote.port,
+  };
+}
 
 function numericAddress(to: AnySocketAddress): InetAddress {
   const target = toSocketTarget(to);

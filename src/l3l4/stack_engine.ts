@@ -5,7 +5,7 @@
  */
 import type { PingOptions, UdpOpenOptions, UdpPort } from "./datagram_sink.ts";
 import type { L3L4Stats } from "./l3l4_stats.ts";
-import type { TcpPort, TcpPortOptions, Verdict } from "./l3l4_sink.ts";
+import type { FlowPath, TcpPort, TcpPortOptions, Verdict } from "./l3l4_sink.ts";
 import type { PacketOut } from "./packet_out.ts";
 
 /** Where a connection goes, and from where. */
@@ -43,13 +43,15 @@ export interface StackEngine extends PacketEngine {
    */
   connect(options: TcpConnectOptions, now: number): TcpPort;
   /** The answer that a verdict of `"later"` has put off; `false` when the token is not known any more. */
-  decide(token: number, verdict: Exclude<Verdict, "later">, options: TcpPortOptions | undefined, now: number): unknown;
+  decide(token: number, verdict: Exclude<Verdict, "later">, options: TcpPortOptions | undefined, now: number): boolean;
   /**
    * Opens an end of UDP.
    *
    * @throws {L3L4Error} when it cannot be
    */
   udpOpen(options: UdpOpenOptions, now: number): UdpPort;
+  /** Tells a peer of UDP that its datagrams reach nobody. */
+  refuseUdp(path: FlowPath, now: number): void;
   /** Asks for an echo; the answer comes to `sink.icmp`. */
   ping(options: PingOptions, now: number): unknown;
   /** From now on the link takes packets of so many bytes. */

@@ -2,13 +2,14 @@
 import { test } from "node:test";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../src/cli/io.ts";
-import { runtimeSockets } from "../../src/cli/mux/runtime.ts";
+import { runtimeName, runtimeSockets } from "../../src/cli/mux/runtime.ts";
 import { parseOptions } from "../../src/cli/options.ts";
 import { run } from "../../src/cli/run.ts";
+import { stackFor } from "../../src/cli/tun/tun_session.ts";
 import { serveDatagrams, serveFlow } from "../../src/cli/tun/services.ts";
 import { tunCommandSettings, type TunService } from "../../src/cli/tun/tun_command_settings.ts";
 import { TUN_OPTIONS } from "../../src/cli/tun/tun_options.ts";
-import { L3L4, type L3L4Socket } from "../../src/l3l4/mod.ts";
+import { L3L4, L3L4Error, type L3L4Socket } from "../../src/l3l4/mod.ts";
 import { dgramWith, InetAddress, listenWith } from "../../src/tsocket/mod.ts";
 import { MemoryIo } from "./support/memory_io.ts";
 
@@ -75,6 +76,27 @@ async function served(service: TunService, work: (client: L3L4) => Promise<void>
     await Promise.all([client.close(), server.close()]);
     await Promise.all([serving, datagrams]);
   }
+}
+
+/** As `served`, with the door of a proxy before it; what was said of refusals. */
+async function servedByDoor(to: InetAddress, work: (client: L3L4, server: L3L4) => Promise<void>): Promise<string[]> {
+  const io = new MemoryIo();
+  const service: TunService = { kind: "proxy", to };
+  const client = new L3L4({ addresses: ["10.0.0.1", "fd00::1"] });
+  const { stack: server, door } = await stackFor({ service }, 1500, {}, io);
+  client.readable.pipeTo(server.writable).catch(() => {});
+  server.readable.pipeTo(client.writable).catch(() => {});
+  const serving = (async () => {
+    for await (const flow of server.flows) serveFlow(service, flow, door).catch(() => {});
+  })();
+  try {
+    await work(client, server);
+  } finally {
+    door!.close();
+    await Promise.all([client.close(), server.close()]);
+    await serving;
+  }
+  return io.stderr.lines;
 }
 
 /** Sends all, ends, and reads to the end. */
@@ -177,4 +199,59 @@ test("--proxy: bytes and ends both ways, datagrams, and a place where nobody lis
     await socket.close();
   });
   await echo.close();
+});
+
+test("--proxy: a connection that the server refuses is refused; one that it takes carries bytes both ways", async () => {
+  const listener = listenWith(await runtimeSockets(), "127.0.0.1:0");
+  await listener.opened;
+  const upstream = (async () => {
+    const connection = await listener.accept();
+    await connection.readable.pipeTo(connection.writable);
+  })();
+  const lines = await servedByDoor(listener.localAddress as InetAddress, async (client, server) => {
+    assertEquals(await ask(client.connect("[fd00::2]:80"), pattern), pattern);
+    await upstream;
+    await listener.close();
+    for (const to of ["10.0.0.2:80", "[fd00::2]:80"]) {
+      const { code } = await assertRejects(() => client.connect(to).opened, L3L4Error);
+      assertEquals(code, "ECONNREFUSED");
+    }
+    assertEquals([server.stats.passiveOpens, server.stats.requestsRefused], [1, 2]);
+  });
+  assertEquals(lines.map((line) => line.replace(/(1\]?):\d+ to/, "$1:N to").replace(/refused: .*/, "refused")), [
+    "leat: 10.0.0.1:N to 10.0.0.2:80: refused",
+    "leat: [fd00::1]:N to [fd00::2]:80: refused",
+  ]);
+});
+
+test("--proxy: datagrams that reach nobody are answered so, and their flow begins anew", async () => {
+  // which is never told of dead ports
+  if (runtimeName() === "deno") return;
+  const gone = dgramWith(await runtimeSockets(), { localAddress: InetAddress.parse("127.0.0.1:0") });
+  await gone.opened;
+  const to = gone.localAddress as InetAddress;
+  await gone.close();
+  const client = new L3L4({ addresses: ["10.0.0.1", "fd00::1"] });
+  const server = new L3L4();
+  client.readable.pipeTo(server.writable).catch(() => {});
+  server.readable.pipeTo(client.writable).catch(() => {});
+  const codes: string[] = [];
+  const serving = (async () => {
+    for await (const flow of server.udpFlows) {
+      void serveDatagrams({ kind: "proxy", to }, flow, (flow, code) => {
+        codes.push(code);
+        server.refuseUdp(flow);
+      });
+    }
+  })();
+  for (const remoteAddress of ["10.0.0.2:53", "[fd00::2]:53"]) {
+    const socket = client.udp({ remoteAddress });
+    const told = new Promise<string>((resolve) => socket.onIcmpError(({ code }) => resolve(code)));
+    await socket.sendto(utf8("question"));
+    assertEquals(await told, "ECONNREFUSED");
+    await socket.close();
+  }
+  assertEquals([codes, server.stats.icmpErrorsSent], [["ECONNREFUSED", "ECONNREFUSED"], 2]);
+  await Promise.all([client.close(), server.close()]);
+  await serving;
 });

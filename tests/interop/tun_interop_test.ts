@@ -121,7 +121,11 @@ test("iperf3 through --proxy, both ways, and a proxy to nobody", async () => {
     }
     server.kill("SIGKILL");
     await new Promise((resolve) => server.once("close", resolve));
-    assert((await ns.exec("curl", ["-sS", "-m", "10", "http://10.99.0.2/"])).code !== 0);
+    // refused, not opened and closed: curl tells these apart
+    assertEquals((await ns.exec("curl", ["-sS", "-m", "10", "http://10.99.0.2/"])).code, 7);
+    assertEquals((await ns.exec("curl", ["-sS", "-m", "10", "http://[fd99::2]/"])).code, 7);
+    assertEquals(await peer("unreachable", "10.99.0.2", 53), { code: "ECONNREFUSED" });
+    assertEquals(await peer("unreachable", "fd99::2", 53), { code: "ECONNREFUSED" });
   });
 });
 
@@ -182,4 +186,37 @@ test("leat tun with an MTU too small for IPv6 opens with IPv4 alone", async () =
   assertMatch(await ns.run("ping", "-q", "-c", "1", "-w", "5", "10.99.0.2"), /1 received/);
   leat.process.kill("SIGTERM");
   await leat.finish();
+});
+
+for (const runtime of ["Node 20", "Deno", "Bun"] as const) {
+  test(`${runtime}: an interface that was made and set up for somebody needs no privileges`, async () => {
+    await ns.run("ip", "tuntap", "add", "dev", "leatown", "mode", "tun", "user", "0");
+    try {
+      await ns.run("ip", "address", "add", "10.97.0.1/24", "dev", "leatown");
+      await ns.run("ip", "address", "add", "fd97::1/64", "dev", "leatown", "nodad");
+      await ns.run("ip", "link", "set", "leatown", "mtu", "1400", "up");
+      const address = "10.97.0.1/24,fd97::1/64";
+      const options = ["--name", "leatown", "--mtu", "1400", "--via", "native", "--address"];
+      const leat = TunChild.startUnprivileged(ns, runtime, "src/cli/main.ts", "tun", "--echo", ...options, address);
+      await leat.complaint("is open");
+      assertMatch(await ns.run("ping", "-q", "-c", "1", "-w", "5", "10.97.0.2"), /1 received/);
+      leat.process.kill("SIGTERM");
+      await leat.finish();
+      const other = ["tun", "--echo", ...options, "10.97.0.9/24"];
+      const { code, complaints } = await TunChild.startUnprivileged(ns, runtime, "src/cli/main.ts", ...other).end();
+      assertEquals(code, 1);
+      assertMatch(complaints.at(-1)!, /CAP_NET_ADMIN/);
+    } finally {
+      await ns.run("ip", "link", "del", "leatown");
+    }
+  });
+}
+
+test("leat tun ends when nobody reads any more what it says", async () => {
+  const leat = TunChild.start(ns, "Node 20", "src/cli/main.ts", "tun", "--name", "leathead", "--echo");
+  await leat.complaint("is open");
+  leat.process.stdout!.destroy();
+  // as of any program, it is the first line after that
+  assertEquals((await ns.exec("nc.openbsd", ["-N", "10.99.0.2", "7"], "gone")).stdout, "gone");
+  assertEquals((await leat.end()).code, 0);
 });

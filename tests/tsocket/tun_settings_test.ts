@@ -1,7 +1,8 @@
 import { test } from "node:test";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { configure, type IoctlCaller } from "../../src/tsocket/tun/configure.ts";
-import { ifreqFlags, ifreqName, ifreqNumber, IoctlRequest } from "../../src/tsocket/tun/ifreq.ts";
+import { parseAddress } from "../../src/packet/address.ts";
+import { ifreqAddress, ifreqFlags, ifreqName, ifreqNumber, IoctlRequest } from "../../src/tsocket/tun/ifreq.ts";
 import { checkLinux, errnoName, tunError } from "../../src/tsocket/tun/tun_errors.ts";
 import { tunSettings } from "../../src/tsocket/tun/tun_settings.ts";
 import type { TunOptions } from "../../src/tsocket/tun/tun_types.ts";
@@ -51,6 +52,13 @@ class FakeSystem implements IoctlCaller {
   readonly calls: string[] = [];
   flags = 0;
   failing = new Map<number, string>();
+  addresses = "";
+  ipv4 = ["192.0.2.1", "255.255.255.0"] as const;
+
+  readText(path: string): string {
+    assertEquals(path, "/proc/net/if_inet6");
+    return this.addresses;
+  }
 
   ioctl(on: string, request: number, argument: Uint8Array): Promise<Uint8Array> {
     const name = Object.entries(IoctlRequest).find(([, number]) => number === request)![0];
@@ -61,6 +69,12 @@ class FakeSystem implements IoctlCaller {
     if (request === IoctlRequest.TUNSETIFF) return Promise.resolve(ifreqFlags("tun7", 0x1001));
     if (request === IoctlRequest.SIOCGIFMTU) return Promise.resolve(ifreqNumber("tun7", 1400));
     if (request === IoctlRequest.SIOCGIFINDEX) return Promise.resolve(ifreqNumber("tun7", 42));
+    if (request === IoctlRequest.SIOCGIFADDR) {
+      return Promise.resolve(ifreqAddress("tun7", parseAddress(this.ipv4[0])));
+    }
+    if (request === IoctlRequest.SIOCGIFNETMASK) {
+      return Promise.resolve(ifreqAddress("tun7", parseAddress(this.ipv4[1])));
+    }
     if (request === IoctlRequest.SIOCGIFFLAGS) return Promise.resolve(ifreqFlags("tun7", this.flags));
     return Promise.resolve(argument);
   }
@@ -106,6 +120,30 @@ test("an IPv6 address that it has already is no failure; anything else is", asyn
   assertEquals((await configure(tunSettings({ address: "fd00::1/64" }), system)).name, "tun7");
   system.failing.set(IoctlRequest.SIOCSIFADDR, "EPERM");
   await assertRejects(() => configure(tunSettings({ address: "fd00::1/64" }), system), TypeError, "CAP_NET_ADMIN");
+});
+
+test("without privileges: what the interface has already is left so, anything else fails", async () => {
+  const options = { address: ["192.0.2.1/24", "fd00::1/64"], mtu: 1400 };
+  const system = new FakeSystem();
+  const { SIOCSIFADDR, SIOCSIFNETMASK, SIOCSIFMTU, SIOCSIFFLAGS, SIOCGIFADDR } = IoctlRequest;
+  for (const request of [SIOCSIFADDR, SIOCSIFNETMASK, SIOCSIFMTU, SIOCSIFFLAGS]) system.failing.set(request, "EPERM");
+  system.flags = 1;
+  const other = "fd00000000000000000000000000000a 2a 40 00 80     tun7\n";
+  system.addresses = `${other}fd000000000000000000000000000001 2a 40 00 80     tun7\n`;
+  assertEquals(await configure(tunSettings(options), system), { name: "tun7", mtu: 1400 });
+
+  const fails = async (changed: TunOptions): Promise<void> => {
+    await assertRejects(() => configure(tunSettings({ ...options, ...changed }), system), TypeError, "CAP_NET_ADMIN");
+  };
+  await fails({ mtu: 1401 });
+  await fails({ address: "192.0.2.2/24" });
+  await fails({ address: "192.0.2.1/25" });
+  await fails({ address: "fd00::2/64" });
+  await fails({ address: "fd00::a/65" });
+  system.flags = 0;
+  await fails({});
+  system.failing.set(SIOCGIFADDR, "EADDRNOTAVAIL");
+  await fails({ address: "192.0.2.1/24" });
 });
 
 test("names and numbers of the system", () => {

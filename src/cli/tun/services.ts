@@ -4,6 +4,7 @@
  * @module
  */
 import type { L3L4Socket } from "../../l3l4/mod.ts";
+import type { ProxyDoor } from "./proxy_door.ts";
 import { connectWith, dgramWith } from "../../tsocket/mod.ts";
 import type { DgramSocket } from "../../tsocket/dgram_socket.ts";
 import type { TDgram } from "../../tsocket/types.ts";
@@ -11,8 +12,8 @@ import { runtimeSockets } from "../mux/runtime.ts";
 import { serveHttp } from "./http_service.ts";
 import type { TunService } from "./tun_command_settings.ts";
 
-/** Serves one connection until it is over. */
-export async function serveFlow(service: TunService, flow: L3L4Socket): Promise<void> {
+/** Serves one connection until it is over; a proxy's comes through `door`, unless there was none. */
+export async function serveFlow(service: TunService, flow: L3L4Socket, door?: ProxyDoor): Promise<void> {
   switch (service.kind) {
     case "echo":
       await flow.readable.pipeTo(flow.writable);
@@ -21,7 +22,8 @@ export async function serveFlow(service: TunService, flow: L3L4Socket): Promise<
       await serveHttp(flow);
       break;
     case "proxy": {
-      const upstream = connectWith(await runtimeSockets(), service.to, { allowHalfOpen: true });
+      const upstream = door?.take(flow) ??
+        connectWith(await runtimeSockets(), service.to, { allowHalfOpen: true });
       await joined(flow, upstream);
       break;
     }
@@ -45,18 +47,31 @@ async function joined(
   if (broken !== undefined) throw broken.reason;
 }
 
-/** Serves the datagrams of one peer until it has been silent for long. */
-export async function serveDatagrams(service: TunService, flow: DgramSocket): Promise<void> {
+/**
+ * Serves the datagrams of one peer until it has been silent for long. `unreachable` is called when the network says that the
+ * server of a proxy cannot be reached; datagrams that come later begin anew.
+ */
+export async function serveDatagrams(
+  service: TunService,
+  flow: DgramSocket,
+  unreachable: (flow: DgramSocket, code: string) => void = () => {},
+): Promise<void> {
   try {
     if (service.kind !== "proxy") return await pass(flow, flow);
     const upstream = dgramWith(await runtimeSockets(), { remoteAddress: service.to });
+    const refused = new Promise<void>((resolve) => {
+      upstream.onIcmpError(({ code }) => {
+        unreachable(flow, code);
+        resolve();
+      });
+    });
     try {
-      await Promise.race([pass(flow, upstream), pass(upstream, flow)]);
+      await Promise.race([pass(flow, upstream), pass(upstream, flow), refused]);
     } finally {
       await upstream.close();
     }
   } catch {
-    // the flow is over, or the other side is not there: datagrams get lost
+    // the flow is over: datagrams get lost
   } finally {
     await flow.close();
   }

@@ -8,38 +8,75 @@ import { CaptureWriterStream } from "../../pcap/mod.ts";
 import { ImpairStream } from "../../sim/impair_stream.ts";
 import type { LinkOptions } from "../../sim/link.ts";
 import { LeatError } from "../../core/errors.ts";
+import type { DgramSocket } from "../../tsocket/dgram_socket.ts";
 import { SocketError } from "../../tsocket/errors.ts";
+import { InetAddress } from "../../tsocket/inet_address.ts";
 import type { Tun, TunOptions } from "../../tsocket/tun/tun_types.ts";
 import { FileProblem } from "../bpf/program_source.ts";
 import { formatBytes } from "../format/bytes.ts";
-import { type CliIo, ExitCode, systemMessage } from "../io.ts";
-import { runtimeName } from "../mux/runtime.ts";
+import { type CliIo, ExitCode, outputProblem, systemMessage } from "../io.ts";
+import { runtimeName, runtimeSockets } from "../mux/runtime.ts";
 import type { OptionValues } from "../options.ts";
 import { endSignal, note } from "../rx/endpoint.ts";
+import { ProxyDoor } from "./proxy_door.ts";
 import { serveDatagrams, serveFlow } from "./services.ts";
 import type { TunCommandSettings } from "./tun_command_settings.ts";
 
-/** Runs until a signal comes, or the interface is removed. */
+/** What those who are served share. */
+interface Serving {
+  readonly settings: TunCommandSettings;
+  readonly values: OptionValues;
+  readonly io: CliIo;
+  readonly door: ProxyDoor | undefined;
+  /** Nobody reads any more what is printed. */
+  unread(): void;
+}
+
+/** Runs until a signal comes, the interface is removed, or nobody reads what is printed. */
 export async function runTun(settings: TunCommandSettings, values: OptionValues, io: CliIo): Promise<number> {
   const tun = await open(settings.tun);
-  const stack = new L3L4({ mtu: tun.mtu });
+  const { stack, door } = await stackFor(settings, tun.mtu, values, io);
   const signal = endSignal(io);
+  let unread = (): void => {};
+  const isUnread = new Promise<"unread">((resolve) => unread = () => resolve("unread"));
   try {
     const writing = settings.file === undefined ? undefined : await writeCapture(stack, settings.file, io);
     const carried = carry(tun, stack, settings.impair);
     note(io, values, `${tun.name} is open: ${(settings.tun.address as string[]).join(", ")}`);
     // why it ends early is what `carried` says
-    const serving = serve(stack, settings, values, io).catch(() => {});
-    const ending = await Promise.race([signal.came, carried]);
+    const serving = serve(stack, { settings, values, io, door, unread }).catch(() => {});
+    const ending = await Promise.race([signal.came, carried, isUnread]);
+    door?.close();
     await stack.close();
     await tun.close();
     await Promise.all([serving, writing?.done]);
     if (ending instanceof Error) throw new FileProblem(undefined, failureOf(ending));
+    const problem = outputProblem(io);
+    if (problem !== undefined) throw new FileProblem(undefined, problem);
     return ending === "SIGINT" ? ExitCode.INTERRUPTED : ExitCode.OK;
   } finally {
     signal.stop();
     await tun.close();
   }
+}
+
+/** The stack; with `--proxy`, a door decides who is let in. */
+export async function stackFor(
+  { service }: Pick<TunCommandSettings, "service">,
+  mtu: number,
+  values: OptionValues,
+  io: CliIo,
+): Promise<{ readonly stack: L3L4; readonly door: ProxyDoor | undefined }> {
+  if (service.kind !== "proxy") return { stack: new L3L4({ mtu }), door: undefined };
+  const door = new ProxyDoor(await runtimeSockets(), service.to, {
+    decide: (token, verdict) => stack.decide(token, verdict),
+    refused: ({ remoteAddress, remotePort, localAddress, localPort }, error) => {
+      const [from, to] = [InetAddress.from(remoteAddress, remotePort), InetAddress.from(localAddress, localPort)];
+      note(io, values, `${from.toHostPort()} to ${to.toHostPort()}: refused: ${failureOf(error)}`);
+    },
+  });
+  const stack: L3L4 = new L3L4({ mtu, onIncoming: (request) => door.incoming(request) });
+  return { stack, door };
 }
 
 async function open(options: TunOptions): Promise<Tun> {
@@ -91,40 +128,48 @@ async function writeCapture(stack: L3L4, file: string, io: CliIo): Promise<{ rea
   return { done };
 }
 
-async function serve(stack: L3L4, settings: TunCommandSettings, values: OptionValues, io: CliIo): Promise<void> {
-  const { service } = settings;
+async function serve(stack: L3L4, serving: Serving): Promise<void> {
+  const { settings: { service }, values, io } = serving;
+  const unreachable = (flow: DgramSocket, code: string): void => {
+    stack.refuseUdp(flow);
+    const [from, to] = [flow.remoteAddress, flow.localAddress] as InetAddress[];
+    note(io, values, `${from!.toHostPort()} to ${to!.toHostPort()}: datagrams reach nobody (${code})`);
+  };
   const datagrams = service.kind === "http" ? undefined : (async () => {
-    for await (const socket of stack.udpFlows) void serveDatagrams(service, socket);
+    for await (const socket of stack.udpFlows) void serveDatagrams(service, socket, unreachable);
   })();
   datagrams?.catch(() => {});
-  for await (const flow of stack.flows) void serveOne(flow, settings, values, io);
+  for await (const flow of stack.flows) void serveOne(flow, serving);
   await datagrams;
 }
 
-async function serveOne(
-  flow: L3L4Socket,
-  { service }: TunCommandSettings,
-  values: OptionValues,
-  io: CliIo,
-): Promise<void> {
+async function serveOne(flow: L3L4Socket, serving: Serving): Promise<void> {
+  const { io, values } = serving;
+  const line = await served(flow, serving);
+  if (values.quiet === true) return;
+  await io.stdout.write(line);
+  // a pipe that nobody reads from says so only when something was written to it
+  await io.stdout.flush();
+  if (io.stdout.failure !== undefined) serving.unread();
+}
+
+/** Serves one connection; what is to be said of it. */
+async function served(flow: L3L4Socket, { settings, values, door }: Serving): Promise<string> {
   const { remoteAddress, localAddress } = flow;
   let failure: string | undefined;
   try {
-    await serveFlow(service, flow);
+    await serveFlow(settings.service, flow, door);
   } catch (error) {
     failure = failureOf(error);
   }
   const { bytesReceived, bytesAcked, retransmits } = flow.info();
-  if (values.quiet === true) return;
   if (values.json === true) {
     const [client, server] = [remoteAddress, localAddress].map(({ address, port }) => ({ address, port }));
     const line = { client, server, bytesReceived, bytesSent: bytesAcked, retransmits, error: failure ?? null };
-    return void await io.stdout.write(`${JSON.stringify(line)}\n`);
+    return `${JSON.stringify(line)}\n`;
   }
   const amounts = `${formatBytes(bytesReceived)} received, ${formatBytes(bytesAcked)} sent`;
   const again = retransmits === 0 ? "" : `, ${retransmits} segments again`;
   const outcome = failure === undefined ? "" : `: ${failure}`;
-  await io.stdout.write(
-    `${remoteAddress.toHostPort()} to ${localAddress.toHostPort()}: ${amounts}${again}${outcome}\n`,
-  );
+  return `${remoteAddress.toHostPort()} to ${localAddress.toHostPort()}: ${amounts}${again}${outcome}\n`;
 }

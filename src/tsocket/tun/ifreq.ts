@@ -9,7 +9,9 @@ export const IoctlRequest = {
   TUNSETIFF: 0x400454ca,
   SIOCGIFFLAGS: 0x8913,
   SIOCSIFFLAGS: 0x8914,
+  SIOCGIFADDR: 0x8915,
   SIOCSIFADDR: 0x8916,
+  SIOCGIFNETMASK: 0x891b,
   SIOCSIFNETMASK: 0x891c,
   SIOCGIFMTU: 0x8921,
   SIOCSIFMTU: 0x8922,
@@ -58,6 +60,11 @@ export function ifreqAddress(name: string, address: Uint8Array): Uint8Array {
   const bytes = ifreqFlags(name, AF_INET);
   bytes.set(address, NAME_BYTES + 4);
   return bytes;
+}
+
+/** The IPv4 address in it. */
+export function addressOf(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(NAME_BYTES + 4, NAME_BYTES + 8);
 }
 
 /** An IPv6 address with the length of its network, for an interface by number. */

@@ -38,6 +38,15 @@ export class TunChild {
     return new TunChild(ns.spawn(found.program, [...FLAGS[runtime], file, ...args]));
   }
 
+  /** Starts it without the privilege to set up networks. Not as another user, who might not even open the device. */
+  static startUnprivileged(ns: NetNs, runtime: RuntimeName, file: string, ...args: string[]): TunChild {
+    const found = findRuntime(runtime);
+    if (found === undefined) throw new Error(`${runtime} is missing: npm ci --prefix tests/runtimes`);
+    return new TunChild(
+      ns.spawn("setpriv", ["--bounding-set=-net_admin", found.program, ...FLAGS[runtime], file, ...args]),
+    );
+  }
+
   /** Waits until it has said so on standard error. */
   async complaint(text: string): Promise<void> {
     const over = this.#ended.then(() => true);

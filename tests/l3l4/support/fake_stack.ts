@@ -105,6 +105,8 @@ export class FakeStack implements StackEngine {
 
   setMtu(): void {}
 
+  refuseUdp(): void {}
+
   get stats(): L3L4Stats {
     throw new Error("not here");
   }

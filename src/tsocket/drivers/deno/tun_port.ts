@@ -10,6 +10,7 @@ import type { TunPort } from "../../tun/tun_types.ts";
 import type { CFunctions, CLibrary } from "./c_library.ts";
 
 const DEVICE = "/dev/net/tun";
+const O_RDONLY = 0;
 const O_RDWR = 0o2;
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
@@ -77,6 +78,24 @@ export class DenoTunPort implements TunPort, IoctlCaller {
       this.#c.close(socket);
     }
     return bytes;
+  }
+
+  /** Reads a file, by the C library: no other permission is needed than for that. */
+  readText(path: string): string {
+    const file = this.#c.open(new TextEncoder().encode(`${path}\0`), O_RDONLY | O_CLOEXEC);
+    this.#check(file);
+    let text = "";
+    const buffer = new Uint8Array(4096);
+    try {
+      for (;;) {
+        const count = this.#c.read(file, buffer, buffer.length);
+        this.#check(count);
+        if (count === 0) return text;
+        text += new TextDecoder("latin1").decode(buffer.subarray(0, count));
+      }
+    } finally {
+      this.#c.close(file);
+    }
   }
 
   read(into: Uint8Array, at: number): number {

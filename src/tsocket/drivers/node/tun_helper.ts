@@ -8,6 +8,7 @@
  * @module
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import type { IoctlCaller } from "../../tun/configure.ts";
 import { errnoName, tunError } from "../../tun/tun_errors.ts";
 
@@ -83,6 +84,11 @@ export class TunHelper implements IoctlCaller {
     const [word, value = ""] = answer.split(" ");
     if (word !== "ok") throw tunError("setting up the interface", errnoName(Number(value)));
     return Uint8Array.from(value.match(/../g) ?? [], (byte) => parseInt(byte, 16));
+  }
+
+  /** Reads a file. */
+  readText(path: string): string {
+    return readFileSync(path, "latin1");
   }
 
   /** Resolves when the device can be read, or the program has ended: whether it can be. */
