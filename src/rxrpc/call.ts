@@ -11,7 +11,7 @@
 import type { RxAck } from "./ack.ts";
 import { AckTimer } from "./ack_timer.ts";
 import { RxAbort } from "./abort_codes.ts";
-import { CallClock, type CallDue } from "./call_clock.ts";
+import { CallClock, CallDue } from "./call_clock.ts";
 import type { PacketWriter, Sender } from "./call_host.ts";
 import type { CallInit, CallPlace } from "./call_init.ts";
 import { writeAck, writeData } from "./call_output.ts";
@@ -35,7 +35,6 @@ import { RttEstimator } from "./rtt_estimator.ts";
 import type { RxPeerIdentity } from "./security/protection.ts";
 import { SendSide } from "./send_side.ts";
 import type { Timed } from "../core/timer_queue.ts";
-import { TokenBucket } from "../core/token_bucket.ts";
 
 const LOST_REPLY_MS = 500;
 /**
@@ -43,7 +42,6 @@ const LOST_REPLY_MS = 500;
  * a call must not stay open for much longer than its last packet.
  */
 const MIN_GRACE_MS = 25;
-const PONGS_PER_SECOND = 10;
 const MAX_INVALID_ACKS = 3;
 /** Packets of data sent in a row before others have their turn. */
 const BURST = 10;
@@ -63,8 +61,6 @@ export class RxCall implements RxCallPort, Timed, Sender {
   queueIndex: number = -1;
   isQueued = false;
   isClosed = false;
-  /** Serial number of a PING that is to be answered. */
-  pongFor: number | undefined;
   /** Packets of data that may still be sent in this turn. */
   burst: number = BURST;
   /** Its place, once it has one. */
@@ -75,7 +71,6 @@ export class RxCall implements RxCallPort, Timed, Sender {
   readonly #clock: CallClock = new CallClock();
   readonly #patience: Patience;
   readonly #early: EarlyData;
-  readonly #pongs: TokenBucket = new TokenBucket(PONGS_PER_SECOND);
   #sink: RxCallSink | undefined;
   #service: number;
   #packetizer: Packetizer | undefined;
@@ -111,7 +106,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
       deliver: (header, body) => this.#deliver(header, body),
       hold: (bytes) => this.#early.hold(bytes),
     }, host.limits.receiveWindow);
-    if (this.#hardMs !== Infinity) this.#clock.set("hard", now + this.#hardMs);
+    if (this.#hardMs !== Infinity) this.#clock.set(CallDue.HARD, now + this.#hardMs);
     if (!this.isClient) this.#patience.begin(now);
   }
 
@@ -245,7 +240,9 @@ export class RxCall implements RxCallPort, Timed, Sender {
     }
     this.#jumbos.datagramEnded();
     this.acks.datagramEnded(now, this.rtt.srtt);
-    if (!this.isClient && !this.receive.isComplete) this.#clock.set("idle", now + this.#host.limits.requestIdleMs);
+    if (!this.isClient && !this.receive.isComplete) {
+      this.#clock.set(CallDue.IDLE, now + this.#host.limits.requestIdleMs);
+    }
     this.#progress(now);
   }
 
@@ -371,7 +368,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
     if (!this.sending.isLastSent) return false;
     // a reply says that the request has come
     this.sending.acknowledgeAll();
-    this.#clock.set("lost reply", Infinity);
+    this.#clock.set(CallDue.LOST_REPLY, Infinity);
     return true;
   }
 
@@ -394,8 +391,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
   }
 
   #answerPing(serial: number, now: number): void {
-    if (this.#pongs.take(now)) this.pongFor = serial;
-    else this.#host.dropped("PING beyond its rate");
+    if (!this.pings.asked(serial, now)) this.#host.dropped("PING beyond its rate");
     this.#host.enqueue(this);
   }
 
@@ -432,7 +428,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
     if (this.sending.isAllReleased && !this.isClient) return this.close(undefined, now);
     // the last acknowledgement of some clients never says that they have it for good
     const grace = Math.max(2 * (this.rtt.srtt ?? 0), MIN_GRACE_MS);
-    const due: CallDue = this.isClient ? "lost reply" : "grace";
+    const due: CallDue = this.isClient ? CallDue.LOST_REPLY : CallDue.GRACE;
     if (!isAllAcked || (this.isClient && this.receive.hasBegun)) this.#clock.set(due, Infinity);
     else if (this.#clock.at(due) === Infinity) this.#clock.set(due, now + (this.isClient ? LOST_REPLY_MS : grace));
     if (this.#wantsRoom && this.sending.length < this.#host.limits.sendQueue) this.#offerRoom();
@@ -442,7 +438,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
 
   #completed(now: number): void {
     this.#isComplete = true;
-    this.#clock.set("idle", Infinity);
+    this.#clock.set(CallDue.IDLE, Infinity);
     const sink = this.#sink;
     sink?.ended();
     if (this.isClient) this.close(undefined, now);
@@ -462,16 +458,16 @@ export class RxCall implements RxCallPort, Timed, Sender {
 
   #isDue(due: CallDue, now: number): void {
     switch (due) {
-      case "hard":
+      case CallDue.HARD:
         return this.#timedOut(now, `the call took longer than ${this.#hardMs} ms`);
-      case "idle":
+      case CallDue.IDLE:
         return this.#timedOut(now, `the request stopped coming for ${this.#host.limits.requestIdleMs} ms`);
-      case "dead":
+      case CallDue.DEAD:
         return this.#silent(now);
-      case "grace":
+      case CallDue.GRACE:
         return this.close(undefined, now);
-      case "ping":
-      case "lost reply":
+      case CallDue.PING:
+      case CallDue.LOST_REPLY:
         this.pings.isDue ||= this.#isKnown;
         this.#patience.pinged(now);
     }

@@ -5,31 +5,25 @@
  * @module
  */
 
-/** What is asked when a time has come. */
-export type CallDue = "hard" | "dead" | "idle" | "ping" | "lost reply" | "grace";
-
-const ORDER: readonly CallDue[] = ["hard", "dead", "idle", "grace", "lost reply", "ping"];
+/** What is asked when a time has come; first what ends the call. */
+export const CallDue = { HARD: 0, DEAD: 1, IDLE: 2, GRACE: 3, LOST_REPLY: 4, PING: 5 } as const;
+/** One of them. */
+export type CallDue = (typeof CallDue)[keyof typeof CallDue];
 
 /** Times of one call; `Infinity` for those that don't count. */
 export class CallClock {
-  readonly #at: Record<CallDue, number> = {
-    hard: Infinity,
-    dead: Infinity,
-    idle: Infinity,
-    ping: Infinity,
-    "lost reply": Infinity,
-    grace: Infinity,
-  };
+  readonly #at: number[] = [Infinity, Infinity, Infinity, Infinity, Infinity, Infinity];
 
   /** The first of them. */
   get nextAt(): number {
-    const { hard, dead, idle, ping, grace } = this.#at;
-    return Math.min(hard, dead, idle, ping, grace, this.#at["lost reply"]);
+    let next = Infinity;
+    for (const at of this.#at) if (at < next) next = at;
+    return next;
   }
 
   /** When this one comes. */
   at(due: CallDue): number {
-    return this.#at[due];
+    return this.#at[due]!;
   }
 
   /** Sets one. */
@@ -39,8 +33,9 @@ export class CallClock {
 
   /** Takes one that has come; `undefined` when none has. */
   take(now: number): CallDue | undefined {
-    const due = ORDER.find((one) => this.#at[one] <= now);
-    if (due !== undefined) this.#at[due] = Infinity;
-    return due;
+    const due = this.#at.findIndex((at) => at <= now);
+    if (due < 0) return undefined;
+    this.#at[due] = Infinity;
+    return due as CallDue;
   }
 }

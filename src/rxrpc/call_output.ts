@@ -25,9 +25,9 @@ export function writeAck(call: RxCall, place: CallPlace, out: PacketWriter, now:
     if (!writeOneAck(call, place, reason, serial, out, now)) return false;
     call.acks.sent();
   }
-  if (call.pongFor !== undefined) {
-    if (!writeOneAck(call, place, RxAckReason.PING_RESPONSE, call.pongFor, out, now)) return false;
-    call.pongFor = undefined;
+  if (call.pings.answerFor !== undefined) {
+    if (!writeOneAck(call, place, RxAckReason.PING_RESPONSE, call.pings.answerFor, out, now)) return false;
+    call.pings.answerFor = undefined;
   }
   return !call.pings.isDue || writeOneAck(call, place, RxAckReason.PING, 0, out, now);
 }
@@ -53,11 +53,10 @@ function writeOneAck(
   if (into === null) return false;
   const { connection, channel, callNumber } = place;
   const own = connection.nextSerial();
-  encodeHeader({
-    ...connection.header(RxPacketType.ACK, channel, callNumber),
-    serial: own,
-    flags: connection.direction | RxFlag.SLOW_START_OK | (isPing ? RxFlag.REQUEST_ACK : 0),
-  }, into);
+  const header = connection.header(RxPacketType.ACK, channel, callNumber);
+  header.serial = own;
+  header.flags |= RxFlag.SLOW_START_OK | (isPing ? RxFlag.REQUEST_ACK : 0);
+  encodeHeader(header, into);
   receive.advertised();
   encodeAck({
     firstPacket: receive.next,
@@ -102,14 +101,13 @@ export function writeData(
       (asks || (hasNext && next === undefined) ? RxFlag.REQUEST_ACK : 0) |
       (next === undefined ? 0 : RxFlag.JUMBO_PACKET);
     if (at === 0) {
-      encodeHeader({
-        ...connection.header(RxPacketType.DATA, channel, callNumber),
-        seq: packet.seq,
-        serial,
-        flags,
-        checksum: packet.checksum,
-        userStatus: call.isClient && call.mayUpgrade && packet.seq === 1 ? UPGRADE : 0,
-      }, into);
+      const header = connection.header(RxPacketType.DATA, channel, callNumber);
+      header.seq = packet.seq;
+      header.serial = serial;
+      header.flags = flags;
+      header.checksum = packet.checksum;
+      header.userStatus = call.isClient && call.mayUpgrade && packet.seq === 1 ? UPGRADE : 0;
+      encodeHeader(header, into);
       at = HEADER_BYTES;
     } else {
       into[at] = flags;

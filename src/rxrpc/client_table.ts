@@ -79,8 +79,9 @@ export class ClientTable {
    */
   add(call: RxCall, options: RxCallOptions, security: ClientSecurity, now: number): void {
     const { to, service, isExclusive = false, mayUpgrade = false } = options;
-    const parts = [to.address, to.port, service, security.index, security.bundleKey, mayUpgrade];
-    const key = isExclusive ? `exclusive ${this.#exclusives++}` : JSON.stringify(parts);
+    const key = isExclusive
+      ? `exclusive ${this.#exclusives++}`
+      : `${to.port} ${service} ${security.index} ${mayUpgrade} ${to.address.length} ${to.address}${security.bundleKey}`;
     const bundle = this.#bundles.get(key) ?? this.#bundle(key, options, security);
     if (this.waiting >= this.#host.maxQueuedCalls) {
       const what = `no more than maxQueuedCalls ${this.#host.maxQueuedCalls} may wait`;

@@ -224,9 +224,9 @@ export class RxConnection implements Timed, Sender {
 
   timeoutAt(): number {
     if (this.#isForgotten) return Infinity;
-    const finalAckAt = Math.min(...this.channels.map((channel) => channel.finalAckAt));
-    const idleAt = this.isBusy ? Infinity : this.#usedAt + this.#host.idleMs(this);
-    return Math.min(finalAckAt, idleAt, this.#handshake?.timeoutAt() ?? Infinity);
+    let at = this.#handshake?.timeoutAt() ?? Infinity;
+    for (const { finalAckAt } of this.channels) at = Math.min(at, finalAckAt);
+    return this.isBusy ? at : Math.min(at, this.#usedAt + this.#host.idleMs(this));
   }
 
   /** Sends the last acknowledgements that are due by then; later ones would not be sent by an endpoint that is closed. */

@@ -24,7 +24,7 @@ import { decodeHeader, HEADER_BYTES, type RxHeader } from "./header.ts";
 import { type CheckedLimits, checkedLimits, checkNumber } from "./limits.ts";
 import { NatKeepalive } from "./nat_keepalive.ts";
 import { networkFailed, type RxNetworkFailure } from "./network_failure.ts";
-import { PacketCounters } from "./packet_counters.ts";
+import { CountedOut, PacketCounters } from "./packet_counters.ts";
 import { PacketSlab } from "./packet_slab.ts";
 import { RxFlag, RxPacketType } from "./packet_types.ts";
 import { PeerTable } from "./peer_table.ts";
@@ -48,7 +48,6 @@ import type { RxSnapshot } from "./snapshot.ts";
 import { Strangers } from "./strangers.ts";
 import { type Timed, TimerQueue } from "../core/timer_queue.ts";
 
-const TYPE_AT = 20;
 const INITIAL_WINDOW = 128;
 const UPGRADE = 1;
 /** Packets of data that a call sends before others have their turn. */
@@ -74,6 +73,7 @@ export class EndpointCore implements ConnectionHost {
   readonly #questions: Questions;
   readonly #keepalive: NatKeepalive;
   readonly #types: PacketCounters = new PacketCounters();
+  readonly #out: CountedOut = new CountedOut(this.#types, this.stats);
   #senders: Sender[] = [];
   #resting: RxCall[] = [];
   #heldBytes = 0;
@@ -246,19 +246,11 @@ export class EndpointCore implements ConnectionHost {
   /** Fills datagrams as long as there is something to send and room. */
   transmit(out: RxOut, now: number): void {
     this.#now = now;
-    let buffer: Uint8Array | null = null;
-    const counting: RxOut = {
-      alloc: (size) => buffer = out.alloc(size),
-      commit: (length, to) => {
-        this.#types.sent(buffer![TYPE_AT]!);
-        this.stats.sent++;
-        this.stats.sentBytes += length;
-        out.commit(length, to);
-      },
-    };
+    const counting = this.#out.before(out);
     if (!this.#strangers.transmit(counting) || !this.#questions.transmit(counting, now)) return;
     if (!this.#keepalive.transmit(counting)) return;
     const senders = this.#senders;
+    if (senders.length === 0) return;
     this.#senders = [];
     for (let at = 0; at < senders.length; at++) {
       const sender = senders[at]!;

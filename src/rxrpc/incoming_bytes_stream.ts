@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Collected } from "../bytes/collected.ts";
 import { concat } from "../bytes/concat.ts";
 import { fitted } from "../bytes/fitted.ts";
 import { type Deferred, deferred } from "../stream/deferred.ts";
@@ -24,6 +25,8 @@ export class IncomingBytes {
   #chunks: Uint8Array[] = [];
   #readable: ReadableStream<Uint8Array> | undefined;
   #whole: Deferred<Uint8Array> | undefined;
+  /** What has come for `#whole`. */
+  #collected: Collected | undefined;
   #wake: (() => void) | undefined;
   #hasEnded = false;
   #failure: { readonly error: unknown } | undefined;
@@ -50,18 +53,21 @@ export class IncomingBytes {
       return Promise.reject(new TypeError("the call is being read already"));
     }
     this.#whole = deferred();
-    const held = this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    if (held > 0) this.#events.consumed(held);
+    this.#collected = new Collected();
+    for (const chunk of this.#chunks.splice(0)) this.data(chunk);
     this.#settle();
     return this.#whole.promise;
   }
 
   /** Bytes came. */
   data(bytes: Uint8Array): void {
+    if (this.#collected !== undefined) {
+      this.#collected.add(bytes);
+      return this.#events.consumed(bytes.length);
+    }
     // what is kept until it is read must not keep more than is counted
     this.#chunks.push(fitted(bytes));
-    if (this.#whole !== undefined) this.#events.consumed(bytes.length);
-    else this.#wake?.();
+    this.#wake?.();
   }
 
   /** The other end is done. */
@@ -76,15 +82,15 @@ export class IncomingBytes {
     this.#failure = { error };
     this.#chunks = [];
     this.#settle();
+    this.#collected = undefined;
   }
 
   #settle(): void {
     this.#wake?.();
     if (this.#failure !== undefined) return this.#whole?.reject(this.#failure.error);
-    if (!this.#hasEnded || this.#whole === undefined) return;
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    this.#whole.resolve(chunks.length === 1 ? chunks[0]! : concat(chunks));
+    if (!this.#hasEnded || this.#collected === undefined) return;
+    this.#whole!.resolve(this.#collected.take());
+    this.#collected = undefined;
   }
 
   async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {

@@ -5,8 +5,10 @@
  */
 import type { RxDebugCounters } from "./debug_records.ts";
 import { RxPacketType } from "./packet_types.ts";
+import type { RxAddress, RxOut } from "./ports.ts";
 
 const TYPES = 13;
+const TYPE_AT = 20;
 
 /** The counts. */
 export class PacketCounters {
@@ -47,5 +49,36 @@ export class PacketCounters {
         nPeerStructs: peers,
       },
     };
+  }
+}
+
+/** Counts the datagrams that are put into another output. */
+export class CountedOut implements RxOut {
+  readonly #types: PacketCounters;
+  readonly #totals: { sent: number; sentBytes: number };
+  #out: RxOut | undefined;
+  #buffer: Uint8Array | null = null;
+
+  /** Counts them by type and altogether. */
+  constructor(types: PacketCounters, totals: { sent: number; sentBytes: number }) {
+    this.#types = types;
+    this.#totals = totals;
+  }
+
+  /** This, in front of `out`. */
+  before(out: RxOut): this {
+    this.#out = out;
+    return this;
+  }
+
+  alloc(size: number): Uint8Array | null {
+    return this.#buffer = this.#out!.alloc(size);
+  }
+
+  commit(length: number, to: RxAddress): void {
+    this.#types.sent(this.#buffer![TYPE_AT]!);
+    this.#totals.sent++;
+    this.#totals.sentBytes += length;
+    this.#out!.commit(length, to);
   }
 }

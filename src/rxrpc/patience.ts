@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CallClock } from "./call_clock.ts";
+import { type CallClock, CallDue } from "./call_clock.ts";
 import type { RttEstimator } from "./rtt_estimator.ts";
 import type { SendSide } from "./send_side.ts";
 
@@ -35,18 +35,18 @@ export class Patience {
 
   /** From now on the peer has to be heard. */
   begin(now: number): void {
-    this.#clock.set("dead", now + this.#patience());
+    this.#clock.set(CallDue.DEAD, now + this.#patience());
     this.pinged(now);
   }
 
   /** It was. */
   heard(now: number): void {
-    if (this.#clock.at("dead") !== Infinity) this.#clock.set("dead", now + this.#patience());
+    if (this.#clock.at(CallDue.DEAD) !== Infinity) this.#clock.set(CallDue.DEAD, now + this.#patience());
   }
 
   /** Something was sent, or asked: the next question is not due soon. */
   pinged(now: number): void {
-    this.#clock.set("ping", now + this.#pingMs());
+    this.#clock.set(CallDue.PING, now + this.#pingMs());
   }
 
   #patience(): number {

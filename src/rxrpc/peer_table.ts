@@ -15,6 +15,7 @@ const MAX_LOOKS = 8;
 export class PeerTable {
   readonly #peers: Map<string, RxPeer> = new Map();
   readonly #connections: Map<string, number> = new Map();
+  #last: RxPeer | undefined;
 
   /** How many there are. */
   get size(): number {
@@ -28,8 +29,14 @@ export class PeerTable {
 
   /** The peer at an address; made when it is new. */
   of(address: RxAddress, now: number): RxPeer {
+    const last = this.#last;
+    if (last !== undefined && last.address.port === address.port && last.address.address === address.address) {
+      last.refresh(now);
+      return last;
+    }
     const key = `${address.port} ${address.address}`;
     const known = this.#peers.get(key);
+    this.#last = known;
     if (known !== undefined) {
       known.refresh(now);
       return known;
