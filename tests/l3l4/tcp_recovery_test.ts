@@ -49,17 +49,19 @@ test("102: no round trip is taken from a segment that was sent twice", () => {
   assertEquals(peer.end.connection.info().srttMs, 10);
 });
 
-test("103: the timeout doubles, and not any more once something new is acknowledged", () => {
+test("103: the timeout doubles, and not any more once something was acknowledged that was sent once", () => {
   const peer = opened();
   peer.end.connection.write(pattern(10), peer.now);
   assertEquals(peer.wait(2000).map(({ after }) => after), [0, 210, 630, 1470]);
   peer.say({ ack: 11 });
-  assertEquals(peer.end.connection.info().rtoMs, 210);
+  // nobody knows of which copy that was
+  assertEquals(peer.end.connection.info().rtoMs, 1680);
   assertEquals(peer.wait(10_000), []);
   peer.end.connection.write(pattern(1000), peer.now);
   peer.heard();
   peer.now += 10;
   peer.say({ ack: 1011 });
+  assert(peer.end.connection.info().rtoMs < 250);
   peer.end.connection.write(pattern(2000), peer.now);
   assertEquals(peer.heard().length, 2);
   peer.now += 200;
@@ -413,4 +415,53 @@ test("heedsHardErrors: hard errors of ICMP end a connection that is open, when a
   peer.end.connection.icmpError(news, peer.now);
   peer.heard();
   assertEquals([peer.state, peer.end.told.error?.code], ["CLOSED", "ECONNREFUSED"]);
+});
+
+test("102: where a round trip takes longer than the timeout, backing off makes a copy that is sent once (Karn)", () => {
+  const peer = opened();
+  const counts: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    peer.end.connection.write(pattern(10), peer.now);
+    counts.push(peer.wait(2000).length);
+    peer.say({ ack: 11 + 10 * i });
+  }
+  assertEquals(counts, [4, 2, 1, 1, 1, 1]);
+  assert(peer.end.connection.info().srttMs > 500);
+});
+
+test("109: a timeout takes what was sent just now for under way (RFC 8985 section 6.3)", () => {
+  const peer = opened({}, SACK);
+  const { connection } = peer.end;
+  connection.write(pattern(1000), peer.now);
+  peer.heard();
+  peer.now += 10;
+  peer.say({ ack: 1001 });
+  connection.write(pattern(1000), peer.now);
+  // the segment, and the probe for it
+  assertEquals(seqs(peer.wait(400)), [1001, 1001]);
+  const { rtoMs } = connection.info();
+  peer.wait(2 * rtoMs - 400 - 5);
+  connection.write(pattern(2000, 7), peer.now);
+  assertEquals(seqs(peer.heard()), [2001, 3001]);
+  assertEquals(seqs(peer.wait(5)), [1001]);
+  peer.say({ ack: 2001 });
+  assertEquals(seqs(peer.heard()), []);
+  peer.say({ ack: 4001 });
+  assertEquals([connection.info().retransmits, connection.info().bytesQueued], [2, 0]);
+});
+
+test("105: what duplicate acknowledgments have told of is not counted again when it is acknowledged (RFC 9937)", () => {
+  const peer = opened({ initialWindowSegments: 20 });
+  peer.end.connection.write(pattern(60_000), peer.now);
+  assertEquals(peer.heard().length, 20);
+  // the first and the sixth are lost, and eight others have come
+  let sent = 0;
+  for (let i = 0; i < 8; i++) {
+    peer.say({});
+    sent += peer.heard().length;
+  }
+  const before = sent;
+  peer.say({ ack: 5001 });
+  assertEquals(seqs(peer.heard()), [5001]);
+  assert(before >= 4);
 });

@@ -66,6 +66,10 @@ export class LossRecovery {
   segmentSize = 536;
   #end = 0;
   #duplicates = 0;
+  /** Without SACK: bytes that the last acknowledgment told to have arrived. */
+  #arrived = 0;
+  /** Whether nothing was acknowledged since the last timeout. */
+  #isStuck = false;
   #isProbeOut = false;
   #isProbeRetransmission = false;
   #probeEnd = 0;
@@ -126,7 +130,7 @@ export class LossRecovery {
     const rttMs = board.lastSentAt < 0 ? -1 : now - board.lastSentAt;
     if (advanced > 0) {
       this.#sample(cursor, context.timestamp, now);
-      this.#rtt.resetBackoff();
+      this.#isStuck = false;
       this.#rack.acknowledged(acknowledgment);
     }
     if (!this.hasSack) this.#countDuplicates(advanced, gone, context.isDuplicate);
@@ -155,13 +159,20 @@ export class LossRecovery {
       ((cursor.tsEcho - this.#undoTimestamp) | 0) < 0 && ((cursor.acknowledgment - this.#undoEnd) | 0) >= 0;
   }
 
-  /** Of bytes that were sent again only timestamps tell the round trip (RFC 6298 section 3). */
+  /**
+   * Of bytes that were sent again only timestamps tell the round trip (RFC 6298 section 3). Without, the timeout stays as
+   * long as it was made: where a round trip takes longer than the timeout before, nothing else would ever measure it (Karn).
+   */
   #sample(cursor: SegmentCursor, timestamp: number, now: number): void {
     const { firstSentAt } = this.board;
-    if (firstSentAt >= 0) return this.#rtt.sample(now - firstSentAt, now);
-    if (!this.hasTimestamps || !cursor.hasTimestamps || cursor.tsEcho === 0) return;
-    const ms = (timestamp - cursor.tsEcho) | 0;
-    if (ms >= 0) this.#rtt.sample(ms, now);
+    let ms = now - firstSentAt;
+    if (firstSentAt < 0) {
+      if (!this.hasTimestamps || !cursor.hasTimestamps || cursor.tsEcho === 0) return;
+      ms = (timestamp - cursor.tsEcho) | 0;
+      if (ms < 0) return;
+    }
+    this.#rtt.sample(ms, now);
+    this.#rtt.resetBackoff();
   }
 
   /** Whatever was being repaired is repaired once all that had been sent is acknowledged. */
@@ -187,8 +198,12 @@ export class LossRecovery {
     const { board } = this;
     if (this.phase === RecoveryPhase.OPEN && board.lostSegments > 0) this.#enterRecovery(context, now);
     if (this.phase === RecoveryPhase.RECOVERY) {
-      const delivered = this.hasSack ? board.delivered : Math.max(advanced, this.segmentSize);
-      congestion.cwnd = this.pipe + this.#prr.onAck(delivered, this.pipe, advanced > 0 && !hasLost);
+      const delivered = this.hasSack ? board.delivered : this.#arrived;
+      const { pipe } = this;
+      const count = this.#prr.onAck(delivered, pipe, advanced > 0 && !hasLost);
+      // without SACK the next hole, of which a partial acknowledgment tells, does not wait (RFC 6582 section 3.2 step 3)
+      const isHoleDue = !this.hasSack && advanced > 0 && board.lostSegments > 0;
+      congestion.cwnd = pipe + (isHoleDue ? Math.max(count, this.segmentSize) : count);
       return;
     }
     if (advanced > 0) {
@@ -214,16 +229,22 @@ export class LossRecovery {
   #countDuplicates(advanced: number, gone: number, isDuplicate: boolean): void {
     const { board } = this;
     if (advanced > 0) {
+      const before = this.#duplicates;
       if (this.phase === RecoveryPhase.OPEN) this.#duplicates = 0;
-      else this.#duplicates = Math.max(0, this.#duplicates - Math.max(0, gone - 1));
+      else this.#duplicates = Math.max(0, before - Math.max(0, gone - 1));
+      // those have been counted when they came (RFC 9937 section 6)
+      this.#arrived = Math.max(0, advanced - (before - this.#duplicates) * this.segmentSize);
       if (this.phase !== RecoveryPhase.RECOVERY || board.segments.size === 0) return;
       const first = board.segments.at(0);
       const isPartial = ((first.start - this.#end) | 0) < 0;
       if (isPartial && first.state === SentState.OUT && first.transmissions === 1) board.lose(first);
       return;
     }
+    this.#arrived = 0;
     if (!isDuplicate || board.segments.size === 0) return;
-    this.#duplicates = Math.min(this.#duplicates + 1, board.segments.size);
+    const { size } = board.segments;
+    this.#arrived = this.#duplicates < size ? this.segmentSize : 0;
+    this.#duplicates = Math.min(this.#duplicates + 1, size);
     if (this.phase !== RecoveryPhase.OPEN || this.#duplicates < DUPLICATE_THRESHOLD) return;
     const first = board.segments.at(0);
     if (first.state === SentState.OUT) board.lose(first);
@@ -268,9 +289,12 @@ export class LossRecovery {
 
   /** The retransmission timer ran out. */
   onRetransmissionTimeout(una: number, sendNext: number, now: number): void {
-    const isRepeated = this.phase === RecoveryPhase.LOSS && this.#rtt.backoff > 0;
+    const isRepeated = this.phase === RecoveryPhase.LOSS && this.#isStuck;
+    this.#isStuck = true;
     this.#congestion.onTimeout((sendNext - una) | 0, isRepeated, now);
-    this.board.loseAll();
+    this.#loseOld(now);
+    // one segment besides what may well be under way
+    this.#congestion.cwnd += this.board.inFlight;
     this.#rtt.backOff();
     this.phase = RecoveryPhase.LOSS;
     this.#end = sendNext;
@@ -281,6 +305,18 @@ export class LossRecovery {
     this.#canUndo = true;
     this.#hasUndoTimestamp = false;
     this.#unprovenRetransmits = 0;
+  }
+
+  /** The first, and all for which it would be time to have arrived: what was sent just now may have (RFC 8985 section 6.3). */
+  #loseOld(now: number): void {
+    const { board } = this;
+    const { segments } = board;
+    if (!this.hasSack || segments.size === 0 || segments.at(0).state === SentState.SACKED) return board.loseAll();
+    const rack = this.#rack;
+    const window = rack.reorderingWindow(this.#rtt, true, this.#sacked);
+    const first = segments.at(0);
+    if (first.state === SentState.OUT) board.lose(first);
+    while (segments.oldest !== null && segments.oldest.sentAt + rack.rtt + window <= now) board.lose(segments.oldest);
   }
 
   /** A segment that ends at `end` was sent again, at this time of the timestamps' clock. */
