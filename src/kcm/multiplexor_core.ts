@@ -194,8 +194,8 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
     throw new KcmError("its connection is gone, or cannot send", { code: "ENOTCONN", blame: "local", connection: via });
   }
 
-  accept(socket: KcmSock, message: Outgoing): void {
-    this.transmit.accept(socket, message);
+  accept(socket: KcmSock, message: Outgoing, isAlone: boolean): void {
+    this.transmit.accept(socket, message, isAlone);
   }
 
   fail(message: Outgoing, error: unknown): void {

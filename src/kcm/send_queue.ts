@@ -39,7 +39,7 @@ export interface SendQueueHost {
   /** Throws when a message cannot be begun. */
   checkVia(via: KcmConnection | undefined): void;
   /** A message is complete. */
-  accept(socket: KcmSock, message: Outgoing): void;
+  accept(socket: KcmSock, message: Outgoing, isAlone: boolean): void;
   /** A batch was refused room and must go now. */
   fail(message: Outgoing, error: unknown): void;
 }
@@ -116,7 +116,7 @@ export class SendQueue {
         message.isJoined = isJoined;
         isJoined = true;
       }
-      this.#host.accept(this.#socket, message);
+      this.#host.accept(this.#socket, message, false);
     }
   }
 
@@ -203,7 +203,7 @@ export class SendQueue {
     this.counts.txMessages++;
     if (this.#batch.length === 0 && options.batch !== true) {
       this.isHeld = false;
-      return this.#host.accept(this.#socket, message);
+      return this.#host.accept(this.#socket, message, true);
     }
     this.#batch.push(message);
     const goesAlong = this.#options.isLinux && this.messages > this.#batch.length;

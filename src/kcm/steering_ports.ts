@@ -116,8 +116,8 @@ export interface TransmitSteering {
   reservedBy(socket: KcmSock): TransmitPort | undefined;
   /** The socket that has reserved a connection: the status `Rsvd`. */
   reserverOf(port: TransmitPort): KcmSock | undefined;
-  /** A message is complete. */
-  accept(socket: KcmSock, message: Outgoing): void;
+  /** A message is complete. Those of a batch come one after the other, and then `isAlone` is false. */
+  accept(socket: KcmSock, message: Outgoing, isAlone: boolean): void;
   /** Gives messages that wait to connections. */
   work(): void;
   /** See {@linkcode LowerTransmit.pull}. */

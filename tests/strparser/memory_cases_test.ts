@@ -1,4 +1,5 @@
 /** Cases S104 to S118: sums, views and copies, parts, the end, taking over, changing the parser, odd memory. */
+import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import {
@@ -274,6 +275,14 @@ test("S118 shared memory, slices of a pool and offset views are taken as they ar
       assertEquals(record(L2).push(...chunks).messages.map((message) => message.slice()), [A, B]);
     }
   }
+});
+test("S118 a chunk that is a message is handed on as it is; of a Buffer, or with copy, it is not", () => {
+  const whole = A.slice();
+  assertEquals(record(L2).push(whole).messages[0] === whole, true);
+  const copied = record(L2, { copy: true }).push(whole).messages[0]!;
+  const ofBuffer = record(L2).push(Buffer.from(A)).messages[0]!;
+  for (const message of [copied, ofBuffer]) assertEquals([message.constructor, [...message]], [Uint8Array, [...A]]);
+  assertEquals(copied.buffer === whole.buffer, false);
 });
 test("S118 what is no Uint8Array is a TypeError", () => {
   const run = record(L2);
