@@ -71,7 +71,12 @@ function notALength(answer: unknown, taken: number, { parser: { name }, isLinux 
   if (isParseFailure(answer)) {
     return refused({ ...answer, code: isLinux && answer.linuxCode || answer.code }, taken, name);
   }
-  const message = `parser ${name} returned ${answer === null || typeof answer === "number" ? answer : typeof answer}`;
+  return returned(`parser ${name}`, answer);
+}
+
+/** What the parser or the hook answered is no number of bytes. */
+export function returned(who: string, answer: unknown): Failure {
+  const message = `${who} returned ${answer === null || typeof answer === "number" ? answer : typeof answer}`;
   return { message, code: "EPROTO", counter: "badHeaderLength", blame: "local" };
 }
 
@@ -89,9 +94,9 @@ export function refused(failure: ParseFailure, taken: number, name: string): Fai
   return { message: late, code: "ENODATA", counter: "unrecoverable" };
 }
 
-/** The parser, or a hook under the given name, threw. */
-export function threw(name: string, cause: unknown): Failure {
-  return { message: `parser ${name} threw`, code: "EPROTO", counter: "interrupted", blame: "local", cause };
+/** The parser or the hook threw. */
+export function threw(who: string, cause: unknown): Failure {
+  return { message: `${who} threw`, code: "EPROTO", counter: "interrupted", blame: "local", cause };
 }
 
 /** The length is not known within the limit. */

@@ -64,7 +64,6 @@ export class MessageEncoder<Payload = Uint8Array> implements Engine<Payload> {
   readonly #maxMessageLength: number;
   readonly #copyBelow: number;
   readonly #counts = { messages: 0, bytes: 0, chunks: 0 };
-  readonly #one: Payload[] = [];
   /** Small pieces that wait to be joined. */
   #small: Uint8Array[] = [];
   #isBusy = false;
@@ -103,12 +102,7 @@ export class MessageEncoder<Payload = Uint8Array> implements Engine<Payload> {
    */
   push(payload: Payload, now: number): void {
     if (this.#isBusy) throw busyError("push");
-    this.#one[0] = payload;
-    try {
-      this.pushBatch(this.#one, now);
-    } finally {
-      this.#one.length = 0;
-    }
+    this.pushBatch([payload], now);
   }
 
   /**

@@ -112,7 +112,7 @@ export class MessageScanner {
 
   /** Whether the next byte begins a message. */
   get isBetweenMessages(): boolean {
-    return this.#holder.held === 0 && this.#skip.left === 0 && this.#backlog === undefined;
+    return this.#isAtBoundary && this.#backlog === undefined;
   }
 
   /** Bytes held. */
@@ -256,7 +256,7 @@ export class MessageScanner {
       try {
         answer = parser.parse(chunk, at, visible, state);
       } catch (thrown) {
-        return this.#fail(threw(parser.name, thrown), at, 0);
+        return this.#fail(threw(`parser ${parser.name}`, thrown), at, 0);
       }
       if (this.isDone) return at;
       const length = typeof answer === "number" ? answer | 0 : 0; // whole and below 2^31, or `#meet` looks closer
@@ -362,7 +362,7 @@ export class MessageScanner {
     try {
       return judge(parser.parse(slab, start, start + held, this.#state), before, this.#limits);
     } catch (thrown) {
-      return threw(parser.name, thrown);
+      return threw(`parser ${parser.name}`, thrown);
     }
   }
 

@@ -31,6 +31,9 @@ export interface ParseFailure {
  */
 export const handOver: ParseFailure = { code: "ESTRPIPE", reason: "the parser hands the stream over" };
 
+/** How many bytes it may take until a length is known, where neither options nor the parser say it. */
+export const DEFAULT_MAX_HEADER_BYTES: number = 64 * 1024;
+
 /**
  * Delineates one protocol. Stateless itself: what it has to remember between calls is in the state that `start` made.
  *

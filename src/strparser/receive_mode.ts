@@ -106,11 +106,8 @@ export class ReceiveMode<Parts extends boolean = false> {
 
   /** Something has come: a pass over it, unless paused or stopped. */
   dataReady(now: number): void {
-    const parser = this.#parser;
-    if (parser.isPaused || parser.isStopped) return;
     // the kernel waits until the rest of the message is there; on its way through a small window it may never be
-    if (parser.bytesAwaited > this.#source.pendingBytes) return;
-    this.#readPass(now);
+    if (this.#parser.bytesAwaited <= this.#source.pendingBytes) this.#readPass(now);
   }
 
   /** Queues a pass over what is there; calling it again before that changes nothing. */
@@ -123,8 +120,6 @@ export class ReceiveMode<Parts extends boolean = false> {
   /** The queued pass. */
   work(now: number): void {
     this.#isWorkQueued = false;
-    const parser = this.#parser;
-    if (parser.isPaused || parser.isStopped) return;
     this.#readPass(now);
   }
 
@@ -141,11 +136,13 @@ export class ReceiveMode<Parts extends boolean = false> {
 
   #readPass(now: number): void {
     const source = this.#source;
+    const parser = this.#parser;
+    if (parser.isPaused || parser.isStopped) return;
     this.#failure = undefined;
     for (let bytes = source.peek(); bytes !== undefined; bytes = source.peek()) {
-      const awaited = this.#parser.bytesAwaited;
+      const awaited = parser.bytesAwaited;
       if (this.#offer(bytes, now) === 0) break;
-      if (this.#parser.bytesAwaited > 0 && this.#parser.bytesAwaited !== awaited) break;
+      if (parser.bytesAwaited > 0 && parser.bytesAwaited !== awaited) break;
     }
     const failure = this.#failure;
     const { readDone } = this.#callbacks;

@@ -4,7 +4,7 @@
  * @module
  */
 import { byteCount } from "../core/words.ts";
-import { type Failure, isParseFailure, refused } from "./failures.ts";
+import { type Failure, isParseFailure, refused, returned, threw } from "./failures.ts";
 import type { Resync } from "./options.ts";
 import type { ParseFailure } from "./parser.ts";
 import type { Counts } from "./statistics.ts";
@@ -65,13 +65,10 @@ export class Recovery {
     try {
       answer = this.#resync(bytes, start, end);
     } catch (cause) {
-      return { message: "resync threw", code: "EPROTO", counter: "interrupted", blame: "local", cause };
+      return threw("resync", cause);
     }
     if (isParseFailure(answer)) return refused(answer, 0, "resync");
-    if (typeof answer !== "number" || !Number.isSafeInteger(answer) || answer < 0) {
-      const message = `resync returned ${typeof answer === "number" ? answer : typeof answer}`;
-      return { message, code: "EPROTO", counter: "badHeaderLength", blame: "local" };
-    }
+    if (!Number.isSafeInteger(answer) || answer < 0) return returned("resync", answer);
     if (answer === 0 && !mayWait) {
       return { ...failure, message: `${failure.message}, and no resync within ${byteCount(end - start)}` };
     }

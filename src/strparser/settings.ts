@@ -6,10 +6,9 @@
 import { choiceOption, durationOption, limitOption } from "../core/limits.ts";
 import type { MessageBudget } from "./message_budget.ts";
 import type { Resync, StreamParserOptions } from "./options.ts";
-import type { Parser } from "./parser.ts";
+import { DEFAULT_MAX_HEADER_BYTES, type Parser } from "./parser.ts";
 
 const DEFAULT_MAX_MESSAGE_LENGTH = 1024 * 1024;
-const DEFAULT_MAX_HEADER_BYTES = 64 * 1024;
 
 /** What stays the same for the life of an engine. */
 export interface Settings {

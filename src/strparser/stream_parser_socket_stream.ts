@@ -45,9 +45,8 @@ class UnreadBytes extends ChunkQueue implements ReceiveSource {
   }
 
   peek(): Uint8Array | undefined {
-    if (this.length === 0) return undefined;
-    const chunk = this.shift()!;
-    this.unshift(chunk);
+    const chunk = this.shift();
+    if (chunk !== undefined) this.unshift(chunk);
     return chunk;
   }
 }
@@ -87,7 +86,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
   readonly #unread: UnreadBytes = new UnreadBytes();
   readonly #mode: ReceiveMode<Parts>;
   readonly #slabBytes: number;
-  #timer: EngineTimer;
+  readonly #timer: EngineTimer;
   #slab: Uint8Array = new Uint8Array(0);
   #slabUsed = 0;
   #canceller: AbortController | undefined;
@@ -112,7 +111,12 @@ export class StreamParserSocket<Parts extends boolean = false> {
       // soon, but one that is always called again must not keep the event loop for itself
       (breathe() ?? Promise.resolve()).then(() => this.#run((now) => this.#mode.work(now)));
     });
-    this.#timer = this.#newTimer();
+    this.#timer = new EngineTimer(
+      this.#clock,
+      this.#mode.parser,
+      () => this.#run(() => {}),
+      (thrown) => this.#finish(true, thrown),
+    );
     this.ended = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -235,29 +239,21 @@ export class StreamParserSocket<Parts extends boolean = false> {
     // called from within a callback: later, as the kernel does while the socket is in use
     if (this.#isRunning) return this.#mode.checkReceive();
     this.#isRunning = true;
+    const { parser } = this.#mode;
     try {
-      piece(this.#clock.now());
-      this.#lookForEnd();
+      const now = this.#clock.now();
+      piece(now);
+      // the peer's end counts when everything before it is parsed
+      if (this.#isAtEnd && !this.isPaused && !this.isStopped && this.#unread.length <= parser.bytesAwaited) {
+        parser.end(now);
+      }
     } catch (thrown) {
-      return this.#finish({ reason: thrown });
+      return this.#finish(true, thrown);
     } finally {
       this.#isRunning = false;
     }
-    const { parser } = this.#mode;
     if (parser.isStopped) return this.#finish();
     this.#timer.update();
-    this.#read();
-  }
-
-  /** The peer's end counts when everything before it is parsed. */
-  #lookForEnd(): void {
-    if (!this.#isAtEnd || this.isPaused || this.isStopped || this.#unread.length > this.#mode.parser.bytesAwaited) {
-      return;
-    }
-    this.#mode.parser.end(this.#clock.now());
-  }
-
-  #read(): void {
     if (!this.#isReading && this.#wantsMore()) this.#reading = this.#readAll();
   }
 
@@ -280,7 +276,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
         const count = await this.#socket.readSome(this.#room(), { signal: canceller.signal });
         this.#received(count);
       } catch (thrown) {
-        if (!canceller.signal.aborted) this.#finish({ reason: thrown });
+        if (!canceller.signal.aborted) this.#finish(true, thrown);
       }
     }
     this.#isReading = false;
@@ -306,22 +302,14 @@ export class StreamParserSocket<Parts extends boolean = false> {
     return this.#slab.subarray(this.#slabUsed);
   }
 
-  #newTimer(): EngineTimer {
-    const { parser } = this.#mode;
-    return new EngineTimer(this.#clock, parser, () => this.#run(() => {}), (thrown) => {
-      this.#finish({ reason: thrown });
-    });
-  }
-
   /** Over, because of what was thrown or of the parser's own failure, or in good order. */
-  #finish(thrown?: { readonly reason: unknown }): void {
+  #finish(hasFailed: boolean = this.error !== undefined, reason: unknown = this.error): void {
     if (this.#isOver) return;
-    const failure = thrown ?? (this.error === undefined ? undefined : { reason: this.error });
     this.#isOver = true;
     this.#timer.stop();
     this.#canceller?.abort(CALLED_OFF);
     if (!this.isStopped) this.#mode.parser.abort();
-    if (failure === undefined) this.#settle.resolve();
-    else this.#settle.reject(failure.reason);
+    if (hasFailed) this.#settle.reject(reason);
+    else this.#settle.resolve();
   }
 }

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { limitOption } from "../../core/limits.ts";
+import { choiceOption, limitOption } from "../../core/limits.ts";
 import type { Parser } from "../parser.ts";
 import { indexOfByte } from "./ascii.ts";
 import { NeedleAutomaton } from "./needle_automaton.ts";
@@ -87,8 +87,7 @@ export function delimiter(of: Delimiter | readonly Delimiter[], options: Delimit
  * ```
  */
 export function lines(options: LinesOptions = {}): Parser {
-  const ending = options.ending ?? "lf";
-  if (ending !== "lf" && ending !== "crlf") throw new RangeError(`ending must be lf or crlf, got ${String(ending)}`);
+  const ending = choiceOption("ending", options.ending, "lf", ["lf", "crlf"]);
   return { ...delimiter(ending === "lf" ? "\n" : "\r\n", options), name: "lines" };
 }
 

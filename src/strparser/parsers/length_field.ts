@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readU16, readU16le, readU24, readU32, readU32le } from "../../bytes/integers.ts";
+import { readU16, readU16le, readU24, readU24le, readU32, readU32le } from "../../bytes/integers.ts";
 import { limitOption } from "../../core/limits.ts";
 import { byteCount } from "../../core/words.ts";
 import type { ParseFailure, Parser } from "../parser.ts";
@@ -40,10 +40,6 @@ const TWO_32 = 0x100000000;
 
 function readU8(bytes: Uint8Array, at: number): number {
   return bytes[at]!;
-}
-
-function readU24le(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
 }
 
 /** Above 2^53 the result is rounded, which does not matter: it is too large either way. */

@@ -3,11 +3,8 @@
  *
  * @module
  */
-import type { ParseFailure, Parser } from "../parser.ts";
+import { DEFAULT_MAX_HEADER_BYTES, type ParseFailure, type Parser } from "../parser.ts";
 import { tooBig } from "./refusal.ts";
-
-/** What the engine takes where a parser does not say it. */
-export const DEFAULT_MAX_HEADER_BYTES: number = 64 * 1024;
 
 /** Asks `parser`, and enforces what the engine enforces on a parser of its own. */
 export function parseNested(

@@ -4,9 +4,9 @@
  * @module
  */
 import { limitOption } from "../../core/limits.ts";
-import type { ParseFailure, Parser, ParserContext } from "../parser.ts";
+import { DEFAULT_MAX_HEADER_BYTES, type ParseFailure, type Parser, type ParserContext } from "../parser.ts";
 import { hexByte } from "./hex_byte.ts";
-import { DEFAULT_MAX_HEADER_BYTES, parseNested } from "./nested.ts";
+import { parseNested } from "./nested.ts";
 import { refuse } from "./refusal.ts";
 
 /** Options of {@linkcode typeByte}. */
