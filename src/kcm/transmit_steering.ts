@@ -265,10 +265,15 @@ export class PolicyTransmit implements TransmitSteering {
     const unstarted = side.takeUnstarted();
     const most = unstarted.length * share;
     const taken: Outgoing[] = [];
+    // order counts with a policy that waits, and where there is nowhere else to go
+    const isOrdered = this.#waits || this.#targets.all.every((other) => other === port);
+    const stuck = isOrdered ? lastStuck(unstarted) : undefined;
     // a group whose first message stays, or was written, stays
     let isTaken = false;
-    for (const message of unstarted) {
-      isTaken = isFree(message) && (message.isJoined ? isTaken : taken.length < most);
+    for (let i = 0; i < unstarted.length; i++) {
+      const message = unstarted[i]!;
+      const isBeforeStuck = stuck !== undefined && i < (stuck.get(message.socket) ?? 0);
+      isTaken = isFree(message) && !isBeforeStuck && (message.isJoined ? isTaken : taken.length < most);
       if (isTaken) taken.push(message);
       else side.give(message);
     }
@@ -382,5 +387,19 @@ function rest(all: readonly Outgoing[], isKept: (message: Outgoing) => boolean):
 
 /** Whether a message that has not begun may go to another connection. */
 function isFree(message: Outgoing): boolean {
-  return message.via === undefined && !(message.retry === "never" && message.isTried);
+  return message.via === undefined && !isStuck(message);
+}
+
+/** Whether it must not be tried again. */
+function isStuck(message: Outgoing): boolean {
+  return message.retry === "never" && message.isTried;
+}
+
+/** Where each socket's last message is that has to stay: those before it stay, too, or they would come after it. */
+function lastStuck(messages: readonly Outgoing[]): Map<KcmSock, number> | undefined {
+  let stuck: Map<KcmSock, number> | undefined;
+  for (let i = 0; i < messages.length; i++) {
+    if (isStuck(messages[i]!)) (stuck ??= new Map()).set(messages[i]!.socket, i);
+  }
+  return stuck;
 }

@@ -523,3 +523,25 @@ test("wrong arguments are refused", () => {
   assertThrows(() => t.port.weight = 0, RangeError);
   assertThrows(() => new MultiplexorEngine({ sendPolicy: {} as never }), TypeError, "sendPolicy");
 });
+
+test("what was sent before a message that must not be tried again stays before it", () => {
+  for (const sendPolicy of [undefined, sticky()]) {
+    const engine = new MultiplexorEngine({ sendPolicy });
+    const t = new Wire(engine, 3);
+    const k0 = new Sender(engine);
+    t.isSlow = true;
+    send(k0, "0");
+    k0.port.send(wire("1"), { tag: "1", retry: "always" });
+    k0.port.send(wire("2"), { tag: "2", retry: "never" });
+    k0.port.send(wire("3"), { tag: "3", retry: "always" });
+    // 0 is written; of the rest, which was tried together, nothing is
+    t.land();
+    t.write();
+    t.land();
+    t.port.isSending = false;
+    t.port.isSending = true;
+    t.isSlow = false;
+    t.more();
+    assertEquals(t.bodies, ["0", "1", "2", "3"]);
+  }
+});
