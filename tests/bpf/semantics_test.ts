@@ -22,6 +22,34 @@ function prepared(way: Way, instructions: readonly Instruction[]): (...numbers: 
 /** Offsets that arithmetic of 32 bits does not have. */
 const isLegal = (bits: number, offset: number) => bits === 64 || offset !== 32;
 
+/** The number below 2^32 whose product with an odd number is 1 but for multiples of 2^32. */
+function inverseOf(odd: bigint): bigint {
+  let inverse = odd;
+  for (let bits = 3; bits < 32; bits *= 2) inverse = BigInt.asUintN(32, inverse * (2n - odd * inverse));
+  return inverse;
+}
+
+test("products with constants in JavaScript are exact where their low halves are almost 0 or 2^32", () => {
+  const js = ways.find(({ backend, form }) => backend === "js" && form === "nested")!;
+  const factors = [1n, 3n, 0x1b3n, 0x123_4567n, 0x4c95_7f2dn, 0x7fff_ffffn, 0x8000_0001n, 0xed55_8ccdn, 0xffff_ffffn];
+  for (const low of factors) {
+    for (const high of [0n, 0x5851_f42dn]) {
+      const factor = high << 32n | low;
+      const word = (value: bigint) => Number(BigInt.asIntN(32, value));
+      const wide = [at(0x18, 3, 0, 0, word(low)), at(0, 0, 0, 0, word(high))];
+      const run = prepared(js, [load(4, 1, 0), ...wide, at(0x2f, 4, 3), at(0xbf, 0, 4), exit]);
+      for (const rest of [0n, 1n, 2n, 1023n, 1024n, 0x7fff_ffffn, 0x8000_0000n]) {
+        for (const product of [rest, -rest]) {
+          const d = BigInt.asUintN(32, product * inverseOf(low));
+          for (const number of [d, d | 0xffff_ffff_0000_0000n]) {
+            assertEquals(run(number), BigInt.asUintN(64, number * factor), `${number} times ${factor}`);
+          }
+        }
+      }
+    }
+  }
+});
+
 for (const way of ways) {
   test(`case 32: arithmetic of registers agrees with BigInt over all pairs of operands, ${way.name}`, () => {
     for (const bits of [32, 64] as const) {

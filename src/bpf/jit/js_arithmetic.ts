@@ -84,26 +84,50 @@ function finish(writer: JsWriter, dst: number, high: string): void {
   writer.assign(`l${dst}`, "t");
 }
 
-/** The high half of the product of the low halves comes from 16-bit pieces: a double has not enough bits. */
-function writeProduct(writer: JsWriter, { dst, a, aHigh, b, bHigh }: Halves): void {
-  const low = (x: string) => isDigits(x) ? String(Number(x) & 0xffff) : `(${x} & 65535)`;
-  const top = (x: string) => isDigits(x) ? String(Number(x) >>> 16) : `(${x} >>> 16)`;
-  writer.line(`t = Math.imul(${low(a)}, ${low(b)});`);
-  if (isDigits(b) && (Number(b) & 0xffff) + (Number(b) >>> 16) <= 0xffff) {
-    // Both products in the middle and what is carried to them are below 2^32 together.
-    writer.line(`u = Math.imul(${top(a)}, ${low(b)}) + Math.imul(${low(a)}, ${top(b)}) + (t >>> 16) | 0;`);
-    writer.line(`w = Math.imul(${top(a)}, ${top(b)}) + (u >>> 16) | 0;`);
-  } else {
-    writer.line(`u = Math.imul(${top(a)}, ${low(b)}) + (t >>> 16) | 0;`);
-    writer.line(`v = Math.imul(${low(a)}, ${top(b)}) + (u & 65535) | 0;`);
-    writer.line(`w = Math.imul(${top(a)}, ${top(b)}) + (u >>> 16) + (v >>> 16) | 0;`);
-  }
+/** The product of the low halves in 64 bits, the crossed products in its high half. */
+function writeProduct(writer: JsWriter, halves: Halves): void {
+  const { dst, a, aHigh, b, bHigh } = halves;
+  const upper = isDigits(b)
+    ? upperByDouble(writer, a, Number(b))
+    : isDigits(a)
+    ? upperByDouble(writer, b, Number(a))
+    : upperByPieces(writer, a, b);
   const crossed = [
     bHigh === "0" ? "" : ` + Math.imul(${a}, ${bHigh})`,
     aHigh === "0" ? "" : ` + Math.imul(${aHigh}, ${b})`,
   ];
+  finish(writer, dst, `${upper}${crossed.join("")} | 0`);
+}
+
+/**
+ * Leaves the low half of a product in `t` and gives the high one, by 16-bit pieces: a double has not enough bits for all
+ * of it.
+ */
+function upperByPieces(writer: JsWriter, a: string, b: string): string {
+  const low = (x: string) => `(${x} & 65535)`;
+  const top = (x: string) => `(${x} >>> 16)`;
+  writer.line(`t = Math.imul(${low(a)}, ${low(b)});`);
+  writer.line(`u = Math.imul(${top(a)}, ${low(b)}) + (t >>> 16) | 0;`);
+  writer.line(`v = Math.imul(${low(a)}, ${top(b)}) + (u & 65535) | 0;`);
+  writer.line(`w = Math.imul(${top(a)}, ${top(b)}) + (u >>> 16) + (v >>> 16) | 0;`);
   writer.line(`t = Math.imul(${a}, ${b});`);
-  finish(writer, dst, `w${crossed.join("")} | 0`);
+  return "w";
+}
+
+/**
+ * The same where one factor is constant, by doubles, which takes a fifth less time than by pieces. The product as a double
+ * is off by 2^10 at most; without its low half, which `Math.imul` has exactly, it is the high half times 2^32, and being
+ * off by 2^10 does not matter: a half is added and the fraction cut off.
+ *
+ * Factors from 2^31 on are taken as the negative numbers that they are in 32 bits. So the high half is below 2^31, where
+ * JavaScriptCore cuts a double off by one instruction.
+ */
+function upperByDouble(writer: JsWriter, a: string, factor: number): string {
+  const isNegative = (factor | 0) < 0;
+  const scale = Math.abs(factor | 0) * 2 ** -32;
+  writer.line(`t = Math.imul(${a}, ${factor});`);
+  writer.line(`w = ${unsigned(a)} * ${scale} ${isNegative ? "+" : "-"} (t >>> 0) * ${2 ** -32} + 0.5 | 0;`);
+  return isNegative ? `${a} - w` : "w";
 }
 
 function writeConstantShift(writer: JsWriter, { operation, imm, dst }: Operand, { a, aHigh }: Halves): void {

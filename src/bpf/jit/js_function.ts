@@ -98,8 +98,12 @@ class FunctionWriter {
   }
 
   #charge(slot: number, count: number, isChecked: boolean): void {
-    const spent = `q = q - ${count} | 0`;
-    this.#writer.line(isChecked ? this.#refusal(`(${spent})`, slot) : `${spent};`);
+    this.#writer.line(isChecked ? this.#charging(slot, count) : `q = q - ${count} | 0;`);
+  }
+
+  /** The statement that charges and ends the run where the budget is spent. */
+  #charging(slot: number, count: number): string {
+    return this.#refusal(`(q = q - ${count} | 0)`, slot);
   }
 
   /** The statement that ends the run where what is left is negative. In place: a call for it costs loops some speed. */
@@ -112,15 +116,18 @@ class FunctionWriter {
     const { opening, isHeader, form } = this.#layout;
     const writer = this.#writer;
     const { operands, values } = this.#blocks[index]!;
-    for (const { isLoop, start, end } of opening[position] ?? []) {
-      writer.line(isLoop ? `L${start}: for (;;) {` : `B${end}: {`);
+    const isLoop = form === "nested" && isHeader[position]!;
+    for (const scope of opening[position] ?? []) {
+      if (scope.isLoop && this.#isCounting) this.#charge(operands[0]!.slot, segmentAt(operands, 0), true);
+      writer.line(scope.isLoop ? `L${scope.start}: for (;;) {` : `B${scope.end}: {`);
     }
     if (form === "dispatch") writer.line(`case ${position}:`);
     // Functions may call each other again and again: each looks where it is entered.
     const looks = isHeader[position]! || this.#shape.entry === "call" && position === 0;
     writer.values = values;
     operands.forEach((at, number) => {
-      const count = this.#isCounting ? segmentAt(operands, number) : 0;
+      // Who comes to a loop, or around it, was charged on the way: see `#again`.
+      const count = this.#isCounting && !(isLoop && number === 0) ? segmentAt(operands, number) : 0;
       if (count > 0) this.#charge(at.slot, count, looks && number === 0);
       this.#instruction(at);
       writer.values = valuesAfter(writer.values, at);
@@ -209,6 +216,16 @@ class FunctionWriter {
   #going(from: number, to: number): string {
     if (to === from + 1) return "";
     if (this.#layout.form === "dispatch") return `{ c = ${to}; continue; }`;
-    return to > from ? `break B${to};` : `continue L${to};`;
+    return to > from ? `break B${to};` : this.#again(to);
+  }
+
+  /**
+   * The statement that goes on with a loop. It charges the loop's first instructions there and not at the loop's start:
+   * V8 then needs fewer registers in the loop, and a loop of 64-bit arithmetic takes a tenth less time.
+   */
+  #again(to: number): string {
+    if (!this.#isCounting) return `continue L${to};`;
+    const { operands } = this.#blocks[this.#layout.order[to]!]!;
+    return `{ ${this.#charging(operands[0]!.slot, segmentAt(operands, 0))} continue L${to}; }`;
   }
 }
