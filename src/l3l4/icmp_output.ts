@@ -10,6 +10,7 @@ import { ICMP_HEADER_LENGTH, IcmpType } from "../packet/icmp.ts";
 import { Icmpv6Type } from "../packet/icmpv6.ts";
 import { IpProtocol } from "../packet/segment.ts";
 import type { IcmpSendOptions } from "./datagram_sink.ts";
+import { versionOf } from "./flow_ends.ts";
 import type { IpIds } from "./ip_ids.ts";
 import { IpTemplate } from "./ip_header.ts";
 import type { DatagramQueue } from "./ip_output.ts";
@@ -112,7 +113,7 @@ export class IcmpOutput {
    */
   send(options: IcmpSendOptions): boolean {
     const { code = 0, data = EMPTY, hopLimit = this.#hopLimit, localAddress, remoteAddress, type, word = 0 } = options;
-    const version = checkAddresses(localAddress, remoteAddress);
+    const version = versionOf(localAddress, remoteAddress);
     const length = ICMP_HEADER_LENGTH + data.length;
     if (length + (version === 4 ? 20 : 0) > MAX_LENGTH) throw new RangeError(`${data.length} bytes are too many`);
     if (!this.#queue.hasRoom(length + 40)) return false;
@@ -155,11 +156,3 @@ export class IcmpOutput {
 }
 
 const EMPTY = new Uint8Array(0);
-
-/** The IP version of two addresses. */
-function checkAddresses(local: Uint8Array, remote: Uint8Array): 4 | 6 {
-  if ((local.length !== 4 && local.length !== 16) || local.length !== remote.length) {
-    throw new RangeError(`addresses must have 4 or 16 bytes each, got ${local.length} and ${remote.length}`);
-  }
-  return local.length === 4 ? 4 : 6;
-}

@@ -24,31 +24,31 @@ export interface L3L4Options extends TcpOptions {
   readonly hasLoopback?: boolean | undefined;
   /** Whether echoes (ping) are answered, from any address; else they are handed over. @default {true} */
   readonly answersEcho?: boolean | undefined;
-  /** Answers to echoes in a second. @default {Infinity} */
+  /** Answers to echoes in a second; more get none, and are counted. @default {Infinity} */
   readonly echoRepliesPerSecond?: number | undefined;
-  /** ICMP errors sent in a second (RFC 4443 section 2.4 f). @default {100} */
+  /** ICMP errors sent in a second (RFC 4443 section 2.4 f); more are counted only. @default {100} */
   readonly icmpErrorsPerSecond?: number | undefined;
-  /** ICMP messages that wait to be handed over. @default {256} */
+  /** ICMP messages that wait to be handed over; more are dropped and counted. @default {256} */
   readonly maxIcmpMessages?: number | undefined;
-  /** Bytes of fragments held, with overhead. @default {4194304} */
+  /** Bytes of fragments held, with overhead; the oldest datagrams give way. @default {4194304} */
   readonly maxFragmentBytes?: number | undefined;
-  /** Datagrams that miss fragments. @default {1024} */
+  /** Datagrams that miss fragments; the oldest gives way. @default {1024} */
   readonly maxFragmentDatagrams?: number | undefined;
-  /** Fragments of one datagram. @default {512} */
+  /** Fragments of one datagram; one of more is dropped. @default {512} */
   readonly maxFragmentsPerDatagram?: number | undefined;
   /** How long fragments of IPv4 wait. @default {30000} */
   readonly fragmentTimeoutMs?: number | undefined;
   /** How long fragments of IPv6 wait (RFC 8200 section 4.5). @default {60000} */
   readonly fragmentTimeoutV6Ms?: number | undefined;
-  /** Destinations whose path takes less than the link, remembered. @default {1024} */
+  /** Destinations whose path takes less than the link, remembered; the one learnt first gives way. @default {1024} */
   readonly maxPathMtus?: number | undefined;
   /** How long one is remembered (RFC 1191 section 6.3). @default {600000} */
   readonly pathMtuMs?: number | undefined;
   /** UDP ports: flows and bound ones. Beyond that, datagrams of new flows are dropped. @default {16384} */
   readonly maxUdpPorts?: number | undefined;
-  /** Datagrams that wait in one UDP port, each way. @default {256} */
+  /** Datagrams that wait in one UDP port, each way: more that come are dropped, more to send wait for room. @default {256} */
   readonly maxUdpQueue?: number | undefined;
-  /** Bytes of datagrams that wait, all ports and ICMP together, with overhead. @default {16777216} */
+  /** Bytes of datagrams that wait, all ports and ICMP together, with overhead; beyond, as `maxUdpQueue`. @default {16777216} */
   readonly maxDatagramBytes?: number | undefined;
   /** Without datagrams either way for so long a flow is over that a peer began. @default {300000} */
   readonly udpIdleTimeoutMs?: number | undefined;

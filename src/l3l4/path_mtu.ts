@@ -5,12 +5,13 @@
  *
  * @module
  */
+import { addressKey } from "./flow_ends.ts";
 
 /** RFC 8200 section 5: every link takes so much. */
 export const IPV6_MIN_MTU = 1280;
 
 /** RFC 1122 section 3.3.3: what every host takes; a path that takes less is not believed in. */
-export const IPV4_MIN_MTU = 576;
+const IPV4_MIN_MTU = 576;
 
 /** RFC 1191 section 7: what links are likely to take, for routers that don't say. */
 const PLATEAUS = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006, IPV4_MIN_MTU];
@@ -34,7 +35,7 @@ export class PathMtus {
   linkMtu: number;
   readonly #limits: PathMtuLimits;
   // insertion order is order of expiry
-  readonly #entries: Map<string, Entry> = new Map();
+  readonly #entries: Map<number | string, Entry> = new Map();
 
   /** Knows nothing but the own link. */
   constructor(linkMtu: number, limits: PathMtuLimits) {
@@ -51,7 +52,7 @@ export class PathMtus {
   get(bytes: Uint8Array, at: number, length: 4 | 16): number {
     const own = length === 4 ? this.linkMtu : Math.max(this.linkMtu, IPV6_MIN_MTU);
     if (this.#entries.size === 0) return own;
-    return Math.min(own, this.#entries.get(keyOf(bytes, at, length))?.mtu ?? own);
+    return Math.min(own, this.#entries.get(addressKey(bytes, at, length))?.mtu ?? own);
   }
 
   /**
@@ -65,7 +66,7 @@ export class PathMtus {
 
   /** Remembers what {@linkcode PathMtus.judge} found. */
   learn(bytes: Uint8Array, at: number, length: 4 | 16, mtu: number, now: number): void {
-    const key = keyOf(bytes, at, length);
+    const key = addressKey(bytes, at, length);
     const entries = this.#entries;
     entries.delete(key);
     if (entries.size >= this.#limits.maxPathMtus) {
@@ -92,10 +93,4 @@ export class PathMtus {
     }
     return this.#entries.size < size;
   }
-}
-
-function keyOf(bytes: Uint8Array, at: number, length: number): string {
-  let key = "";
-  for (let i = at; i < at + length; i++) key += String.fromCharCode(bytes[i]!);
-  return key;
 }

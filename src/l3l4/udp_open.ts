@@ -5,8 +5,7 @@
  */
 import { durationOption } from "../core/limits.ts";
 import type { UdpOpenOptions } from "./datagram_sink.ts";
-
-const MAX_PORT = 0xffff;
+import { checkPort } from "./flow_ends.ts";
 
 /**
  * Checks the options of a port.
@@ -34,9 +33,4 @@ export function checkUdpOpen(options: UdpOpenOptions): void {
 function checkAddress(name: string, address: Uint8Array | undefined): void {
   if (address === undefined || address.length === 4 || address.length === 16) return;
   throw new RangeError(`${name} must have 4 or 16 bytes, got ${address.length}`);
-}
-
-function checkPort(name: string, port: number | undefined): void {
-  if (port === undefined || (Number.isInteger(port) && port >= 1 && port <= MAX_PORT)) return;
-  throw new RangeError(`${name} must be an integer from 1 to ${MAX_PORT}, got ${port}`);
 }

@@ -6,6 +6,7 @@
 import { equals } from "../bytes/equals.ts";
 import { IpProtocol } from "../packet/segment.ts";
 import type { UdpTarget } from "./datagram_sink.ts";
+import { versionOf } from "./flow_ends.ts";
 import { IpTemplate } from "./ip_header.ts";
 import type { FlowPath } from "./l3l4_sink.ts";
 import { UdpEndpoint, type UdpHost } from "./udp_endpoint.ts";
@@ -85,14 +86,10 @@ export class UdpBound extends UdpEndpoint {
     }
     const { remoteAddress: remote } = to;
     if (this.#template !== null && equals(local, this.#local) && equals(remote, this.#remote)) return this.#template;
-    const { length } = remote;
-    if ((length !== 4 && length !== 16) || local.length !== length) {
-      throw new RangeError(`addresses must have 4 or 16 bytes each, got ${local.length} and ${length}`);
-    }
+    const version = versionOf(local, remote);
     const { dscp, hopLimit } = this.host.settings;
     this.#local = local.slice();
     this.#remote = remote.slice();
-    const version = length === 4 ? 4 : 6;
     this.#template = new IpTemplate(version, this.#local, this.#remote, IpProtocol.UDP, hopLimit, dscp);
     return this.#template;
   }

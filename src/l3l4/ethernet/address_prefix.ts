@@ -1,5 +1,5 @@
 /**
- * IP addresses with the length of their network's prefix (RFC 4632, RFC 4291 section 2.3), and addresses as keys.
+ * IP addresses with the length of their network's prefix (RFC 4632, RFC 4291 section 2.3).
  *
  * @module
  */
@@ -79,23 +79,4 @@ export function isHostAddress(bytes: Uint8Array, at: number, size: number): bool
   if (first === 0xff) return false;
   // ::/127, unspecified and loopback
   return !isUnspecified(bytes, at, 15) || bytes[at + 15]! > 1;
-}
-
-/** Key of an address for a `Map`: a number for 4 bytes, 8 characters for 16. */
-export function addressKey(bytes: Uint8Array, at: number, size: number): number | string {
-  if (size === 4) return word(bytes, at);
-  return String.fromCharCode(
-    (bytes[at]! << 8) | bytes[at + 1]!,
-    (bytes[at + 2]! << 8) | bytes[at + 3]!,
-    (bytes[at + 4]! << 8) | bytes[at + 5]!,
-    (bytes[at + 6]! << 8) | bytes[at + 7]!,
-    (bytes[at + 8]! << 8) | bytes[at + 9]!,
-    (bytes[at + 10]! << 8) | bytes[at + 11]!,
-    (bytes[at + 12]! << 8) | bytes[at + 13]!,
-    (bytes[at + 14]! << 8) | bytes[at + 15]!,
-  );
-}
-
-function word(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }

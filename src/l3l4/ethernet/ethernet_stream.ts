@@ -13,9 +13,9 @@ import { LinkType } from "../../packet/packet.ts";
 import { stackClosed, StackDriver } from "../stack_driver_stream.ts";
 import type { StackMedium } from "../stack_engine.ts";
 import { EthernetMedium } from "./ethernet_medium.ts";
-import type { NeighborInfo } from "./ethernet_port.ts";
-import type { EthernetPortOptions } from "./ethernet_settings.ts";
-import type { EthernetStats } from "./ethernet_stats.ts";
+import type { EthernetPort, NeighborInfo } from "./ethernet_port.ts";
+import { type EthernetPortOptions, ethernetSettings } from "./ethernet_settings.ts";
+import { type EthernetStats, newEthernetStats } from "./ethernet_stats.ts";
 import { PacketInlet } from "./packet_inlet_stream.ts";
 import { PacketQueues, packetWeight } from "./packet_queues.ts";
 
@@ -50,7 +50,7 @@ export interface EthernetStackMedium extends StackMedium {
 }
 
 /** Options of a port, with the system's randomness for what is left out. */
-export function ethernetPortOptions(options: EthernetOptions): EthernetPortOptions {
+function ethernetPortOptions(options: EthernetOptions): EthernetPortOptions {
   const random = options.random ?? systemRandom;
   return { ...options, random, mac: options.mac ?? madeUpMac(random) };
 }
@@ -81,10 +81,13 @@ export function ethernetPortOptions(options: EthernetOptions): EthernetPortOptio
 export function ethernet(options: EthernetOptions = {}): EthernetStackMedium {
   const portOptions = ethernetPortOptions(options);
   // wrong options are told here, not where the stack is made
-  let { port } = new EthernetMedium(portOptions, new PacketQueues({ came() {}, sent() {} }));
+  ethernetSettings(portOptions);
+  const none: Readonly<EthernetStats> = newEthernetStats();
+  let port: EthernetPort | undefined;
   return {
     linkType: LinkType.ETHERNET,
     wrap(engine) {
+      if (port !== undefined) throw new TypeError("an Ethernet medium belongs to one stack: make another for this one");
       const medium = new EthernetMedium(
         portOptions,
         engine,
@@ -94,9 +97,9 @@ export function ethernet(options: EthernetOptions = {}): EthernetStackMedium {
       return medium;
     },
     get stats() {
-      return port.stats;
+      return port?.stats ?? none;
     },
-    neighbors: () => port.neighbors(),
+    neighbors: () => port?.neighbors() ?? [],
   };
 }
 

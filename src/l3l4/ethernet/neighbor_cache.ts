@@ -8,7 +8,7 @@
  * @module
  */
 import { TimerQueue } from "../../core/timer_queue.ts";
-import { addressKey } from "./address_prefix.ts";
+import { addressKey } from "../flow_ends.ts";
 import { Neighbor, type NeighborHost, type WaitingPacket } from "./neighbor.ts";
 
 /** Counters of a {@linkcode NeighborCache}. */

@@ -16,7 +16,7 @@ export type VlanOption = number | {
 };
 
 /** Largest identifier of a VLAN; 4095 is reserved. */
-export const MAX_VLAN = 4094;
+const MAX_VLAN = 4094;
 
 /**
  * Checks the identifier of a VLAN.

@@ -17,23 +17,23 @@ export type CongestionAlgorithm = "cubic" | "newreno" | "none";
 
 /** Options of TCP, for all connections of an endpoint; times are milliseconds. */
 export interface TcpOptions {
-  /** Bytes that a connection holds until they are acknowledged, at most. @default {262144} */
+  /** Bytes that a connection holds until they are acknowledged: writes wait beyond. @default {262144} */
   readonly sendBufferBytes?: number | undefined;
-  /** Bytes that a connection holds until they are consumed, at most: the window. @default {262144} */
+  /** Bytes that a connection holds until they are consumed: the window, beyond which nothing is taken. @default {262144} */
   readonly receiveBufferBytes?: number | undefined;
-  /** Bytes that all connections hold together. @default {268435456} */
+  /** Bytes that all connections hold together: beyond, writes wait, and what comes is dropped and sent again. @default {268435456} */
   readonly maxBufferBytes?: number | undefined;
-  /** Connections, embryonic ones apart. @default {65536} */
+  /** Connections, embryonic ones apart: beyond, `connect` throws, and peers that ask get no answer. @default {65536} */
   readonly maxConnections?: number | undefined;
   /** Connections that have not been opened yet, by the peer. @default {1024} */
   readonly maxHalfOpen?: number | undefined;
   /** Whether SYNs beyond `maxHalfOpen` are answered with cookies (RFC 4987 section 3.6); else the oldest gives way. @default {true} */
   readonly hasSynCookies?: boolean | undefined;
-  /** Connections remembered in TIME-WAIT. @default {65536} */
+  /** Connections remembered in TIME-WAIT; the oldest is forgotten before its time. @default {65536} */
   readonly maxTimeWait?: number | undefined;
-  /** Answers waiting to be sent that belong to no connection: resets, SYN-ACKs. @default {1024} */
+  /** Answers waiting to be sent that belong to no connection: resets, SYN-ACKs; more are dropped. @default {1024} */
   readonly maxAnswers?: number | undefined;
-  /** Ranges of bytes that came out of order, of one connection. @default {128} */
+  /** Ranges of bytes that came out of order, of one connection; what would be one more is dropped. @default {128} */
   readonly maxOutOfOrderRanges?: number | undefined;
   /** Congestion control. @default {"cubic"} */
   readonly congestion?: CongestionAlgorithm | undefined;
@@ -105,7 +105,7 @@ export interface TcpOptions {
   readonly reopensTimeWait?: boolean | undefined;
   /** Whether segments with both SYN and FIN are dropped. @default {false} */
   readonly dropsSynFin?: boolean | undefined;
-  /** Challenge acknowledgments of a connection in a second (RFC 5961 section 7). @default {10} */
+  /** Challenge acknowledgments of a connection in a second (RFC 5961 section 7); more are not sent. @default {10} */
   readonly challengesPerSecond?: number | undefined;
   /** Hop limit, or time to live. @default {64} */
   readonly hopLimit?: number | undefined;

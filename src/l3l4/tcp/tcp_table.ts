@@ -11,6 +11,7 @@ import type { FillRandom } from "../../core/random.ts";
 import { TimerQueue } from "../../core/timer_queue.ts";
 import { TcpFlag } from "../../packet/tcp.ts";
 import { L3L4Error } from "../errors.ts";
+import { checkPort, versionOf } from "../flow_ends.ts";
 import { IpTemplate } from "../ip_header.ts";
 import type { IpPacket } from "../ip_packet.ts";
 import type { FlowPath, TcpPort, TcpPortOptions, TcpSink, Verdict } from "../l3l4_sink.ts";
@@ -38,7 +39,6 @@ import { reopensTimeWait, TimeWaitAnswers } from "./time_wait_answers.ts";
 import { TransmitQueue } from "./transmit_queue.ts";
 
 const PROTOCOL_TCP = 6;
-const MAX_PORT = 0xffff;
 
 /** Answers that are sent before a connection has its turn. */
 const ANSWERS_IN_TURN = 16;
@@ -218,9 +218,10 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
    */
   connect(options: TcpConnectOptions, now: number): TcpPort {
     const key = this.#ownKey;
-    checkEnds(options);
     const { localAddress, remoteAddress, remotePort, localPort } = options;
-    const version = localAddress.length === 4 ? 4 : 6;
+    const version = versionOf(localAddress, remoteAddress);
+    checkPort("localPort", localPort);
+    checkPort("remotePort", remotePort);
     key.readPath({ version, localAddress, localPort: localPort ?? 1, remoteAddress, remotePort });
     if (key.isUnsuitable) throw failure("EADDRNOTAVAIL", "no TCP runs between such addresses");
     if (!this.hasRoom) throw failure("ENOBUFS", `there are ${this.#demux.size} connections, maxConnections`);
@@ -408,18 +409,6 @@ export class TcpTable implements TcpHost, PassiveOpensHost {
     this.#ownKey.readEnds(connection);
     this.#timers.update(connection);
     return this.#demux.remove(connection, this.#ownKey);
-  }
-}
-
-function checkEnds({ localAddress, remoteAddress, localPort, remotePort }: TcpConnectOptions): void {
-  const { length } = localAddress;
-  if ((length !== 4 && length !== 16) || remoteAddress.length !== length) {
-    throw new RangeError(`addresses must have 4 or 16 bytes each, got ${length} and ${remoteAddress.length}`);
-  }
-  for (const port of [localPort ?? 1, remotePort]) {
-    if (!Number.isInteger(port) || port < 1 || port > MAX_PORT) {
-      throw new RangeError(`ports must be from 1 to ${MAX_PORT}, got ${port}`);
-    }
   }
 }
 

@@ -120,3 +120,11 @@ test("a tap of a stack on Ethernet has frames", async () => {
   assertEquals(value![0]!.linkType, LinkType.ETHERNET);
   await close();
 });
+
+test("a medium belongs to one stack; before that it has counted nothing, and wrong options are told at once", () => {
+  const medium = ethernet({ networks: ["10.0.0.1/24"] });
+  assertEquals([medium.stats.framesReceived, medium.neighbors()], [0, []]);
+  new L3L4({ medium });
+  assertThrows(() => new L3L4({ medium }), TypeError, "belongs to one stack");
+  assertThrows(() => ethernet({ networks: ["10.0.0.1/33"] }), RangeError);
+});
