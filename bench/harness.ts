@@ -36,6 +36,8 @@ export interface Figure {
   baseline?: { name: string; run: Work } | undefined;
   /** What the ratio must reach. */
   goal?: Goal | undefined;
+  /** What the figure itself must reach, where the goal is a number that depends on no baseline. */
+  least?: number | undefined;
   /** Repetitions, where the usual number would take too long. */
   repetitions?: number | undefined;
   /** Least duration of the warm-up in milliseconds, where one round is so long that the usual one is over too soon. */
@@ -156,12 +158,16 @@ function judge(reading: Reading): Omit<Result, "runtime"> {
 }
 
 function judgePairs(
-  { name, unit, goal }: { name: string; unit: string; goal?: Goal | undefined },
+  { name, unit, goal, least }: { name: string; unit: string; goal?: Goal | undefined; least?: number | undefined },
   values: readonly number[],
   baseline: { name: string; values: readonly number[] } | undefined,
 ): Omit<Result, "runtime"> {
   const { median: value, min, max } = spreadOf(values);
   const ratio = baseline === undefined ? null : pairedRatio(values, baseline.values);
+  const verdicts = [
+    ...goal === undefined || ratio === null ? [] : [isMet(ratio, goal)],
+    ...least === undefined ? [] : [value >= least],
+  ];
   return {
     name,
     value,
@@ -173,7 +179,8 @@ function judgePairs(
     ratio,
     goal: goal?.ratio ?? null,
     bound: goal === undefined ? null : goal.bound ?? "at least",
-    met: goal === undefined || ratio === null ? null : isMet(ratio, goal),
+    least: least ?? null,
+    met: verdicts.length === 0 ? null : verdicts.every(Boolean),
   };
 }
 

@@ -50,7 +50,9 @@ export interface Result {
   goal: number | null;
   /** Whether `ratio` must be at least or at most `goal`. */
   bound: "at least" | "at most" | null;
-  /** Whether the goal is met; null where there is none. */
+  /** What `value` itself must reach, whatever the baseline does. */
+  least: number | null;
+  /** Whether the goals are met; null where there is none. */
   met: boolean | null;
 }
 
@@ -101,12 +103,17 @@ function threeDigits(value: number): string {
 
 /** One line for people. */
 export function formatResult(result: Result): string {
-  const { value, unit, min, max, baselineName, baseline, ratio, goal, bound, met } = result;
+  const { value, unit, min, max, baselineName, baseline, ratio, goal, bound, least, met } = result;
   const figure = `${formatNumber(value)}${unit}`.padEnd(18);
   const spread = `[${formatNumber(min).trim()} .. ${formatNumber(max).trim()}]`.padEnd(21);
-  const line = `${result.name.padEnd(60)} ${figure} ${spread}`;
-  if (ratio === null) return line.trimEnd();
-  const compared = `${ratio.toFixed(ratio < 10 ? 3 : 1)} of ${baselineName} (${formatNumber(baseline!)}${unit})`;
-  if (goal === null) return `${line} ${compared}`;
-  return `${line} ${compared}, goal ${bound} ${goal}: ${met ? "met" : "MISSED"}`;
+  const compared = ratio === null
+    ? ""
+    : `${ratio.toFixed(ratio < 10 ? 3 : 1)} of ${baselineName} (${formatNumber(baseline!)}${unit})`;
+  const goals = [
+    ...ratio === null || goal === null ? [] : [`${bound} ${goal}`],
+    ...least === null ? [] : [`at least ${formatNumber(least)}${unit}`],
+  ];
+  const judged = goals.length === 0 ? "" : `goal ${goals.join(" and ")}: ${met ? "met" : "MISSED"}`;
+  const rest = [compared, judged].filter((part) => part !== "").join(", ");
+  return `${result.name.padEnd(60)} ${figure} ${spread} ${rest}`.trimEnd();
 }

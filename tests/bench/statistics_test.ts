@@ -69,6 +69,7 @@ const result: Result = {
   ratio: 0.8,
   goal: 0.75,
   bound: "at least",
+  least: null,
   met: true,
 };
 
@@ -85,6 +86,27 @@ test("a line without goal or baseline says nothing about them", () => {
   assert(!formatResult({ ...result, goal: null, bound: null, met: null }).includes("goal"));
   const alone = formatResult({ ...result, baselineName: null, baseline: null, ratio: null });
   assert(alone.endsWith("[19.0 M .. 21.0 M]"));
+});
+
+test("a goal may be a number of its own, beside a ratio or without one", () => {
+  assert(formatResult({ ...result, least: 20e6 }).endsWith("goal at least 0.75 and at least 20.0 Mmessages/s: met"));
+  const alone = { ...result, baselineName: null, baseline: null, ratio: null, goal: null, bound: null, least: 30e6 };
+  assert(
+    formatResult({ ...alone, met: false }).endsWith("[19.0 M .. 21.0 M]    goal at least 30.0 Mmessages/s: MISSED"),
+  );
+});
+
+test("a figure that must reach a number does so or not, whatever its baseline does", async () => {
+  const verdicts = [];
+  for (const least of [100, 0]) {
+    let time = 0;
+    const run = () => {
+      time += 1000;
+      return 50;
+    };
+    verdicts.push((await measure({ name: "x", unit: "B/s", run, least }, { ...once, now: () => time })).met);
+  }
+  assertEquals(verdicts, [false, true]);
 });
 
 const once = { repetitions: 3, repetitionMs: 0, warmUpMs: 0 };
