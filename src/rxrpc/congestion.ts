@@ -7,6 +7,8 @@
 
 const FIRST_WINDOW = 4;
 const MIN_THRESHOLD = 2;
+/** By how much the window grows at most for an acknowledgement, once packets wait on the way (RFC 3465). */
+const MAX_GROWTH = 2;
 /** Where slow start ends when nothing is known of the peer. */
 export const FIRST_THRESHOLD = 128;
 const MAX_WINDOW = 255;
@@ -37,13 +39,15 @@ export class Congestion {
    *
    * @param order of the latest transmission acknowledged
    * @param wasFull whether the window was what kept more from being sent
+   * @param isQueueing whether packets wait somewhere on the way
    */
-  acknowledged(packets: number, order: number, wasFull: boolean): void {
+  acknowledged(packets: number, order: number, wasFull: boolean, isQueueing: boolean): void {
     if (!wasFull || order <= this.#recoveryUntil) return;
     if (this.isInSlowStart) {
-      // not two at most, as RFC 3465 has it: one acknowledgement may answer all that came in a turn of the receiver's
-      // loop, and who sends sends few in a row
-      this.window = Math.min(this.threshold, MAX_WINDOW, this.window + packets);
+      // one acknowledgement may answer all that came in a turn of the receiver's loop, and who sends sends few in a row;
+      // but where the window doubles while round trips do, timeouts come too early
+      const growth = isQueueing ? Math.min(MAX_GROWTH, packets) : packets;
+      this.window = Math.min(this.threshold, MAX_WINDOW, this.window + growth);
       return;
     }
     this.#acked += packets;

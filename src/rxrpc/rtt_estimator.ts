@@ -13,6 +13,8 @@ const MAX_RTO_MS = 60_000;
 const ACK_DELAY_MS = 100;
 const MIN_RTT_WINDOW_MS = 10_000;
 const MAX_BACKOFF = 64;
+/** So much may be the receiver's event loop. */
+const QUEUEING_MS = 4;
 
 /** What is kept of a peer from call to call. */
 export interface RttSeed {
@@ -28,6 +30,8 @@ export class RttEstimator implements RttSeed {
   variance: number;
   /** Samples of this call. */
   samples = 0;
+  /** The last sample of this call. */
+  latest: number = 0;
   /** Time of the last sample. */
   lastSampleAt: number = -Infinity;
   #minRtt = Infinity;
@@ -45,11 +49,17 @@ export class RttEstimator implements RttSeed {
     return Math.min(this.#minRtt, this.srtt ?? Infinity);
   }
 
+  /** Whether the latest packet took so much longer than others that it must have waited on the way. */
+  get isQueueing(): boolean {
+    return this.latest > 2 * this.minRtt + QUEUEING_MS;
+  }
+
   /** How long to wait for an acknowledgement, in milliseconds. */
   get rto(): number {
     const base = this.srtt === undefined
       ? FIRST_RTO_MS
-      : Math.max(MIN_RTO_MS, this.srtt + 4 * this.variance + ACK_DELAY_MS);
+      // what is sent behind a queue that grows takes up to twice as long, which the mean learns too late
+      : Math.max(MIN_RTO_MS, this.srtt + 4 * this.variance + ACK_DELAY_MS, 2 * this.latest);
     return Math.min(MAX_RTO_MS, base * this.#backoff);
   }
 
@@ -66,6 +76,7 @@ export class RttEstimator implements RttSeed {
       this.#minRtt = rtt;
       this.#minRttAt = now;
     }
+    this.latest = rtt;
     this.samples++;
     this.lastSampleAt = now;
     this.#backoff = 1;

@@ -62,6 +62,8 @@ export class SendSide {
   #isRepairDue = false;
   #hasProbed = false;
   #lastSentAt = -Infinity;
+  /** When something was newly acknowledged: what is still under way may wait behind it (RFC 6298, rule 5.3). */
+  #progressAt = -Infinity;
   #windowProbeMs = 0;
   #windowProbeAt = Infinity;
   #isLastSent = false;
@@ -187,7 +189,9 @@ export class SendSide {
     const newly = this.#countAcked() + released - before;
     if (newly > 0) {
       this.#hasProbed = false;
-      this.#congestion.acknowledged(newly, this.#losses.latestOrder, this.#isCongested);
+      this.#progressAt = now;
+      const { isQueueing } = this.#rtt;
+      this.#congestion.acknowledged(newly, this.#losses.latestOrder, this.#isCongested, isQueueing);
     }
     if (ack.reason === RxAckReason.DUPLICATE) this.#noticeNeedless(ack.serial);
     this.#detectLosses();
@@ -231,11 +235,11 @@ export class SendSide {
 
   #retransmitAt(): number {
     if (this.#underWay === 0) return Infinity;
-    const { srtt, rto } = this.#rtt;
+    const { srtt, rto, latest } = this.#rtt;
     // the server may take its time with the last packet of a request: its reply is the acknowledgement
     const patience = this.#isClient && this.#isLastSent ? LAST_DELAY_MS : 0;
-    const probe = srtt === undefined ? rto : Math.min(rto, 2 * srtt + ACK_DELAY_MS);
-    return this.#lastSentAt + (this.#hasProbed ? rto : probe) + patience;
+    const probe = srtt === undefined ? rto : Math.min(rto, 2 * Math.max(srtt, latest) + ACK_DELAY_MS);
+    return Math.max(this.#lastSentAt, this.#progressAt) + (this.#hasProbed ? rto : probe) + patience;
   }
 
   /** Whether an acknowledgement that releases nothing was sent before one that was seen. */
