@@ -5,14 +5,13 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { closeSync, openSync, readSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { closeSync, openSync, read, readSync } from "node:fs";
 import type { Engine, Sink } from "../src/core/mod.ts";
 import { type FlowRecord, type FlowSide, FlowStream, FlowTracker } from "../src/flow/mod.ts";
 import { type KcmMessage, Multiplexor, MultiplexorEngine, muxedFlows } from "../src/kcm/mod.ts";
 import { type Packet, packetTimeMs, type Segment, SegmentDecoder, SegmentStream } from "../src/packet/mod.ts";
 import { CaptureReader, CaptureStream } from "../src/pcap/mod.ts";
-import { through } from "../src/stream/mod.ts";
+import { type Source, through } from "../src/stream/mod.ts";
 import { lengthPrefix, type Parser, StreamParser } from "../src/strparser/mod.ts";
 
 /** What the captures of the benchmarks carry. */
@@ -119,31 +118,39 @@ export function* fileChunks(path: string): Generator<Uint8Array<ArrayBuffer>> {
   }
 }
 
-/** Reads a file as a stream, ahead of whoever reads that: the system fills the next chunks while this one is worked on. */
-export function fileStream(path: string): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const opened = open(path, "r");
+/** Reads a file ahead of whoever asks for its chunks: the system fills the next ones while this one is worked on. */
+export function fileAhead(path: string): AsyncIterableIterator<Uint8Array<ArrayBuffer>> {
+  const file = openSync(path, "r");
   const reads: Promise<Uint8Array<ArrayBuffer>>[] = [];
   let position = 0;
-  const readAt = async (at: number): Promise<Uint8Array<ArrayBuffer>> => {
-    // not filled with zeros, as the chunks of `createReadStream` are not
-    const { buffer } = Buffer.allocUnsafeSlow(READ_AHEAD);
-    const { bytesRead } = await (await opened).read(new Uint8Array(buffer), 0, READ_AHEAD, at);
-    return new Uint8Array(buffer, 0, bytesRead);
-  };
-  const close = async (): Promise<void> => {
+  const close = async () => {
     await Promise.allSettled(reads);
-    await (await opened).close();
+    closeSync(file);
+    return { done: true as const, value: undefined };
   };
-  return new ReadableStream({
-    async pull(controller) {
-      for (; reads.length < READS; position += READ_AHEAD) reads.push(readAt(position));
-      const chunk = await reads.shift()!;
-      if (chunk.length > 0) return controller.enqueue(chunk);
-      await close();
-      controller.close();
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
     },
-    cancel: close,
-  }, { highWaterMark: 0 });
+    async next() {
+      for (; reads.length < READS; position += READ_AHEAD) reads.push(readAt(file, position));
+      const value = await reads.shift()!;
+      return value.length > 0 ? { done: false, value } : close();
+    },
+    return: close,
+  };
+}
+
+/** Not the promises of `FileHandle`: four times as much work for each read, 12 of 290 ms for 256 MB. */
+function readAt(file: number, at: number): Promise<Uint8Array<ArrayBuffer>> {
+  // not filled with zeros, as the chunks of `createReadStream` are not
+  const { buffer } = Buffer.allocUnsafeSlow(READ_AHEAD);
+  return new Promise((resolve, reject) => {
+    read(file, new Uint8Array(buffer), 0, READ_AHEAD, at, (error, length) => {
+      if (error !== null) reject(error);
+      else resolve(new Uint8Array(buffer, 0, length));
+    });
+  });
 }
 
 /** Chunks as a stream that reads on demand. */
@@ -176,7 +183,7 @@ export function runJoined(depth: Depth, chunks: Iterable<Uint8Array>): Tally {
 }
 
 /** Runs a capture through the same engines behind one pull-through stream, as users are shown to. */
-export async function runFused(chunks: ReadableStream<Uint8Array>): Promise<Tally> {
+export async function runFused(chunks: Source<Uint8Array>): Promise<Tally> {
   const tally: Tally = { items: 0, bytes: 0 };
   const messages = through(
     chunks,

@@ -15,16 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Bench, bench, runAlone, type Timed, type Work } from "./harness.ts";
 import { captureFile } from "./make_capture.ts";
-import {
-  DEPTHS,
-  fileChunks,
-  fileStream,
-  runFused,
-  runJoined,
-  runSpelledOut,
-  streamOf,
-  type Tally,
-} from "./pipeline.ts";
+import { DEPTHS, fileAhead, fileChunks, runFused, runJoined, runSpelledOut, streamOf, type Tally } from "./pipeline.ts";
 import type { Goal } from "./statistics.ts";
 import type { TrafficOptions } from "./traffic.ts";
 
@@ -69,7 +60,7 @@ async function againstTools(bench: Bench): Promise<void> {
   const size = statSync(path).size;
   let expected: Tally | undefined;
   const ours = async () => {
-    const tally = await runFused(fileStream(path));
+    const tally = await runFused(fileAhead(path));
     return checked(tally, expected ??= tally) && size;
   };
   const tools: [string, (path: string) => ReturnType<Work>, Goal][] = [

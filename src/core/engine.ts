@@ -20,6 +20,12 @@ export interface Sink<Out> {
   error(error: LeatError): void;
   /** The input ended cleanly and everything was handed out; called at most once, never after `error`. */
   end(): void;
+  /**
+   * Whether nothing keeps an item once `item` has returned: whoever makes them may then use one object for all.
+   *
+   * @default {false}
+   */
+  readonly borrows?: boolean | undefined;
 }
 
 /** Plain counters of an engine, by name. */
@@ -57,6 +63,8 @@ export interface Engine<In> {
    * engine begins with what is due at `now`.
    */
   timeOf?(input: In): number;
+  /** Whether nothing of an input is kept once `push` has returned: `fuse` tells the engine in front, see {@linkcode Sink}. */
+  readonly borrows?: boolean | undefined;
 }
 
 /**

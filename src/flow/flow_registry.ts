@@ -13,9 +13,6 @@ import { FlowTable, Tuple } from "./flow_table.ts";
 import type { FlowSettings } from "./options.ts";
 import type { SideState } from "./side_state.ts";
 
-/** Ports below this number are given to services (RFC 6335, system ports). */
-const SYSTEM_PORTS = 1024;
-
 /** Flows by key and by age. Works on one segment at a time: the one that {@linkcode find} was last called with. */
 export class FlowRegistry {
   /** Latest capture time, kept up by the tracker. */
@@ -24,7 +21,8 @@ export class FlowRegistry {
   readonly maxFlows: number;
   readonly #table: FlowTable;
   readonly #tuple = new Tuple();
-  #hash = 0;
+  /** The flow found last. */
+  #last: FlowState | null = null;
   #isFromClient = false;
   readonly #unanswered: AgeList<FlowState>;
   readonly #tcp: AgeList<FlowState>;
@@ -56,29 +54,13 @@ export class FlowRegistry {
     return Math.min(this.#unanswered.lifeMs, this.#udp.lifeMs, this.#ended.lifeMs);
   }
 
-  /** Whether the segment at hand comes from the lower port: where nothing else is known, that is the server's. */
-  get isFromLowerPort(): boolean {
-    return this.#tuple.sourcePort < this.#tuple.destinationPort;
-  }
-
-  /** Whether the segment at hand comes from a system port and does not go to one. */
-  get isFromWellKnownPort(): boolean {
-    return this.#tuple.sourcePort < SYSTEM_PORTS && this.#tuple.destinationPort >= SYSTEM_PORTS;
-  }
-
   /** The flow of a segment, which becomes the one at hand. */
   find(segment: Segment): FlowState | null {
-    const tuple = this.#tuple;
-    tuple.read(segment);
-    let flow = this.#table.findRecent(tuple);
-    if (flow === null) {
-      this.#hash = this.#table.hash(tuple);
-      flow = this.#table.find(tuple, this.#hash);
-    } else {
-      this.#hash = flow.hash;
-    }
-    this.#isFromClient = flow !== null && flow.isFromClient(tuple);
-    return flow;
+    const last = this.#last;
+    const sender = last === null ? 0 : last.senderOf(segment);
+    if (sender === 0) return this.#lookUp(segment);
+    this.#isFromClient = sender > 0;
+    return last;
   }
 
   /** The side that sent the segment at hand; `flow` is what was found or added for it. */
@@ -88,9 +70,12 @@ export class FlowRegistry {
 
   /** Makes the flow of the segment at hand. */
   add(id: number, first: Segment, isFromServer: boolean): FlowState {
-    const flow = new FlowState(id, this.#tuple, this.#hash, isFromServer, first);
+    const tuple = this.#tuple;
+    tuple.read(first);
+    const flow = new FlowState(id, tuple, this.#table.hash(tuple), isFromServer, first);
     this.#table.add(flow);
-    this.#isFromClient = flow.isFromClient(this.#tuple);
+    this.#last = flow;
+    this.#isFromClient = flow.isFromClient(tuple);
     this.#listOf(flow).touch(flow, this.now);
     return flow;
   }
@@ -108,6 +93,7 @@ export class FlowRegistry {
 
   /** Forgets a flow. */
   remove(flow: FlowState): void {
+    if (flow === this.#last) this.#last = null;
     flow.list?.remove(flow);
     this.#table.remove(flow);
   }
@@ -144,6 +130,17 @@ export class FlowRegistry {
   /** Forgets the flows that have ended. */
   clear(): void {
     for (let flow = this.#ended.oldest; flow !== null; flow = this.#ended.oldest) this.remove(flow);
+  }
+
+  #lookUp(segment: Segment): FlowState | null {
+    const tuple = this.#tuple;
+    tuple.read(segment);
+    const flow = this.#table.findRecent(tuple) ?? this.#table.find(tuple, this.#table.hash(tuple));
+    if (flow === null) return null;
+    this.#isFromClient = flow.isFromClient(tuple);
+    // mostly there are several packets of a flow in a row
+    this.#last = flow;
+    return flow;
   }
 
   #listOf(flow: FlowState): AgeList<FlowState> {

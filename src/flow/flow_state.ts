@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { writeU32 } from "../bytes/integers.ts";
+import { readI32, writeU32 } from "../bytes/integers.ts";
 import { formatAddress } from "../packet/address.ts";
 import type { Timestamp } from "../packet/packet.ts";
 import { IpProtocol, type Segment } from "../packet/segment.ts";
@@ -64,6 +64,9 @@ export class FlowState implements FlowRecord, Aged<FlowState> {
   readonly #s2: number;
   readonly #s3: number;
   readonly #serverPort: number;
+  /** Both ports, as they stand in what the client sends, and in what the server does. */
+  readonly #clientPorts: number;
+  readonly #serverPorts: number;
   #key: FlowKey | undefined = undefined;
   #lastSeconds: number;
   #lastNanoseconds: number;
@@ -88,6 +91,8 @@ export class FlowState implements FlowRecord, Aged<FlowState> {
     this.#s2 = isFromServer ? tuple.s2 : tuple.d2;
     this.#s3 = isFromServer ? tuple.s3 : tuple.d3;
     this.#serverPort = isFromServer ? tuple.sourcePort : tuple.destinationPort;
+    this.#clientPorts = (this.#clientPort << 16) | this.#serverPort;
+    this.#serverPorts = (this.#serverPort << 16) | this.#clientPort;
     this.isWithItself = this.#clientPort === this.#serverPort && this.#c0 === this.#s0 && this.#c1 === this.#s1 &&
       this.#c2 === this.#s2 && this.#c3 === this.#s3;
     this.clientSide = new SideState(this, "client");
@@ -133,6 +138,20 @@ export class FlowState implements FlowRecord, Aged<FlowState> {
   isFromClient(tuple: Tuple): boolean {
     return tuple.sourcePort === this.#clientPort && tuple.s0 === this.#c0 && tuple.s1 === this.#c1 &&
       tuple.s2 === this.#c2 && tuple.s3 === this.#c3;
+  }
+
+  /**
+   * Whose the segment is, as {@linkcode matches} and {@linkcode isFromClient} say, read in place: 1 for the client, -1
+   * for the server, 0 for neither. Only for IPv4; for IPv6 always 0.
+   */
+  senderOf(segment: Segment): number {
+    if (this.#version !== 4 || segment.version !== 4 || segment.protocol !== this.protocol) return 0;
+    const { bytes, datagramOffset: at } = segment;
+    const source = readI32(bytes, at + 12);
+    const destination = readI32(bytes, at + 16);
+    const ports = readI32(bytes, at + segment.transportOffset);
+    if (source === this.#c0 && destination === this.#s0 && ports === this.#clientPorts) return 1;
+    return source === this.#s0 && destination === this.#c0 && ports === this.#serverPorts ? -1 : 0;
   }
 
   /** Notes one more packet. */

@@ -25,6 +25,9 @@ import { type FlowTrackerStats, newTrackerStats } from "./tracker_stats.ts";
 
 const UDP_HEADER = 8;
 
+/** Ports below this number are given to services (RFC 6335, system ports). */
+const SYSTEM_PORTS = 1024;
+
 /** Counter of each way to end. */
 const END_COUNTER = {
   fin: "endedFin",
@@ -71,6 +74,8 @@ const END_COUNTER = {
  * ```
  */
 export class FlowTracker implements Engine<Segment> {
+  /** See `Engine.borrows`. */
+  readonly borrows = true;
   readonly #sink: FlowSink;
   readonly #stats: FlowTrackerStats = newTrackerStats();
   readonly #flows: FlowRegistry;
@@ -213,8 +218,9 @@ export class FlowTracker implements Engine<Segment> {
 
   #udp(segment: Segment): void {
     if (!this.#isUsable(segment, UDP_HEADER)) return;
-    const flow = this.#flows.find(segment) ?? this.#open(segment, this.#flows.isFromWellKnownPort);
-    const side = this.#note(flow, segment);
+    const flow = this.#flows.find(segment) ?? this.#open(segment, isFromWellKnownPort(segment));
+    const side = this.#flows.senderOf(flow);
+    this.#note(flow, side, segment);
     this.#reassembly.datagram(side, segment.payload, segment.wirePayloadLength);
   }
 
@@ -222,11 +228,12 @@ export class FlowTracker implements Engine<Segment> {
     if (!this.#isUsable(segment, MIN_TCP_HEADER)) return;
     this.#watcher.header.read(segment);
     const known = this.#flows.find(segment);
-    if (known !== null && this.#watcher.isNext(known, this.#flows.senderOf(known), segment)) {
-      this.#watcher.takeNext(known, this.#note(known, segment), segment);
-    } else {
-      this.#judged(known, segment);
+    const side = known === null ? null : this.#flows.senderOf(known);
+    if (known === null || side === null || !this.#watcher.isNext(known, side, segment)) {
+      return this.#judged(known, segment);
     }
+    this.#note(known, side, segment);
+    this.#watcher.takeNext(known, side, segment);
   }
 
   /** The long way of a TCP segment, which every one could go. */
@@ -247,9 +254,10 @@ export class FlowTracker implements Engine<Segment> {
         this.#stats.strayResets++;
         return;
       }
-      flow = this.#open(segment, header.isSyn ? header.hasAck : this.#flows.isFromLowerPort);
+      flow = this.#open(segment, header.isSyn ? header.hasAck : isFromLowerPort(segment));
     }
-    const side = this.#note(flow, segment);
+    const side = this.#flows.senderOf(flow);
+    this.#note(flow, side, segment);
     if (header.isRst) {
       this.#close(flow, "reset");
       return;
@@ -278,14 +286,12 @@ export class FlowTracker implements Engine<Segment> {
     return flow;
   }
 
-  /** Counts a segment of a flow and returns the side that sent it. */
-  #note(flow: FlowState, segment: Segment): SideState {
-    const side = this.#flows.senderOf(flow);
+  /** Counts a segment of a flow, sent by `side`. */
+  #note(flow: FlowState, side: SideState, segment: Segment): void {
     side.stats.packets++;
     side.stats.wireBytes += segment.wirePayloadLength;
     flow.seen(segment);
     this.#flows.touch(flow);
-    return side;
   }
 
   #relieve(): void {
@@ -317,4 +323,13 @@ export class FlowTracker implements Engine<Segment> {
       blame: "local",
     });
   }
+}
+
+/** Where nothing else is known, the lower port is the server's. */
+function isFromLowerPort({ sourcePort, destinationPort }: Segment): boolean {
+  return sourcePort < destinationPort;
+}
+
+function isFromWellKnownPort({ sourcePort, destinationPort }: Segment): boolean {
+  return sourcePort < SYSTEM_PORTS && destinationPort >= SYSTEM_PORTS;
 }

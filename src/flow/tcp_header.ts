@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readU16, readU32 } from "../bytes/integers.ts";
+import { readI32, readU16 } from "../bytes/integers.ts";
 import type { Segment } from "../packet/segment.ts";
 
 /** Control bits, by their names in RFC 9293. */
@@ -59,8 +59,8 @@ export class TcpHeader {
     const at = segment.datagramOffset + segment.transportOffset;
     const flags = bytes[at + 13]!;
     this.#flags = flags;
-    this.sequence = ((readU32(bytes, at + 4) | 0) + ((flags & TcpFlag.SYN) >> 1)) | 0;
-    this.acknowledgment = readU32(bytes, at + 8) | 0;
+    this.sequence = (readI32(bytes, at + 4) + ((flags & TcpFlag.SYN) >> 1)) | 0;
+    this.acknowledgment = readI32(bytes, at + 8);
     this.window = readU16(bytes, at + 14);
   }
 }

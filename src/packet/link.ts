@@ -26,57 +26,60 @@ export function linkSkipReason(offset: number): SkipReason {
   return REASONS[-offset - 1]!;
 }
 
-/** Offset of the IP header in `bytes`, or a negative number for {@linkcode linkSkipReason}. */
-export function networkOffset(bytes: Uint8Array, linkType: number): number {
+/**
+ * Where in `bytes` the IP header is of the packet from `at` to `end`, or a negative number for
+ * {@linkcode linkSkipReason}.
+ */
+export function networkOffset(bytes: Uint8Array, at: number, end: number, linkType: number): number {
   switch (linkType) {
     case LinkType.ETHERNET:
-      return bytes.length < 14 ? TRUNCATED : byEtherType(bytes, 12);
+      return end < at + 14 ? TRUNCATED : byEtherType(bytes, at + 12, end);
     case LinkType.RAW:
     case LinkType.RAW_12:
     case LinkType.RAW_14:
-      return rawIp(bytes, 0);
+      return rawIp(bytes, at, end);
     case LinkType.IPV4:
-      return ofVersion(bytes, 0, 4);
+      return ofVersion(bytes, at, end, 4);
     case LinkType.IPV6:
-      return ofVersion(bytes, 0, 6);
+      return ofVersion(bytes, at, end, 6);
     case LinkType.LINUX_SLL:
-      return cooked(bytes, 16, 2, 14);
+      return cooked(bytes, at, end, SLL);
     case LinkType.LINUX_SLL2:
-      return cooked(bytes, 20, 8, 0);
+      return cooked(bytes, at, end, SLL2);
     case LinkType.NULL:
     case LinkType.LOOP:
-      return loopback(bytes, linkType);
+      return loopback(bytes, at, end, linkType);
     default:
       return UNKNOWN_LINK_TYPE;
   }
 }
 
 /** Follows the type field at `at` through any number of tags. */
-function byEtherType(bytes: Uint8Array, at: number): number {
+function byEtherType(bytes: Uint8Array, at: number, end: number): number {
   let typeAt = at;
   for (;;) {
-    if (bytes.length < typeAt + 2) return TRUNCATED;
+    if (end < typeAt + 2) return TRUNCATED;
     const type = readU16(bytes, typeAt);
-    if (!isVlanTag(type)) return behindType(bytes, type, typeAt + 2);
+    if (!isVlanTag(type)) return behindType(bytes, type, typeAt + 2, end);
     typeAt += 4;
   }
 }
 
-function behindType(bytes: Uint8Array, type: number, at: number): number {
-  if (type === EtherType.IPV4) return ofVersion(bytes, at, 4);
-  if (type === EtherType.IPV6) return ofVersion(bytes, at, 6);
+function behindType(bytes: Uint8Array, type: number, at: number, end: number): number {
+  if (type === EtherType.IPV4) return ofVersion(bytes, at, end, 4);
+  if (type === EtherType.IPV6) return ofVersion(bytes, at, end, 6);
   if (type === EtherType.ARP) return ARP;
-  return type <= MAX_802_3_LENGTH ? behindLlc(bytes, at) : NON_IP;
+  return type <= MAX_802_3_LENGTH ? behindLlc(bytes, at, end) : NON_IP;
 }
 
 /** LLC with SNAP and an OUI of zero carries an EtherType (RFC 1042); everything else on LLC is not IP. */
-function behindLlc(bytes: Uint8Array, at: number): number {
-  if (bytes.length < at + 3) return TRUNCATED;
+function behindLlc(bytes: Uint8Array, at: number, end: number): number {
+  if (end < at + 3) return TRUNCATED;
   if (readU24(bytes, at) !== LLC_SNAP) return NON_IP;
-  if (bytes.length < at + 8) return TRUNCATED;
+  if (end < at + 8) return TRUNCATED;
   if (readU24(bytes, at + 3) !== 0) return NON_IP;
   const type = readU16(bytes, at + 6);
-  return type <= MAX_802_3_LENGTH ? NON_IP : behindType(bytes, type, at + 8);
+  return type <= MAX_802_3_LENGTH ? NON_IP : behindType(bytes, type, at + 8, end);
 }
 
 /** ARPHRD_ types of cooked captures whose protocol field is not an EtherType: FRAD, the 802.11 ones, NETLINK. */
@@ -87,13 +90,24 @@ function isForeignHardware(type: number): boolean {
 /** LINUX_SLL_P_802_2: an LLC header follows. */
 const SLL_802_2 = 0x0004;
 
-function cooked(bytes: Uint8Array, length: number, hardwareAt: number, protocolAt: number): number {
-  if (bytes.length < length) return TRUNCATED;
-  if (isForeignHardware(readU16(bytes, hardwareAt))) return NON_IP;
-  const type = readU16(bytes, protocolAt);
-  if (type === SLL_802_2) return behindLlc(bytes, length);
-  if (isVlanTag(type)) return byEtherType(bytes, length + 2);
-  return type <= MAX_802_3_LENGTH ? NON_IP : behindType(bytes, type, length);
+/** Where in a cooked header the hardware type and the protocol are, and how long it is. */
+interface CookedLayout {
+  readonly length: number;
+  readonly hardwareAt: number;
+  readonly protocolAt: number;
+}
+
+const SLL: CookedLayout = { length: 16, hardwareAt: 2, protocolAt: 14 };
+const SLL2: CookedLayout = { length: 20, hardwareAt: 8, protocolAt: 0 };
+
+function cooked(bytes: Uint8Array, at: number, end: number, layout: CookedLayout): number {
+  const behind = at + layout.length;
+  if (end < behind) return TRUNCATED;
+  if (isForeignHardware(readU16(bytes, at + layout.hardwareAt))) return NON_IP;
+  const type = readU16(bytes, at + layout.protocolAt);
+  if (type === SLL_802_2) return behindLlc(bytes, behind, end);
+  if (isVlanTag(type)) return byEtherType(bytes, behind + 2, end);
+  return type <= MAX_802_3_LENGTH ? NON_IP : behindType(bytes, type, behind, end);
 }
 
 /** AF_INET is 2 everywhere; AF_INET6 is 10 on Linux, 24, 28 and 30 on the BSDs and on Darwin. */
@@ -102,21 +116,21 @@ function familyVersion(family: number): number {
   return family === 10 || family === 24 || family === 28 || family === 30 ? 6 : 0;
 }
 
-function loopback(bytes: Uint8Array, linkType: number): number {
-  if (bytes.length < 4) return TRUNCATED;
-  let version = familyVersion(readU32(bytes, 0));
+function loopback(bytes: Uint8Array, at: number, end: number, linkType: number): number {
+  if (end < at + 4) return TRUNCATED;
+  let version = familyVersion(readU32(bytes, at));
   // LINKTYPE_NULL is in the byte order of the capturing host, which the packet does not tell
-  if (version === 0 && linkType === LinkType.NULL) version = familyVersion(readU32le(bytes, 0));
-  return version === 0 ? NON_IP : ofVersion(bytes, 4, version);
+  if (version === 0 && linkType === LinkType.NULL) version = familyVersion(readU32le(bytes, at));
+  return version === 0 ? NON_IP : ofVersion(bytes, at + 4, end, version);
 }
 
-function ofVersion(bytes: Uint8Array, at: number, version: number): number {
-  if (bytes.length <= at) return TRUNCATED;
+function ofVersion(bytes: Uint8Array, at: number, end: number, version: number): number {
+  if (end <= at) return TRUNCATED;
   return bytes[at]! >>> 4 === version ? at : BAD_VERSION;
 }
 
-function rawIp(bytes: Uint8Array, at: number): number {
-  if (bytes.length <= at) return TRUNCATED;
+function rawIp(bytes: Uint8Array, at: number, end: number): number {
+  if (end <= at) return TRUNCATED;
   const version = bytes[at]! >>> 4;
   return version === 4 || version === 6 ? at : BAD_VERSION;
 }

@@ -50,6 +50,37 @@ export interface Packet extends Timestamp {
   readonly interfaceId: number;
 }
 
+/**
+ * A packet that is lent: one object for all packets of a capture, where nobody keeps any (`Sink.borrows`). It tells where
+ * in a chunk its bytes are, so that no view of them has to be made. Internal.
+ */
+export class BorrowedPacket implements Packet {
+  seconds = 0;
+  nanoseconds = 0;
+  originalLength = 0;
+  linkType = 0;
+  number = 0;
+  interfaceId = 0;
+  /** What the packet is in. */
+  chunk: Uint8Array = NOTHING;
+  /** Where it begins. */
+  start = 0;
+  /** Where it ends. */
+  end = 0;
+
+  get bytes(): Uint8Array {
+    return this.chunk.subarray(this.start, this.end);
+  }
+
+  /** Lets go of the chunk. */
+  forget(): void {
+    this.chunk = NOTHING;
+    this.start = this.end = 0;
+  }
+}
+
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 /** The time of a packet in milliseconds since 1970, for engines that need only order and distance. */
 export function packetTimeMs(time: Timestamp): number {
   return time.seconds * 1000 + time.nanoseconds / 1e6;

@@ -43,6 +43,18 @@ export interface SegmentLayout {
   checksum: ChecksumState;
 }
 
+type Refillable = { -readonly [Name in keyof Segment]: Segment[Name] };
+
+/** Makes a segment that nobody keeps the next one, with what the constructor is given. Internal. */
+export let refill: (
+  segment: Segment,
+  packet: Packet,
+  bytes: Uint8Array,
+  layout: SegmentLayout,
+  start: number,
+  end: number,
+) => void;
+
 /** One transport segment. Ports are 0 for protocols without ports. */
 export class Segment {
   /** The packet it came in; for a datagram put together from fragments, the one that completed it. */
@@ -65,7 +77,7 @@ export class Segment {
   readonly wirePayloadLength: number;
   /** Result of checksum verification. */
   readonly checksum: ChecksumState;
-  readonly #datagramEnd: number;
+  #datagramEnd: number;
 
   /**
    * Made by `SegmentDecoder`; the layout must lie within the datagram, which is the part of `bytes` from `start` to
@@ -83,6 +95,23 @@ export class Segment {
     this.wirePayloadLength = layout.wirePayloadLength;
     this.checksum = layout.checksum;
     this.#datagramEnd = end;
+  }
+
+  static {
+    refill = (segment: Refillable, packet, bytes, layout, start, end) => {
+      // a store of what is there already costs as much as any, and more where a young object goes into an old one
+      if (segment.packet !== packet) segment.packet = packet;
+      if (segment.bytes !== bytes) segment.bytes = bytes;
+      segment.datagramOffset = start;
+      segment.version = layout.version;
+      segment.protocol = layout.protocol;
+      segment.transportOffset = layout.transportOffset;
+      segment.payloadOffset = layout.payloadOffset;
+      segment.payloadEnd = layout.payloadEnd;
+      segment.wirePayloadLength = layout.wirePayloadLength;
+      segment.checksum = layout.checksum;
+      (segment as Segment).#datagramEnd = end;
+    };
   }
 
   /** The IP datagram, from its header on: a view, made when asked for; `bytes` itself where the datagram fills it. */

@@ -15,8 +15,8 @@ import { restoreIpv4, restoreIpv6, v4Fragment, v6Fragment } from "./fragments.ts
 import { scanIpv4Options } from "./ipv4_options.ts";
 import { Ipv6Walk } from "./ipv6_walk.ts";
 import { linkSkipReason, networkOffset } from "./link.ts";
-import { type Packet, packetTimeMs } from "./packet.ts";
-import { type ChecksumState, IpProtocol, Segment, type SegmentLayout } from "./segment.ts";
+import { BorrowedPacket, type Packet, packetTimeMs } from "./packet.ts";
+import { type ChecksumState, IpProtocol, refill, Segment, type SegmentLayout } from "./segment.ts";
 import {
   type CheckedOptions,
   checkOptions,
@@ -58,9 +58,13 @@ export class SegmentDecoder implements Engine<Packet> {
   /** Packets that gave no segment, by {@linkcode SkipReason}. */
   readonly reasons: Reasons = new Reasons();
 
+  /** See `Engine.borrows`: only what looks at packets in a callback may keep one, or what segments go to. */
+  readonly borrows: boolean;
   readonly #options: CheckedOptions;
   readonly #sink: Sink<Segment>;
   readonly #fragments: FragmentTable;
+  /** The one segment of a sink that keeps none. */
+  #lent: Segment | undefined;
   /** Copy of the table's, so that a packet costs one comparison. */
   #deadline = Infinity;
   #isEnded = false;
@@ -94,6 +98,7 @@ export class SegmentDecoder implements Engine<Packet> {
   constructor(options: SegmentDecoderOptions, sink: Sink<Segment>) {
     this.#options = checkOptions(options);
     this.#sink = sink;
+    this.borrows = sink.borrows === true && options.onSkip === undefined && options.onError === undefined;
     this.#fragments = new FragmentTable(this.#options);
   }
 
@@ -122,15 +127,8 @@ export class SegmentDecoder implements Engine<Packet> {
   push(packet: Packet, now: number): void {
     if (this.#isEnded) return;
     if (now >= this.#deadline) this.onTimeout(now);
-    const { bytes } = packet;
-    this.#stats.packets++;
-    this.#stats.bytes += bytes.length;
-    const start = networkOffset(bytes, packet.linkType);
-    if (start < 0) return this.#skip(packet, linkSkipReason(start), 0);
-    // a capture that says less than it holds is taken at what it holds
-    const wireLength = Math.max(packet.originalLength, bytes.length) - start;
-    if (bytes[start]! >>> 4 === 4) this.#ipv4(packet, start, wireLength, now);
-    else this.#ipv6(packet, start, wireLength, now);
+    if (packet instanceof BorrowedPacket) this.#frame(packet, packet.chunk, packet.start, packet.end, now);
+    else this.#frame(packet, packet.bytes, 0, packet.bytes.length, now);
   }
 
   /** The capture is over: datagrams that miss fragments are forgotten, and counted as timed out. */
@@ -153,9 +151,20 @@ export class SegmentDecoder implements Engine<Packet> {
     this.#deadline = this.#fragments.deadline;
   }
 
-  #ipv4(packet: Packet, start: number, wireLength: number, now: number): void {
-    const { bytes } = packet;
-    if (bytes.length - start < 20) {
+  /** The packet is `bytes` from `at` to `end`. */
+  #frame(packet: Packet, bytes: Uint8Array, at: number, end: number, now: number): void {
+    this.#stats.packets++;
+    this.#stats.bytes += end - at;
+    const start = networkOffset(bytes, at, end, packet.linkType);
+    if (start < 0) return this.#skip(packet, linkSkipReason(start), 0);
+    // a capture that says less than it holds is taken at what it holds
+    const wireLength = Math.max(packet.originalLength, end - at) - (start - at);
+    if (bytes[start]! >>> 4 === 4) this.#ipv4(packet, bytes, start, end, wireLength, now);
+    else this.#ipv6(packet, bytes, start, end, wireLength, now);
+  }
+
+  #ipv4(packet: Packet, bytes: Uint8Array, start: number, end: number, wireLength: number, now: number): void {
+    if (end - start < 20) {
       return this.#skip(packet, wireLength < 20 ? "truncatedIp" : "cutHeader", start);
     }
     const headerLength = (bytes[start]! & 0x0f) * 4;
@@ -166,24 +175,24 @@ export class SegmentDecoder implements Engine<Packet> {
     const total = stated === 0 ? wireLength : stated;
     if (total < headerLength) return this.#skip(packet, "badIpTotalLength", start + 2);
     if (total > wireLength) return this.#skip(packet, "ipLengthBeyondPacket", start + 2);
-    if (bytes.length - start < headerLength) return this.#skip(packet, "cutHeader", start);
+    if (end - start < headerLength) return this.#skip(packet, "cutHeader", start);
     let isIntact = true;
     if (this.#options.isVerifying) {
       isIntact = ipv4HeaderChecksum(bytes, start, headerLength) === 0;
       if (!isIntact && !this.#options.keepsBad) return this.#skip(packet, "badIpChecksum", start + 10);
     }
-    const fault = headerLength > 20 ? scanIpv4Options(view(bytes, start, headerLength), headerLength) : null;
+    const fault = headerLength > 20 ? scanIpv4Options(view(bytes, start, end, headerLength), headerLength) : null;
     // on a route, the address that the sender summed up is not in the fixed header
     const isRouted = fault === "sourceRouted" && this.#options.keepsRouted;
     if (fault !== null && !isRouted) return this.#skip(packet, fault, start + 20);
     // more fragments, or an offset
     if ((readU16(bytes, start + 6) & 0x3fff) !== 0) {
       if (!isIntact) return this.#skip(packet, "badIpChecksum", start + 10);
-      return this.#ipv4Fragment(packet, view(bytes, start, total), start, total, now);
+      return this.#ipv4Fragment(packet, view(bytes, start, end, total), start, total, now);
     }
     const isVerifiable = this.#options.isVerifying && stated !== 0 && !isRouted;
     const state = !isIntact ? "invalid" : isVerifiable ? "valid" : "unverified";
-    this.#transport(packet, bytes, start, headerLength, bytes[start + 9]!, total, state);
+    this.#transport(packet, bytes, start, end, headerLength, bytes[start + 9]!, total, state);
   }
 
   #ipv4Fragment(packet: Packet, datagram: Uint8Array, start: number, total: number, now: number): void {
@@ -196,12 +205,11 @@ export class SegmentDecoder implements Engine<Packet> {
     const headerLength = (whole[0]! & 0x0f) * 4;
     const isRouted = headerLength > 20 && scanIpv4Options(whole, headerLength) === "sourceRouted";
     const state = this.#options.isVerifying && !isRouted ? "valid" : "unverified";
-    this.#transport(packet, whole, 0, headerLength, whole[9]!, whole.length, state);
+    this.#transport(packet, whole, 0, whole.length, headerLength, whole[9]!, whole.length, state);
   }
 
-  #ipv6(packet: Packet, start: number, wireLength: number, now: number): void {
-    const { bytes } = packet;
-    if (bytes.length - start < 40) {
+  #ipv6(packet: Packet, bytes: Uint8Array, start: number, end: number, wireLength: number, now: number): void {
+    if (end - start < 40) {
       return this.#skip(packet, wireLength < 40 ? "truncatedIp" : "cutHeader", start);
     }
     let total = readU16(bytes, start + 4) + 40;
@@ -216,13 +224,21 @@ export class SegmentDecoder implements Engine<Packet> {
     if (total > wireLength) return this.#skip(packet, "ipLengthBeyondPacket", start + 4);
     if (next === IpProtocol.TCP || next === IpProtocol.UDP) {
       const state = this.#options.isVerifying && !isOffloaded ? "valid" : "unverified";
-      return this.#transport(packet, bytes, start, 40, next, total, state);
+      return this.#transport(packet, bytes, start, end, 40, next, total, state);
     }
-    this.#ipv6Extensions(packet, view(bytes, start, total), start, total, now);
+    this.#ipv6Extensions(packet, bytes, start, end, total, now);
   }
 
   /** `now` is `null` for a datagram made of fragments, which may not be a fragment again. */
-  #ipv6Extensions(packet: Packet, datagram: Uint8Array, start: number, total: number, now: number | null): void {
+  #ipv6Extensions(
+    packet: Packet,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    total: number,
+    now: number | null,
+  ): void {
+    const datagram = view(bytes, start, end, total);
     const walk = this.#walk;
     const fault = walk.run(datagram, total, this.#options.keepsRouted);
     if (fault !== null) return this.#skip(packet, fault, start + Math.min(walk.offset, datagram.length));
@@ -233,7 +249,7 @@ export class SegmentDecoder implements Engine<Packet> {
       return this.#ipv6Fragment(packet, datagram, start, total, now);
     }
     const state = this.#options.isVerifying && !walk.hasOtherAddresses ? "valid" : "unverified";
-    this.#transport(packet, now === null ? datagram : packet.bytes, start, walk.offset, walk.protocol, total, state);
+    this.#transport(packet, bytes, start, end, walk.offset, walk.protocol, total, state);
   }
 
   #ipv6Fragment(packet: Packet, datagram: Uint8Array, start: number, total: number, now: number): void {
@@ -244,7 +260,7 @@ export class SegmentDecoder implements Engine<Packet> {
     const whole = this.#reassembled(packet, outcome, start + fragmentAt);
     if (whole === null) return;
     restoreIpv6(whole);
-    this.#ipv6Extensions(packet, whole, 0, whole.length, null);
+    this.#ipv6Extensions(packet, whole, 0, whole.length, whole.length, null);
   }
 
   /** The whole datagram, or `null` when there is none yet; counts either way. */
@@ -260,33 +276,42 @@ export class SegmentDecoder implements Engine<Packet> {
   }
 
   /**
-   * The datagram is `bytes` from `start` on. `state` is what there is to say before the transport checksum: `valid` asks
+   * The datagram is `bytes` from `start` on; what is there of it ends at `end` at the latest, and on the wire it has
+   * `total` bytes. `state` is what there is to say before the transport checksum: `valid` asks
    * for it to be verified.
    */
   #transport(
     packet: Packet,
     bytes: Uint8Array,
     start: number,
+    end: number,
     at: number,
     protocol: number,
-    end: number,
+    total: number,
     state: ChecksumState,
   ): void {
     const layout = this.#layout;
-    const length = Math.min(end, bytes.length - start);
+    const length = Math.min(total, end - start);
     layout.transportOffset = at;
     layout.protocol = protocol;
     layout.version = bytes[start]! >>> 4 === 4 ? 4 : 6;
-    const fault = layTransport(layout, bytes, start, length, end);
+    const fault = layTransport(layout, bytes, start, length, total);
     if (fault !== null) return this.#skip(packet, fault, start + at);
     layout.checksum = state;
     if (state === "valid") {
-      const bad = this.#verify(view(bytes, start, length), layout);
+      const bad = this.#verify(view(bytes, start, end, length), layout);
       if (bad !== null) return this.#skip(packet, bad, start + at);
     }
     this.#stats.segments++;
     this.#stats.payloadBytes += layout.payloadEnd - layout.payloadOffset;
-    this.#sink.item(new Segment(packet, bytes, layout, start, start + length));
+    const lent = this.#lent;
+    if (lent === undefined) {
+      const segment = new Segment(packet, bytes, layout, start, start + length);
+      if (this.#sink.borrows === true) this.#lent = segment;
+      return this.#sink.item(segment);
+    }
+    refill(lent, packet, bytes, layout, start, start + length);
+    this.#sink.item(lent);
   }
 
   /** Verifies the transport checksum into `layout`; the reason to skip the packet if that is asked for. */
@@ -314,8 +339,8 @@ export class SegmentDecoder implements Engine<Packet> {
   }
 }
 
-/** The bytes of a datagram: no new view where it is all there is. */
-function view(bytes: Uint8Array, start: number, length: number): Uint8Array {
+/** The bytes of a datagram, up to `end` at the latest: no new view where it is all there is. */
+function view(bytes: Uint8Array, start: number, end: number, length: number): Uint8Array {
   if (start === 0 && length >= bytes.length) return bytes;
-  return bytes.subarray(start, start + length);
+  return bytes.subarray(start, Math.min(end, start + length));
 }

@@ -9,7 +9,6 @@
  *
  * @module
  */
-import { forgetBase } from "../bytes/known_base.ts";
 import type { Engine, EngineFactory, Sink } from "../core/engine.ts";
 import { byteCount } from "../core/words.ts";
 import type { Packet } from "../packet/packet.ts";
@@ -131,7 +130,7 @@ export class CaptureReader implements Engine<Uint8Array> {
       this.#take(bytes);
     } finally {
       this.#isBusy = false;
-      forgetBase();
+      this.#state.forgetChunk();
     }
     this.#offset += bytes.length;
     const { error } = this.#state;

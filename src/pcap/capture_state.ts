@@ -4,11 +4,14 @@
  *
  * @module
  */
+import { forgetBase, noteBase } from "../bytes/known_base.ts";
 import type { Sink, Stats } from "../core/engine.ts";
 import { limitOption } from "../core/limits.ts";
-import type { Packet } from "../packet/packet.ts";
+import { BorrowedPacket, type Packet } from "../packet/packet.ts";
 import { CaptureError } from "./capture_error.ts";
 import type { CaptureBlock, CaptureInterface, InterfaceStatistics, NameRecord } from "./capture_interface.ts";
+
+const NO_BUFFER = new ArrayBuffer(0);
 
 /** Options of {@linkcode CaptureReader}. */
 export interface CaptureReaderOptions {
@@ -97,7 +100,12 @@ export class CaptureState {
   readonly onBlock: ((block: CaptureBlock) => void) | undefined;
   readonly #onInterface: ((description: CaptureInterface) => void) | undefined;
   readonly #sink: Sink<Packet>;
+  /** The one packet of a sink that keeps none. */
+  readonly #lent: BorrowedPacket | undefined;
   #nameBytes = 0;
+  #chunk: Uint8Array | undefined;
+  #buffer: ArrayBufferLike = NO_BUFFER;
+  #byteOffset = 0;
 
   /** Checks the options. */
   constructor(options: CaptureReaderOptions, sink: Sink<Packet>) {
@@ -110,6 +118,7 @@ export class CaptureState {
     this.onBlock = callbackOption("onBlock", options.onBlock);
     this.#onInterface = callbackOption("onInterface", options.onInterface);
     this.#sink = sink;
+    this.#lent = sink.borrows === true ? new BorrowedPacket() : undefined;
     this.counts = {
       packets: 0,
       bytes: 0,
@@ -125,16 +134,20 @@ export class CaptureState {
     };
   }
 
-  /** Hands out one packet. The only place that makes them, so that all have one shape. */
+  /**
+   * Hands out the packet in `chunk` from `start` to `end`. The only place that makes packets, so that all have one shape.
+   */
   packet(
-    bytes: Uint8Array,
+    chunk: Uint8Array,
+    start: number,
+    end: number,
     capturing: CaptureInterface,
     seconds: number,
     nanoseconds: number,
     originalLength: number,
   ): void {
     const counts = this.counts;
-    const length = bytes.length;
+    const length = end - start;
     counts.packets++;
     counts.bytes += length;
     if (length > capturing.snapLength && capturing.snapLength !== 0) counts.overSnapLength++;
@@ -143,15 +156,47 @@ export class CaptureState {
       counts.lengthsCorrected++;
     }
     const { linkType, id } = capturing;
-    this.#sink.item({
-      seconds,
-      nanoseconds,
-      bytes,
-      originalLength,
-      linkType,
-      number: counts.packets,
-      interfaceId: id,
-    });
+    if (chunk !== this.#chunk) this.#useChunk(chunk);
+    const lent = this.#lent;
+    if (lent === undefined) {
+      const bytes = this.#view(start, length);
+      const number = counts.packets;
+      return this.#sink.item({ seconds, nanoseconds, bytes, originalLength, linkType, number, interfaceId: id });
+    }
+    noteBase(chunk, this.#buffer, this.#byteOffset);
+    lent.seconds = seconds;
+    lent.nanoseconds = nanoseconds;
+    lent.originalLength = originalLength;
+    lent.linkType = linkType;
+    lent.number = counts.packets;
+    lent.interfaceId = id;
+    lent.start = start;
+    lent.end = end;
+    this.#sink.item(lent);
+  }
+
+  /** No more packets of the chunk in work. */
+  forgetChunk(): void {
+    this.#chunk = undefined;
+    this.#buffer = NO_BUFFER;
+    this.#lent?.forget();
+    forgetBase();
+  }
+
+  #useChunk(chunk: Uint8Array): void {
+    this.#chunk = chunk;
+    // asking a view for its buffer costs as much as making one: once a chunk
+    this.#buffer = chunk.buffer;
+    this.#byteOffset = chunk.byteOffset;
+    if (this.#lent !== undefined) this.#lent.chunk = chunk;
+  }
+
+  /** Half the cost of `subarray`. */
+  #view(start: number, length: number): Uint8Array {
+    const at = this.#byteOffset + start;
+    const bytes = new Uint8Array(this.#buffer, at, length);
+    noteBase(bytes, this.#buffer, at);
+    return bytes;
   }
 
   /** Adds an interface to the table. Returns whether there was room. */

@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { noteBase } from "../bytes/known_base.ts";
 import { getU32 } from "./byte_order.ts";
 import type { CaptureInterface } from "./capture_interface.ts";
 import type { CaptureState } from "./capture_state.ts";
@@ -47,8 +46,6 @@ export class PcapRecords implements RecordReader {
     const state = this.#state;
     const isBig = this.#isBig;
     const capturing = this.#interface!;
-    // asking a view for its buffer costs as much as making one: once a chunk
-    const { buffer, byteOffset } = bytes;
     for (;;) {
       const length = this.measure(bytes, at, bytes.length, base + at);
       if (length <= 0 || length > bytes.length - at) return at;
@@ -60,12 +57,9 @@ export class PcapRecords implements RecordReader {
         fraction %= this.#unitsPerSecond;
       }
       const originalLength = getU32(bytes, at + 12, isBig);
-      const packetAt = byteOffset + at + PCAP_RECORD_HEADER_LENGTH;
-      // half the cost of subarray()
-      const captured = new Uint8Array(buffer, packetAt, length - PCAP_RECORD_HEADER_LENGTH);
-      noteBase(captured, buffer, packetAt);
-      state.packet(captured, capturing, seconds, fraction * this.#unitNanoseconds, originalLength);
+      const start = at + PCAP_RECORD_HEADER_LENGTH;
       at += length;
+      state.packet(bytes, start, at, capturing, seconds, fraction * this.#unitNanoseconds, originalLength);
     }
   }
 

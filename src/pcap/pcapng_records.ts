@@ -177,8 +177,7 @@ export class PcapngRecords implements RecordReader {
     if (state.onBlock !== undefined) this.#comments(bytes, start + padded(captured), end);
     const capturing = state.interfaces[this.#firstInterface + id]!;
     const originalLength = getU32(bytes, at + 24, isBig);
-    const packet = new Uint8Array(bytes.buffer, bytes.byteOffset + start, captured);
-    state.packet(packet, capturing, clock.seconds, clock.nanoseconds, originalLength);
+    state.packet(bytes, start, start + captured, capturing, clock.seconds, clock.nanoseconds, originalLength);
   }
 
   /** Has no captured length of its own: all of the packet, up to the snap length of the section's first interface. */
@@ -189,7 +188,7 @@ export class PcapngRecords implements RecordReader {
     const captured = Math.min(originalLength, capturing.snapLength === 0 ? Infinity : capturing.snapLength);
     const start = at + SIMPLE_PACKET_HEAD_LENGTH;
     if (!this.#isPacketLength(captured, end - start, offset)) return;
-    this.#state.packet(bytes.subarray(start, start + captured), capturing, 0, 0, originalLength);
+    this.#state.packet(bytes, start, start + captured, capturing, 0, 0, originalLength);
   }
 
   #section(bytes: Uint8Array, at: number, offset: number): void {

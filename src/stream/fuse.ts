@@ -64,6 +64,7 @@ export function fuseAll(factories: readonly EngineFactory<unknown, unknown>[]): 
 
 class FusedEngine implements AnyEngine {
   readonly timeOf?: (input: unknown) => number;
+  readonly borrows: boolean;
   readonly #engines: AnyEngine[];
   readonly #time: { value: number } = { value: 0 };
   /** Whether live engines follow a passive head: no timer is set for them then. */
@@ -81,6 +82,7 @@ class FusedEngine implements AnyEngine {
     }
     const head = this.#engines[0]!;
     if (head.timeOf !== undefined) this.timeOf = (input) => head.timeOf!(input);
+    this.borrows = head.borrows === true;
     this.#isTimeDriven = head.timeOf !== undefined && this.#engines.some((engine) => engine.timeOf === undefined);
   }
 
@@ -168,11 +170,13 @@ class FirstOutcome implements Sink<unknown> {
 
 /** The sink of one engine that is the input of the next, a live one: it gets the time that the first engine got. */
 class Link implements Sink<unknown> {
+  readonly borrows: boolean;
   readonly #next: AnyEngine;
   readonly #time: { readonly value: number };
   readonly #last: FirstOutcome;
 
   constructor(next: AnyEngine, time: { readonly value: number }, last: FirstOutcome) {
+    this.borrows = next.borrows === true;
     this.#next = next;
     this.#time = time;
     this.#last = last;
@@ -196,11 +200,13 @@ class Link implements Sink<unknown> {
  * because going through it costs every packet 3 % of a whole pipeline.
  */
 class PassiveLink implements Sink<unknown> {
+  readonly borrows: boolean;
   readonly #next: AnyEngine & Required<Pick<AnyEngine, "timeOf">>;
   readonly #last: FirstOutcome;
   #latest = 0;
 
   constructor(next: AnyEngine, last: FirstOutcome) {
+    this.borrows = next.borrows === true;
     this.#next = next as AnyEngine & Required<Pick<AnyEngine, "timeOf">>;
     this.#last = last;
   }
