@@ -137,3 +137,20 @@ function parseGroups(text: string, isLast: boolean): number[] | null {
   }
   return groups;
 }
+
+/**
+ * Reads an address with the length of its network's prefix, `192.0.2.1/24` (RFC 4632, RFC 4291 section 2.3); `length` is
+ * `undefined` where there is none.
+ *
+ * @throws {TypeError} when it is not an address
+ * @throws {RangeError} when the length is none of such an address
+ */
+export function readPrefix(text: string): { readonly address: Uint8Array; readonly length: number | undefined } {
+  const slash = text.indexOf("/");
+  if (slash < 0) return { address: parseAddress(text), length: undefined };
+  const address = parseAddress(text.slice(0, slash));
+  const length = text.slice(slash + 1);
+  const bits = address.length * 8;
+  if (/^\d{1,3}$/.test(length) && Number(length) <= bits) return { address, length: Number(length) };
+  throw new RangeError(`length of a prefix must be an integer from 0 to ${bits}, got ${length.slice(0, 16)}`);
+}

@@ -34,11 +34,11 @@ const WRONG: readonly (readonly [object, typeof TypeError | typeof RangeError])[
   [{ mtu: 1500.5 }, RangeError],
   [{ maxBatchPackets: 0 }, RangeError],
   [{ address: "192.0.2.1" }, TypeError],
-  [{ address: "192.0.2.1/33" }, TypeError],
-  [{ address: "192.0.2.1/24/8" }, TypeError],
+  [{ address: "192.0.2.1/33" }, RangeError],
+  [{ address: "192.0.2.1/24/8" }, RangeError],
   [{ address: "192.0.2/24" }, TypeError],
-  [{ address: ["fd00::1/129"] }, TypeError],
-  [{ address: "fd00::1/-1" }, TypeError],
+  [{ address: ["fd00::1/129"] }, RangeError],
+  [{ address: "fd00::1/-1" }, RangeError],
 ];
 
 for (const [options, kind] of WRONG) {

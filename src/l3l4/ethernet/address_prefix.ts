@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseAddress } from "../../packet/address.ts";
+import { readPrefix } from "../../packet/address.ts";
 
 /** An address and how much of it names its network. */
 export class AddressPrefix {
@@ -19,14 +19,9 @@ export class AddressPrefix {
    * @throws {RangeError} when the length is none of such an address
    */
   constructor(text: string) {
-    const slash = text.indexOf("/");
-    this.address = parseAddress(slash < 0 ? text : text.slice(0, slash));
-    const bits = this.address.length * 8;
-    const length = slash < 0 ? String(bits) : text.slice(slash + 1);
-    if (!/^\d{1,3}$/.test(length) || Number(length) > bits) {
-      throw new RangeError(`length of a prefix must be an integer from 0 to ${bits}, got ${length.slice(0, 16)}`);
-    }
-    this.length = Number(length);
+    const { address, length } = readPrefix(text);
+    this.address = address;
+    this.length = length ?? address.length * 8;
   }
 
   /** Whether an address of `size` bytes is in the network. */

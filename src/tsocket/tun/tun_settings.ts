@@ -4,7 +4,7 @@
  * @module
  */
 import { limitOption } from "../../core/limits.ts";
-import { parseAddress } from "../../packet/address.ts";
+import { readPrefix } from "../../packet/address.ts";
 import { MAX_INTERFACE_NAME } from "./ifreq.ts";
 import type { TunOptions } from "./tun_types.ts";
 
@@ -80,11 +80,9 @@ function checkName(name: string): string {
 }
 
 function networkAddress(text: string): NetworkAddress {
-  const [address = "", length = "", ...rest] = String(text).split("/");
-  const bytes = parseAddress(address);
-  const prefixLength = Number(length);
-  if (rest.length > 0 || !/^\d{1,3}$/.test(length) || prefixLength > bytes.length * 8) {
+  const { address, length } = readPrefix(String(text));
+  if (length === undefined) {
     throw new TypeError(`an address must have the length of its network behind it, as 192.0.2.1/24, got ${text}`);
   }
-  return { text, bytes, prefixLength };
+  return { text, bytes: address, prefixLength: length };
 }
