@@ -79,13 +79,13 @@ export function createStage<In, Out, Batch extends boolean, E extends Engine<In>
   options: StageOptions<Batch>,
   sizeOf: (input: In) => number,
 ): Stage<In, Out, Batch, E> {
-  const driver = new StageDriver<In, Out, Batch, E>(make, options, sizeOf);
-  return { readable: driver.outlet.readable, writable: driver.writable, engine: driver.engine };
+  return new StageDriver<In, Out, Batch, E>(make, options, sizeOf);
 }
 
-class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implements Sink<Out> {
+class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implements Sink<Out>, Stage<In, Out, Batch, E> {
   readonly engine: E;
   readonly outlet: Outlet<Out, Batch>;
+  readonly readable: ReadableStream<Batched<Out, Batch>>;
   readonly writable: WritableStream<In | readonly In[]>;
   readonly #highWaterMark: number;
   readonly #sizeOf: (input: In) => number;
@@ -122,6 +122,7 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
       },
       cancelled: (reason) => this.#cancel(reason),
     });
+    this.readable = this.outlet.readable;
     this.writable = new WritableStream<In | readonly In[]>({
       start: (controller) => {
         this.#controller = controller;

@@ -50,7 +50,7 @@ export function typeByte(types: Readonly<Record<number, Parser | number>>, optio
     if (!Number.isInteger(type) || type < 0 || type > 255) throw new RangeError(`type must be a byte, got ${key}`);
     return branches[type] = branchOf(value, skipped, `type ${hexByte(type)}`);
   });
-  const all = otherwise === undefined ? named : [...named, otherwise];
+  const all = named.concat(otherwise ?? []);
   if (all.length === 0) throw new RangeError("types must name at least one");
   const max = Math.max(...all.map((branch) => branch.max));
   const header = Math.max(...all.map(({ parser }) => parser?.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES));
