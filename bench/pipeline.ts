@@ -141,7 +141,7 @@ export function fileAhead(path: string): AsyncIterableIterator<Uint8Array<ArrayB
   };
 }
 
-/** Not the promises of `FileHandle`: four times as much work for each read, 12 of 290 ms for 256 MB. */
+/** Not the promises of `FileHandle`: without them, and without a stream around, the whole pipeline takes 9 % less. */
 function readAt(file: number, at: number): Promise<Uint8Array<ArrayBuffer>> {
   // not filled with zeros, as the chunks of `createReadStream` are not
   const { buffer } = Buffer.allocUnsafeSlow(READ_AHEAD);
