@@ -165,7 +165,7 @@ function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-test("our client: an echo, a megabyte there, a megabyte back, byte-exact, and nothing is sent again", async () => {
+test("210: our client: an echo, a megabyte there, a megabyte back, byte-exact, and nothing is sent again", async () => {
   await atLinux(`svc=${SERVICE}`, async () => {
     assertEquals(await ask(echo(pattern(1000))), pattern(1000));
     assertEquals(await ask(operation(2, pattern(MEGABYTE))), operation(MEGABYTE));
@@ -246,7 +246,7 @@ test("our client: a call that takes 12 s stays alive: one end or the other asks"
   });
 });
 
-test("its client: an echo, a megabyte there and back at once; its calls close with its acknowledgement", async () => {
+test("210: its client: an echo, a megabyte there and back at once; its calls close with its acknowledgement", async () => {
   const closed: Promise<void>[] = [];
   const handle = (call: RxCallStream): Promise<void> => {
     closed.push(call.closed);

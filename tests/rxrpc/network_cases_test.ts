@@ -402,3 +402,21 @@ test("challenges to an address that has not answered: no more than three times w
   const sent = hand.packets().filter(({ header }) => header.type === RxPacketType.CHALLENGE);
   assert(sent.length >= 1 && sent.length * 44 <= 3 * 38, `${sent.length} challenges`);
 });
+
+test("206: a thousand calls one after the other on one channel: each ends the one before, none stays at the server", () => {
+  const world = new World();
+  world.isRecording = false;
+  const [client, server] = [world.add(), world.add()];
+  server.engine.offer({ id: 147 });
+  const served = serve(world, server, (body) => body);
+  const places = new Set<number>();
+  for (let i = 0; i < 1000; i++) {
+    const call = request(world, client, server, pattern(10, i));
+    world.run(1000, () => call.closedCount > 0);
+    places.add(call.opened_!.cid);
+    assert(served.slice(-2, -1).every(({ closedCount }) => closedCount === 1), `call ${i}`);
+  }
+  world.run(1000);
+  assertEquals([places.size, served.length], [1, 1000]);
+  assertEquals(served.every(({ closedCount, error }) => closedCount === 1 && error === undefined), true);
+});

@@ -143,7 +143,7 @@ test("the list is the same through a network that loses 5 %, doubles and reorder
   assert(proxy.lost > 10, `${proxy.lost} of ${proxy.passed} datagrams lost`);
 });
 
-test("version and DEBUG of a real server", async () => {
+test("182: version and DEBUG of a real server", async () => {
   const own = await open();
   assertMatch(await own.version(PT.to), /OpenAFS/);
   const debug = own.debug(PT.to);

@@ -59,7 +59,7 @@ test("bos against our server", async () => {
   assertEquals(resent(), 0);
 });
 
-test("rxdebug and udebug against our server", async () => {
+test("209: rxdebug and udebug against our server", async () => {
   assertStringIncludes(await tool("rxdebug", [HOST, "7002", "-version"]), "leat interop");
   const connections = await tool("rxdebug", [HOST, "7002", "-allconnections", "-peers", "-rxstats"]);
   assertMatch(connections, /Connection from host 127\.\d+\.\d+\.\d+, port \d+, Cuid/);
@@ -69,7 +69,7 @@ test("rxdebug and udebug against our server", async () => {
   assertEquals(resent(), 0);
 });
 
-test("our calls end within 50 ms of their reply's last bytes on a clean link", () => {
+test("204: our calls end within 50 ms of their reply's last bytes on a clean link", () => {
   const all = servers.flatMap(({ lingered }) => [...lingered]);
   assert(all.length >= 10, `${all.length} calls`);
   const slow = all.filter((ms) => ms > 50);
@@ -77,7 +77,7 @@ test("our calls end within 50 ms of their reply's last bytes on a clean link", (
   assert(slow.length <= 1, `of ${all.length} calls some lingered for ${slow.map(Math.round).join(", ")} ms`);
 });
 
-test("pts and vos through a network that loses 5 %, doubles and reorders", async () => {
+test("207: pts and vos through a network that loses 5 %, doubles and reorders", async () => {
   const far = { none: configFolder(FAR, "none"), des: configFolder(FAR, "des") };
   const proxies = await Promise.all(
     [7002, 7003].map((port) => startProxy({ address: FAR, port }, { address: HOST, port }, port)),

@@ -112,7 +112,7 @@ after(async () => {
 });
 
 for (const level of ["clear", "auth", "crypt"] as const) {
-  test(`20 MB to a volume server and back, rxkad ${level}: byte-exact`, async () => {
+  test(`203: 20 MB to a volume server and back, rxkad ${level}: byte-exact`, async () => {
     const server = new Volserver(DIRECT, byDes(RxkadLevel[level]));
     const file = pattern(LARGE, level.length);
     const volume = await server.restore(`large.${level}`, dumpWith(file));
