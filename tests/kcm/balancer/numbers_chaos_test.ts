@@ -79,7 +79,6 @@ class Chaos {
   }
 
   run(): void {
-    const rig = this.#rig;
     for (let step = 0; step < STEPS; step++) {
       this.#step();
       this.#settle();
