@@ -109,13 +109,18 @@ export class IcmpOutput {
   /**
    * Sends any message; `false` when there is no room.
    *
-   * @throws {RangeError} when addresses, or the length, can't be
+   * @throws {TypeError | RangeError} when addresses, data or the hop limit can't be
    */
   send(options: IcmpSendOptions): boolean {
     const { code = 0, data = EMPTY, hopLimit = this.#hopLimit, localAddress, remoteAddress, type, word = 0 } = options;
     const version = versionOf(localAddress, remoteAddress);
     const length = ICMP_HEADER_LENGTH + data.length;
-    if (length + (version === 4 ? 20 : 0) > MAX_LENGTH) throw new RangeError(`${data.length} bytes are too many`);
+    if (!(data instanceof Uint8Array)) throw new TypeError(`data must be a Uint8Array, got ${typeof data}`);
+    const most = MAX_LENGTH - ICMP_HEADER_LENGTH - (version === 4 ? 20 : 0);
+    if (data.length > most) throw new RangeError(`data must have at most ${most} bytes, got ${data.length}`);
+    if (!(Number.isInteger(hopLimit) && hopLimit >= 1 && hopLimit <= 255)) {
+      throw new RangeError(`hopLimit must be an integer from 1 to 255, got ${String(hopLimit)}`);
+    }
     if (!this.#queue.hasRoom(length + 40)) return false;
     const protocol = version === 4 ? IpProtocol.ICMP : IpProtocol.ICMPV6;
     const message = this.#datagram(new IpTemplate(version, localAddress, remoteAddress, protocol, hopLimit), length);

@@ -104,14 +104,18 @@ export class IcmpSide implements IcmpSink {
           resolve({ remoteAddress: formatAddress(remoteAddress), ms: this.#clock.now() - sentAt, hopLimit, data });
         },
       });
-      this.#engine.ping({
-        remoteAddress: parseAddress(to.address),
-        localAddress: parseAddress(from.address),
-        identifier: this.#identifier,
-        sequence,
-        data,
-        hopLimit,
-      }, sentAt);
+      try {
+        this.#engine.ping({
+          remoteAddress: parseAddress(to.address),
+          localAddress: parseAddress(from.address),
+          identifier: this.#identifier,
+          sequence,
+          data,
+          hopLimit,
+        }, sentAt);
+      } catch (error) { // a wrong argument: nothing was sent, so nothing is waited for
+        failed(error);
+      }
     });
   }
 

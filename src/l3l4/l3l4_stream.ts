@@ -129,6 +129,7 @@ export class L3L4 implements AsyncDisposable {
    * @throws {TypeError | RangeError} when an option is wrong
    */
   constructor(options: L3L4StackOptions = {}, make?: StackFactory) {
+    checkStageOptions(options);
     const { clock = systemClock, random = systemRandom } = options;
     this.#clock = clock;
     this.#closeGraceMs = durationOption("closeGraceMs", options.closeGraceMs, CLOSE_GRACE_MS);
@@ -227,6 +228,7 @@ export class L3L4 implements AsyncDisposable {
   /**
    * Asks an address whether it is there.
    *
+   * @throws {TypeError | RangeError} when the address or an option is wrong
    * @throws {L3L4Error} `ETIMEDOUT` when no answer came
    */
   async ping(address: string, options: L3L4PingOptions = {}): Promise<L3L4PingResult> {
@@ -386,6 +388,25 @@ function udpPathOf(local: DgramSocket["localAddress"], remote: DgramSocket["remo
     remoteAddress: parseAddress(remote.address),
     remotePort: remote.port,
   };
+}
+
+/** What the types say, for those who have none: a filter that is no function would be noticed by nobody but its peers. */
+function checkStageOptions(options: L3L4StackOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`options must be an object, got ${options === null ? "null" : typeof options}`);
+  }
+  const { addresses, medium } = options;
+  if (addresses !== undefined && !Array.isArray(addresses)) {
+    throw new TypeError(`addresses must be an array of texts, got ${addresses === null ? "null" : typeof addresses}`);
+  }
+  for (const name of ["onIncoming", "onIncomingUdp"] as const) {
+    const value: unknown = options[name];
+    if (value === undefined || typeof value === "function") continue;
+    throw new TypeError(`${name} must be a function, got ${value === null ? "null" : typeof value}`);
+  }
+  if (medium !== undefined && typeof medium?.wrap !== "function") {
+    throw new TypeError("medium must be what ethernet() gives, with a wrap method");
+  }
 }
 
 function numericAddress(to: AnySocketAddress): InetAddress {

@@ -1,4 +1,5 @@
 /** Interfaces on every runtime, each way there is: the kernel's `ping` against a responder of a few lines. */
+import process from "node:process";
 import { after, before, test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { RuntimeName } from "../../scripts/lib/runtimes.ts";
@@ -65,5 +66,18 @@ for (const [runtime, driver] of RUNTIMES) {
     await ns.run("ip", "link", "del", "ltgone");
     assertEquals(await child.line(), "over: ENODEV");
     await child.finish();
+  });
+}
+
+for (const [runtime, driver] of RUNTIMES.filter(([, driver]) => driver !== "deno")) {
+  test(`${runtime}: a signal to the whole group, which the caller answers, does not take the helper away`, async () => {
+    const child = responder(runtime, driver, { name: "ltsig", address: "10.9.1.1/24", via: "native" });
+    assertEquals(await child.line(), "ltsig 1500");
+    const helpers = (await ns.exec("pgrep", ["-x", "-P", String(child.process.pid), "perl"])).stdout.trim().split("\n");
+    assertEquals(helpers.length, 1);
+    for (const signal of ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"] as const) process.kill(Number(helpers[0]), signal);
+    await pings("10.9.1.2", 3, "-i", "0.01");
+    const [line] = (await child.finish()).slice(-1);
+    assertEquals(JSON.parse(line!).failure, "none");
   });
 }

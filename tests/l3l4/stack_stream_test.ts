@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
 import { L3L4Error } from "../../src/l3l4/errors.ts";
 import type { L3L4Request } from "../../src/l3l4/incoming_request.ts";
-import { L3L4 } from "../../src/l3l4/l3l4_stream.ts";
+import { L3L4, type L3L4StackOptions } from "../../src/l3l4/l3l4_stream.ts";
 import type { Packet } from "../../src/packet/packet.ts";
 import { ManualClock } from "../../src/sim/manual_clock.ts";
 import { drain } from "../support/streams.ts";
@@ -423,4 +423,14 @@ test("a stack leaves no rejection unhandled, whatever ends first", async () => {
     }
   });
   assertEquals(unhandled, []);
+});
+
+test("what is no option is refused at once, in words", () => {
+  const made = (options: unknown) => (): L3L4 => new L3L4(options as L3L4StackOptions);
+  assertThrows(made(null), TypeError, "options must be an object, got null");
+  assertThrows(made(1500), TypeError, "options must be an object, got number");
+  assertThrows(made({ addresses: "10.0.0.1" }), TypeError, "addresses must be an array of texts, got string");
+  assertThrows(made({ onIncoming: "refuse" }), TypeError, "onIncoming must be a function, got string");
+  assertThrows(made({ onIncomingUdp: null }), TypeError, "onIncomingUdp must be a function, got null");
+  assertThrows(made({ medium: "ethernet" }), TypeError, "medium must be what ethernet() gives");
 });

@@ -2,6 +2,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { L3L4Error } from "../../src/l3l4/errors.ts";
+import type { L3L4PingOptions } from "../../src/l3l4/icmp_side_stream.ts";
 import { L3L4, type L3L4StageOptions } from "../../src/l3l4/l3l4_stream.ts";
 import { ManualClock } from "../../src/sim/manual_clock.ts";
 import type { DatagramError } from "../../src/tsocket/types.ts";
@@ -222,6 +223,30 @@ test("a ping that nobody answers ends by its time, its signal, or the stack's en
   await stack.close();
   assertEquals(await rest, "ENETDOWN");
   assertInstanceOf(await stack.ping("10.0.0.2").catch((error) => error), L3L4Error);
+});
+
+test("a ping with a wrong option fails at once, and leaves nothing behind", async () => {
+  const clock = new ManualClock();
+  const client = new L3L4({ addresses: ["10.0.0.1", "fd00::1"], clock });
+  const wrong = async (to: string, options: unknown): Promise<string> =>
+    String(await client.ping(to, options as L3L4PingOptions).catch((error) => error));
+  assertEquals(
+    await wrong("10.0.0.2", { data: new Uint8Array(65_508) }),
+    "RangeError: data must have at most 65507 bytes, got 65508",
+  );
+  assertEquals(
+    await wrong("fd00::2", { data: new Uint8Array(65_528) }),
+    "RangeError: data must have at most 65527 bytes, got 65528",
+  );
+  assertEquals(await wrong("10.0.0.2", { data: "abc" }), "TypeError: data must be a Uint8Array, got string");
+  for (const hopLimit of [0, 256, 1.5, NaN]) {
+    assertEquals(
+      await wrong("10.0.0.2", { hopLimit }),
+      `RangeError: hopLimit must be an integer from 1 to 255, got ${hopLimit}`,
+    );
+  }
+  assertEquals(clock.timers, 0);
+  await client.close();
 });
 
 test("a bulk transfer between two stacks in one process does not starve timers", async () => {

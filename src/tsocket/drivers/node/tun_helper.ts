@@ -3,7 +3,8 @@
  * does both on the same open device, which it inherits; packets never pass through it.
  *
  * It takes a line for each task and answers with a line: `i SOCKET REQUEST HEX` calls `ioctl` (socket 0 is the device,
- * other numbers are families) and answers `ok HEX` or `no ERRNO`; `w` waits and answers `r`. It ends with its input.
+ * other numbers are families) and answers `ok HEX` or `no ERRNO`; `w` waits and answers `r`. It ends with its input, and not by
+ * signals: those that a whole group gets (Ctrl-C, `timeout`, a service that is stopped) are for its caller to answer.
  *
  * @module
  */
@@ -14,6 +15,8 @@ import { errnoName, tunError } from "../../tun/tun_errors.ts";
 
 const PROGRAM = `
 use strict;
+# what ends a group of processes is the caller's to answer, who may have packets to send yet
+$SIG{$_} = "IGNORE" for qw(HUP INT QUIT TERM);
 open(my $device, "+<&=", 3) or die "no device: $!";
 # F_SETFL, O_RDWR | O_NONBLOCK
 fcntl($device, 4, 04002) or die "fcntl: $!";
