@@ -35,7 +35,7 @@ checks.note("types of the examples", types.code === 0 ? [] : [excerpt(types.outp
 const program = await run(deno, ["check", "--quiet", "examples/echo_server_deno.ts"]);
 checks.note("types of Deno's example program", program.code === 0 ? [] : [excerpt(program.output)]);
 
-const { code, output } = await run(deno, ["test", "--doc", "-A", "--no-check", "--quiet", ...files]);
+const { code, output } = await run(deno, ["test", "--doc", "--parallel", "-A", "--no-check", "--quiet", ...files]);
 const counts = readDenoCounts(output);
 checks.add(counts?.passed ?? 0, counts?.failed ?? 0);
 if (code !== 0) console.log(excerpt(output.slice(Math.max(0, output.search(/^ ?(?:ERRORS|FAILURES|error)/m)))));
