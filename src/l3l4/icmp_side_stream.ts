@@ -59,6 +59,7 @@ export class IcmpSide implements IcmpSink {
   readonly #questions: Map<number, Question> = new Map();
   #sequence = 0;
   #outlet: Outlet<IcmpReceived, false> | undefined;
+  #isOver = false;
 
   /** Nothing was asked. */
   constructor(engine: Pick<StackEngine, "ping">, clock: Clock, random: FillRandom) {
@@ -71,7 +72,10 @@ export class IcmpSide implements IcmpSink {
 
   /** Messages that nobody else has a use for, from now on. */
   get messages(): ReadableStream<IcmpReceived> {
-    this.#outlet ??= new Outlet<IcmpReceived, false>(false);
+    if (this.#outlet === undefined) {
+      this.#outlet = new Outlet<IcmpReceived, false>(false);
+      if (this.#isOver) this.#outlet.end();
+    }
     return this.#outlet.readable;
   }
 
@@ -132,6 +136,7 @@ export class IcmpSide implements IcmpSink {
 
   /** The stack is over. */
   over(error: unknown): void {
+    this.#isOver = true;
     for (const question of [...this.#questions.values()]) question.failed(error);
     this.#outlet?.end();
   }

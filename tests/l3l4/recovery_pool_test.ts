@@ -69,3 +69,24 @@ test("what has seen a loss is kept", () => {
   recovery.board.acknowledge(2000, 310, false);
   assert(!recovery.isSettled);
 });
+
+test("a timeout judges what was sent by the round trips of its own connection", () => {
+  const settings = tcpSettings({});
+  const pool = new RecoveryPool();
+  const far = pool.take(new RttEstimator(settings), createCongestion(settings, 1000));
+  far.board.push(0, 1000, 0, false);
+  far.board.begin();
+  far.board.acknowledge(1000, 5000, false);
+  assert(far.isSettled);
+  pool.give(far);
+  const rtt = new RttEstimator(settings);
+  rtt.sample(10, 0);
+  const near = pool.take(rtt, createCongestion(settings, 1000));
+  near.hasSack = true;
+  near.board.push(0, 1000, 0, false);
+  near.board.push(1000, 2000, 0, false);
+  near.board.push(2000, 3000, 295, false);
+  near.onRetransmissionTimeout(0, 3000, 300);
+  // not only the first, and not what may well be under way
+  assertEquals(near.board.lostSegments, 2);
+});

@@ -214,6 +214,16 @@ test("86: a window that a keep-alive has told does not shrink either", () => {
   assertEquals(peer.heard().map(({ window }) => window), [7000]);
 });
 
+test("an acknowledgment that waits goes in spite of a keep-alive, which peers drop for its sequence number", () => {
+  const peer = opened({ delayedAckMs: 40, keepaliveMs: 20 }, [{ kind: "mss", size: 1000 }]);
+  peer.data(pattern(1500));
+  peer.heard();
+  peer.data(pattern(10));
+  assertEquals(peer.heard(), []);
+  assertEquals(peer.wait(20).map(({ seq, ack }) => [seq, ack]), [[0, 1511]]);
+  assertEquals(peer.wait(20).map(({ seq, ack }) => [seq, ack]), [[1, 1511]]);
+});
+
 test("89: segments without the timestamps that were agreed on are taken, or dropped by an option", () => {
   const timestamps = { kind: "timestamps", value: 1, echo: 1000 } as const;
   for (const needsTimestamps of [false, true]) {

@@ -269,6 +269,12 @@ test("a bulk transfer between two stacks in one process does not starve timers",
   await Promise.all([client.close(), server.close()]);
 });
 
+test("messages of ICMP asked for when the stack is over end", async () => {
+  const { client, server } = pair();
+  await Promise.all([client.close(), server.close()]);
+  assertEquals(await client.icmp.getReader().read(), { value: undefined, done: true });
+});
+
 test("datagrams leave no rejection unhandled, whatever ends first", async () => {
   const unhandled = await unhandledRejections(async () => {
     for (const first of ["socket", "stack", "cancel", "abort"]) {

@@ -314,9 +314,11 @@ export class LossRecovery {
     if (!this.hasSack || segments.size === 0 || segments.at(0).state === SentState.SACKED) return board.loseAll();
     const rack = this.#rack;
     const window = rack.reorderingWindow(this.#rtt, true, this.#sacked);
+    // of what is under way nothing may have arrived yet, and what was before is not known any more
+    const rtt = rack.hasArrivals ? rack.rtt : Math.max(0, this.#rtt.srtt);
     const first = segments.at(0);
     if (first.state === SentState.OUT) board.lose(first);
-    while (segments.oldest !== null && segments.oldest.sentAt + rack.rtt + window <= now) board.lose(segments.oldest);
+    while (segments.oldest !== null && segments.oldest.sentAt + rtt + window <= now) board.lose(segments.oldest);
   }
 
   /** A segment that ends at `end` was sent again, at this time of the timestamps' clock. */

@@ -41,6 +41,11 @@ export class Rack {
       !this.#isRoundOpen;
   }
 
+  /** Whether anything has arrived: `rtt` is its. */
+  get hasArrivals(): boolean {
+    return this.sentAt !== -Infinity;
+  }
+
   /** Nothing has arrived yet. */
   forget(): void {
     this.sentAt = -Infinity;

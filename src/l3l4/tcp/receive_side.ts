@@ -300,11 +300,16 @@ export class ReceiveSide {
     return gain >= Math.min(2 * this.segmentSize, this.#limit >>> 1);
   }
 
-  /** An acknowledgment goes out with this window field. */
-  told(field: number, shift: number): void {
+  /** A segment went that peers answer and do not look at otherwise: should one do, the window that it told is kept. */
+  offered(field: number, shift: number): void {
     const window = this.#settings.takesBeyondWindow ? this.room : (field << shift);
     const edge = (this.next + window) | 0;
     if (((edge - this.edge) | 0) > 0) this.edge = edge;
+  }
+
+  /** An acknowledgment goes out with this window field. */
+  told(field: number, shift: number): void {
+    this.offered(field, shift);
     this.lastAckSent = this.next;
     this.ackDue = AckDue.NONE;
     this.ackAt = Infinity;

@@ -308,7 +308,8 @@ function writeProbes(tcb: Tcb, out: PacketOut, now: number): boolean {
   if (tcb.isKeepaliveDue) {
     begin(tcb, (tcb.next - 1) | 0, 0, now);
     if (!write(tcb, out, 0, 0, 0)) return false;
-    told(tcb);
+    // peers drop it for its sequence number, and the acknowledgment with it: one that is due is still due
+    tcb.receive.offered(tcb.host.writer.fields.window, tcb.receive.shift);
     tcb.isKeepaliveDue = false;
   }
   return true;
