@@ -9,8 +9,12 @@ import { stackFor } from "../../src/cli/tun/tun_session.ts";
 import { serveDatagrams, serveFlow } from "../../src/cli/tun/services.ts";
 import { tunCommandSettings, type TunService } from "../../src/cli/tun/tun_command_settings.ts";
 import { TUN_OPTIONS } from "../../src/cli/tun/tun_options.ts";
-import { L3L4, L3L4Error, type L3L4Socket } from "../../src/l3l4/mod.ts";
+import { ProxyDoor } from "../../src/cli/tun/proxy_door.ts";
+import { L3L4, L3L4Error, type L3L4Request, type L3L4Socket } from "../../src/l3l4/mod.ts";
 import { dgramWith, InetAddress, listenWith } from "../../src/tsocket/mod.ts";
+import { ManualClock } from "../../src/sim/manual_clock.ts";
+import type { TStream } from "../../src/tsocket/types.ts";
+import { unhandledRejections } from "../support/unhandled.ts";
 import { MemoryIo } from "./support/memory_io.ts";
 
 const settings = (line: string) => tunCommandSettings(parseOptions(line.split(" "), TUN_OPTIONS).values);
@@ -222,6 +226,53 @@ test("--proxy: a connection that the server refuses is refused; one that it take
     "leat: 10.0.0.1:N to 10.0.0.2:80: refused",
     "leat: [fd00::1]:N to [fd00::2]:80: refused",
   ]);
+});
+
+test("--proxy: connections to the server whose peers have gone are given up, also when nobody asks any more", async () => {
+  const clock = new ManualClock();
+  const listener = listenWith(await runtimeSockets(), "127.0.0.1:0");
+  await listener.opened;
+  const host = { decide: () => true, refused: () => {} };
+  const door = new ProxyDoor(await runtimeSockets(), listener.localAddress as InetAddress, host, clock);
+  const ask = async (remotePort: number): Promise<TStream> => {
+    const path = { localAddress: "10.0.0.2", localPort: 80, remoteAddress: "10.0.0.1", remotePort, token: remotePort };
+    assertEquals(door.incoming(path as L3L4Request), "later");
+    return await listener.accept();
+  };
+  const first = await ask(1);
+  clock.advance(10_000);
+  const second = await ask(2);
+  clock.advance(40_000);
+  // it has asked anew, which must not keep the second
+  const again = await ask(1);
+  await assertRejects(async () => await first.readable.pipeTo(new WritableStream()));
+  clock.advance(20_000);
+  assertEquals(door.waiting, 1);
+  await assertRejects(async () => await second.readable.pipeTo(new WritableStream()));
+  clock.advance(40_000);
+  assertEquals(door.waiting, 0);
+  await assertRejects(async () => await again.readable.pipeTo(new WritableStream()));
+  await listener.close();
+});
+
+test("--proxy: an answer of the server that comes when the stack is over is none", async () => {
+  const listener = listenWith(await runtimeSockets(), "127.0.0.1:0");
+  await listener.opened;
+  const server = new L3L4();
+  await server.close();
+  const host = {
+    decide: (token: number, verdict: "accept" | "refuse") => server.decide(token, verdict),
+    refused: () => {},
+  };
+  const door = new ProxyDoor(await runtimeSockets(), listener.localAddress as InetAddress, host);
+  const unhandled = await unhandledRejections(async () => {
+    door.incoming({ localAddress: "10.0.0.2", localPort: 80, remoteAddress: "10.0.0.1", remotePort: 1 } as L3L4Request);
+    const accepted = await listener.accept();
+    await accepted.readable.pipeTo(new WritableStream()).catch(() => {});
+  });
+  assertEquals([unhandled, door.waiting], [[], 0]);
+  door.close();
+  await listener.close();
 });
 
 test("--proxy: datagrams that reach nobody are answered so, and their flow begins anew", async () => {

@@ -9,6 +9,7 @@ import type { InetAddress } from "../../tsocket/inet_address.ts";
 import { connectWith } from "../../tsocket/mod.ts";
 import type { TsocketRuntime } from "../../tsocket/driver_types.ts";
 import type { TStream } from "../../tsocket/types.ts";
+import { type Clock, systemClock } from "../../core/clock.ts";
 
 /** Connections to the server that wait for it, or for their peers to open; as many as a stack holds half open. */
 const MAX_WAITING = 1024;
@@ -36,24 +37,34 @@ export class ProxyDoor {
   readonly #host: DoorHost;
   /** By the peer's end and ours; the oldest first. */
   readonly #waiting: Map<string, Waiting> = new Map();
+  readonly #clock: Clock;
+  #disarm: (() => void) | undefined;
 
   /** To `to`, by sockets of `runtime`. */
-  constructor(runtime: TsocketRuntime, to: InetAddress, host: DoorHost) {
+  constructor(runtime: TsocketRuntime, to: InetAddress, host: DoorHost, clock: Clock = systemClock) {
     this.#runtime = runtime;
     this.#to = to;
     this.#host = host;
+    this.#clock = clock;
+  }
+
+  /** Connections to the server for peers that have not been let in. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   /** A peer asks. */
   incoming(request: L3L4Request): Verdict {
-    this.#giveUpOld();
     // it asks again, and finds room when the server answers others
     if (this.#waiting.size >= MAX_WAITING) return "ignore";
     const upstream = connectWith(this.#runtime, this.#to, { allowHalfOpen: true });
     const key = keyOf(request.remoteAddress, request.remotePort, request.localAddress, request.localPort);
     this.#waiting.get(key)?.upstream.abort();
-    const waiting: Waiting = { upstream, since: performance.now() };
+    // one that asks again comes last again
+    this.#waiting.delete(key);
+    const waiting: Waiting = { upstream, since: this.#clock.now() };
     this.#waiting.set(key, waiting);
+    if (this.#disarm === undefined) this.#giveUpOld();
     upstream.opened.then(
       () => this.#answer(key, waiting, request, "accept"),
       (error: unknown) => {
@@ -74,24 +85,39 @@ export class ProxyDoor {
 
   /** Nobody is let in any more. */
   close(): void {
+    this.#disarm?.();
+    this.#disarm = undefined;
     for (const { upstream } of this.#waiting.values()) upstream.abort();
     this.#waiting.clear();
   }
 
   #answer(key: string, waiting: Waiting, { token }: L3L4Request, verdict: "accept" | "refuse"): boolean {
     if (this.#waiting.get(key) !== waiting) return false;
-    const isThere = this.#host.decide(token, verdict);
+    const isThere = this.#decide(token, verdict);
     if (verdict === "accept" && isThere) return true;
     this.#waiting.delete(key);
     waiting.upstream.abort();
     return isThere;
   }
 
-  /** Those whose peers have asked and gone: nobody tells of that. */
+  #decide(token: number, verdict: "accept" | "refuse"): boolean {
+    try {
+      return this.#host.decide(token, verdict);
+    } catch {
+      // the stack is over, and nobody waits any more
+      return false;
+    }
+  }
+
+  /** Those whose peers have asked and gone: nobody tells of that. Looks again when the next one is that old. */
   #giveUpOld(): void {
-    const before = performance.now() - PATIENCE_MS;
+    this.#disarm = undefined;
+    const now = this.#clock.now();
     for (const [key, { upstream, since }] of this.#waiting) {
-      if (since > before) return;
+      if (since + PATIENCE_MS > now) {
+        this.#disarm = this.#clock.setTimer(since + PATIENCE_MS, () => this.#giveUpOld());
+        return;
+      }
       this.#waiting.delete(key);
       upstream.abort();
     }
