@@ -67,6 +67,8 @@ export class BorrowedPacket implements Packet {
   start = 0;
   /** Where it ends. */
   end = 0;
+  /** The segment that is lent with it, and holds the chunk as well. */
+  segment: { bytes: Uint8Array } | undefined = undefined;
 
   get bytes(): Uint8Array {
     return this.chunk.subarray(this.start, this.end);
@@ -76,6 +78,7 @@ export class BorrowedPacket implements Packet {
   forget(): void {
     this.chunk = NOTHING;
     this.start = this.end = 0;
+    if (this.segment !== undefined) this.segment.bytes = NOTHING;
   }
 }
 

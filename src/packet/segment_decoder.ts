@@ -307,11 +307,17 @@ export class SegmentDecoder implements Engine<Packet> {
     const lent = this.#lent;
     if (lent === undefined) {
       const segment = new Segment(packet, bytes, layout, start, start + length);
-      if (this.#sink.borrows === true) this.#lent = segment;
+      if (this.#sink.borrows === true) this.#lend(segment);
       return this.#sink.item(segment);
     }
     refill(lent, packet, bytes, layout, start, start + length);
     this.#sink.item(lent);
+  }
+
+  /** From now on there is one segment; it lets go of the chunk when its packet does. */
+  #lend(segment: Segment): void {
+    this.#lent = segment;
+    if (segment.packet instanceof BorrowedPacket) segment.packet.segment = segment;
   }
 
   /** Verifies the transport checksum into `layout`; the reason to skip the packet if that is asked for. */

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { FlowTracker } from "../../src/flow/mod.ts";
-import { type Packet, packetTimeMs, type Segment, SegmentDecoder } from "../../src/packet/mod.ts";
+import { packetTimeMs, type Segment, SegmentDecoder } from "../../src/packet/mod.ts";
 import { CaptureReader } from "../../src/pcap/mod.ts";
 import { splitEvery } from "../../src/sim/splits.ts";
 import { decoderOf, packetOf } from "./support.ts";
@@ -78,13 +78,24 @@ test("a decoder borrows packets only where nobody can keep one", () => {
   assertEquals(new FlowTracker({}, flows).borrows, true);
 });
 
-test("a lent packet lets go of its chunk when the chunk has been read", () => {
-  let lent: Packet | undefined;
-  const reader = new CaptureReader({}, { item: (packet) => lent = packet, error: fail, end: () => {}, borrows: true });
+test("a lent packet and its segment let go of the chunk when that has been read", () => {
+  let lent: Segment | undefined;
+  const item = (segment: Segment) => {
+    assertEquals([segment.packet.number, segment.payload.length], [1, 1]);
+    lent = segment;
+  };
+  const decoder = new SegmentDecoder({}, { item, error: fail, end: () => {}, borrows: true });
+  const reader = new CaptureReader({}, {
+    item: (packet) => decoder.push(packet, 0),
+    error: fail,
+    end: () => {},
+    borrows: decoder.borrows,
+  });
   const header = [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 101, 0, 0, 0];
-  reader.push(Uint8Array.from([...header, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 0x45, 0, 0]));
+  const datagram = [0x45, 0, 0, 29, 0, 0, 0, 0, 64, 17, 0, 0, 9, 9, 9, 9, 8, 8, 8, 8, 0, 1, 0, 2, 0, 9, 0, 0, 65];
+  reader.push(Uint8Array.from([...header, 1, 0, 0, 0, 2, 0, 0, 0, 29, 0, 0, 0, 29, 0, 0, 0, ...datagram]));
   assert(lent !== undefined);
-  assertEquals([lent.number, lent.bytes.length], [1, 0]);
+  assertEquals([lent.packet.number, lent.packet.bytes.length, lent.bytes.length], [1, 0, 0]);
 });
 
 test("a decoder that borrows takes packets of any make", () => {
