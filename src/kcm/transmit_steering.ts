@@ -135,6 +135,7 @@ export class PolicyTransmit implements TransmitSteering {
     this.#targets.add(port);
     this.#told?.joined(port);
     this.#updateLine(port);
+    this.#wayOut(port);
     if (this.#waits) this.#placeReturned();
   }
 
@@ -158,6 +159,7 @@ export class PolicyTransmit implements TransmitSteering {
     else this.#told?.left(port);
     if (!port.isSending) this.#giveBack(port);
     this.#updateLine(port);
+    if (port.isSending) this.#wayOut(port);
     if (this.#waits && port.isSending) this.#placeReturned();
   }
 
@@ -334,6 +336,17 @@ export class PolicyTransmit implements TransmitSteering {
   #giveBack(port: TransmitPort): void {
     if (this.#waits && port.isSending) return;
     this.#return(this.#takeFree(port, 1));
+  }
+
+  /** There is somewhere to go: what stayed on another connection only because there was not goes there. */
+  #wayOut(to: TransmitPort): void {
+    if (this.#waits || this.#targets.all.length > 2) return;
+    for (const port of this.#targets.every) {
+      const { queue, isBlocked } = port.transmit;
+      if (port === to || queue.length === 0 || (port.isSending && !isBlocked)) continue;
+      this.#giveBack(port);
+      this.#updateLine(port);
+    }
   }
 
   /** Messages come back, in order, to be sent before others. */

@@ -545,3 +545,29 @@ test("what was sent before a message that must not be tried again stays before i
     assertEquals(t.bodies, ["0", "1", "2", "3"]);
   }
 });
+
+test("what stayed before such a message goes as soon as there is another connection", () => {
+  for (const isThere of [false, true]) {
+    const engine = new MultiplexorEngine();
+    const t = new Wire(engine, 3);
+    const early = isThere ? new Wire(engine) : undefined;
+    if (early !== undefined) early.port.isSending = false;
+    const k0 = new Sender(engine);
+    t.isSlow = true;
+    send(k0, "0");
+    k0.port.send(wire("1"), { tag: "1", retry: "always" });
+    k0.port.send(wire("2"), { tag: "2", retry: "never" });
+    k0.port.send(wire("3"), { tag: "3", retry: "always" });
+    t.land();
+    t.write();
+    t.land();
+    t.port.isSending = false;
+    const u = early ?? new Wire(engine);
+    u.port.isSending = true;
+    assertEquals([t.bodies, u.bodies], [["0"], ["1", "3"]]);
+    t.port.isSending = true;
+    t.isSlow = false;
+    t.more();
+    assertEquals([t.bodies, u.bodies], [["0", "2"], ["1", "3"]]);
+  }
+});
