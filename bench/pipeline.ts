@@ -182,7 +182,10 @@ export function runJoined(depth: Depth, chunks: Iterable<Uint8Array>): Tally {
   return tally;
 }
 
-/** Runs a capture through the same engines behind one pull-through stream, as users are shown to. */
+/**
+ * Runs a capture through the same engines behind one pull-through stream, as users are shown to. Where the chunks come from
+ * is up to the caller: `fileAhead` costs less than the `createReadStream` of the guide.
+ */
 export async function runFused(chunks: Source<Uint8Array>): Promise<Tally> {
   const tally: Tally = { items: 0, bytes: 0 };
   const messages = through(
