@@ -106,7 +106,8 @@ export class TcpSide implements TcpSink {
 
   /** See `TcpSink`. */
   mayOpen(path: FlowPath): boolean {
-    if (this.#isRoomy || this.#mayFind(path)) {
+    // a stack that is closing takes no more: it is reset once it opens
+    if (this.#host.isClosed || this.#isRoomy || this.#mayFind(path)) {
       this.#opening++;
       return true;
     }
@@ -190,6 +191,7 @@ export class TcpSide implements TcpSink {
   #accepted(port: TcpPort): void {
     if (this.#opening > 0) this.#opening--;
     const socket = new L3L4Socket(this.#host, port);
+    if (this.#host.isClosed) return socket.abort();
     let taker: FlowTaker | undefined;
     try {
       taker = this.#takeChosen(port) ?? this.#takerFor(new L3L4Request(port));

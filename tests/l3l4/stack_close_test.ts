@@ -72,6 +72,31 @@ test("what has not arrived is waited for, the whole grace", async () => {
   assertEquals(await flow.closed.catch((error) => error.code), "ECONNRESET");
 });
 
+test("what was half open when the close began is reset, not handed over, when it opens", async () => {
+  const { clock, client, server } = realStacks();
+  const arrivals = server.listen({ port: 7 }, { backlog: 1 }).readable.getReader();
+  client.connect("10.0.0.2:7");
+  const busy = (await arrivals.read()).value!;
+  const sockets = [client.connect("10.0.0.2:7"), client.connect("10.0.0.2:7")];
+  await turns();
+  assertEquals([server.stats.connections, server.stats.halfOpen], [2, 1]);
+  const writer = busy.writable.getWriter();
+  // more than the peer's window, which nobody reads from
+  for (let i = 0; i < 6; i++) writer.write(new Uint8Array(65536)).catch(() => {});
+  busy.close().catch(() => {});
+  await turns();
+  const closed = server.close();
+  await arrivals.read();
+  const late = arrivals.read().catch(() => {});
+  clock.advance(1000);
+  await turns();
+  assertEquals([await isSettled(closed), await isSettled(late)], [false, false]);
+  assertEquals([server.stats.connections, server.stats.halfOpen], [2, 0]);
+  assertEquals(await sockets[1]!.closed.catch((error) => error.code), "ECONNRESET");
+  clock.advance(4000);
+  await closed;
+});
+
 test("stacks, listeners, requests and sockets show what matters of them", async () => {
   const requests: L3L4Request[] = [];
   const server = new L3L4({ onIncoming: (request) => void requests.push(request) });
