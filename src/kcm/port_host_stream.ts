@@ -65,6 +65,7 @@ export class PortHost implements SocketSink, Driven {
   readonly #told: Set<number> = new Set();
   /** Replies sent over, by the message that they answer, until the worker says whether somebody has waited. */
   readonly #replies: Map<number, KcmMessage> = new Map();
+  #replyWeight = 0;
   /** What the engine has had no room for. */
   readonly #pending: Fifo<Pending> = new Fifo();
   #pendingBytes = 0;
@@ -138,6 +139,9 @@ export class PortHost implements SocketSink, Driven {
 
   answered(message: OutgoingMessage, reply: KcmMessage): boolean {
     this.#replies.set(message.tag as number, reply);
+    const weight = weightOf(reply);
+    this.#replyWeight += weight;
+    this.#owner.held(weight);
     this.#fate("answered", message, undefined, reply);
     return true;
   }
@@ -235,6 +239,8 @@ export class PortHost implements SocketSink, Driven {
 
   /** Gives a message to the engine; returns whether that is done with it. */
   #give({ bytes, frame: { id, via, batch, key, retry, reply } }: Pending): boolean {
+    // a worker that does not say what became of its replies asks for no more
+    if (reply !== undefined && this.#replyWeight >= this.#settings.highWaterMark) return false;
     try {
       const connection = via === undefined ? undefined : this.#owner.connectionOf(via);
       if (via !== undefined && connection === undefined) throw gone();
@@ -289,12 +295,16 @@ export class PortHost implements SocketSink, Driven {
     for (const id of wanted) this.#takeReply(id);
     const back = unwanted.map((id) => this.#takeReply(id));
     if (back.length > 0) this.#owner.returnReplies(back);
+    this.writable();
   }
 
   #takeReply(id: number): KcmMessage {
     const reply = this.#replies.get(id);
     if (reply === undefined) throw new RangeError("no reply to that message was sent");
     this.#replies.delete(id);
+    const weight = weightOf(reply);
+    this.#replyWeight -= weight;
+    this.#owner.held(-weight);
     return reply;
   }
 
@@ -315,6 +325,7 @@ export class PortHost implements SocketSink, Driven {
     this.#wasRead(Math.min(Math.max(total, this.#readTotal), this.#readTotal + this.#weight));
     if (this.#isStarving) this.#owner.starving(-1);
     this.port.close(this.#takeUnread());
+    this.#owner.held(-this.#replyWeight);
     if (this.#replies.size > 0) this.#owner.returnReplies([...this.#replies.values()]);
     this.#line.close();
     this.#owner.closed(this, undefined);

@@ -362,6 +362,29 @@ test("replies that a worker did not come to read go to others when it is gone", 
   kcm.abort();
 });
 
+test("a worker that does not say what became of its replies gets no more of them than it may hold", async () => {
+  const { kcm, t, far } = await setUp({ highWaterMark: 400 });
+  const frame = { via: undefined, batch: undefined, key: undefined, retry: undefined, reply: "next" as const };
+  const ask = async (id: number) => {
+    const bytes = wire("?");
+    far.postMessage({ type: "send", bytes, messages: [{ ...frame, id, length: bytes.length }] }, []);
+    await turns(1);
+    if (kcm.stats.awaitedReplies > 0) t.send("!");
+    await turns(1);
+  };
+  for (let id = 0; id < 50; id++) await ask(id);
+  const { answered } = kcm.stats;
+  assert(answered > 0 && answered < 20, `${answered} answers`);
+  assert(kcm.bufferedBytes >= 400, `${kcm.bufferedBytes} bytes`);
+  // what had to wait is asked once there is room
+  far.postMessage({ type: "replies", wanted: Array.from({ length: answered }, (_, id) => id), unwanted: [] }, []);
+  await turns();
+  t.send("!");
+  await turns();
+  assertEquals(kcm.stats.answered, answered + 1);
+  kcm.abort();
+});
+
 test("a worker that speaks of replies it never got is closed", async () => {
   for (const ids of [{ wanted: [1], unwanted: [] }, { wanted: [], unwanted: [7] }, { wanted: 1, unwanted: 2 }]) {
     const { handed, kcm, far } = await setUp();
