@@ -61,6 +61,8 @@ export class RxCall implements RxCallPort, Timed, Sender {
   queueIndex: number = -1;
   isQueued = false;
   isClosed = false;
+  /** Serial number of the last acknowledgement that counted. */
+  ackSerial = 0;
   /** Packets of data that may still be sent in this turn. */
   burst: number = BURST;
   /** Its place, once it has one. */
@@ -100,7 +102,8 @@ export class RxCall implements RxCallPort, Timed, Sender {
     this.#congestion = new Congestion(init.peer.threshold);
     this.sending = new SendSide(this.rtt, this.#congestion, host.limits.sendWindow, init.isClient);
     const deadMs = init.timeouts.deadMs ?? host.limits.deadMs;
-    this.#patience = new Patience(deadMs, this.#clock, this.rtt, this.sending, this.isClient);
+    const idleMs = host.limits.requestIdleMs;
+    this.#patience = new Patience(deadMs, idleMs, this.#clock, this.rtt, this.sending, this.isClient);
     this.#early = new EarlyData(host, init.peer);
     this.receive = new ReceiveSide({
       deliver: (header, body) => this.#deliver(header, body),
@@ -240,9 +243,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
     }
     this.#jumbos.datagramEnded();
     this.acks.datagramEnded(now, this.rtt.srtt);
-    if (!this.isClient && !this.receive.isComplete) {
-      this.#clock.set(CallDue.IDLE, now + this.#host.limits.requestIdleMs);
-    }
+    this.#patience.arrived(this.receive, now);
     this.#progress(now);
   }
 
@@ -259,7 +260,9 @@ export class RxCall implements RxCallPort, Timed, Sender {
       this.#host.dropped("invalid ACK");
       if (++this.#invalidAcks > MAX_INVALID_ACKS) return this.#breach(now, "acknowledgements of what was never sent");
     } else if (verdict === "taken") {
+      this.ackSerial = header.serial;
       this.#heard(now);
+      this.#patience.acknowledged(now);
       this.#learn(ack);
     }
     this.#progress(now);
@@ -269,6 +272,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
   acknowledgeAll(now: number): void {
     this.#heard(now);
     this.sending.acknowledgeAll();
+    if (!this.receive.hasBegun) this.#clock.set(CallDue.IDLE, Infinity);
     this.#progress(now);
   }
 
@@ -461,7 +465,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
       case CallDue.HARD:
         return this.#timedOut(now, `the call took longer than ${this.#hardMs} ms`);
       case CallDue.IDLE:
-        return this.#timedOut(now, `the request stopped coming for ${this.#host.limits.requestIdleMs} ms`);
+        return this.#timedOut(now, this.#patience.idleReason(this.receive));
       case CallDue.DEAD:
         return this.#silent(now);
       case CallDue.GRACE:

@@ -3,11 +3,24 @@
  *
  * @module
  */
+import { seqDiff, seqLess } from "../bytes/sequence.ts";
+import { RxAbort } from "./abort_codes.ts";
+import { decodeAck } from "./ack.ts";
 import type { RxCall } from "./call.ts";
+import { HEADER_BYTES, type RxHeader } from "./header.ts";
+import { RxPacketType } from "./packet_types.ts";
+
+/** A reply that was acknowledged, and is kept no more. */
+export interface EndedReply {
+  /** Sequence number of its last packet. */
+  readonly last: number;
+  /** Serial number of what acknowledged it. */
+  readonly ackSerial: number;
+}
 
 /** What packets of a call that is over are answered with. */
 export type Terminal =
-  | { readonly kind: "acknowledge"; readonly last: number }
+  | { readonly kind: "acknowledge"; readonly last: number; readonly reply: EndedReply | undefined }
   | { readonly kind: "abort"; readonly code: number };
 
 /** A channel. */
@@ -26,6 +39,30 @@ export interface RxChannel {
 
 /** Channels of a connection. */
 export const CHANNELS = 4;
+
+/**
+ * The number to abort a call with that is over here, when its other end sends this: the one that it was aborted with, or
+ * what says that one of both ends has it wrong. `undefined` when an acknowledgement is the answer.
+ */
+export function abortFor(terminal: Terminal, header: RxHeader, datagram: Uint8Array): number | undefined {
+  if (terminal.kind === "abort") return terminal.code;
+  const { last, reply } = terminal;
+  // a packet behind the end; with an acknowledgement of the end, it would be sent for ever
+  if (header.type === RxPacketType.DATA && seqDiff(header.seq, last) > 0) return RxAbort.RX_PROTOCOL_ERROR;
+  return reply !== undefined && lacksPackets(reply, header, datagram) ? RxAbort.RX_CALL_DEAD : undefined;
+}
+
+/**
+ * Whether a client asks for packets of a reply that it seemed to have acknowledged: something went wrong on the way, and
+ * it would wait for ever. What it said before that acknowledgement, and what came later, does not count.
+ */
+function lacksPackets(reply: EndedReply, header: RxHeader, datagram: Uint8Array): boolean {
+  if (header.type !== RxPacketType.ACK || !seqLess(reply.ackSerial, header.serial)) return false;
+  const ack = decodeAck(datagram.subarray(HEADER_BYTES));
+  if (ack === undefined || ack.firstPacket === 0) return false;
+  const count = seqDiff(reply.last, ack.firstPacket) + 1;
+  return count > ack.acks.length || ack.acks.slice(0, Math.max(0, count)).includes(false);
+}
 
 /** Makes one that was never used. */
 export function newChannel(): RxChannel {

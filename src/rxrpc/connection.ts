@@ -8,7 +8,7 @@ import { decodeAck } from "./ack.ts";
 import { RxAbort } from "./abort_codes.ts";
 import type { RxCall } from "./call.ts";
 import type { PacketWriter, Sender } from "./call_host.ts";
-import { CHANNELS, newChannel, type RxChannel } from "./channel.ts";
+import { abortFor, CHANNELS, newChannel, type RxChannel } from "./channel.ts";
 import type { ConnectionHost, ConnectionInit } from "./connection_host.ts";
 import { abortBody, abortCodeOf, finalAckBody, packetOf } from "./control_packet.ts";
 import { abortedError } from "./errors.ts";
@@ -178,7 +178,8 @@ export class RxConnection implements Timed, Sender {
     state.call = undefined;
     this.#usedAt = now;
     if (error === undefined) {
-      state.terminal = { kind: "acknowledge", last: call.receive.top };
+      const reply = call.isClient ? undefined : { last: call.sending.last, ackSerial: call.ackSerial };
+      state.terminal = { kind: "acknowledge", last: call.receive.top, reply };
       if (call.isClient) state.finalAckAt = now + FINAL_ACK_MS;
     } else if (call.isExposed || !call.isClient) {
       state.isSuspect = call.isClient;
@@ -283,7 +284,7 @@ export class RxConnection implements Timed, Sender {
     if (header.callNumber < callNumber) return this.#host.dropped("old call");
     if (header.callNumber > callNumber) return this.#newer(state, header, datagram, now);
     // a client's call that has sent nothing yet stands there already, and nothing can be for it
-    if (call?.place?.callNumber !== callNumber) return this.#late(state, header, now);
+    if (call?.place?.callNumber !== callNumber) return this.#late(state, header, datagram, now);
     if (this.isSecuring && header.type !== RxPacketType.ABORT) return this.#park(header, datagram);
     this.#toCall(call, header, datagram, now);
   }
@@ -325,7 +326,7 @@ export class RxConnection implements Timed, Sender {
   }
 
   /** A packet of a call that is over. */
-  #late(state: RxChannel, header: RxHeader, now: number): void {
+  #late(state: RxChannel, header: RxHeader, datagram: Uint8Array, now: number): void {
     const { terminal } = state;
     if (header.type === RxPacketType.ABORT || terminal === undefined) return this.#host.dropped("late packet");
     const isQuestion = header.type === RxPacketType.DATA ||
@@ -333,9 +334,9 @@ export class RxConnection implements Timed, Sender {
     if (terminal.kind === "acknowledge" && !isQuestion) return;
     if (!this.#terminals.take(now)) return this.#host.dropped("late packets beyond their rate");
     const channel = header.cid & 3;
-    if (terminal.kind === "abort") {
-      return this.#send(RxPacketType.ABORT, channel, state.callNumber, abortBody(terminal.code), 0);
-    }
+    const code = abortFor(terminal, header, datagram);
+    if (code !== undefined) return this.#send(RxPacketType.ABORT, channel, state.callNumber, abortBody(code), 0);
+    if (terminal.kind === "abort") return;
     state.finalAckAt = Infinity;
     const reason = header.type === RxPacketType.DATA ? RxAckReason.DUPLICATE : RxAckReason.PING;
     this.#finalAck(channel, state.callNumber, terminal.last, reason, header.serial);

@@ -17,7 +17,7 @@ export interface RxrpcErrorOptions extends Omit<LeatErrorOptions, "layer"> {
  * | `code` | |
  * |---|---|
  * | `ECONNABORTED` | aborted: by the peer (blame `remote`) or by this end; `abortCode` says why |
- * | `ETIMEDOUT` | the peer was silent, or the call took longer than it may |
+ * | `ETIMEDOUT` | the peer was silent, answered while packets did not get through, or the call took longer than it may |
  * | `ECONNRESET` | the peer lives, but does not know the call any more |
  * | `ENETRESET` | the peer sees us under another address |
  * | `ENETUNREACH`, `ECONNREFUSED` and the like | the network said so |

@@ -33,7 +33,10 @@ export interface RxLimits {
   maxHeldBytes?: number | undefined;
   /** The same of one peer. @default {4194304} */
   maxHeldBytesPerPeer?: number | undefined;
-  /** A call of which nothing is heard for so long is over. @default {20000} */
+  /**
+   * A call of which nothing is heard for so long is over; and after three times as long one whose peer answers, while a
+   * gap in what it sent is not filled or nothing of what is sent to it arrives. @default {20000}
+   */
   deadMs?: number | undefined;
   /** A request that stops coming for so long is over. @default {60000} */
   requestIdleMs?: number | undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 import { type CallClock, CallDue } from "./call_clock.ts";
+import type { ReceiveSide } from "./receive_side.ts";
 import type { RttEstimator } from "./rtt_estimator.ts";
 import type { SendSide } from "./send_side.ts";
 
@@ -12,21 +13,37 @@ const PINGS_PER_DEAD_TIME = 6;
 const FIRST_PING_MS = 800;
 const GATE_PING_MS = 2000;
 const FINAL_ACK_RTOS = 10;
+/** How long packets may be missing while the peer answers. Senders double their timeouts: some come late. */
+const STALL_DEAD_TIMES = 3;
 
 /** Sets the clock of one call. */
 export class Patience {
   /** Milliseconds after which the peer is taken for dead. */
   readonly deadMs: number;
+  /** Milliseconds after which a request that has stopped coming is given up. */
+  readonly requestIdleMs: number;
+  /** Milliseconds after which packets that lack are given up, though the peer answers. */
+  readonly stallMs: number;
   /** The peer has yet to prove that its address is its own. */
   isGated = false;
   readonly #clock: CallClock;
   readonly #rtt: RttEstimator;
   readonly #sending: SendSide;
   readonly #isClient: boolean;
+  #arrivals = 0;
 
   /** Nothing is waited for yet. */
-  constructor(deadMs: number, clock: CallClock, rtt: RttEstimator, sending: SendSide, isClient: boolean) {
+  constructor(
+    deadMs: number,
+    requestIdleMs: number,
+    clock: CallClock,
+    rtt: RttEstimator,
+    sending: SendSide,
+    isClient: boolean,
+  ) {
     this.deadMs = deadMs;
+    this.requestIdleMs = requestIdleMs;
+    this.stallMs = STALL_DEAD_TIMES * deadMs;
     this.#clock = clock;
     this.#rtt = rtt;
     this.#sending = sending;
@@ -42,6 +59,36 @@ export class Patience {
   /** It was. */
   heard(now: number): void {
     if (this.#clock.at(CallDue.DEAD) !== Infinity) this.#clock.set(CallDue.DEAD, now + this.#patience());
+  }
+
+  /**
+   * DATA has come. A reply may pause for as long as its server likes and is there; but a gap that nobody fills, while
+   * what was sent behind it has come, says that the server keeps nothing of it any more.
+   */
+  arrived(receive: ReceiveSide, now: number): void {
+    if (receive.isComplete) return;
+    if (!this.#isClient) return this.#clock.set(CallDue.IDLE, now + this.requestIdleMs);
+    if (receive.arrivals === this.#arrivals) return;
+    this.#arrivals = receive.arrivals;
+    this.#clock.set(CallDue.IDLE, receive.hasGap ? now + this.stallMs : Infinity);
+  }
+
+  /**
+   * An ACK has come. A peer that answers, has room, and acknowledges nothing of what is sent to it again and again takes
+   * the call for another one, or is behind something that lets only small packets through.
+   */
+  acknowledged(now: number): void {
+    if (this.#sending.progressAt === now) this.#clock.set(CallDue.IDLE, Infinity);
+    else if (this.#sending.isWaiting && this.#clock.at(CallDue.IDLE) === Infinity) {
+      this.#clock.set(CallDue.IDLE, now + this.stallMs);
+    }
+  }
+
+  /** What is said of a call whose packets have stopped to come, or to get through. */
+  idleReason(receive: ReceiveSide): string {
+    return this.#isClient || receive.isComplete
+      ? `the peer answered, but packets did not get through for ${this.stallMs} ms`
+      : `the request stopped coming for ${this.requestIdleMs} ms`;
   }
 
   /** Something was sent, or asked: the next question is not due soon. */

@@ -36,6 +36,8 @@ export class ReceiveSide {
   readonly #unread: number[] = [];
   /** Bytes consumed of the oldest. */
   #readOfFirst = 0;
+  /** Packets that have come and were new. */
+  #arrivals = 0;
   readonly #first: number;
   #next: number;
   #top: number;
@@ -68,6 +70,16 @@ export class ReceiveSide {
   /** Whether everything has come. */
   get isComplete(): boolean {
     return this.#last !== undefined && seqDiff(this.#next, this.#last) > 0;
+  }
+
+  /** Packets that have come; none is counted twice. */
+  get arrivals(): number {
+    return this.#arrivals;
+  }
+
+  /** Whether a packet lacks before one that has come. */
+  get hasGap(): boolean {
+    return this.#held.size > 0;
   }
 
   /** Whether something has come. */
@@ -108,6 +120,7 @@ export class ReceiveSide {
     if (ahead > 0) return this.#keep(header, body);
     if (seqDiff(seq, this.#top) > 0) this.#top = seq;
     const hadHole = this.#held.size > 0;
+    this.#arrivals++;
     this.#take(header, body);
     for (let held = this.#held.get(this.#next); held !== undefined; held = this.#held.get(this.#next)) {
       this.#held.delete(this.#next);
@@ -148,6 +161,7 @@ export class ReceiveSide {
       return RxAckReason.NOSPACE;
     }
     this.#held.set(header.seq, { header, body: body.slice() });
+    this.#arrivals++;
     if (seqDiff(header.seq, this.#top) > 0) this.#top = header.seq;
     return RxAckReason.OUT_OF_SEQUENCE;
   }

@@ -104,6 +104,21 @@ export class SendSide {
     return this.#base;
   }
 
+  /** When the peer last had something new; `-Infinity` for never. */
+  get progressAt(): number {
+    return this.#progressAt;
+  }
+
+  /** Whether packets are not acknowledged that the peer has room for. */
+  get isWaiting(): boolean {
+    return this.#underWay + this.#lost > 0 && this.#peerWindow > 0;
+  }
+
+  /** Sequence number of the last packet that was added. */
+  get last(): number {
+    return (this.#base + this.#packets.length - 1) >>> 0;
+  }
+
   /** Whether the peer's window is closed, and somebody must ask when it opens. */
   windowProbeDue(now: number): boolean {
     if (now < this.#windowProbeAt) return false;
