@@ -10,7 +10,7 @@ import { type Side, Traffic } from "./traffic.ts";
 import { WireWatch } from "./wire_watch.ts";
 
 /** Longer than all timeouts of connections that nothing is heard of. */
-const SETTLE_MS = 3_600_000;
+const SETTLE_MS = 24 * 3_600_000;
 
 function randomOptions(random: SeededRandom): TcpOptions {
   return {

@@ -214,6 +214,15 @@ test("86: a window that a keep-alive has told does not shrink either", () => {
   assertEquals(peer.heard().map(({ window }) => window), [7000]);
 });
 
+test("acknowledgments from the edge of the window count: a peer that has filled it has no other number", () => {
+  const peer = opened({ receiveBufferBytes: 1000 }, [{ kind: "mss", size: 1000 }]);
+  peer.end.connection.write(pattern(100), peer.now);
+  assertEquals(peer.heard().map(({ length }) => length), [100]);
+  // what it has sent got lost
+  peer.say({ seq: 1001, ack: 101 });
+  assertEquals([peer.end.connection.info().bytesQueued, peer.heard()], [0, []]);
+});
+
 test("an acknowledgment that waits goes in spite of a keep-alive, which peers drop for its sequence number", () => {
   const peer = opened({ delayedAckMs: 40, keepaliveMs: 20 }, [{ kind: "mss", size: 1000 }]);
   peer.data(pattern(1500));

@@ -67,6 +67,8 @@ function isAcceptable(tcb: Tcb, segment: SegmentCursor, now: number): boolean {
   }
   // into a closed window nothing fits, but acknowledgments and windows have to pass
   if (receive.window === 0 && offset === 0) return true;
+  // a peer that has filled the window acknowledges from its edge, also when the beginning got lost (as Linux does)
+  if (segment.length === 0 && offset === receive.window) return true;
   answerUnacceptable(tcb, segment, now);
   return false;
 }
