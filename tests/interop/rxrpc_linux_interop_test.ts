@@ -273,12 +273,12 @@ test("its client: numbers for failures, unknown services, a server that is busy,
   };
   await atOurs({ services: [SERVICE], backlog: 1 }, handle, async () => {
     const name = await newClient();
-    assertStringIncludes((await call(name, "id=1 data=01")).text, "ABORT=777");
+    // the answer may be there before the program has sent everything: then the kernel names no number
+    assertMatch((await call(name, "id=1 data=01")).text, /ABORT=777|ERR ECONNABORTED/);
     await assertNoStorm(1);
     const unknown = await client.ask(
       `call ${await newClient()} to=${HOST}:${ours.port} svc=999 id=2 data=01 exclusive`,
     );
-    // the answer may be there before the program has sent everything
     assertMatch(unknown.join("\n"), ABORTED);
     await assertNoStorm(1);
     await client.ask(`send ${name} to=${HOST}:${ours.port} svc=${SERVICE} id=3 len=5000 more`);
