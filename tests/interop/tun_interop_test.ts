@@ -15,6 +15,8 @@ import { NetNs } from "./tun/netns.ts";
 import { TunChild } from "./tun/tun_child.ts";
 
 const BYTES = Number(process.env["LEAT_TUN_BYTES"] ?? 10_000_000);
+/** A tap leaves out what its file is too slow for: of more than this, tshark would see too little to judge it. */
+const MOST_CAPTURED = 10_000_000;
 const PEER = "tests/interop/tun/kernel_peer.ts";
 const ADDRESSES = ["10.99.0.2", "fd99::2"];
 const KERNEL = ["10.99.0.1", "fd99::1"];
@@ -69,7 +71,7 @@ test("the kernel to --echo: ping, nc, UDP, fragments, resets, half-close, all by
         right: [0, 1, 1400, 20_000, 60_000],
       });
       await peer("reset", address, 4711);
-      await assertEchoes(address, BYTES);
+      await assertEchoes(address, Math.min(BYTES, MOST_CAPTURED));
     }
   });
   const ends = lines.map((line) => JSON.parse(line));
@@ -81,6 +83,10 @@ test("the kernel to --echo: ping, nc, UDP, fragments, resets, half-close, all by
   // where a machine is busy, acknowledgments come so late that the last segment is sent again
   const again = await fitting(file, `${notFrom(KERNEL)} && (${doubtful})`);
   assert(again.length <= 10, again.join("\n"));
+  if (BYTES <= MOST_CAPTURED) return;
+  await withTun(["--echo"], async () => {
+    for (const address of ADDRESSES) await assertEchoes(address, BYTES);
+  });
 });
 
 test("two thousand connections open at once, to two hundred addresses", async () => {
