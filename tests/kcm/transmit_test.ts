@@ -524,21 +524,25 @@ test("wrong arguments are refused", () => {
   assertThrows(() => new MultiplexorEngine({ sendPolicy: {} as never }), TypeError, "sendPolicy");
 });
 
+/** 0 is written to a connection; of 1, 2 and 3, which were tried together and of which 2 must not be tried again, nothing is. */
+function triedTogether(t: Wire, k0: Sender): void {
+  t.isSlow = true;
+  send(k0, "0");
+  k0.port.send(wire("1"), { tag: "1", retry: "always" });
+  k0.port.send(wire("2"), { tag: "2", retry: "never" });
+  k0.port.send(wire("3"), { tag: "3", retry: "always" });
+  t.land();
+  t.write();
+  t.land();
+  t.port.isSending = false;
+}
+
 test("what was sent before a message that must not be tried again stays before it", () => {
   for (const sendPolicy of [undefined, sticky()]) {
     const engine = new MultiplexorEngine({ sendPolicy });
     const t = new Wire(engine, 3);
     const k0 = new Sender(engine);
-    t.isSlow = true;
-    send(k0, "0");
-    k0.port.send(wire("1"), { tag: "1", retry: "always" });
-    k0.port.send(wire("2"), { tag: "2", retry: "never" });
-    k0.port.send(wire("3"), { tag: "3", retry: "always" });
-    // 0 is written; of the rest, which was tried together, nothing is
-    t.land();
-    t.write();
-    t.land();
-    t.port.isSending = false;
+    triedTogether(t, k0);
     t.port.isSending = true;
     t.isSlow = false;
     t.more();
@@ -553,15 +557,7 @@ test("what stayed before such a message goes as soon as there is another connect
     const early = isThere ? new Wire(engine) : undefined;
     if (early !== undefined) early.port.isSending = false;
     const k0 = new Sender(engine);
-    t.isSlow = true;
-    send(k0, "0");
-    k0.port.send(wire("1"), { tag: "1", retry: "always" });
-    k0.port.send(wire("2"), { tag: "2", retry: "never" });
-    k0.port.send(wire("3"), { tag: "3", retry: "always" });
-    t.land();
-    t.write();
-    t.land();
-    t.port.isSending = false;
+    triedTogether(t, k0);
     const u = early ?? new Wire(engine);
     u.port.isSending = true;
     assertEquals([t.bodies, u.bodies], [["0"], ["1", "3"]]);

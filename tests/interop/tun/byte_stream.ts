@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { L3L4Socket } from "../../../src/l3l4/mod.ts";
 
 /** A period that no buffer and no segment divides. */
 const PERIOD = 1_000_003;
@@ -51,4 +52,26 @@ export class ByteCheck {
     }
     this.count += chunk.length;
   }
+}
+
+/** Sends so many of them on a connection of ours, and ends it. */
+export async function send(socket: L3L4Socket, bytes: number): Promise<void> {
+  const writer = socket.writable.getWriter();
+  for (let at = 0; at < bytes;) {
+    const chunk = bytesAt(at, bytes - at);
+    at += chunk.length;
+    await writer.write(chunk);
+  }
+  await writer.close();
+}
+
+/** Sends them to an echo, and checks what comes back. */
+export async function echoed(socket: L3L4Socket, bytes: number): Promise<ByteCheck> {
+  const check = new ByteCheck();
+  const reading = (async () => {
+    for await (const chunk of socket.readable) check.push(chunk);
+  })();
+  await send(socket, bytes);
+  await reading;
+  return check;
 }

@@ -7,7 +7,7 @@
 import process from "node:process";
 import { ethernet, L3L4 } from "../../../src/l3l4/mod.ts";
 import { openTun } from "../../../src/tsocket/drivers/node/mod.ts";
-import { ByteCheck, bytesAt } from "./byte_stream.ts";
+import { echoed } from "./byte_stream.ts";
 
 const [mode, host, port, bytesText] = process.argv.slice(2) as ["tun" | "tap", string, string, string];
 const bytes = Number(bytesText);
@@ -32,20 +32,8 @@ for (let answer = false; !answer;) {
 const socket = stack.connect(`${host}:${port}`);
 await socket.opened;
 const before = socket.info().segmentSize;
-const check = new ByteCheck();
-const reading = (async () => {
-  for await (const chunk of socket.readable) check.push(chunk);
-})();
-const writer = socket.writable.getWriter();
-for (let at = 0; at < bytes;) {
-  const chunk = bytesAt(at, bytes - at);
-  at += chunk.length;
-  await writer.write(chunk);
-}
-await writer.close();
-await reading;
+const { count, wrongAt } = await echoed(socket, bytes);
 const { segmentSize, timeouts } = socket.info();
-const { count, wrongAt } = check;
 console.log(JSON.stringify({ count, wrongAt, before, segmentSize, timeouts, pathMtus: stack.stats.pathMtus }));
 await stack.close();
 await tun.close();

@@ -6,10 +6,10 @@
  */
 import { createWriteStream } from "node:fs";
 import process from "node:process";
-import { L3L4, type L3L4Socket } from "../../../src/l3l4/mod.ts";
+import { L3L4 } from "../../../src/l3l4/mod.ts";
 import { CaptureWriterStream } from "../../../src/pcap/mod.ts";
 import type { Tun, TunOptions } from "../../../src/tsocket/tun/tun_types.ts";
-import { ByteCheck, bytesAt } from "./byte_stream.ts";
+import { echoed, send } from "./byte_stream.ts";
 
 const [runtime, bytesText, portText, file] = process.argv.slice(2) as [string, string, string, string];
 const { openTun } = await import(`../../../src/tsocket/drivers/${runtime}/mod.ts`) as {
@@ -29,24 +29,9 @@ const written = stack.tap().pipeThrough(new CaptureWriterStream()).pipeTo(
 
 async function echo(to: string, bytes: number): Promise<object> {
   const socket = stack.connect(to);
-  const check = new ByteCheck();
-  const reading = (async () => {
-    for await (const chunk of socket.readable) check.push(chunk);
-  })();
-  await send(socket, bytes);
-  await reading;
+  const check = await echoed(socket, bytes);
   await socket.closed;
   return { count: check.count, wrongAt: check.wrongAt };
-}
-
-async function send(socket: L3L4Socket, bytes: number): Promise<void> {
-  const writer = socket.writable.getWriter();
-  for (let at = 0; at < bytes;) {
-    const chunk = bytesAt(at, bytes - at);
-    at += chunk.length;
-    await writer.write(chunk);
-  }
-  await writer.close();
 }
 
 /** How a connection that says a byte ends: the code of the error. */
