@@ -262,17 +262,18 @@ export class RxCall implements RxCallPort, Timed, Sender {
     } else if (verdict === "taken") {
       this.ackSerial = header.serial;
       this.#heard(now);
-      this.#patience.acknowledged(now);
       this.#learn(ack);
+      this.#patience.acknowledged(this.receive, now);
     }
     this.#progress(now);
   }
 
   /** Everything that was sent has come. */
-  acknowledgeAll(now: number): void {
+  acknowledgeAll(serial: number, now: number): void {
+    this.ackSerial = serial;
     this.#heard(now);
     this.sending.acknowledgeAll();
-    if (!this.receive.hasBegun) this.#clock.set(CallDue.IDLE, Infinity);
+    this.#patience.acknowledged(this.receive, now);
     this.#progress(now);
   }
 

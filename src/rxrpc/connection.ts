@@ -299,7 +299,7 @@ export class RxConnection implements Timed, Sender {
         return ack === undefined ? this.#host.dropped("short ACK") : call.acknowledge(ack, header, now);
       }
       case RxPacketType.ACKALL:
-        return call.acknowledgeAll(now);
+        return call.acknowledgeAll(header.serial, now);
       case RxPacketType.BUSY:
         return this.isClient ? call.busy(now) : this.#host.dropped("BUSY to a server");
       case RxPacketType.ABORT: {

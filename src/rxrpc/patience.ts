@@ -74,14 +74,14 @@ export class Patience {
   }
 
   /**
-   * An ACK has come. A peer that answers, has room, and acknowledges nothing of what is sent to it again and again takes
-   * the call for another one, or is behind something that lets only small packets through.
+   * Packets that were sent were acknowledged, or not. A peer that answers, has room, and acknowledges nothing of what is
+   * sent to it again and again takes the call for another one, or is behind something that lets only small packets through.
    */
-  acknowledged(now: number): void {
-    if (this.#sending.progressAt === now) this.#clock.set(CallDue.IDLE, Infinity);
-    else if (this.#sending.isWaiting && this.#clock.at(CallDue.IDLE) === Infinity) {
-      this.#clock.set(CallDue.IDLE, now + this.stallMs);
-    }
+  acknowledged(receive: ReceiveSide, now: number): void {
+    // while packets come the clock is theirs, see `arrived`
+    if (this.#isClient ? receive.hasBegun : !receive.isComplete) return;
+    if (this.#sending.progressAt === now || !this.#sending.isWaiting) this.#clock.set(CallDue.IDLE, Infinity);
+    else if (this.#clock.at(CallDue.IDLE) === Infinity) this.#clock.set(CallDue.IDLE, now + this.stallMs);
   }
 
   /** What is said of a call whose packets have stopped to come, or to get through. */

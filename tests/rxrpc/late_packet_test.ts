@@ -90,6 +90,18 @@ test("a client that has all of a reply, or had not when it sent what comes late,
   }
 });
 
+test("what a client sent before its ACKALL and comes after it does not lack anything", () => {
+  const hand = asServer();
+  const calls = hand.offer(147);
+  hand.d(1, L);
+  hand.reply(calls[0]!, 3 * 1412);
+  const late = { serial: ++hand.serial };
+  hand.packet({ type: RxPacketType.ACKALL });
+  assertEquals([calls[0]!.closedCount, calls[0]!.error], [1, undefined]);
+  hand.out();
+  assertEquals(hand.a(1, 3, 0, PING, [1, 0, 1], { header: late }), ["A PING_RESPONSE 2/1 S2 []"]);
+});
+
 test("no ABORT answers an ABORT, nor what asks nothing", () => {
   const hand = ended();
   assertEquals(hand.abort(-1), []);
@@ -128,6 +140,17 @@ test("a gap in a reply that nobody fills for a minute ends the call, though the 
   assertEquals(answerPings(hand, call, 300), 60_000);
   assertEquals([call.closedCount, call.code], [1, "ETIMEDOUT"]);
   assertEquals(hand.world.sent.at(-1)!.header.type, RxPacketType.ABORT);
+});
+
+test("an acknowledgement of the request, which has come, fills no gap in the reply", () => {
+  const hand = asClient();
+  const call = hand.call(10);
+  hand.a(2, 1, 1, IDLE);
+  hand.d(1);
+  hand.d(3, L);
+  hand.a(2, 1, 0, PING);
+  assertEquals(answerPings(hand, call, 300), 60_000);
+  assertEquals([call.closedCount, call.code], [1, "ETIMEDOUT"]);
 });
 
 test("duplicates fill no gap", () => {
@@ -178,4 +201,36 @@ test("a closed window is no reason to give up", () => {
     }
   }
   assertEquals(call.closedCount, 0);
+});
+
+test("a window that closes with an acknowledgement that brings nothing new is no reason to give up either", () => {
+  const hand = asClient();
+  const call = hand.call(3 * 1412);
+  hand.a(1, 0, 1, IDLE, [], { rwind: 4 });
+  hand.a(1, 0, 1, IDLE, [], { rwind: 0 });
+  const start = hand.world.now;
+  while (hand.world.now - start < 600_000 && call.closedCount === 0) {
+    hand.world.run(500);
+    hand.a(1, 0, 0, IDLE, [], { rwind: 0 });
+  }
+  assertEquals(call.closedCount, 0);
+});
+
+test("a server that has got nowhere for a while may take its time after an ACKALL", () => {
+  const hand = asServer();
+  const calls = hand.offer(147);
+  hand.d(1, L);
+  const port = calls[0]!.call!;
+  port.write(new Uint8Array(3 * 1412), hand.world.now);
+  hand.out();
+  hand.a(1, 0, 0, PING);
+  hand.packet({ type: RxPacketType.ACKALL });
+  const start = hand.world.now;
+  while (hand.world.now - start < 300_000 && calls[0]!.closedCount === 0) {
+    hand.world.run(500);
+    for (const { ack, header } of hand.packets()) {
+      if (ack?.reason === PING) hand.a(3, 2, header.serial, PING_RESPONSE);
+    }
+  }
+  assertEquals([calls[0]!.closedCount, calls[0]!.error], [0, undefined]);
 });
