@@ -120,6 +120,9 @@ export class TraceSession {
       throw new UsageError(`--plot would overwrite ${file}, which is read`);
     }
     if (write === undefined) return;
+    if (plot !== undefined && (write === plot || await this.#io.isSameFile(write, plot))) {
+      throw new UsageError(`--write and --plot are one file, ${plot}`);
+    }
     if (write === "-" && this.#io.stdout.isTerminal) {
       throw new UsageError("--write - would write a capture to the terminal; redirect it");
     }

@@ -258,6 +258,9 @@ for (
     ["run len16.o --set a 00", "--set wants name=value"],
     ["run len16.o --budget 0 00", "at least 1"],
     ["info --nonsense len16.o", "unknown option --nonsense"],
+    ["disasm len16.o -o len16.o", "--output would overwrite len16.o, which is read"],
+    ["compile len16.o:len16be -o len16.o", "--output would overwrite len16.o, which is read"],
+    ["asm len16.s -o len16.s", "--output would overwrite len16.s, which is read"],
   ] as const
 ) {
   test(`bpf ${args}: wrong usage is exit code 2`, async () => {

@@ -102,6 +102,7 @@ test("--plot and --call that make no sense are told", async () => {
       [["--plot", "x.svg", "--call", "0"], "--call wants numbers"],
       [["--plot", "a.pcap"], "--plot would overwrite a.pcap"],
       [["--plot", "x.svg", "a.pcap"], "--plot takes one capture"],
+      [["--plot", "x", "--write", "x"], "--write and --plot are one file, x"],
     ] as const
   ) {
     const { io, code } = await trace(args, redisCapture());

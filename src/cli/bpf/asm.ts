@@ -50,7 +50,7 @@ async function assembleFile(operand: string, values: OptionValues, io: CliIo): P
   const source = await readSource(operand, io, { isClassic: values.classic === true });
   const form = (values.to ?? (source.kind === "classic" ? "dd" : "hex")) as Form;
   const code = inFile(operand, () => codeOf(source, form));
-  await writeOutput(code, values, io);
+  await writeOutput(code, operand, values, io);
   return ExitCode.OK;
 }
 

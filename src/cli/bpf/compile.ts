@@ -49,6 +49,6 @@ async function compileFile(operand: string, budget: number, values: OptionValues
       mode: values.mode as VerifierMode | undefined,
       loops: values.loops as LoopRule | undefined,
     }));
-  await writeOutput(text, values, io);
+  await writeOutput(text, operand, values, io);
   return ExitCode.OK;
 }

@@ -52,7 +52,7 @@ export const disasmCommand: CommandSpec = {
 
 async function disassembleFile(operand: string, values: OptionValues, io: CliIo): Promise<number> {
   const source = await readSource(operand, io, { isClassic: values.classic === true });
-  await writeOutput(inFile(operand, () => textOf(source, values)), values, io);
+  await writeOutput(inFile(operand, () => textOf(source, values)), operand, values, io);
   return ExitCode.OK;
 }
 

@@ -15,8 +15,16 @@ export const OUTPUT_OPTION: OptionSpec = {
   help: "Write to this file instead of standard output",
 };
 
-/** Writes text or bytes to where `--output` says. Bytes are not written to a terminal. */
-export async function writeOutput(data: string | Uint8Array, values: OptionValues, io: CliIo): Promise<void> {
+/**
+ * Writes text or bytes, made of the program that `operand` names, to where `--output` says. Bytes are not written to a
+ * terminal, and nothing over what was read.
+ */
+export async function writeOutput(
+  data: string | Uint8Array,
+  operand: string,
+  values: OptionValues,
+  io: CliIo,
+): Promise<void> {
   const path = values.output;
   if (typeof path !== "string" || path === "-") {
     if (typeof data !== "string" && io.stdout.isTerminal) {
@@ -24,6 +32,9 @@ export async function writeOutput(data: string | Uint8Array, values: OptionValue
     }
     await io.stdout.write(data);
     return;
+  }
+  for (const file of [operand, operand.slice(0, Math.max(0, operand.lastIndexOf(":")))]) {
+    if (await io.isSameFile(file, path)) throw new UsageError(`--output would overwrite ${file}, which is read`);
   }
   try {
     const file = await io.createFile(path);
