@@ -139,6 +139,19 @@ for (const backend of backends) {
   });
 }
 
+for (const backend of backends) {
+  test(`an address that was moved below 0 has a high half of -1, one above 2^32 one of 1, ${backend}`, () => {
+    for (const base of ["r10", "r1"]) {
+      const far = (steps: string) => assemble(`r7 = ${base}\n${steps}\nr0 = r7\nr0 >>= 32\nexit`);
+      const high = (steps: string) => new BpfMachine(far(steps), { backend, mode: "sandbox" }).run(nothing);
+      assertEquals(high("r7 += -305419897"), -1, base);
+      assertEquals(high("r7 -= 305419897"), -1, base);
+      assertEquals(high("r7 += 2147483647\nr7 += 2147483647"), 1, base);
+      assertEquals(high("r7 -= 8"), 0, base);
+    }
+  });
+}
+
 function halvesOf(number: string): [low: number, high: number] {
   const value = BigInt.asIntN(64, BigInt(number.replace(" ll", "")));
   return [Number(BigInt.asIntN(32, value)), Number(value >> 32n)];

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { CONTEXT_BYTES, FRAME_BYTES } from "../runner.ts";
 import type { Operand } from "./operations.ts";
 
 /** Knowledge of a 64-bit value. */
@@ -113,10 +114,8 @@ function wideResult(a: Value, b: Value, at: Operand): Value {
   const { operation } = at;
   if (operation === "mov") return b;
   if (operation === "movsx") return mayBeFrame(b) ? mixed : isBelow(b, at.offset) ? b : signed;
-  if (operation === "add" || operation === "sub") {
-    const moved = movedPointer(a, b, operation === "add" ? 1 : -1);
-    if (moved !== undefined) return moved;
-  }
+  const moved = operation === "add" ? movedPointer(a, b, 1) : operation === "sub" ? movedPointer(a, b, -1) : undefined;
+  if (moved !== undefined) return moved;
   if (mayBeFrame(a) || mayBeFrame(b)) return mixed;
   return boundOf(a, b, at) ?? anyValue;
 }
@@ -125,10 +124,13 @@ function isBelow(value: Value, bits: number): boolean {
   return maxOf(value) < 2 ** (bits - 1);
 }
 
+/** Only as far as there is memory: the address of more is maybe below 0, and its high half then not 0. */
 function movedPointer(a: Value, b: Value, sign: 1 | -1): Value | undefined {
+  if (a.kind !== "frame" && a.kind !== "context") return undefined;
   if (b.kind !== "constant" || b.high !== b.low >> 31) return undefined;
-  if (a.kind === "frame" || a.kind === "context") return { kind: a.kind, offset: a.offset + sign * b.low };
-  return undefined;
+  const offset = a.offset + sign * b.low;
+  const [least, most] = a.kind === "frame" ? [-FRAME_BYTES, 0] : [0, CONTEXT_BYTES];
+  return offset >= least && offset <= most ? { kind: a.kind, offset } : undefined;
 }
 
 /** Bounds of an operation on values that are no addresses. */
