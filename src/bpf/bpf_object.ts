@@ -73,7 +73,9 @@ export interface BpfObject {
  */
 export function loadObject(bytes: Uint8Array, options: LoaderLimitOptions = {}): BpfObject {
   if (!(bytes instanceof Uint8Array)) throw new TypeError(`an object file must be a Uint8Array, got ${typeof bytes}`);
-  return new LoadedObject(bytes, loaderLimits(options));
+  // Of a Node.js `Buffer` each part is another one, which takes some ten times as long to make.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return new LoadedObject(plain, loaderLimits(options));
 }
 
 class LoadedObject implements BpfObject {

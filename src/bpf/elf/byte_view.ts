@@ -9,13 +9,26 @@ import { BpfError } from "../errors.ts";
 /** Longest name that is read; clang's own are shorter. */
 const MAX_NAME_BYTES = 1024;
 
-const decoder = new TextDecoder();
-
-/** The string that begins at `at` and ends with a zero byte; `undefined` where it is not all there. */
+/**
+ * The string that begins at `at` and ends with a zero byte; `undefined` where it is not all there. Names are mostly ASCII,
+ * which is read without a decoder: the first use of one takes longer than to read all names of a small object.
+ */
 export function text(bytes: Uint8Array, at: number): string | undefined {
   if (at >= bytes.length) return at === 0 ? "" : undefined;
-  const end = bytes.subarray(at, at + MAX_NAME_BYTES).indexOf(0);
-  return end < 0 ? undefined : decoder.decode(bytes.subarray(at, at + end));
+  const most = Math.min(bytes.length, at + MAX_NAME_BYTES);
+  let ascii = "";
+  for (let end = at; end < most; end++) {
+    const byte = bytes[end]!;
+    if (byte === 0) return ascii;
+    if (byte > 0x7f) return decoded(bytes.subarray(at, most));
+    ascii += String.fromCharCode(byte);
+  }
+  return undefined;
+}
+
+function decoded(bytes: Uint8Array): string | undefined {
+  const end = bytes.indexOf(0);
+  return end < 0 ? undefined : new TextDecoder().decode(bytes.subarray(0, end));
 }
 
 /** Part of an object file. */
