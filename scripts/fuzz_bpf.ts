@@ -90,7 +90,7 @@ async function compareRuns(): Promise<number> {
         counts.refused++;
         return;
       }
-      const { difference, result } = comparePrograms(`program ${number}`, instructions, packet, 0);
+      const { difference, result } = comparePrograms(number, instructions, packet, 0);
       const own = BigInt.asUintN(32, result);
       const isSame = difference === undefined && own === BigInt(answer.slice(7));
       counts[isSame ? "same" : "different"]++;

@@ -28,7 +28,7 @@ test("differential: random programs give the same on every back end, in both for
 test("case 55: random graphs with a guard counter, at least a third irreducible", () => {
   let irreducible = 0, count = 0;
   for (const number of numbers(450, 1)) {
-    const shape = { packet: false, wild: true, functions: 1, blocks: 4 + number % 9, block: 3 };
+    const shape = { packet: false, wild: true, functions: 1, blocks: 4 + number % 9, block: 3, stack: 16 };
     const { difference, isIrreducible } = compareSeed(number, shape);
     assertEquals(difference, undefined);
     count++;

@@ -181,7 +181,8 @@ class Survey {
   }
 
   result(): FrameFields {
-    const known = new Set([...this.#piece].filter((piece) => piece > 0 && this.#isWhole(piece)));
+    const known = new Set<number>();
+    for (const piece of this.#piece) if (piece > 0 && !known.has(piece) && this.#isWhole(piece)) known.add(piece);
     for (let before = -1; before !== known.size;) {
       before = known.size;
       for (const [a, b] of this.#pairs) {

@@ -90,8 +90,19 @@ export interface KnownBlock {
   readonly values: Values;
 }
 
-/** Finds what is known at the start of each block. */
-export function findValues(text: ProgramText, flow: FunctionFlow, entry: Entry): KnownBlock[] {
+/** What was found of functions: a program is written once for each way in which it is called. */
+const found = new WeakMap<FunctionFlow, Map<Entry, readonly KnownBlock[]>>();
+
+/** Finds what is known at the start of each block of a function of a text; the same text each time. */
+export function findValues(text: ProgramText, flow: FunctionFlow, entry: Entry): readonly KnownBlock[] {
+  let byEntry = found.get(flow);
+  if (byEntry === undefined) found.set(flow, byEntry = new Map());
+  let blocks = byEntry.get(entry);
+  if (blocks === undefined) byEntry.set(entry, blocks = carryValues(text, flow, entry));
+  return blocks;
+}
+
+function carryValues(text: ProgramText, flow: FunctionFlow, entry: Entry): KnownBlock[] {
   const operands = flow.blocks.map(({ start, end }) => operandsBetween(text, start, end));
   const known: (Values | undefined)[] = flow.blocks.map(() => undefined);
   known[0] = entryValues(entry);

@@ -1,6 +1,7 @@
 /**
- * Runs one random program on every back end, in both forms of control flow, and tells whether they differ: in r0, in why
- * the run failed, in what became of the memory.
+ * Runs one random program on every back end and tells whether they differ: in r0, in why the run failed, in what became
+ * of the memory. Each compiler writes it in one of its two forms of control flow, all pairs of which come in turn: twice as
+ * many programs find more than each in both forms.
  */
 import { Buffer } from "node:buffer";
 import { compileInterpreter } from "../../../src/bpf/interpreter/interpreter.ts";
@@ -19,20 +20,24 @@ import { randomProgram, type RandomShape, randomShape } from "./random_program.t
 /** A way to run a program. */
 type Way = readonly [name: string, compile: (verified: VerifiedProgram, environment: BpfEnvironment) => BpfRunner];
 
-/** All ways; the first is the reference. */
-export const ways: readonly Way[] = [
-  ["interpreter", compileInterpreter],
+const reference: Way = ["interpreter", compileInterpreter];
+const js: readonly Way[] = [
   ["js nested", (verified, environment) => compileJs(verified, environment)],
   ["js dispatch", (verified, environment) => compileJs(verified, environment, { form: "dispatch" })],
+];
+const wasm: readonly Way[] = [
   ["wasm nested", (verified, environment) => compileWasm(verified, environment)],
   ["wasm dispatch", (verified, environment) => compileWasm(verified, environment, { form: "dispatch" })],
 ];
+
+/** The ways that the program with this number goes. The first is the reference. */
+const waysOf = (number: number): readonly Way[] => [reference, js[number % 2]!, wasm[(number >>> 1) % 2]!];
 
 /** What happened on one way. */
 interface Outcome {
   readonly result: bigint;
   readonly failure: string | undefined;
-  /** Memory but for the stack, which back ends use as they like. */
+  /** Memory but for the stack, which back ends use as they like; until the next run on this way. */
   readonly memory: Uint8Array;
   /** Address of the packet window, likewise. */
   readonly window: number;
@@ -53,6 +58,11 @@ export interface Comparison {
 /** Bytes of an own memory that are no program's: whoever writes there is caught. */
 const GUARD = 4096;
 const CANARY = 0xa5;
+/**
+ * Windows on the packet, which not all back ends have, begin so many bytes behind what is the runtime's: what sandboxed
+ * programs load from addresses that {@linkcode randomProgram} makes up must not be packet for one way and guard for another.
+ */
+const APART = 1024;
 
 /** Instructions that a run may take. */
 const BUDGET = 200_000;
@@ -60,7 +70,7 @@ const BUDGET = 200_000;
 /** Compares all ways on the program of a seed. */
 export function compareSeed(seed: number, shape?: RandomShape, mode?: VerifierMode): Comparison {
   const { instructions, packet, start } = inputOf(seed, shape, mode === "sandbox");
-  return comparePrograms(`seed ${seed}`, instructions, packet, start, mode);
+  return comparePrograms(seed, instructions, packet, start, mode);
 }
 
 function inputOf(seed: number, shape: RandomShape | undefined, isUnsafe: boolean) {
@@ -77,15 +87,13 @@ export function compareBudgets(seed: number): string | undefined {
     { name: "random", code: encodeInstructions(instructions), maps: [], license: "" },
     { maxSteps: 1_000_000 },
   );
-  let [least, most] = [1, BUDGET];
-  while (least < most) {
-    const middle = least + most >> 1;
-    if (runOn(ways[0]!, verified, packet, start, middle).failure === "ELOOP") least = middle + 1;
-    else most = middle;
-  }
+  const least = leastBudget(verified, packet, start);
+  const ways = waysOf(seed);
   for (const budget of [least - 1, least]) {
     const outcomes = ways.map((way) => runOn(way, verified, packet, start, budget));
-    const wrong = outcomes.findIndex((one) => !isSame(one, outcomes[0]!));
+    const wrong = outcomes.findIndex((one) =>
+      (one.failure === "ELOOP") !== budget < least || !isSame(one, outcomes[0]!)
+    );
     if (wrong >= 0) {
       return `seed ${seed}, ${budget} of ${least} instructions: ${ways[wrong]![0]} ${outcomes[wrong]!.failure}`;
     }
@@ -93,78 +101,92 @@ export function compareBudgets(seed: number): string | undefined {
   return undefined;
 }
 
-/** Compares all ways on a program. */
+/** The instructions that a program needs, found by trying: the interpreter takes its budget anew for each run. */
+function leastBudget(verified: VerifiedProgram, packet: Uint8Array, start: number): number {
+  let [least, most] = [1, BUDGET];
+  const { runtime, runner } = prepare(reference, verified, BUDGET);
+  while (least < most) {
+    const middle = least + most >> 1;
+    clear(runtime, middle);
+    runner.run(packet, start, packet.length);
+    if (runtime.failure?.code === "ELOOP") least = middle + 1;
+    else most = middle;
+  }
+  return least;
+}
+
+/** Compares on a program the ways that its number chooses. */
 export function comparePrograms(
-  name: string,
+  number: number,
   instructions: readonly Instruction[],
   packet: Uint8Array,
   start: number,
   mode: VerifierMode = "strict",
 ): Comparison {
-  const program = { name, code: encodeInstructions(instructions), maps: [], license: "" };
+  const ways = waysOf(number);
+  const program = { name: `random ${number}`, code: encodeInstructions(instructions), maps: [], license: "" };
   const verified = verifyProgram(program, { mode, maxSteps: 1_000_000 });
   const outcomes = ways.map((way) => runOn(way, verified, packet, start));
-  const [reference] = outcomes;
-  const wrong = outcomes.findIndex((outcome) => !isSame(outcome, reference!));
+  const [first] = outcomes;
+  const wrong = outcomes.findIndex((outcome) => !isSame(outcome, first!));
   const show = (at: number) => `${ways[at]![0]}: ${outcomes[at]!.result} ${outcomes[at]!.failure}`;
   const { blocks } = verified.flow.functions[0]!;
   return {
-    difference: wrong < 0 ? undefined : `${name}: ${show(0)}; ${show(wrong)}`,
+    difference: wrong < 0 ? undefined : `program ${number}: ${show(0)}; ${show(wrong)}`,
     isIrreducible: orderFlow(blocks.map(({ target, next }) => [target, next].filter((to) => to >= 0))) === undefined,
-    failure: reference!.failure,
-    result: reference!.result,
+    failure: first!.failure,
+    result: first!.result,
   };
 }
 
-/** A memory with a runtime in it, for many programs one after the other: making one is dear. */
-interface Place {
-  readonly memory: BpfMemory;
-  readonly runtime: BpfRuntime;
-}
+/** A runtime in a memory of its own, for many programs one after the other: making one is dear. */
+const runtimes = new Map<string, BpfRuntime>();
+/** What memories were after the last run of each way. */
+const kept = new Map<string, Uint8Array>();
 
-const places = new Map<string, Place>();
-
-/** The place of a way, all zeros but for what is nobody's. */
-function placeOf(way: string): Place {
-  const known = places.get(way);
+/** The runtime of a way. */
+function runtimeOf(way: string): BpfRuntime {
+  const known = runtimes.get(way);
   // Each compilation to WebAssembly takes a window for good.
-  const place = known !== undefined && known.memory.free >= GUARD ? known : newPlace();
-  places.set(way, place);
-  const { memory, runtime } = place;
-  memory.bytes.fill(0);
-  memory.bytes.fill(CANARY, runtime.highAddress + 8);
-  runtime.failure = undefined;
-  return place;
-}
-
-function newPlace(): Place {
-  const memory = new BpfMemory({ bytes: RUNTIME_BYTES + GUARD, wasm: true });
+  if (known !== undefined && known.memory.free >= GUARD) return known;
+  const memory = new BpfMemory({ bytes: RUNTIME_BYTES + APART + GUARD, wasm: true });
   const options = { budget: BUDGET, now: () => 0, wallNow: () => 0, random: () => 4, onTrace: () => {}, cookie: 0 };
-  return { memory, runtime: new BpfRuntime(memory, options) };
+  const runtime = new BpfRuntime(memory, options);
+  memory.allocate(APART);
+  runtimes.set(way, runtime);
+  return runtime;
 }
 
-function runOn(
-  [way, compile]: Way,
-  verified: VerifiedProgram,
-  packet: Uint8Array,
-  start: number,
-  budget = BUDGET,
-): Outcome {
-  const { memory, runtime } = placeOf(way);
+/** Makes the memory all zeros but for what is nobody's, and sets the budget of the next run. */
+function clear(runtime: BpfRuntime, budget: number): void {
+  runtime.memory.bytes.fill(0);
+  runtime.memory.bytes.fill(CANARY, runtime.highAddress + 8);
+  runtime.failure = undefined;
   (runtime as { budget: number }).budget = budget;
-  const environment = new ProgramEnvironment(runtime, verified.program, verified.isChecked);
-  const window = memory.allocate(0).address;
-  const runner = compile(verified, environment);
-  // Of a program that runs over packets, 32 and 64 bits of the result are two pieces of code: each gets its turn.
-  const isWide = packet.length % 2 === 0;
+}
+
+function prepare([way, compile]: Way, verified: VerifiedProgram, budget: number) {
+  const runtime = runtimeOf(way);
+  clear(runtime, budget);
+  const window = runtime.memory.allocate(0).address;
+  const runner = compile(verified, new ProgramEnvironment(runtime, verified.program, verified.isChecked));
+  return { runtime, runner, window };
+}
+
+function runOn(way: Way, verified: VerifiedProgram, packet: Uint8Array, start: number, budget = BUDGET): Outcome {
+  const { runtime, runner, window } = prepare(way, verified, budget);
+  // 32 and 64 bits of the result are two pieces of code: each gets its turn. Programs mix the high half into the low one.
+  const isWide = packet.length % 4 === 0;
   const result = isWide ? runner.run64(packet, start, packet.length) : BigInt(runner.run(packet, start, packet.length));
-  const kept = memory.bytes.slice();
-  const { stack } = runtime;
-  kept.fill(0, stack.address, stack.address + stack.size);
-  kept.fill(0, runtime.highAddress, runtime.highAddress + 8);
+  const { stack, highAddress, context, failure, memory } = runtime;
+  const copy = kept.get(way[0]) ?? new Uint8Array(memory.bytes.length);
+  kept.set(way[0], copy);
+  copy.set(memory.bytes);
+  copy.fill(0, stack.address, stack.address + stack.size);
+  copy.fill(0, highAddress, highAddress + 8);
   // Compiled code writes the context's length only where it is read from memory.
-  kept.fill(0, runtime.context.address, runtime.context.address + 4);
-  return { result, failure: runtime.failure?.code, memory: kept, window };
+  copy.fill(0, context.address, context.address + 4);
+  return { result, failure: failure?.code, memory: copy, window };
 }
 
 function isSame(a: Outcome, b: Outcome): boolean {

@@ -18,6 +18,8 @@ export interface RandomShape {
   blocks: number;
   /** Instructions in each block, at most. */
   block: number;
+  /** Bytes of each frame that are used: a multiple of 8. */
+  stack: number;
 }
 
 type Draft = { -readonly [Field in keyof Instruction]?: number } & { opcode: number };
@@ -26,7 +28,6 @@ const interesting = [0, 1, 2, 3, 7, 8, 15, 16, 31, 32, 33, 63, 0x7f, 0x80, 0xff,
 const extreme = [0x7fffffff, -0x80000000, -1, -2, 0x12345678, -0x12345679, 0x55555555, 1 << 24];
 /** Registers that arithmetic uses: r6 is the context, r9 the count, r10 the frame. */
 const free = [0, 1, 2, 3, 4, 5, 7, 8];
-const STACK = 64;
 
 /** A shape, mostly small. */
 export function randomShape(random: SeededRandom): RandomShape {
@@ -36,6 +37,7 @@ export function randomShape(random: SeededRandom): RandomShape {
     functions: random.chance(0.3) ? random.between(2, 4) : 1,
     blocks: random.chance(0.2) ? 1 : random.between(2, 9),
     block: random.between(1, 12),
+    stack: 8 << random.between(1, 3),
   };
 }
 
@@ -74,7 +76,8 @@ class FunctionDraft {
 
   write(): Draft[] {
     this.#enter();
-    const { blocks, wild } = this.#shape;
+    const { wild } = this.#shape;
+    const blocks = this.#index === 0 ? this.#shape.blocks : Math.min(this.#shape.blocks, this.#random.between(1, 4));
     const starts: number[] = [];
     const jumps: { at: number; to: number }[] = [];
     for (let block = 0; block < blocks; block++) {
@@ -105,10 +108,12 @@ class FunctionDraft {
     // Functions that nobody calls are refused.
     for (let other = 1; isEntry && other < this.#shape.functions; other++) this.#callTo(other);
     for (const register of free) {
-      if (isEntry || register < 3 || register > 5) this.#constant(register);
+      if (!isEntry && register >= 3 && register <= 5) continue;
+      if (this.#random.chance(0.4)) this.#constant(register);
+      else this.#put({ opcode: this.#random.pick([0xb7, 0xb4]), dst: register, imm: this.#number() });
     }
     this.#put({ opcode: 0xb7, dst: 9, imm: this.#random.between(1, isEntry ? 40 : 6) });
-    for (let offset = -STACK; offset < 0; offset += 8) {
+    for (let offset = -this.#shape.stack; offset < 0; offset += 8) {
       this.#put(
         this.#random.chance(0.5)
           ? { opcode: 0x7b, dst: 10, src: this.#random.pick(free), offset }
@@ -117,16 +122,19 @@ class FunctionDraft {
     }
   }
 
+  /**
+   * Mixes all that the function has into r0, so that whatever differs in one place differs there, and the high half into
+   * the low one: mostly that alone is asked for.
+   */
   #leave(): void {
-    for (let offset = -STACK; offset < 0; offset += 8) {
+    [1, 2, 3, 4, 5, 7, 8].forEach((src, at) => this.#put({ opcode: at % 2 === 0 ? 0x0f : 0xaf, dst: 0, src }));
+    for (let offset = -this.#shape.stack; offset < 0; offset += 8) {
       this.#put({ opcode: 0x79, dst: 9, src: 10, offset });
-      this.#put({ opcode: 0x67, dst: 0, imm: 1 });
-      this.#put({ opcode: 0xaf, dst: 0, src: 9 });
+      this.#put({ opcode: offset % 16 === 0 ? 0x0f : 0xaf, dst: 0, src: 9 });
     }
-    for (const register of [1, 2, 3, 4, 5, 7, 8]) {
-      this.#put({ opcode: 0x27, dst: 0, imm: 31 });
-      this.#put({ opcode: 0x0f, dst: 0, src: register });
-    }
+    this.#put({ opcode: 0xbf, dst: 9, src: 0 });
+    this.#put({ opcode: 0x77, dst: 9, imm: 32 });
+    this.#put({ opcode: 0xaf, dst: 0, src: 9 });
     this.#put({ opcode: 0x95 });
   }
 
@@ -202,7 +210,7 @@ class FunctionDraft {
     const random = this.#random;
     const size = random.pick([isa.BPF_B, isa.BPF_H, isa.BPF_W, isa.BPF_DW]);
     const bytes = { [isa.BPF_B]: 1, [isa.BPF_H]: 2, [isa.BPF_W]: 4, [isa.BPF_DW]: 8 }[size]!;
-    const offset = -bytes * random.between(1, STACK / bytes);
+    const offset = -bytes * random.between(1, this.#shape.stack / bytes);
     const register = random.pick(free);
     const isSigned = bytes < 8 && random.chance(0.2);
     switch (random.below(3)) {
@@ -221,7 +229,7 @@ class FunctionDraft {
     const random = this.#random;
     const isWide = random.chance(0.5);
     const imm = random.pick([0x00, 0x40, 0x50, 0xa0, 0x01, 0x41, 0x51, 0xa1, 0xe1, 0xf1]);
-    const offset = -8 * random.between(1, STACK / 8);
+    const offset = -8 * random.between(1, this.#shape.stack / 8);
     this.#put({ opcode: isWide ? 0xdb : 0xc3, dst: 10, src: random.pick(free), offset, imm });
   }
 
@@ -278,13 +286,13 @@ class FunctionDraft {
 
   #loadBytes(): void {
     const random = this.#random;
-    const length = random.between(1, 24);
+    const length = random.between(1, Math.min(24, this.#shape.stack));
     this.#put({ opcode: 0xbf, dst: 1, src: 6 });
     if (random.chance(0.7)) {
       this.#put({ opcode: 0xb7, dst: 2, imm: random.chance(0.9) ? random.below(24) : this.#number() });
     }
     this.#put({ opcode: 0xbf, dst: 3, src: 10 });
-    this.#put({ opcode: 0x07, dst: 3, imm: -random.between(length, STACK) });
+    this.#put({ opcode: 0x07, dst: 3, imm: -random.between(length, this.#shape.stack) });
     this.#put({ opcode: 0xb7, dst: 4, imm: length });
     this.#put({ opcode: 0x85, imm: 26 });
   }
