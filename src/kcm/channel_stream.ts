@@ -190,6 +190,7 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost, D
 
   /** Reads a message, or a part of it, as soon as there is one; `undefined` at the end. */
   receive(options: ReceiveOptions): Promise<ReceivedPart | undefined> {
+    if (this.#outlet.isLocked) return Promise.reject(busyError());
     const received = this.#receivers.wait(options, () => this.flush());
     this.#wanted();
     return received;
@@ -197,11 +198,8 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost, D
 
   /** Reads a message, or a part of it, if there is one. */
   tryReceive(maxLength: number, isPeek: boolean): ReceivedPart | undefined {
-    if (this.#queue.length === 0) return undefined;
-    const before = this.#queue.weight;
-    const part = this.#queue.read(maxLength, isPeek, !this.isSeqpacket);
-    if (!isPeek) this.#taken(before - this.#queue.weight);
-    return part;
+    if (this.#outlet.isLocked) throw busyError();
+    return this.#read(maxLength, isPeek);
   }
 
   /** Takes no messages; what was not read goes to the others. */
@@ -251,7 +249,7 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost, D
   flush(): void {
     this.#isTouched = false;
     while (this.#receivers.isWaiting && this.#queue.length > 0) {
-      this.#receivers.serve((maxLength, isPeek) => this.tryReceive(maxLength, isPeek)!);
+      this.#receivers.serve((maxLength, isPeek) => this.#read(maxLength, isPeek)!);
     }
     if (this.#outlet.isStarving && this.#queue.length > 0) this.#handOver();
     // not before somebody asks: until then another channel may close, and its messages come here
@@ -270,6 +268,14 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost, D
   makeRoom(): void {
     const held = this.#queue.weight;
     if (held === 0 || (held * 2 <= this.#highWaterMark && !this.#owner.isTight)) this.port.resume();
+  }
+
+  #read(maxLength: number, isPeek: boolean): ReceivedPart | undefined {
+    if (this.#queue.length === 0) return undefined;
+    const before = this.#queue.weight;
+    const part = this.#queue.read(maxLength, isPeek, !this.isSeqpacket);
+    if (!isPeek) this.#taken(before - this.#queue.weight);
+    return part;
   }
 
   #wanted(): void {
@@ -342,4 +348,8 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost, D
 
 function closedError(): KcmError {
   return new KcmError("the socket is closed", { code: "EPIPE", blame: "local" });
+}
+
+function busyError(): KcmError {
+  return new KcmError("the readable is locked: its reader gets the messages", { code: "EBUSY", blame: "local" });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { durationOption, limitOption } from "../core/limits.ts";
+import { shownAs } from "../core/shown.ts";
 import type { Batched } from "../stream/outlet.ts";
 import type { ReceiveOptions } from "./channel_receivers_stream.ts";
 import type { KcmSendOptions, KcmWritable, SendReceipt } from "./channel_sender_stream.ts";
@@ -175,8 +176,8 @@ export class KcmSocket<Batch extends boolean = false> implements AsyncDisposable
   }
 
   /**
-   * Reads one message, or a part of it; waits until there is one. Takes messages from the same queue as `readable`.
-   * `undefined` when no more will come.
+   * Reads one message, or a part of it; waits until there is one. `undefined` when no more will come. Rejects with a
+   * {@linkcode KcmError} `EBUSY` while `readable` is locked: both take from the same queue.
    */
   receive(options: ReceiveOptions = {}): Promise<ReceivedPart | undefined> {
     return this.#channel.receive(options);
@@ -186,6 +187,7 @@ export class KcmSocket<Batch extends boolean = false> implements AsyncDisposable
    * Reads one message, or a part of it, if there is one, as with the kernel's `MSG_DONTWAIT`.
    *
    * @throws {TypeError | RangeError} when an option is wrong
+   * @throws {KcmError} `EBUSY` while `readable` is locked
    */
   tryReceive(options: Omit<ReceiveOptions, "signal"> = {}): ReceivedPart | undefined {
     const maxLength = limitOption("maxLength", options.maxLength, Infinity, 0);
@@ -231,3 +233,8 @@ export class KcmSocket<Batch extends boolean = false> implements AsyncDisposable
     return this.close();
   }
 }
+
+shownAs(KcmSocket, "KcmSocket", ({ index, stats, bufferedBytes, queuedBytes }) => {
+  const { rxMessages, txMessages } = stats;
+  return { index, rxMessages, txMessages, bufferedBytes, queuedBytes };
+});

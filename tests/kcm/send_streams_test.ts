@@ -460,6 +460,18 @@ test("K41 the rest of a message that was read in part goes to another channel, o
   assertEquals(new TextDecoder().decode(value!.data), "ghi");
 });
 
+test("beside a reader of readable receive is refused, as a socket's reads are; it works when the reader has let go", async () => {
+  const { socket, ends: [t] } = setUp(1);
+  const reader = socket.readable.getReader();
+  t!.send("1", "2", "3");
+  assertEquals(await socket.receive().catch(({ code }) => code), "EBUSY");
+  assertEquals(assertThrows(() => socket.tryReceive(), KcmError).code, "EBUSY");
+  assertEquals(bodyOf((await reader.read()).value!), "1");
+  reader.releaseLock();
+  assertEquals(bodyOf((await socket.receive())!.message), "2");
+  assertEquals(bodyOf(socket.tryReceive()!.message), "3");
+});
+
 test("calls of receive are served in order, may be aborted, and end with the multiplexor", async () => {
   const { kcm, socket, ends: [t] } = setUp(1);
   const { signal, reason, abort } = aborting();
