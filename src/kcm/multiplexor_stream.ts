@@ -9,6 +9,7 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import { durationOption, limitOption } from "../core/limits.ts";
 import type { Reasons } from "../core/reasons.ts";
+import { shownAs } from "../core/shown.ts";
 import type { KcmAttachment } from "./attachment.ts";
 import type { ConnectionOutcome } from "./connection_outcome.ts";
 import { type Attachable, AttachmentWriter, cancelSource } from "./attachments_stream.ts";
@@ -303,6 +304,11 @@ export class Multiplexor implements AsyncDisposable {
     }
   }
 }
+
+shownAs(Multiplexor, "Multiplexor", ({ stats, bufferedBytes }) => {
+  const { connections, sockets, rxMessages, txMessages, sendBytes } = stats;
+  return { connections, sockets, rxMessages, txMessages, bufferedBytes, sendBytes };
+});
 
 function brokenPipe(message: string): KcmError {
   return new KcmError(message, { code: "EPIPE", blame: "local" });

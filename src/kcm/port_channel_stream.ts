@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shownAs } from "../core/shown.ts";
 import { Channel } from "./channel_stream.ts";
 import { KcmError } from "./errors.ts";
 import { channelSettings, KcmSocket } from "./kcm_socket_stream.ts";
@@ -43,7 +44,8 @@ export class HandedSocket implements AsyncDisposable {
 
   /**
    * Closes it without the worker, when that was terminated or is stuck. What it has not said that it has read goes to
-   * other channels. Happens by itself where the runtime tells that the port is closed.
+   * other channels, replies as well: also what it had read a moment before it ended, which so comes twice. Happens by
+   * itself where the runtime tells that the port is closed.
    */
   abort(): void {
     this.#host.abort();
@@ -54,6 +56,11 @@ export class HandedSocket implements AsyncDisposable {
     return this.close();
   }
 }
+
+shownAs(HandedSocket, "HandedSocket", ({ stats, bufferedBytes }) => {
+  const { rxMessages, txMessages } = stats;
+  return { rxMessages, txMessages, bufferedBytes };
+});
 
 /** Options of {@linkcode receiveSocket}. */
 export interface ReceiveSocketOptions<Batch extends boolean = false> {

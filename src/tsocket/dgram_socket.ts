@@ -7,6 +7,7 @@
  * @module
  */
 import { type Clock, systemClock } from "../core/clock.ts";
+import { shownAs } from "../core/shown.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type Deferred, deferred } from "../stream/deferred.ts";
 import { checkGroup, isFrom, udpInfo, withoutMapping } from "./dgram_addressing.ts";
@@ -342,3 +343,8 @@ export class DgramSocket implements TDgram {
     else Promise.resolve(this.#freed).then(this.#closed.resolve, this.#closed.reject);
   }
 }
+
+shownAs(DgramSocket, "DgramSocket", ({ localAddress, remoteAddress, stats }) => {
+  const { received, sent, droppedIncoming } = stats;
+  return { local: localAddress?.toHostPort(), remote: remoteAddress?.toHostPort(), received, sent, droppedIncoming };
+});

@@ -1,5 +1,6 @@
 // The life of a datagram socket over a driver by hand: receiving, closing, breaking, opening.
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { ManualClock } from "../../src/sim/mod.ts";
 import { DgramSocket } from "../../src/tsocket/dgram_socket.ts";
@@ -45,6 +46,15 @@ test("opened names paths without a port, and zones", async () => {
   assertEquals((await socket.opened).localAddress, "fe80::1%eth0");
   const nowhere = await open({ localAddress: undefined }).socket.opened;
   assertEquals([nowhere.localAddress, nowhere.localPort, nowhere.remoteAddress], [null, null, null]);
+});
+
+test("console.log shows where a socket is and what it has counted", () => {
+  const { socket, driver } = open({ remoteAddress: friend });
+  driver.come(bytes(1), friend);
+  assertEquals(
+    inspect(socket),
+    'DgramSocket { local: "127.0.0.1:5000", remote: "192.0.2.1:53", received: 1, sent: 0, droppedIncoming: 0 }',
+  );
 });
 
 test("72: an empty datagram is a datagram and wedges nothing", async () => {
