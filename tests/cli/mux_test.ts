@@ -134,7 +134,7 @@ test("a backend that dies is left out, and gets requests again when it is back",
 test("metrics are served as Prometheus reads them", () =>
   withServers(async (_servers, to) => {
     const mux = await MuxChild.start("--to", to, "--parser", "len32", "--metrics", "127.0.0.1:0");
-    const [, port] = await mux.child.untilError(/metrics on port (\d+)/);
+    const [, port] = await mux.child.untilError(/metrics on http:\/\/127\.0\.0\.1:(\d+)\/metrics/);
     const client = RpcClient.to(mux.port);
     client.send("1", "2", "3");
     await client.until(3);
@@ -250,10 +250,27 @@ test("a program that is none: exit code 1 and a line that says why", async () =>
 
 test("an address that is taken: exit code 1 and a line that says so", () =>
   withServers(async (_servers, to) => {
-    const { code, stderr } = await runChild(["mux", "--listen", to.split(",")[0]!, "--to", to, "--parser", "len32"]);
+    const [taken, other] = to.split(",") as [string, string];
+    const { code, stderr } = await runChild(["mux", "--listen", taken, "--to", other, "--parser", "len32"]);
     assertEquals(code, 1);
     assertMatch(stderr, /in use|EADDRINUSE/i);
   }));
+
+for (
+  const [listen, to] of [
+    ["127.0.0.1:7101", "127.0.0.1:7101"],
+    ["127.0.0.1:7101", "localhost:7101"],
+    ["0.0.0.0:7101", "127.0.0.9:7101"],
+    ["[::]:7101", "[::1]:7101"],
+    ["unix:/tmp/leat-mux-own", "unix:/tmp/leat-mux-own"],
+  ] as const
+) {
+  test(`a balancer on ${listen} is no backend of itself, not as ${to} either: exit code 2`, async () => {
+    const { code, stderr } = await runChild(["mux", "--listen", listen, "--to", to, "--parser", "len32"]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `backend ${to} is where this listens: requests would go round`);
+  });
+}
 
 test("SIGTERM: a reply that is still being written to a slow reader arrives whole", () =>
   withServers(async (_servers, to) => {

@@ -5,7 +5,7 @@
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { SocketTarget } from "../../tsocket/mod.ts";
+import { InetAddress, type SocketTarget } from "../../tsocket/mod.ts";
 
 /** Scrapers at a time. */
 const MAX_CONNECTIONS = 32;
@@ -14,8 +14,8 @@ const REQUEST_MS = 5000;
 
 /** A server that is running. */
 export interface MetricsServer {
-  /** Its port. */
-  readonly port: number;
+  /** Its address, as URLs have it. */
+  readonly authority: string;
   /** Ends it. */
   close(): void;
 }
@@ -38,7 +38,8 @@ export function serveMetrics(target: SocketTarget, text: () => string): Promise<
         server.close();
         server.closeAllConnections();
       };
-      resolve({ port: (server.address() as AddressInfo).port, close });
+      const { address, port } = server.address() as AddressInfo;
+      resolve({ authority: InetAddress.from(address, port).toHostPort(), close });
     });
   });
 }

@@ -14,6 +14,7 @@ import { Hub, type HubBackend } from "./hub.ts";
 import { metricsText } from "./metrics.ts";
 import { type MetricsServer, serveMetrics } from "./metrics_server.ts";
 import { checkTwice, type MuxSettings } from "./mux_settings.ts";
+import { findOwn } from "./own_address.ts";
 import { runtimeSockets } from "./runtime.ts";
 import { WatchView } from "./watch_view.ts";
 
@@ -96,10 +97,12 @@ export class MuxSession {
   }
 
   async #backends(): Promise<HubBackend[]> {
-    const { to, toFile } = this.#settings;
+    const { to, toFile, listen } = this.#settings;
     const backends = [...to, ...await this.#file?.read() ?? []];
     checkTwice(backends);
     if (backends.length === 0) throw new UsageError(`--to-file ${toFile}: no backend in it`);
+    const own = await findOwn(backends, listen);
+    if (own !== undefined) throw new UsageError(`backend ${own.name} is where this listens: requests would go round`);
     return backends;
   }
 
@@ -124,7 +127,7 @@ export class MuxSession {
     const text = (): string => metricsText(hub.balancer, this.#log?.dropped ?? 0);
     const server: MetricsServer = await serveMetrics(metrics, text);
     this.#undo.push(() => server.close());
-    this.#note(`metrics on port ${server.port}`);
+    this.#note(`metrics on http://${server.authority}/metrics`);
   }
 
   #watch(hub: Hub): void {

@@ -242,9 +242,9 @@ export class ClientPort extends BasePort {
     this.#host.attend(this);
   }
 
-  /** The backend has ended its own connection. */
+  /** The backend has ended its own connection, perhaps because the client had. */
   sessionEnded(): void {
-    this.#over("backend closed", false);
+    this.#over(this.#hasEnded ? "closed" : "backend closed", false);
   }
 
   /** Its own connection broke. */

@@ -50,6 +50,18 @@ test("when a pinned client goes so does its connection", () => {
   assertEquals(rig.lines.size, 1);
 });
 
+test("who ended a session is told right: the client, whose end the backend answers by its own, or the backend", () => {
+  const rig = new Rig({}, ["a"]);
+  const [quitting, left] = [rig.client(), rig.client()];
+  for (const client of [quitting, left]) rig.send(client, command("WATCH", "k"));
+  const lines = rig.linesOf("a").filter(({ port }) => port.kind === "session");
+  quitting.port.end(rig.now);
+  rig.settle();
+  for (const { port } of lines) port.end(rig.now);
+  rig.settle();
+  assertEquals([quitting.port.outcome, left.port.outcome], ["closed", "backend closed"]);
+});
+
 test("a session that cannot be connected tries another backend, and the client is told when there is none", () => {
   const rig = new Rig();
   const [one, two] = [rig.client(), rig.client()];

@@ -1,0 +1,46 @@
+/**
+ * Whether a backend is the balancer itself: every request would come back as one more, without end.
+ *
+ * @module
+ */
+import { lookup } from "node:dns/promises";
+import { networkInterfaces } from "node:os";
+import type { SocketTarget } from "../../tsocket/mod.ts";
+
+/** Every address of this machine, as a listener without one of its own has them. */
+const ANY = ["0.0.0.0", "::"];
+
+/** The first backend that is one of the places listened on, by its name; names of hosts are looked up. */
+export async function findOwn<T extends { readonly target: SocketTarget }>(
+  backends: readonly T[],
+  listen: readonly SocketTarget[],
+): Promise<T | undefined> {
+  const own = (await Promise.all(listen.map(placesOf))).flat();
+  const local = new Set(Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? []));
+  const isOwn = (place: string): boolean => own.some((one) => isSame(one, place, local));
+  const places = await Promise.all(backends.map(({ target }) => placesOf(target)));
+  return backends.find((_, i) => places[i]!.some(isOwn));
+}
+
+/** `ADDRESS PORT` for each address of a target, or its path. None for a name that is unknown: connecting says so. */
+async function placesOf(target: SocketTarget): Promise<string[]> {
+  if ("hostname" in target) {
+    const found = await lookup(target.hostname, { all: true }).catch(() => []);
+    return found.map(({ address }) => `${address} ${target.port}`);
+  }
+  if (target.kind !== "inet") return [target.toHostPort()];
+  const { address, port } = target.unmapped();
+  return [`${address} ${port}`];
+}
+
+function isSame(own: string, place: string, local: ReadonlySet<string>): boolean {
+  if (own === place) return true;
+  const [ownAddress, ownPort] = own.split(" ");
+  const [address = "", port] = place.split(" ");
+  if (ownPort === undefined || ownPort !== port) return false;
+  const isHere = local.has(address) || address.startsWith("127.") || ANY.includes(address);
+  // a listener on :: takes IPv4 as well
+  return isHere && (ownAddress === "::" || (ownAddress === "0.0.0.0" && !address.includes(":"))) ||
+    // whoever connects to no address in particular gets to this machine's own
+    ANY.includes(address) && (ownAddress!.startsWith("127.") || ownAddress === "::1");
+}
