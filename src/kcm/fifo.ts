@@ -11,10 +11,12 @@ const COMPACT_AT = 64;
 export class Fifo<T> {
   #items: (T | undefined)[] = [];
   #first = 0;
+  /** Asked for many times as often as it changes. */
+  #length = 0;
 
   /** How many items wait. */
   get length(): number {
-    return this.#items.length - this.#first;
+    return this.#length;
   }
 
   /** The item with so many before it; there must be one. */
@@ -24,11 +26,13 @@ export class Fifo<T> {
 
   /** Appends an item. */
   push(item: T): void {
+    this.#length++;
     this.#items.push(item);
   }
 
   /** Puts an item in front. */
   unshift(item: T): void {
+    this.#length++;
     if (this.#first > 0) this.#items[--this.#first] = item;
     else this.#items.unshift(item);
   }
@@ -36,11 +40,13 @@ export class Fifo<T> {
   /** Puts several items in front, the first of them first. */
   prepend(items: readonly T[]): void {
     this.#items = [...items, ...this.takeAll()];
+    this.#length = this.#items.length;
   }
 
   /** Takes the first item out. */
   shift(): T | undefined {
-    if (this.#first === this.#items.length) return undefined;
+    if (this.#length === 0) return undefined;
+    this.#length--;
     const item = this.#items[this.#first];
     this.#items[this.#first++] = undefined;
     if (this.#first >= COMPACT_AT && this.#first * 2 >= this.#items.length) {
@@ -60,6 +66,7 @@ export class Fifo<T> {
     const at = this.#items.indexOf(item, this.#first);
     if (at < 0) return false;
     this.#items.splice(at, 1);
+    this.#length--;
     return true;
   }
 
@@ -68,6 +75,7 @@ export class Fifo<T> {
     const items = this.#first === 0 ? this.#items : this.#items.slice(this.#first);
     this.#items = [];
     this.#first = 0;
+    this.#length = 0;
     return items as T[];
   }
 }
