@@ -19,7 +19,7 @@ export const common: readonly string[] = ["src/bytes/", "src/core/", "src/stream
 /** The ceilings by subpath. */
 export const ceilings: Readonly<Record<string, Ceiling>> = {
   ".": {
-    gzipBytes: 312_000,
+    gzipBytes: 313_000,
     carries: [
       "mod.ts",
       "src/bpf/",
@@ -41,7 +41,7 @@ export const ceilings: Readonly<Record<string, Ceiling>> = {
   "./l3l4": { gzipBytes: 80_000, carries: ["src/l3l4/", "src/packet/", "src/tsocket/"] },
   "./strparser": { gzipBytes: 15_000, carries: ["src/strparser/"] },
   "./parsers": { gzipBytes: 39_000, carries: ["src/strparser/"] },
-  "./kcm": { gzipBytes: 36_000, carries: ["src/kcm/", "src/strparser/"] },
+  "./kcm": { gzipBytes: 36_500, carries: ["src/kcm/", "src/strparser/"] },
   "./bpf": { gzipBytes: 80_000, carries: ["src/bpf/", "src/strparser/parser.ts"] },
   "./xdr": { gzipBytes: 5_000, carries: ["src/xdr/"] },
   "./rxrpc": { gzipBytes: 43_000, carries: ["src/rxrpc/", "src/tsocket/", "src/packet/address.ts"] },
@@ -61,5 +61,5 @@ export const shaken: Readonly<Record<string, Ceiling>> = {
   MessageStream: { gzipBytes: 9_000, carries: ["src/strparser/"] },
   lengthPrefix: { gzipBytes: 1_500, carries: ["src/strparser/"] },
   // a thousand more for sends that wait for their reply
-  Multiplexor: { gzipBytes: 30_500, carries: ["src/kcm/", "src/strparser/"] },
+  Multiplexor: { gzipBytes: 31_000, carries: ["src/kcm/", "src/strparser/"] },
 };

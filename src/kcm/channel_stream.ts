@@ -76,6 +76,7 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost, D
   readonly #isBatch: boolean;
   readonly #highWaterMark: number;
   readonly #outlet: Outlet<KcmMessage, Batch>;
+  #readable: ReadableStream<Batched<KcmMessage, Batch>> | undefined;
   readonly #queue: ReceiveQueue = new ReceiveQueue(MESSAGE_WEIGHT);
   readonly #receivers: ChannelReceivers = new ChannelReceivers();
   #resolveClosed!: () => void;
@@ -101,7 +102,7 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost, D
 
   /** What the user reads. */
   get readable(): ReadableStream<Batched<KcmMessage, Batch>> {
-    return this.#outlet.readable;
+    return this.#readable ??= this.#outlet.readable;
   }
 
   get maxWaitingSends(): number {
@@ -190,7 +191,7 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost, D
 
   /** Reads a message, or a part of it, as soon as there is one; `undefined` at the end. */
   receive(options: ReceiveOptions): Promise<ReceivedPart | undefined> {
-    if (this.#outlet.isLocked) return Promise.reject(busyError());
+    if (this.#readable?.locked) return Promise.reject(busyError());
     const received = this.#receivers.wait(options, () => this.flush());
     this.#wanted();
     return received;
@@ -198,7 +199,7 @@ export class Channel<Batch extends boolean> implements SocketSink, SenderHost, D
 
   /** Reads a message, or a part of it, if there is one. */
   tryReceive(maxLength: number, isPeek: boolean): ReceivedPart | undefined {
-    if (this.#outlet.isLocked) throw busyError();
+    if (this.#readable?.locked) throw busyError();
     return this.#read(maxLength, isPeek);
   }
 

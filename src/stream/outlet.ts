@@ -69,11 +69,6 @@ export class Outlet<T, Batch extends boolean = boolean> {
     return this.#readable!;
   }
 
-  /** Whether somebody reads the stream. */
-  get isLocked(): boolean {
-    return this.#readable?.locked === true;
-  }
-
   /** Bytes queued and not yet taken by the reader. */
   get heldBytes(): number {
     return this.#heldBytes;
