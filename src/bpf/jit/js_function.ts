@@ -118,7 +118,7 @@ class FunctionWriter {
     const { operands, values } = this.#blocks[index]!;
     const isLoop = form === "nested" && isHeader[position]!;
     for (const scope of opening[position] ?? []) {
-      if (scope.isLoop && this.#isCounting) this.#charge(operands[0]!.slot, segmentAt(operands, 0), true);
+      if (scope.isLoop && this.#isCounting) writer.line(this.#chargingTurn(operands));
       writer.line(scope.isLoop ? `L${scope.start}: for (;;) {` : `B${scope.end}: {`);
     }
     if (form === "dispatch") writer.line(`case ${position}:`);
@@ -226,6 +226,11 @@ class FunctionWriter {
   #again(to: number): string {
     if (!this.#isCounting) return `continue L${to};`;
     const { operands } = this.#blocks[this.#layout.order[to]!]!;
-    return `{ ${this.#charging(operands[0]!.slot, segmentAt(operands, 0))} continue L${to}; }`;
+    return `{ ${this.#chargingTurn(operands)} continue L${to}; }`;
+  }
+
+  /** The statement that charges a turn of a loop, whose first block this is, for what it begins with. */
+  #chargingTurn(operands: readonly Operand[]): string {
+    return this.#charging(operands[0]!.slot, segmentAt(operands, 0));
   }
 }
