@@ -235,6 +235,12 @@ test("bpf info: programs, maps, licence", async () => {
     (await bpf("info len16.s")).stdout.text,
     /^assembly, no licence\n\n.*\nlen16 +4 +1 +v1 +base32 base64 packet/,
   );
+  const local = () => world({ "local.o": objectFile("c14-v3-g", "14_local_func") });
+  assertMatch((await bpf("info local.o", local())).stdout.text, /\nlocal_func .*\nlocal_func_at0 /);
+  const one = (await bpf("info local.o:local_func_at0", local())).stdout.text;
+  assertMatch(one, /\nlocal_func_at0 +socket +\d+ +2 /);
+  assert(!/\nlocal_func /.test(one), one);
+  assertStringIncludes((await bpf("info local.o:nosuch", local(), 1)).stderr.text, "no program nosuch");
   const dense = world({ "dense.o": objectFile("c22-v4-g", "19_dense_switch") });
   assertStringIncludes((await bpf("info dense.o", dense)).stdout.text, "-mcpu=v3");
 });

@@ -18,7 +18,7 @@ import { CLASSIC_OPTION } from "./verify.ts";
 /** The command. */
 export const infoCommand: CommandSpec = {
   name: "bpf info",
-  usage: "FILE",
+  usage: "FILE[:FUNCTION]",
   summary: "Show what is in a file of programs",
   details: [
     "Programs with their sections, sizes, and the level of the instruction set that",
@@ -50,7 +50,8 @@ const FORMS: Readonly<Record<string, string>> = {
 function linesOf(source: ProgramSource, io: CliIo): string[] {
   const paint = paintFor("auto", io.stdout.isTerminal, io.environment);
   const form = FORMS[source.kind === "program" ? source.form : source.kind]!;
-  const { license, maps } = source.kind === "object" ? source.object : programOf(source);
+  const isWhole = source.kind === "object" && source.functionName === undefined;
+  const { license, maps } = isWhole ? source.object : programOf(source);
   const stated = license === "" ? "no licence" : `licence ${printable(license)}`;
   const lines = [`${form}, ${stated}`, "", ...tableLines(PROGRAM_COLUMNS, programRows(source), { paint })];
   if (maps.length > 0) lines.push("", ...tableLines(MAP_COLUMNS, maps.map(mapRow), { paint }));
@@ -80,6 +81,11 @@ const MAX_SLOTS = 1_000_000;
 
 function programRows(source: ProgramSource): string[][] {
   if (source.kind !== "object") return [programRow(programOf(source), "")];
+  if (source.functionName !== undefined) {
+    const program = programOf(source);
+    const known = source.object.programs.find(({ name }) => name === program.name);
+    return [programRow(program, known?.section ?? "")];
+  }
   let left = MAX_SLOTS;
   return source.object.programs.map(({ name, section, slots }) => {
     if (left < 0) return [printable(name), printable(section), String(slots), "", "", ""];
