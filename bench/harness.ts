@@ -199,9 +199,12 @@ async function speedOf(run: Work, leastMs: number, now: () => number): Promise<n
   return amount * 1000 / elapsed;
 }
 
-/** Runs another file of this folder in a process of its own, on the same runtime, and gives what it printed. */
-export function runAlone(file: URL, args: readonly string[]): string {
-  const before = runtimeName().startsWith("deno") ? ["run", "-A", "--no-check"] : process.execArgv;
+/**
+ * Runs another file of this folder in a process of its own, on the same runtime, and gives what it printed. Flags are for
+ * Node.
+ */
+export function runAlone(file: URL, args: readonly string[], flags: readonly string[] = []): string {
+  const before = runtimeName().startsWith("deno") ? ["run", "-A", "--no-check"] : [...process.execArgv, ...flags];
   const { status, stdout, stderr } = spawnSync(process.execPath, [...before, file.pathname, ...args], {
     encoding: "utf8",
     maxBuffer: 1 << 26,
