@@ -2,45 +2,62 @@ import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import type { BpfMachine } from "../../src/bpf/machine.ts";
 import { BpfMemory } from "../../src/bpf/memory.ts";
+import { compileProgram } from "../../src/bpf/backends.ts";
 import { bpfParser } from "../../src/bpf/bpf_parser.ts";
+import { BpfRuntime, ProgramEnvironment } from "../../src/bpf/runtime.ts";
+import { verifyProgram } from "../../src/bpf/verifier/verify_program.ts";
 import { fromHex } from "../../src/bytes/hex.ts";
 import { groupsOf, program, recordedMachine } from "./support/builds.ts";
 import { randomPrograms, recordedVectors } from "./support/recordings.ts";
-import { inFormOf, machineOn, type Way, ways } from "./support/ways.ts";
+import { inFormOf, type Way, ways } from "./support/ways.ts";
 
 const vectors = recordedVectors();
 
-/** Calls `check` for every build of every program with every content of its maps. */
-function forEachMachine(
-  way: Way,
-  check: (machine: BpfMachine, name: string, runs: readonly { in: string; ret: number }[]) => void,
-): void {
-  for (const one of vectors) {
-    for (const build of one.builds) {
-      for (const group of groupsOf(one)) {
-        const machine = inFormOf(way, () => recordedMachine(one, build, group, { backend: way.backend }));
-        check(machine, `${build}/${one.program}`, group.runs);
-      }
-    }
-  }
+/** Every build of every program with every content of its maps, made once for each way. */
+const machines = new Map<Way, readonly Recorded[]>();
+
+interface Recorded {
+  readonly machine: BpfMachine;
+  readonly name: string;
+  readonly runs: readonly { in: string; ret: number }[];
 }
+
+function machinesOf(way: Way): readonly Recorded[] {
+  const known = machines.get(way) ??
+    vectors.flatMap((one) =>
+      one.builds.flatMap((build) =>
+        groupsOf(one).map((group) => ({
+          machine: inFormOf(way, () => recordedMachine(one, build, group, { backend: way.backend })),
+          name: `${build}/${one.program}`,
+          runs: group.runs,
+        }))
+      )
+    );
+  machines.set(way, known);
+  return known;
+}
+
+const randomOnes = randomPrograms().map(({ code, ret }) => ({
+  verified: verifyProgram({ ...program(""), code }),
+  ret,
+}));
 
 for (const way of ways) {
   test(`case 44: every recorded run over all its builds, ${way.name}`, () => {
     let runs = 0;
-    forEachMachine(way, (machine, name, recorded) => {
+    for (const { machine, name, runs: recorded } of machinesOf(way)) {
       for (const { in: input, ret } of recorded) {
         assertEquals(machine.run(fromHex(input)), ret, `${name} over ${input}`);
         runs++;
       }
-    });
+    }
     assertEquals(runs, 2474);
   });
 
   test(`case 45: the same in two chunks cut everywhere, and byte by byte, ${way.name}`, () => {
-    forEachMachine(way, (machine, name, recorded) => {
+    for (const { machine, name, runs } of machinesOf(way)) {
       const parser = bpfParser(machine);
-      for (const { in: input, ret } of recorded) {
+      for (const { in: input, ret } of runs) {
         const bytes = fromHex(input);
         // What the program says of a part is what it says of a message of which no more is there; of all of it, the
         // recorded result, whatever it has said before.
@@ -57,17 +74,25 @@ for (const way of ways) {
         const expected = ends.find((result) => result !== 0) ?? 0;
         if (bytes.length > 0) assertResult(answer, expected, `${name}, byte by byte`);
       }
-    });
+    }
   });
 
   test(`case 33: random programs against the kernel, ${way.name}`, () => {
-    const programs = randomPrograms();
-    assertEquals(programs.length, 1000);
+    assertEquals(randomOnes.length, 1000);
     // One for all: making a thousand memories takes longer than the rest.
-    const memory = new BpfMemory({ bytes: 16_000_000, wasm: way.backend === "wasm" });
-    for (const [number, { code, ret }] of programs.entries()) {
-      const machine = machineOn(way, { ...program(""), code }, { memory });
-      assertEquals(machine.run(new Uint8Array(1)) >>> 0, ret, `program ${number}`);
+    const memory = new BpfMemory({ bytes: 100_000, wasm: way.backend === "wasm" });
+    const runtime = new BpfRuntime(memory, {
+      budget: 1_000_000,
+      now: () => 0,
+      wallNow: () => 0,
+      random: () => 0,
+      onTrace: () => {},
+      cookie: 0,
+    });
+    for (const [number, { verified, ret }] of randomOnes.entries()) {
+      const environment = new ProgramEnvironment(runtime, verified.program, verified.isChecked);
+      const runner = inFormOf(way, () => compileProgram(way.backend, verified, environment));
+      assertEquals(runner.run(new Uint8Array(1), 0, 1) >>> 0, ret, `program ${number}`);
     }
   });
 }
