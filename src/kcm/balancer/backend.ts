@@ -126,11 +126,16 @@ export class Backend implements SteeringTarget {
     return this.share * (FIRST_SHARE + (1 - FIRST_SHARE) * (1 - left));
   }
 
-  /** A shared connection with room, by turns; there is one when {@linkcode isReady}. */
-  nextChannel(): SharedChannel | undefined {
+  /**
+   * A shared connection with room; there is one when {@linkcode isReady}. By turns, or with a `lane` of 0 and above always
+   * the same one for that, as long as it stands and has room: two connections of a server overtake each other.
+   */
+  nextChannel(lane: number): SharedChannel | undefined {
     const { channels } = this;
-    for (let i = 0; i < channels.length; i++) {
-      this.turn = this.turn + 1 < channels.length ? this.turn + 1 : 0;
+    const { length } = channels;
+    if (lane >= 0 && length > 0) this.turn = (lane + length - 1) % length;
+    for (let i = 0; i < length; i++) {
+      this.turn = this.turn + 1 < length ? this.turn + 1 : 0;
       const channel = channels[this.turn];
       if (channel?.hasRoom) return channel;
     }

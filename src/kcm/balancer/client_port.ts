@@ -27,6 +27,8 @@ export class ClientPort extends BasePort {
   readonly kind = "client";
   /** Who it is, for the log. */
   readonly name: string;
+  /** How many came before it. */
+  readonly number: number;
   /** When it came. */
   readonly since: number;
   /** Its backend, with the policy that goes by client. */
@@ -61,6 +63,7 @@ export class ClientPort extends BasePort {
   constructor(name: string, host: BalancerHost) {
     super();
     this.name = name;
+    this.number = host.counts.accepted;
     this.#host = host;
     this.since = this.heardAt = host.now;
     const { protocol, maxMessageLength, messageMs: messageTimeoutMs } = host.settings;

@@ -159,10 +159,12 @@ export class Dispatcher {
     to: number,
   ): SharedChannel | undefined {
     if (this.#isStale) this.#findReady();
+    const keyHash = this.#keyHash(bytes, from, to);
+    const lane = this.#settings.policy === "sticky" ? request.client?.number ?? -1 : keyHash;
     // a channel may have filled up since
     for (let ready = this.#ready; ready.length > 0; ready = this.#ready) {
-      const backend = this.#chooser.choose(ready, request.client, this.#keyHash(bytes, from, to));
-      const channel = backend.nextChannel();
+      const backend = this.#chooser.choose(ready, request.client, keyHash);
+      const channel = backend.nextChannel(lane);
       if (channel !== undefined) return channel;
       this.#findReady();
     }

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { bytes, command, Rig } from "./rig.ts";
+import { bytes, command, Rig, text } from "./rig.ts";
 
 const echo = (word: string) => command("ECHO", word);
 const bulk = (word: string) => `$${word.length}\r\n${word}\r\n`;
@@ -54,6 +54,23 @@ test("policy sticky: all requests of a client go to one backend, and to another 
   rig.send(one, echo("again"));
   assertEquals(rig.carriedOut.at(-1), "b ECHO again");
 });
+
+for (const policy of ["key", "sticky"] as const) {
+  test(`policy ${policy}: with several connections to a backend, what belongs together stays on one, in order`, () => {
+    const rig = new Rig({ policy, connections: 4 }, ["a"]);
+    const clients = Array.from({ length: 12 }, () => rig.client());
+    rig.isPrompt = false;
+    for (const [i, client] of clients.entries()) {
+      rig.send(client, command("SET", `key${i}`, "1"), command("GET", `key${i}`), command("DEL", `key${i}`));
+    }
+    const sent = rig.linesOf("a").map(({ incoming }): string[] => incoming.map(text).join("").match(/key\d+/g) ?? []);
+    assertEquals(sent.flat().length, 36);
+    for (const keys of sent) assert(keys.length > 0, "a connection that nothing goes over");
+    for (let i = 0; i < 12; i++) {
+      assertEquals(sent.filter((keys) => keys.includes(`key${i}`)).length, 1, `key${i} is on several connections`);
+    }
+  });
+}
 
 test("policy key: one key, one backend; without a backend only its keys move", () => {
   const rig = new Rig({ policy: "key", fall: 1 }, ["a", "b", "c"]);
