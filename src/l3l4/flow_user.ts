@@ -29,8 +29,8 @@ export interface FlowUser extends StackUser {
 export interface FlowHost {
   /** The time for methods of the port. */
   now(): number;
-  /** Something was done to the port. */
-  turn(): void;
+  /** Something was done to the port, at this time. */
+  turn(now?: number): void;
   /** The user has closed its side and waits for what was written to arrive. */
   closing(user: StackUser): void;
   /** The peer has acknowledged all of it, and may end itself within so many milliseconds. */

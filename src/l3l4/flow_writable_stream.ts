@@ -11,9 +11,11 @@ const HIGH_WATER_MARK_BYTES = 65536;
 /** Whom the stream tells. */
 export interface FlowWrites {
   /** Takes as many bytes of the chunk from `at` on as there is room for; how many. Throws what broke the connection. */
-  write(chunk: Uint8Array, at: number): number;
+  write(chunk: Uint8Array, at: number, now: number): number;
   /** What was taken may be sent. */
-  wrote(): void;
+  wrote(now: number): void;
+  /** The time. */
+  now(): number;
   /** No more come. */
   endWriting(): void;
   /** The connection is not wanted any more. */
@@ -65,14 +67,15 @@ export class FlowWritable implements UnderlyingSink<Uint8Array> {
   /** The stream's own. */
   write(given: unknown): Promise<void> | undefined {
     const chunk = this.#bytesOf(given);
-    const at = this.#writes.write(chunk, 0);
+    const now = this.#writes.now();
+    const at = this.#writes.write(chunk, 0, now);
     if (at === chunk.length) {
       this.#taken();
-      this.#writes.wrote();
+      this.#writes.wrote(now);
       return undefined;
     }
     const room = this.#room(chunk, at);
-    this.#writes.wrote();
+    this.#writes.wrote(now);
     return room;
   }
 
@@ -98,7 +101,7 @@ export class FlowWritable implements UnderlyingSink<Uint8Array> {
   wake(): void {
     const waiting = this.#waiting;
     if (waiting === undefined) return;
-    waiting.at += this.#writes.write(waiting.chunk, waiting.at);
+    waiting.at += this.#writes.write(waiting.chunk, waiting.at, this.#writes.now());
     if (waiting.at < waiting.chunk.length) return;
     this.#waiting = undefined;
     waiting.resolve();

@@ -257,13 +257,17 @@ class FlowLife implements FlowUser, FlowReads, FlowWrites {
     this.#host.turn();
   }
 
-  write(chunk: Uint8Array, at: number): number {
-    if (this.#over !== undefined || this.#hasEndedWriting) throw this.#whyOver();
-    return this.port.write(at === 0 ? chunk : chunk.subarray(at), this.#host.now());
+  now(): number {
+    return this.#host.now();
   }
 
-  wrote(): void {
-    this.#host.turn();
+  write(chunk: Uint8Array, at: number, now: number): number {
+    if (this.#over !== undefined || this.#hasEndedWriting) throw this.#whyOver();
+    return this.port.write(at === 0 ? chunk : chunk.subarray(at), now);
+  }
+
+  wrote(now: number): void {
+    this.#host.turn(now);
   }
 
   endWriting(): void {

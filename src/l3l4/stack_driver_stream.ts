@@ -10,7 +10,7 @@
  *
  * @module
  */
-import type { Clock } from "../core/clock.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
 import { EngineTimer } from "../stream/engine_timer.ts";
 import { breathe, nextTurnOfLoop } from "../stream/turn.ts";
 import { L3L4Error } from "./errors.ts";
@@ -40,6 +40,7 @@ export class StackDriver {
   readonly writable: WritableStream<Uint8Array | readonly Uint8Array[]>;
   readonly #engine: PacketEngine;
   readonly #clock: Clock;
+  readonly #isRealTime: boolean;
   readonly #timer: EngineTimer;
   readonly #batches: PacketBatches;
   readonly #isTrusted: boolean;
@@ -68,6 +69,7 @@ export class StackDriver {
   ) {
     this.#engine = engine;
     this.#clock = clock;
+    this.#isRealTime = clock === systemClock;
     this.#events = events;
     this.#isTrusted = settings.isChecksumTrusted;
     this.#batches = new PacketBatches(settings.maxBatchPackets);
@@ -86,7 +88,8 @@ export class StackDriver {
       write: (chunk) => this.#write(chunk),
       close: () => this.end(),
       abort: (reason) => this.fail(reason),
-    }, { highWaterMark: 1 });
+      // one is at work, the next may be read meanwhile: with 1, a pipe waits for a promise of its own before each batch
+    }, { highWaterMark: 2 });
   }
 
   /** Whether the engine is asking what becomes of a packet: nothing may be asked of it then. */
@@ -109,10 +112,10 @@ export class StackDriver {
     this.#thrown ??= { error };
   }
 
-  /** Something was done to the engine: tells what happened, and sends what is due if it is wanted. */
-  turn(): void {
+  /** Something was done to the engine (at `now`): tells what happened, and sends what is due if it is wanted. */
+  turn(now: number = this.now()): void {
     if (this.#isBusy || this.#isOver) return;
-    this.#work(undefined);
+    this.#work(undefined, now);
   }
 
   /** The stack is over in order: what is due is sent, then the streams end. */
@@ -158,18 +161,19 @@ export class StackDriver {
     }
     // a pipe may bring packets while the engine tells of others
     if (this.#isBusy) return Promise.resolve().then(() => this.#write(chunk));
-    this.#work(packets);
-    return breathe();
+    const now = this.#clock.now();
+    this.#work(packets, now);
+    // the system's clock takes 67 ns on Node 20, and a round trip through two stacks 13 us: it is not asked twice
+    return breathe(this.#isRealTime ? now : undefined);
   }
 
-  #work(packets: readonly Uint8Array[] | undefined): void {
+  #work(packets: readonly Uint8Array[] | undefined, now: number): void {
     const engine = this.#engine;
-    const now = this.#clock.now();
     this.#now = now;
     this.#isBusy = true;
     try {
       if (packets !== undefined) this.#push(packets, now);
-      if (engine.timeoutAt() <= now) engine.onTimeout(now);
+      if (this.#timer.isDue(now) && engine.timeoutAt() <= now) engine.onTimeout(now);
       engine.flush(now);
       this.#isBusy = false;
       if (this.#isWanted) this.#sendAll(now);
@@ -208,9 +212,14 @@ export class StackDriver {
     }
   }
 
+  /** Whatever was done has had its turn: all that may be missing is the sending, and what sending has found out before. */
   #pull(): void {
     this.#isWanted = true;
-    if (!this.#isSending) this.turn();
+    if (this.#isSending || this.#isBusy || this.#isOver) return;
+    const now = this.#clock.now();
+    if (this.#timer.isDue(now)) return this.#work(undefined, now);
+    this.#sendAll(now);
+    if (!this.#isWanted) this.#timer.update();
   }
 
   /** Makes a batch of what is due and hands it over. */

@@ -36,8 +36,8 @@ export class StackHost implements TcpSideHost, UdpHost {
   }
 
   /** Something was done to a port. */
-  turn(): void {
-    this.#driver.turn();
+  turn(now?: number): void {
+    this.#driver.turn(now);
   }
 
   /** A callback of the user's threw. */

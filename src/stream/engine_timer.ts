@@ -32,6 +32,11 @@ export class EngineTimer {
     this.#failed = failed;
   }
 
+  /** Whether the engine may have something to do: the timer is never later than what it wanted when last looked at. */
+  isDue(now: number): boolean {
+    return this.#armedAt <= now;
+  }
+
   /** Looks at what the engine wants now. A timer that fires early only asks again, so later deadlines cost nothing. */
   update(): void {
     if (this.#isStopped) return;
