@@ -74,9 +74,34 @@ async function used(count: number): Promise<number> {
   return (after - before) / count / 2;
 }
 
+/** The least that can stand behind a readable that gives something: its methods are shared. */
+class BareSource implements UnderlyingDefaultSource {
+  controller: unknown;
+  start(controller: unknown): void {
+    this.controller = controller;
+  }
+  pull(): void {}
+  cancel(): void {}
+}
+
+/** The same for a writable. */
+class BareSink implements UnderlyingSink {
+  controller: unknown;
+  start(controller: unknown): void {
+    this.controller = controller;
+  }
+  write(): void {}
+  close(): void {}
+  abort(): void {}
+}
+
 /** What a runtime's own streams cost: a pair of them with as little behind it as can be. */
 async function bareStreams(count: number): Promise<number> {
-  const make = (): unknown => [new ReadableStream({}, { highWaterMark: 0 }), new WritableStream({})];
+  const size = (chunk: Uint8Array) => chunk.byteLength;
+  const make = (): unknown => [
+    new ReadableStream(new BareSource(), { highWaterMark: 0 }),
+    new WritableStream(new BareSink(), { highWaterMark: 65536, size }),
+  ];
   kept.push(make());
   const before = await held();
   for (let i = 0; i < count; i++) kept.push(make());
