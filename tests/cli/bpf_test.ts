@@ -51,6 +51,13 @@ test("bpf asm: from standard input", async () => {
   assertEquals((await bpf("asm -", io)).stdout.text, "9500000000000000\n");
 });
 
+test("bpf verify: a program from standard input is called main", async () => {
+  const io = world();
+  io.stdin.feed(encode("exit\n"));
+  io.stdin.feed(undefined);
+  assertStringIncludes((await bpf("verify -", io, 1)).stderr.text, "standard input: main: instruction 0: ");
+});
+
 test("bpf asm: classic programs in all forms, checked and translated", async () => {
   const classic = () => world({ "c.s": "ldh [0]\nadd #2\nret a\n", "bad.s": "ldh [0]\ndiv #0\nret a\n" });
   assertEquals(
@@ -92,6 +99,7 @@ test("bpf disasm --asm is what bpf asm takes", async () => {
   const text = (await bpf("disasm --asm rodata.o")).stdout.text;
   assertStringIncludes(text, ".map .rodata array 4 8 1");
   const there = (await bpf("asm rodata.s", world({ "rodata.s": text }))).stdout.text;
+  assertStringIncludes((await bpf("disasm --asm local.o", world(), 1)).stderr.text, "several programs, name one");
   const back = (await bpf("disasm --asm rodata.s", world({ "rodata.s": text }))).stdout.text;
   assertEquals([there.length, back], [22 * 17, text]);
 });

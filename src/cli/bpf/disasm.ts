@@ -17,7 +17,7 @@ import { type CliIo, ExitCode } from "../io.ts";
 import type { CommandSpec, OptionValues } from "../options.ts";
 import { printable } from "../problem_log.ts";
 import { onlyOperand, OUTPUT_OPTION, writeOutput } from "./program_output.ts";
-import { inFile, programsOf, type ProgramSource, readSource, reporting } from "./program_source.ts";
+import { inFile, programOf, programsOf, type ProgramSource, readSource, reporting } from "./program_source.ts";
 
 /** The command. */
 export const disasmCommand: CommandSpec = {
@@ -38,7 +38,7 @@ export const disasmCommand: CommandSpec = {
       help: "llvm (default: r0 = 5, as llvm-objdump) or conformance (mov %r0, 5)",
     },
     { name: "radix", argument: "N", choices: ["10", "16"], help: "Numbers in decimal (default) or hexadecimal" },
-    { name: "asm", help: "No numbers of slots: text that leat bpf asm takes" },
+    { name: "asm", help: "No numbers of slots: one program as text that leat bpf asm takes" },
     { name: "source", help: "Lines of the source, where the object has them" },
     { name: "classic", help: "Assembly in FILE is classic BPF" },
     { name: "ebpf", help: "Classic programs as the eBPF that they are translated to" },
@@ -64,10 +64,9 @@ function textOf(source: ProgramSource, values: OptionValues): string {
     dialect: (values.dialect ?? "llvm") as AssemblyDialect,
     radix: values.radix === "16" ? 16 : 10,
   };
-  const print = values.asm === true
-    ? disassemble
-    : (program: BpfProgram, options: DisassembleOptions) => listing(program, options, values.source === true);
-  return programsOf(source).map((program) => print(program, options)).join("\n");
+  // A text of assembly is one program.
+  if (values.asm === true) return disassemble(programOf(source), options);
+  return programsOf(source).map((program) => listing(program, options, values.source === true)).join("\n");
 }
 
 function listing(program: BpfProgram, options: DisassembleOptions, showsSource: boolean): string {

@@ -160,6 +160,7 @@ async function readOperand(
 }
 
 function nameOf(file: string): string {
+  if (file === "-") return "main";
   const name = basename(file).replace(/\.[^.]*$/, "").replace(/[^\w.$]/g, "_");
   return /^[A-Za-z_.$]/.test(name) ? name : "main";
 }
