@@ -79,7 +79,8 @@ class Sticky implements Steering {
  * Messages with the same key go to the same target; when a target comes or goes, only keys that it gets or had move
  * (rendezvous hashing, by weight). The key is what the sender gave (`key` of `send`), else what `keyOf` makes of the
  * message: a field of it, or a value of a map that a BPF parser program has just set. It must leave the message as it
- * is. Looks at all targets for each message.
+ * is. It is asked again when a message is steered anew because its socket was closed; a map has the value of a later
+ * message by then. Looks at all targets for each message.
  *
  * @example
  * ```ts

@@ -9,6 +9,7 @@ import {
   sticky,
   weighted,
 } from "../../src/kcm/mod.ts";
+import { assemble, BpfMachine, bpfParser } from "../../src/bpf/mod.ts";
 import { Sender, Wire } from "./sending.ts";
 import { TestConnection, TestSocket, wire } from "./support.ts";
 
@@ -55,6 +56,46 @@ test("sticky: with its socket gone a connection gets another, and keeps its orde
     if (body !== undefined) got.push(body);
   }
   assertEquals(got, ["1", "2", "3", "4"]);
+});
+
+/** The length is in front, in two bytes; the first byte of the body is left in a map. */
+const NOTING = `
+  .map kind array 4 4 1
+  r6 = r1
+  r0 = *(u16 *)skb[0]
+  r7 = r0
+  r7 += 2
+  r0 = *(u8 *)skb[2]
+  r8 = r0
+  r1 = 0
+  *(u32 *)(r10 - 4) = r1
+  r2 = r10
+  r2 += -4
+  r1 = map[kind] ll
+  call 1
+  if r0 == 0 goto done
+  *(u32 *)(r0 + 0) = r8
+done:
+  r0 = r7
+  exit
+`;
+
+test("keyAffinity: by a value of a map that a BPF program sets while it parses", () => {
+  const machine = new BpfMachine(assemble(NOTING));
+  const kind = machine.map("kind");
+  const { engine, sockets } = three({ policy: keyAffinity(() => Number(kind.get(0))) });
+  const t = engine.attach({ parser: bpfParser(machine) });
+  const letters = "abcdefghijklmnopqrst".split("");
+  const all = wire(...letters.map((letter) => `${letter}1`), ...letters.map((letter) => `${letter}2`));
+  for (let at = 0; at < all.length; at += 3) t.push(all.subarray(at, at + 3), 0);
+  for (const socket of sockets) assert(socket.bodies.length > 0);
+  for (const letter of letters) {
+    const whose = sockets.filter((socket) => socket.bodies.some((body) => body.startsWith(letter)));
+    assertEquals([whose.length, whose[0]!.bodies.filter((body) => body.startsWith(letter))], [1, [
+      `${letter}1`,
+      `${letter}2`,
+    ]]);
+  }
 });
 
 test("keyAffinity: the same key, the same socket; only keys of a socket that goes move", () => {
