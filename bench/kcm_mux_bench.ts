@@ -2,7 +2,8 @@
  * `leat mux` on this runtime beside HAProxy in TCP mode with one thread: the same two Redis servers behind, the same
  * `redis-benchmark` in front, over loopback. The balancer has CPU 0 for itself, everything else is on CPU 1.
  *
- * HAProxy balances connections, `leat mux` messages; both are warm when they are measured, and take turns.
+ * HAProxy balances connections, `leat mux` messages; both are warm when they are measured, and take turns. So does a bare
+ * TCP proxy of the same runtime (`tcp_proxy.ts`), which shows what that makes of the same load with no balancer at all.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -68,9 +69,9 @@ ${servers.map((server) => `  server s${server} 127.0.0.1:${server}`).join("\n")}
 `;
 }
 
-/** How `leat` is started on this runtime. */
-function leat(): string[] {
-  const main = new URL("../src/cli/main.ts", import.meta.url).pathname;
+/** How a file is started on this runtime. */
+function started(file: string): string[] {
+  const main = new URL(file, import.meta.url).pathname;
   const { deno, bun } = process.versions;
   if (deno !== undefined) return [process.execPath, "run", "-A", "--no-check", main];
   if (bun !== undefined) return [process.execPath, main];
@@ -124,6 +125,12 @@ async function measure(bench: Bench, ports: Readonly<Record<string, number>>): P
         baseline: { name: "haproxy", value: median(theirs.map((one) => one[quantile])) },
       });
     }
+    bench.reading({
+      name: `${figure}, beside a bare proxy`,
+      unit: "requests/s",
+      values: ours.map(({ rate }) => rate),
+      baseline: { name: "a bare TCP proxy here", value: median(rounds["bare proxy"]!.map(({ rate }) => rate)) },
+    });
   }
 }
 
@@ -144,12 +151,14 @@ await bench("kcm_mux", async (bench) => {
     for (const port of servers) {
       start(OTHER_CPU, "redis-server", ["--port", String(port), "--save", "", "--bind", "127.0.0.1"], folder);
     }
-    const ports = { "haproxy": await freePort(), "leat mux": await freePort() };
+    const ports = { "haproxy": await freePort(), "leat mux": await freePort(), "bare proxy": await freePort() };
     const config = join(folder, "haproxy.cfg");
     writeFileSync(config, haproxyConfig(ports["haproxy"], servers));
     await Promise.all(servers.map(listening));
     start(BALANCER_CPU, findProgram("haproxy")!, ["-q", "-db", "-f", config], folder);
-    const [program = "", ...args] = leat();
+    const [proxy = "", ...proxyArgs] = started("tcp_proxy.ts");
+    start(BALANCER_CPU, proxy, [...proxyArgs, ...[ports["bare proxy"], ...servers].map(String)], folder);
+    const [program = "", ...args] = started("../src/cli/main.ts");
     const to = servers.map((port) => `127.0.0.1:${port}`).join(",");
     start(BALANCER_CPU, program, [
       ...[...args, "mux", "-q", "--listen", `127.0.0.1:${ports["leat mux"]}`, "--to", to, "--parser", "resp"],
