@@ -6,6 +6,7 @@ import { ancillaryAt, CLASSIC_OPERATIONS } from "../../src/bpf/classic/codes_tab
 import { formatClassic, parseClassic } from "../../src/bpf/classic/text.ts";
 import { BpfError } from "../../src/bpf/errors.ts";
 import { randomClassic } from "./support/recordings.ts";
+import { processorMs } from "./support/processor_time.ts";
 
 const of = (...program: [code: number, jt: number, jf: number, k: number][]): ClassicInstruction[] =>
   program.map(([code, jt, jf, k]) => ({ code, jt, jf, k }));
@@ -243,7 +244,7 @@ test("ancillary offsets are 4 apart", () => {
 
 test("lines of one character over and over take no longer than others", () => {
   const count = 500_000;
-  const before = performance.now();
+  const before = processorMs();
   for (const line of ["{ 1, 2, 3, 4 }" + " ".repeat(count) + "x", "ret #0 " + ";".repeat(count) + "\r"]) {
     for (const text of [line, `${line}\n`]) {
       try {
@@ -253,5 +254,5 @@ test("lines of one character over and over take no longer than others", () => {
       }
     }
   }
-  assert(performance.now() - before < 1000);
+  assert(processorMs() - before < 1000);
 });
