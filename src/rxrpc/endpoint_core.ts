@@ -247,7 +247,7 @@ export class EndpointCore implements ConnectionHost {
   transmit(out: RxOut, now: number): void {
     this.#now = now;
     const counting = this.#out.before(out);
-    if (!this.#strangers.transmit(counting) || !this.#questions.transmit(counting, now)) return;
+    if (!this.#strangers.transmit(counting) || !this.#questions.transmit(counting)) return;
     if (!this.#keepalive.transmit(counting)) return;
     const senders = this.#senders;
     if (senders.length === 0) return;

@@ -38,11 +38,16 @@ export function networkFailed(
 ): void {
   if (code === "EMSGSIZE") return peer.tooLarge(bytes ?? peer.maxMtu);
   if (!UNREACHABLE.includes(code) || !peer.isUnreachable()) return;
-  const what = `the network says that ${to.address} can't be reached at port ${to.port}`;
   for (const connection of connections) {
     if (connection.peer !== peer) continue;
     for (const { call } of connection.channels) {
-      if (call?.isExposed === true) call.close(new RxrpcError(what, { code, blame: "remote" }), now);
+      if (call?.isExposed === true) call.close(unreachableError(code, to), now);
     }
   }
+}
+
+/** What calls fail with then. */
+export function unreachableError(code: string, to: RxAddress): RxrpcError {
+  const what = `the network says that ${to.address} can't be reached at port ${to.port}`;
+  return new RxrpcError(what, { code, blame: "remote" });
 }

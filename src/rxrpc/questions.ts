@@ -30,6 +30,8 @@ interface Asked {
   readonly question: RxQuestion;
   tries: number;
   nextAt: number;
+  /** Whether it is to be sent. */
+  isDue: boolean;
 }
 
 /** The questions that wait for their answers. */
@@ -53,7 +55,7 @@ export class Questions implements Timed {
   ask(question: RxQuestion, now: number): () => void {
     const number = this.#next;
     this.#next = number >= 0x7fffffff ? 1 : number + 1;
-    this.#asked.set(number, { question, tries: 0, nextAt: now });
+    this.#asked.set(number, { question, tries: 1, nextAt: now + WAITS_MS[0]!, isDue: true });
     return () => void this.#asked.delete(number);
   }
 
@@ -75,10 +77,15 @@ export class Questions implements Timed {
   }
 
   onTimeout(now: number): void {
-    for (const [number, { question, tries, nextAt }] of this.#asked) {
-      if (nextAt > now || tries < WAITS_MS.length) continue;
-      this.#asked.delete(number);
-      question.answered(undefined);
+    for (const [number, asked] of this.#asked) {
+      if (asked.nextAt > now) continue;
+      if (asked.tries < WAITS_MS.length) {
+        asked.isDue = true;
+        asked.nextAt = now + WAITS_MS[asked.tries++]!;
+      } else {
+        this.#asked.delete(number);
+        asked.question.answered(undefined);
+      }
     }
   }
 
@@ -90,15 +97,15 @@ export class Questions implements Timed {
   }
 
   /** Sends what is due; whether all has gone. */
-  transmit(out: RxOut, now: number): boolean {
+  transmit(out: RxOut): boolean {
     for (const [number, asked] of this.#asked) {
-      if (asked.nextAt > now || asked.tries >= WAITS_MS.length) continue;
+      if (!asked.isDue) continue;
       const packet = packetOf(headerOf(number, asked.question.type), asked.question.body);
       const into = out.alloc(packet.length);
       if (into === null) return false;
       into.set(packet);
       out.commit(packet.length, asked.question.to);
-      asked.nextAt = now + WAITS_MS[asked.tries++]!;
+      asked.isDue = false;
     }
     return true;
   }

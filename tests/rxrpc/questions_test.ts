@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { decodeDebugConnection, decodeDebugStats, encodeDebugConnection } from "../../src/rxrpc/debug_records.ts";
+import { RxEndpointEngine } from "../../src/rxrpc/endpoint_engine.ts";
 import { decodeHeader } from "../../src/rxrpc/header.ts";
 import { RxPacketType } from "../../src/rxrpc/packet_types.ts";
 import type { RxAddress, RxOut } from "../../src/rxrpc/ports.ts";
@@ -28,7 +29,7 @@ test("23: the bytes of a VERSION question", () => {
   const questions = new Questions(2 * 0x65);
   const out = new Out();
   questions.ask({ to: SERVER, type: 13, body: new Uint8Array(1), answered: () => {} }, 0);
-  questions.transmit(out, 0);
+  questions.transmit(out);
   assertEquals(
     toHex(out.sent[0]!),
     toHex(fromHex("000003e7 00000000 00000065 00000000 00000000 0d050000 00000000 00")),
@@ -80,7 +81,7 @@ test("179: a question is asked five times, after 1, 2, 4 and 8 s, and given up a
   const times: number[] = [];
   for (let at = 0; at < Infinity; at = questions.timeoutAt()) {
     questions.onTimeout(at);
-    questions.transmit(out, at);
+    questions.transmit(out);
     times.push(at);
   }
   assertEquals(times, [0, 1000, 3000, 7000, 15_000, 31_000]);
@@ -88,12 +89,24 @@ test("179: a question is asked five times, after 1, 2, 4 and 8 s, and given up a
   assert(out.sent.every((packet) => toHex(packet) === toHex(out.sent[0]!)), "the same question");
 });
 
+test("179: an endpoint whose question is not answered asks again, and goes on", () => {
+  const engine = new RxEndpointEngine({ random: () => {}, wallMs: () => 0 }, { incoming: () => "busy" });
+  const out = new Out();
+  const answers: unknown[] = [];
+  engine.ask({ to: SERVER, type: 13, body: new Uint8Array(1), answered: (body) => answers.push(body) }, 0);
+  for (let at = 0; at < Infinity; at = engine.timeoutAt()) {
+    engine.onTimeout(at);
+    engine.transmit(out, at);
+  }
+  assertEquals([out.sent.length, answers], [5, [undefined]]);
+});
+
 test("179: an answer counts with the number of the question, its kind, and from whom was asked", () => {
   const questions = new Questions(10);
   const out = new Out();
   const answers: (Uint8Array | undefined)[] = [];
   questions.ask({ to: SERVER, type: 13, body: new Uint8Array(1), answered: (body) => answers.push(body) }, 0);
-  questions.transmit(out, 0);
+  questions.transmit(out);
   const header = { ...decodeHeader(out.sent[0]!)!, flags: 4 };
   const body = Uint8Array.of(65, 0);
   const answer = (change: Partial<typeof header>, from: Partial<RxAddress> = {}): boolean =>
