@@ -81,6 +81,17 @@ test("rx call and rx serve: echo, sink and source, as bytes, as a dump, as words
   assertEquals(lines.length, 4, served.stdout.text);
 });
 
+test("a server that is not there: the network's word for it, at once, where the runtime passes it on", async () => {
+  const isTold = !("Deno" in globalThis);
+  const commands = [["call", "-s", "1", "--timeout", "2000"], ["debug", "--timeout", "2000"], ["perf", "--rpc", "1,1"]];
+  for (const [name, ...options] of isTold ? commands : commands.slice(0, 2)) {
+    const { code, io } = await rx([name!, "127.0.0.1:1", ...options]);
+    const expected = isTold ? "can't be reached at port 1\n" : "2000 ms";
+    assertEquals([code, io.stderr.lines.length], [1, 1]);
+    assertStringIncludes(io.stderr.text, expected);
+  }
+});
+
 test("rx call with keys: KeyFile, KeyFileExt, a client's key; the server knows who it is; without one it is refused", async () => {
   const ticket = encodeK4Ticket(DES, {
     name: "carol",

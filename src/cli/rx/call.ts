@@ -13,7 +13,7 @@ import { paintFor } from "../format/color.ts";
 import { type CliIo, ExitCode, UsageError } from "../io.ts";
 import { type CommandSpec, numberOption, type OptionValues } from "../options.ts";
 import { BODY_OPTIONS, requestBody } from "./call_body.ts";
-import { addressOf, endSignal, note, openClient, withEndpoint } from "./endpoint.ts";
+import { addressOf, endSignal, note, withClient } from "./endpoint.ts";
 import { CLIENT_KEY_OPTIONS, clientSecurity } from "./key_files.ts";
 import { REPLY_FORMS, type ReplyForm, ReplyOutput } from "./reply_output.ts";
 
@@ -56,7 +56,7 @@ export const rxCallCommand: CommandSpec = {
       const security = await clientSecurity(values, io);
       const body = await requestBody(values, io);
       const request = { to, service, security, body };
-      return await withEndpoint(io, values, () => openClient(to), (endpoint) => {
+      return await withClient(io, values, to, (endpoint) => {
         const call = endpoint.call({ ...request, mayUpgrade: values.upgrade === true, timeouts: timeouts(values) });
         return converse(call, request, values, io);
       });

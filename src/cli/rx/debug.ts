@@ -19,7 +19,7 @@ import {
   peerLines,
   statsLine,
 } from "./debug_text.ts";
-import { addressOf, openClient, withEndpoint } from "./endpoint.ts";
+import { addressOf, withClient } from "./endpoint.ts";
 
 const SHOWN = ["version", "stats", "counters", "connections", "peers"] as const;
 type Kind = (typeof SHOWN)[number];
@@ -58,8 +58,7 @@ export const rxDebugCommand: CommandSpec = {
       const timeoutMs = numberOption(values, "timeout", 1, 5000);
       const shown = new Set(String(values.show ?? SHOWN.join()).split(","));
       const kinds = SHOWN.filter((kind) => shown.has(kind));
-      return await withEndpoint(io, values, () =>
-        openClient(to), (endpoint) =>
+      return await withClient(io, values, to, (endpoint) =>
         asking(endpoint, to, timeoutMs, async (asked) => {
           for (const [index, kind] of kinds.entries()) {
             const lines = await linesOf(kind, asked, values);

@@ -15,6 +15,7 @@ import { formatEndpoint } from "../filter_subject.ts";
 import { type CliIo, ExitCode, outputProblem, systemMessage, UsageError } from "../io.ts";
 import { runtimeSockets } from "../mux/runtime.ts";
 import type { OptionValues } from "../options.ts";
+import { unlessRefused } from "./refusal.ts";
 
 /** An operand as an address, its name looked up. */
 export async function addressOf(operand: string | undefined, what: string): Promise<InetAddress> {
@@ -51,8 +52,19 @@ function nameAndPort(operand: string): [string, number] {
   throw new UsageError(`HOST:PORT is wanted, got ${JSON.stringify(operand)}`);
 }
 
+/** As {@linkcode withEndpoint} for a client of the server at `to`; when that is not there, the network may say so. */
+export function withClient(
+  io: CliIo,
+  values: OptionValues,
+  to: InetAddress,
+  work: (endpoint: RxEndpoint) => Promise<number>,
+  options: RxEndpointOptions = {},
+): Promise<number> {
+  return withEndpoint(io, values, () => openClient(to, options), (endpoint) => unlessRefused(to, work(endpoint)));
+}
+
 /** An endpoint of a client, at any port, by which `to` can be reached. */
-export async function openClient(to: InetAddress, options: RxEndpointOptions = {}): Promise<RxEndpoint> {
+async function openClient(to: InetAddress, options: RxEndpointOptions): Promise<RxEndpoint> {
   const isIpv6 = to.address.includes(":");
   return await openAt(InetAddress.from(isIpv6 ? "::" : "0.0.0.0", 0), options);
 }

@@ -11,7 +11,7 @@ import { formatCount, formatDuration, plural } from "../format/bytes.ts";
 import { type CliIo, ExitCode, UsageError } from "../io.ts";
 import { type CommandSpec, numberOption, type OptionValues } from "../options.ts";
 import { serviceOption } from "./call.ts";
-import { addressOf, endSignal, failureText, note, openAt, openClient, serveCalls, withEndpoint } from "./endpoint.ts";
+import { addressOf, endSignal, failureText, note, openAt, serveCalls, withClient, withEndpoint } from "./endpoint.ts";
 import { CLIENT_KEY_OPTIONS, clientSecurity, serverSecurity } from "./key_files.ts";
 import { measureCall, servePerf } from "./perf_ends.ts";
 import { PERF, type PerfCall } from "./perf_protocol.ts";
@@ -62,9 +62,9 @@ export const rxPerfCommand: CommandSpec = {
       if (isServer) return await serve(address, options, values, io);
       const task = taskOf(values);
       const security = await clientSecurity(values, io);
-      return await withEndpoint(io, values, () => openClient(address, options), (endpoint) => {
+      return await withClient(io, values, address, (endpoint) => {
         return measure(endpoint, { ...task, to: address, security }, values, io);
-      });
+      }, options);
     }),
 };
 
