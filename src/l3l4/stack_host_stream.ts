@@ -60,6 +60,11 @@ export class StackHost implements TcpSideHost, UdpHost {
     if (this.#closing.has(user)) return;
     this.#closing.set(user, Infinity);
     this.#undelivered++;
+    const wait = this.#wait;
+    if (wait === undefined) return;
+    // it is waited for as well: not only for as long as those whose bytes had arrived
+    wait.disarm();
+    wait.disarm = this.#clock.setTimer(wait.latestAt, wait.done);
   }
 
   /** See {@linkcode FlowHost}. */

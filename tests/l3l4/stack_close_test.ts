@@ -42,6 +42,32 @@ test("a peer that ends meanwhile ends it in order", async () => {
   assertEquals(server.stats.connections, 0);
 });
 
+test("a connection whose user ends it meanwhile is waited for as well", async () => {
+  const { clock, client, server } = realStacks();
+  const flows = server.flows.getReader();
+  const ended = client.connect("10.0.0.2:7");
+  await flows.read();
+  const other = client.connect("10.0.0.2:7");
+  const peer = (await flows.read()).value!;
+  ended.close().catch(() => {});
+  await turns();
+  const closed = client.close();
+  assertEquals(await isSettled(closed), false);
+  const writer = other.writable.getWriter();
+  // more than the peer's window, which nobody reads from
+  const writes = Array.from({ length: 6 }, () => writer.write(new Uint8Array(65536)));
+  other.close().catch(() => {});
+  clock.advance(999);
+  assertEquals(await isSettled(closed), false);
+  let received = 0;
+  for await (const chunk of peer.readable) received += chunk.length;
+  await Promise.all(writes);
+  assertEquals(received, 6 * 65536);
+  await peer.close();
+  clock.advance(999);
+  await closed;
+});
+
 test("a connection whose end arrived long ago is not waited for", async () => {
   const { clock, client, socket } = await opened();
   await socket.writable.close();
