@@ -82,6 +82,9 @@ export class IcmpSide implements IcmpSink {
   /** Asks, and waits for the answer. */
   ping(to: InetAddress, from: InetAddress, options: L3L4PingOptions): Promise<L3L4PingResult> {
     const { data, hopLimit, signal } = options;
+    if (to.address === "0.0.0.0" || to.address === "::") {
+      throw new TypeError(`there is nobody at ${to.address} who could answer`);
+    }
     const timeoutMs = durationOption("timeoutMs", options.timeoutMs, TIMEOUT_MS);
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
@@ -109,7 +112,7 @@ export class IcmpSide implements IcmpSink {
         },
       });
       try {
-        this.#engine.ping({
+        const isSent = this.#engine.ping({
           remoteAddress: parseAddress(to.address),
           localAddress: parseAddress(from.address),
           identifier: this.#identifier,
@@ -117,6 +120,7 @@ export class IcmpSide implements IcmpSink {
           data,
           hopLimit,
         }, sentAt);
+        if (!isSent) failed(noRoom());
       } catch (error) { // a wrong argument: nothing was sent, so nothing is waited for
         failed(error);
       }
@@ -140,6 +144,10 @@ export class IcmpSide implements IcmpSink {
     for (const question of [...this.#questions.values()]) question.failed(error);
     this.#outlet?.end();
   }
+}
+
+function noRoom(): L3L4Error {
+  return new L3L4Error("there is no room for another question, maxDatagramBytes", { code: "ENOBUFS", blame: "local" });
 }
 
 function noAnswer(to: InetAddress): L3L4Error {

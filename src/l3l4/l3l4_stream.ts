@@ -229,7 +229,7 @@ export class L3L4 implements AsyncDisposable {
    * Asks an address whether it is there.
    *
    * @throws {TypeError | RangeError} when the address or an option is wrong
-   * @throws {L3L4Error} `ETIMEDOUT` when no answer came
+   * @throws {L3L4Error} `ETIMEDOUT` when no answer came, `ENOBUFS` when there is no room for the question
    */
   async ping(address: string, options: L3L4PingOptions = {}): Promise<L3L4PingResult> {
     this.#checkOpen();

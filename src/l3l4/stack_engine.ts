@@ -52,8 +52,8 @@ export interface StackEngine extends PacketEngine {
   udpOpen(options: UdpOpenOptions, now: number): UdpPort;
   /** Tells a peer of UDP that its datagrams reach nobody. */
   refuseUdp(path: FlowPath, now: number): void;
-  /** Asks for an echo; the answer comes to `sink.icmp`. */
-  ping(options: PingOptions, now: number): unknown;
+  /** Asks for an echo; the answer comes to `sink.icmp`. `false` when there is no room. */
+  ping(options: PingOptions, now: number): boolean;
   /** From now on the link takes packets of so many bytes. */
   setMtu(mtu: number): void;
   /** Counters. */

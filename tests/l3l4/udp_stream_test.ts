@@ -245,6 +245,17 @@ test("a ping with a wrong option fails at once, and leaves nothing behind", asyn
       `RangeError: hopLimit must be an integer from 1 to 255, got ${hopLimit}`,
     );
   }
+  for (const nobody of ["0.0.0.0", "::"]) {
+    assertEquals(await wrong(nobody, {}), `TypeError: there is nobody at ${nobody} who could answer`);
+  }
+  assertEquals(clock.timers, 0);
+  await client.close();
+});
+
+test("a ping for which there is no room fails at once with ENOBUFS", async () => {
+  const clock = new ManualClock();
+  const client = new L3L4({ addresses: ["10.0.0.1"], clock, maxDatagramBytes: 0 });
+  assertEquals(await client.ping("10.0.0.2").catch((error) => error.code), "ENOBUFS");
   assertEquals(clock.timers, 0);
   await client.close();
 });

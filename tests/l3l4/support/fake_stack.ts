@@ -111,8 +111,9 @@ export class FakeStack implements StackEngine {
     throw new Error("not here");
   }
 
-  ping(options: PingOptions): void {
+  ping(options: PingOptions): boolean {
     this.pings.push(options);
+    return true;
   }
 
   flush(): void {
