@@ -4,23 +4,20 @@
  *
  * @module
  */
-import { writeU16, writeU32 } from "../bytes/integers.ts";
+import { readU32 } from "../bytes/integers.ts";
 import { TokenBucket } from "../core/token_bucket.ts";
 import { ICMP_HEADER_LENGTH, IcmpType } from "../packet/icmp.ts";
 import { Icmpv6Type } from "../packet/icmpv6.ts";
 import { IpProtocol } from "../packet/segment.ts";
 import type { IcmpSendOptions } from "./datagram_sink.ts";
 import { versionOf } from "./flow_ends.ts";
+import { icmpMessage, maxQuote } from "./icmp_message.ts";
 import type { IpIds } from "./ip_ids.ts";
 import { IpTemplate } from "./ip_header.ts";
 import type { DatagramQueue } from "./ip_output.ts";
 import type { IpPacket } from "./ip_packet.ts";
 import { holdsIcmpError } from "./holds_icmp_error.ts";
-import { foldSum, type Summer } from "./sum.ts";
-
-/** RFC 1812 section 4.3.2.3 and RFC 4443 section 2.4 (c): an error and its quote are no longer. */
-const MAX_ERROR_V4 = 576;
-const MAX_ERROR_V6 = 1280;
+import type { Summer } from "./sum.ts";
 
 const MAX_LENGTH = 0xffff;
 
@@ -75,11 +72,10 @@ export class IcmpOutput {
       this.stats.echoRepliesLimited++;
       return;
     }
-    const reply = this.#datagram(this.#templateFor(packet, packet.dscp), length);
-    const at = reply.length - length;
-    reply.set(bytes.subarray(payloadAt, end), at);
-    reply[at] = packet.version === 4 ? IcmpType.ECHO_REPLY : Icmpv6Type.ECHO_REPLY;
-    this.#finish(reply, at);
+    const type = packet.version === 4 ? IcmpType.ECHO_REPLY : Icmpv6Type.ECHO_REPLY;
+    const data = bytes.subarray(payloadAt + ICMP_HEADER_LENGTH, end);
+    const template = this.#templateFor(packet, packet.dscp);
+    const reply = this.#message(template, type, bytes[payloadAt + 1]!, readU32(bytes, payloadAt + 4), data);
     if (this.#queue.push(reply)) this.stats.echoReplies++;
   }
 
@@ -90,19 +86,13 @@ export class IcmpOutput {
    */
   error(packet: IpPacket, type: number, code: number, word: number, now: number): void {
     if (packet.isToMany || holdsIcmpError(packet)) return;
-    const max = packet.version === 4 ? MAX_ERROR_V4 - 28 : MAX_ERROR_V6 - 48;
-    const quoteLength = Math.min(packet.end, max);
+    const quoteLength = Math.min(packet.end, maxQuote(packet.version));
     if (!this.#queue.hasRoom(quoteLength + 48) || !this.#errors.take(now)) {
       this.stats.icmpErrorsLimited++;
       return;
     }
-    const message = this.#datagram(this.#templateFor(packet, 0), ICMP_HEADER_LENGTH + quoteLength);
-    const at = message.length - ICMP_HEADER_LENGTH - quoteLength;
-    message[at] = type;
-    message[at + 1] = code;
-    writeU32(message, at + 4, word);
-    message.set(packet.bytes.subarray(0, quoteLength), at + ICMP_HEADER_LENGTH);
-    this.#finish(message, at);
+    const quote = packet.bytes.subarray(0, quoteLength);
+    const message = this.#message(this.#templateFor(packet, 0), type, code, word, quote);
     if (this.#queue.push(message)) this.stats.icmpErrorsSent++;
   }
 
@@ -123,14 +113,8 @@ export class IcmpOutput {
     }
     if (!this.#queue.hasRoom(length + 40)) return false;
     const protocol = version === 4 ? IpProtocol.ICMP : IpProtocol.ICMPV6;
-    const message = this.#datagram(new IpTemplate(version, localAddress, remoteAddress, protocol, hopLimit), length);
-    const at = message.length - length;
-    message[at] = type;
-    message[at + 1] = code;
-    writeU32(message, at + 4, word);
-    message.set(data, at + ICMP_HEADER_LENGTH);
-    this.#finish(message, at);
-    return this.#queue.push(message);
+    const template = new IpTemplate(version, localAddress, remoteAddress, protocol, hopLimit);
+    return this.#queue.push(this.#message(template, type, code, word, data));
   }
 
   /** The header of what goes back to the sender of `packet`. */
@@ -141,22 +125,9 @@ export class IcmpOutput {
     return new IpTemplate(version, local, remote, protocol, this.#hopLimit, dscp);
   }
 
-  #datagram(template: IpTemplate, length: number): Uint8Array {
-    const datagram = new Uint8Array(template.headerLength + length);
-    const isV4 = template.headerLength === 20;
-    const id = isV4 ? this.#ids.nextFor(template.words, template.protocol) & 0xffff : 0;
-    template.write(datagram, length, 0, id, false);
-    return datagram;
-  }
-
-  /** Fills the checksum in. */
-  #finish(datagram: Uint8Array, at: number): void {
-    const isV4 = datagram[0]! >>> 4 === 4;
-    // ICMPv6 sums the addresses too, which lie right in front
-    const start = isV4 ? at : at - 32;
-    const sum = isV4 ? 0 : IpProtocol.ICMPV6 + datagram.length - at;
-    writeU16(datagram, at + 2, 0);
-    writeU16(datagram, at + 2, ~foldSum(this.#summer.add(sum, datagram, start, datagram.length)));
+  #message(template: IpTemplate, type: number, code: number, word: number, data: Uint8Array): Uint8Array {
+    const id = template.headerLength === 20 ? this.#ids.nextFor(template.words, template.protocol) : 0;
+    return icmpMessage(template, id, type, code, word, data, this.#summer);
   }
 }
 
