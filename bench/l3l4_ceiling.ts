@@ -6,7 +6,7 @@
  * @module
  */
 import { IpTemplate } from "../src/l3l4/ip_header.ts";
-import { foldSum, Summer } from "../src/l3l4/sum.ts";
+import { foldSum, Summer } from "../src/bytes/summer.ts";
 
 const MTU = 1500;
 const HEADERS = 40;

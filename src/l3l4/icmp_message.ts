@@ -6,7 +6,7 @@
 import { writeU16, writeU32 } from "../bytes/integers.ts";
 import { ICMP_HEADER_LENGTH } from "../packet/icmp.ts";
 import type { IpTemplate } from "./ip_header.ts";
-import { foldSum, type Summer } from "./sum.ts";
+import { foldSum, type Summer } from "../bytes/summer.ts";
 
 /** RFC 1812 section 4.3.2.3 and RFC 4443 section 2.4 (c): an error and its quote are no longer. */
 const MAX_ERROR_V4 = 576;

@@ -17,7 +17,7 @@ import { IpTemplate } from "./ip_header.ts";
 import type { DatagramQueue } from "./ip_output.ts";
 import type { IpPacket } from "./ip_packet.ts";
 import { holdsIcmpError } from "./holds_icmp_error.ts";
-import type { Summer } from "./sum.ts";
+import type { Summer } from "../bytes/summer.ts";
 
 const MAX_LENGTH = 0xffff;
 

@@ -6,7 +6,7 @@
  * @module
  */
 import { readU32, writeU16, writeU32 } from "../bytes/integers.ts";
-import { foldSum } from "./sum.ts";
+import { foldSum } from "../bytes/summer.ts";
 
 const DONT_FRAGMENT = 0x4000;
 

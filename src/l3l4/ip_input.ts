@@ -16,7 +16,7 @@ import { IpProtocol } from "../packet/segment.ts";
 import type { SkipReason } from "../packet/skip_reasons.ts";
 import { ExtensionHeaders, type IpProblem } from "./extension_headers.ts";
 import { IpPacket } from "./ip_packet.ts";
-import { foldSum, type Summer } from "./sum.ts";
+import { foldSum, type Summer } from "../bytes/summer.ts";
 
 /** What became of a packet. */
 export const IpOutcome = {

@@ -8,7 +8,7 @@ import { readU16, writeU16, writeU32 } from "../bytes/integers.ts";
 import { Ipv6Header } from "../packet/ipv6_numbers.ts";
 import type { IpIds } from "./ip_ids.ts";
 import type { PacketOut } from "./packet_out.ts";
-import { foldSum } from "./sum.ts";
+import { foldSum } from "../bytes/summer.ts";
 
 /** Charged for each datagram beside its bytes: what the runtime needs to keep it. */
 export const DATAGRAM_OVERHEAD = 192;

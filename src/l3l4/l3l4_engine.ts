@@ -26,7 +26,7 @@ import { checkMtu, type L3L4EngineOptions, l3l4Settings } from "./l3l4_settings.
 import type { PacketOut } from "./packet_out.ts";
 import { PathMtus } from "./path_mtu.ts";
 import type { StackEngine, TcpConnectOptions } from "./stack_engine.ts";
-import { Summer } from "./sum.ts";
+import { Summer } from "../bytes/summer.ts";
 import { TcpTable } from "./tcp/tcp_table.ts";
 import type { TcpStateName } from "./tcp/tcp_state.ts";
 import { emptyDatagramOf } from "./udp_refused.ts";

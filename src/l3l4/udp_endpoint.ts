@@ -13,7 +13,7 @@ import type { FlowPath } from "./l3l4_sink.ts";
 import type { IpIds } from "./ip_ids.ts";
 import type { IpTemplate } from "./ip_header.ts";
 import { DATAGRAM_OVERHEAD, DatagramQueue, type QueueBudget } from "./ip_output.ts";
-import { foldSum, type Summer } from "./sum.ts";
+import { foldSum, type Summer } from "../bytes/summer.ts";
 import type { UdpSettings } from "./udp_settings.ts";
 
 /** What a UDP datagram holds at most: 16 bits of length, in IPv4 with the header of IP. */

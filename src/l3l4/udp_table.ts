@@ -17,7 +17,7 @@ import type { MtuOf, QueueBudget } from "./ip_output.ts";
 import type { IpPacket } from "./ip_packet.ts";
 import type { FlowPath } from "./l3l4_sink.ts";
 import type { PacketOut } from "./packet_out.ts";
-import type { Summer } from "./sum.ts";
+import type { Summer } from "../bytes/summer.ts";
 import { Demux } from "./tcp/demux.ts";
 import { TcpKey } from "./tcp/tcp_key.ts";
 import { UdpBindings } from "./udp_bindings.ts";

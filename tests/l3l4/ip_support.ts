@@ -1,6 +1,6 @@
 /** What the tests of IP share: packets in and what is read of them, packets out. */
 import { IpInput, type IpInputOptions, IpOutcome } from "../../src/l3l4/ip_input.ts";
-import { Summer } from "../../src/l3l4/sum.ts";
+import { Summer } from "../../src/bytes/summer.ts";
 import type { PacketOut } from "../../src/l3l4/packet_out.ts";
 
 export const IP_OPTIONS: IpInputOptions = {

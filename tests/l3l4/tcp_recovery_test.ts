@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { IpTemplate } from "../../src/l3l4/ip_header.ts";
-import { Summer } from "../../src/l3l4/sum.ts";
+import { Summer } from "../../src/bytes/summer.ts";
 import { SegmentWriter } from "../../src/l3l4/tcp/segment_writer.ts";
 import { tcpSettings } from "../../src/l3l4/tcp/tcp_settings.ts";
 import { TcpFlag } from "../../src/packet/tcp.ts";

@@ -5,7 +5,7 @@
 import { readU16, readU32 } from "../../src/bytes/integers.ts";
 import { decodeTcpOptions } from "../../src/packet/tcp_options.ts";
 import { TcpFlag } from "../../src/packet/tcp.ts";
-import { foldSum, Summer } from "../../src/l3l4/sum.ts";
+import { foldSum, Summer } from "../../src/bytes/summer.ts";
 import { isPattern } from "./pattern.ts";
 
 /** One direction of a connection, as the wire shows it. Sequence numbers count from the SYN's on. */

@@ -11,7 +11,7 @@ import { Icmpv6Type } from "../../packet/icmpv6.ts";
 import { IpProtocol } from "../../packet/segment.ts";
 import { icmpMessage, maxQuote } from "../icmp_message.ts";
 import { IpTemplate } from "../ip_header.ts";
-import { Summer } from "../sum.ts";
+import { Summer } from "../../bytes/summer.ts";
 
 const HOST_UNREACHABLE = 1;
 const ADDRESS_UNREACHABLE = 3;

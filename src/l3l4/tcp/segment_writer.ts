@@ -8,7 +8,7 @@ import { TCP_HEADER_LENGTH, TcpFlag } from "../../packet/tcp.ts";
 import { TcpOptionKind } from "../../packet/tcp_options.ts";
 import type { IpTemplate } from "../ip_header.ts";
 import type { PacketOut } from "../packet_out.ts";
-import { foldSum, type Summer } from "../sum.ts";
+import { foldSum, type Summer } from "../../bytes/summer.ts";
 import type { ByteRing } from "./byte_ring.ts";
 
 /** Most bytes that options take: what the header's length of 4 bits leaves. */

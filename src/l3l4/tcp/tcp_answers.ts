@@ -7,7 +7,7 @@
 import { writeU16, writeU32 } from "../../bytes/integers.ts";
 import { TCP_HEADER_LENGTH } from "../../packet/tcp.ts";
 import type { PacketOut } from "../packet_out.ts";
-import { foldSum, type Summer } from "../sum.ts";
+import { foldSum, type Summer } from "../../bytes/summer.ts";
 import { KEY_WORDS, type TcpKey } from "./tcp_key.ts";
 import { SYN_OPTIONS_MAX, writeSynOptions } from "./syn_options.ts";
 import type { TcpSettings } from "./tcp_settings.ts";

@@ -17,7 +17,7 @@ import type { IpPacket } from "../ip_packet.ts";
 import type { FlowPath, TcpPort, TcpPortOptions, TcpSink, Verdict } from "../l3l4_sink.ts";
 import type { PacketOut } from "../packet_out.ts";
 import type { TcpConnectOptions } from "../stack_engine.ts";
-import { Summer } from "../sum.ts";
+import { Summer } from "../../bytes/summer.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { Demux } from "./demux.ts";
 import { EphemeralPorts } from "./ephemeral_ports.ts";

@@ -5,7 +5,7 @@ import { IpTemplate } from "../../../src/l3l4/ip_header.ts";
 import { IpPacket } from "../../../src/l3l4/ip_packet.ts";
 import type { FlowPath, TcpPort, TcpSink } from "../../../src/l3l4/l3l4_sink.ts";
 import type { PacketOut } from "../../../src/l3l4/packet_out.ts";
-import { foldSum, Summer } from "../../../src/l3l4/sum.ts";
+import { foldSum, Summer } from "../../../src/bytes/summer.ts";
 import { BufferPool } from "../../../src/l3l4/tcp/buffer_pool.ts";
 import { SegmentCursor } from "../../../src/l3l4/tcp/segment_cursor.ts";
 import { SegmentWriter } from "../../../src/l3l4/tcp/segment_writer.ts";

@@ -1,5 +1,5 @@
 /**
- * The Internet checksum (RFC 1071) over packets: the fast form of `bytes/checksum.ts`, which is its reference.
+ * The Internet checksum (RFC 1071) over packets: the fast form of `checksum.ts`, which is its reference.
  *
  * Four 32-bit reads a round by a `DataView`, split into halves: 9.7 GB/s at 1460 bytes on Node 20 where the loop over
  * bytes makes 2.1; it needs no alignment. A view is kept for the buffer seen last, because making one costs 60 ns and a
