@@ -61,8 +61,6 @@ export class RxCall implements RxCallPort, Timed, Sender {
   queueIndex: number = -1;
   isQueued = false;
   isClosed = false;
-  /** Serial number of the last acknowledgement that counted. */
-  ackSerial = 0;
   /** Packets of data that may still be sent in this turn. */
   burst: number = BURST;
   /** Its place, once it has one. */
@@ -212,10 +210,12 @@ export class RxCall implements RxCallPort, Timed, Sender {
     this.#schedule();
   }
 
-  consumed(bytes: number, _now: number): void {
-    if (this.isClosed || !this.receive.consumed(bytes)) return;
-    this.acks.demand(RxAckReason.IDLE, 0);
-    this.#host.enqueue(this);
+  consumed(bytes: number, now: number): void {
+    if (this.isClosed) return;
+    const isNews = this.receive.consumed(bytes);
+    if (!this.#patience.read(this.receive, now) && !isNews) return;
+    if (isNews) this.acks.demand(RxAckReason.IDLE, 0);
+    if (isNews) this.#host.enqueue(this);
     this.#schedule();
   }
 
@@ -260,7 +260,6 @@ export class RxCall implements RxCallPort, Timed, Sender {
       this.#host.dropped("invalid ACK");
       if (++this.#invalidAcks > MAX_INVALID_ACKS) return this.#breach(now, "acknowledgements of what was never sent");
     } else if (verdict === "taken") {
-      this.ackSerial = header.serial;
       this.#heard(now);
       this.#learn(ack);
       this.#patience.acknowledged(this.receive, now);
@@ -269,8 +268,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
   }
 
   /** Everything that was sent has come. */
-  acknowledgeAll(serial: number, now: number): void {
-    this.ackSerial = serial;
+  acknowledgeAll(now: number): void {
     this.#heard(now);
     this.sending.acknowledgeAll();
     this.#patience.acknowledged(this.receive, now);

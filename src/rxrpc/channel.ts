@@ -14,13 +14,20 @@ import { RxPacketType } from "./packet_types.ts";
 export interface EndedReply {
   /** Sequence number of its last packet. */
   readonly last: number;
-  /** Serial number of what acknowledged it. */
+  /** Highest serial number that had come then. */
   readonly ackSerial: number;
+}
+
+/** Packets of a call that ended well are acknowledged up to the last one. */
+export interface EndedTerminal {
+  readonly kind: "acknowledge";
+  readonly last: number;
+  readonly reply: EndedReply | undefined;
 }
 
 /** What packets of a call that is over are answered with. */
 export type Terminal =
-  | { readonly kind: "acknowledge"; readonly last: number; readonly reply: EndedReply | undefined }
+  | EndedTerminal
   | { readonly kind: "abort"; readonly code: number };
 
 /** A channel. */
@@ -41,12 +48,10 @@ export interface RxChannel {
 export const CHANNELS = 4;
 
 /**
- * The number to abort a call with that is over here, when its other end sends this: the one that it was aborted with, or
- * what says that one of both ends has it wrong. `undefined` when an acknowledgement is the answer.
+ * The number to abort a call with that has ended well here, when its other end sends this: what says that one of both has
+ * it wrong. `undefined` when an acknowledgement is the answer.
  */
-export function abortFor(terminal: Terminal, header: RxHeader, datagram: Uint8Array): number | undefined {
-  if (terminal.kind === "abort") return terminal.code;
-  const { last, reply } = terminal;
+export function abortFor({ last, reply }: EndedTerminal, header: RxHeader, datagram: Uint8Array): number | undefined {
   // a packet behind the end; with an acknowledgement of the end, it would be sent for ever
   if (header.type === RxPacketType.DATA && seqDiff(header.seq, last) > 0) return RxAbort.RX_PROTOCOL_ERROR;
   return reply !== undefined && lacksPackets(reply, header, datagram) ? RxAbort.RX_CALL_DEAD : undefined;

@@ -178,7 +178,7 @@ export class RxConnection implements Timed, Sender {
     state.call = undefined;
     this.#usedAt = now;
     if (error === undefined) {
-      const reply = call.isClient ? undefined : { last: call.sending.last, ackSerial: call.ackSerial };
+      const reply = call.isClient ? undefined : { last: call.sending.last, ackSerial: this.#highestSerial };
       state.terminal = { kind: "acknowledge", last: call.receive.top, reply };
       if (call.isClient) state.finalAckAt = now + FINAL_ACK_MS;
     } else if (call.isExposed || !call.isClient) {
@@ -299,7 +299,7 @@ export class RxConnection implements Timed, Sender {
         return ack === undefined ? this.#host.dropped("short ACK") : call.acknowledge(ack, header, now);
       }
       case RxPacketType.ACKALL:
-        return call.acknowledgeAll(header.serial, now);
+        return call.acknowledgeAll(now);
       case RxPacketType.BUSY:
         return this.isClient ? call.busy(now) : this.#host.dropped("BUSY to a server");
       case RxPacketType.ABORT: {
@@ -334,9 +334,10 @@ export class RxConnection implements Timed, Sender {
     if (terminal.kind === "acknowledge" && !isQuestion) return;
     if (!this.#terminals.take(now)) return this.#host.dropped("late packets beyond their rate");
     const channel = header.cid & 3;
+    const abort = (code: number): void => this.#send(RxPacketType.ABORT, channel, state.callNumber, abortBody(code), 0);
+    if (terminal.kind === "abort") return abort(terminal.code);
     const code = abortFor(terminal, header, datagram);
-    if (code !== undefined) return this.#send(RxPacketType.ABORT, channel, state.callNumber, abortBody(code), 0);
-    if (terminal.kind === "abort") return;
+    if (code !== undefined) return abort(code);
     state.finalAckAt = Infinity;
     const reason = header.type === RxPacketType.DATA ? RxAckReason.DUPLICATE : RxAckReason.PING;
     this.#finalAck(channel, state.callNumber, terminal.last, reason, header.serial);

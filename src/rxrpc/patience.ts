@@ -63,14 +63,22 @@ export class Patience {
 
   /**
    * DATA has come. A reply may pause for as long as its server likes and is there; but a gap that nobody fills, while
-   * what was sent behind it has come, says that the server keeps nothing of it any more.
+   * what was sent behind it has come, says that the server keeps nothing of it any more. A request may pause only when
+   * it has no room, see `read`; what comes once more does not count.
    */
   arrived(receive: ReceiveSide, now: number): void {
-    if (receive.isComplete) return;
-    if (!this.#isClient) return this.#clock.set(CallDue.IDLE, now + this.requestIdleMs);
-    if (receive.arrivals === this.#arrivals) return;
+    if (receive.isComplete || receive.arrivals === this.#arrivals) return;
     this.#arrivals = receive.arrivals;
-    this.#clock.set(CallDue.IDLE, receive.hasGap ? now + this.stallMs : Infinity);
+    const isExpected = this.#isClient ? receive.hasGap : receive.window > 0;
+    this.#clock.set(CallDue.IDLE, isExpected ? now + (this.#isClient ? this.stallMs : this.requestIdleMs) : Infinity);
+  }
+
+  /** Something was read: a request for which there was no room is waited for again. Whether that begins now. */
+  read(receive: ReceiveSide, now: number): boolean {
+    if (this.#isClient || receive.isComplete || receive.window === 0) return false;
+    if (this.#clock.at(CallDue.IDLE) !== Infinity) return false;
+    this.#clock.set(CallDue.IDLE, now + this.requestIdleMs);
+    return true;
   }
 
   /**

@@ -3,6 +3,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { RxrpcError } from "../../src/rxrpc/errors.ts";
 import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
+import type { RxCallPort } from "../../src/rxrpc/ports.ts";
 import { asServer, L, R } from "./by_hand.ts";
 
 const { IDLE, PING, PING_RESPONSE, DUPLICATE } = RxAckReason;
@@ -189,6 +190,44 @@ test("101: requestIdleMs: a request that stops coming", () => {
   assertEquals(calls[0]!.closedCount, 0);
   assertEquals(hand.after(1100).at(-1), "ABORT -3");
   assertEquals([calls[0]!.closedCount, calls[0]!.code], [1, "ETIMEDOUT"]);
+});
+
+test("101: requestIdleMs: packets that came before do not keep a request with a gap open", () => {
+  const hand = asServer();
+  const calls = hand.offer(147);
+  hand.d(1);
+  hand.d(3);
+  for (let at = 0; at < 61; at++) {
+    hand.d(1);
+    hand.d(3);
+    hand.after(1000);
+  }
+  assertEquals([calls[0]!.closedCount, calls[0]!.code], [1, "ETIMEDOUT"]);
+});
+
+test("101: requestIdleMs: a request waits as long as this end reads nothing of it, and is waited for again then", () => {
+  const hand = asServer({ receiveWindow: 16 });
+  hand.engine.offer({ id: 147 });
+  let call: RxCallPort | undefined;
+  const errors: unknown[] = [];
+  hand.host.incoming = (port) => {
+    call = port;
+    return { data: () => {}, ended: () => {}, closed: (error) => errors.push((error as { code: string }).code) };
+  };
+  for (let seq = 1; seq <= 16; seq++) hand.d(seq);
+  const answerFor = (seconds: number): void => {
+    for (let at = 0; at < seconds; at++) {
+      hand.a(1, 0, 0, PING);
+      hand.after(1000);
+    }
+  };
+  answerFor(100);
+  assertEquals(errors, []);
+  call!.consumed(100, hand.world.now);
+  answerFor(59);
+  assertEquals(errors, []);
+  answerFor(2);
+  assertEquals(errors, ["ETIMEDOUT"]);
 });
 
 test("102, 191: a call from an address that has not answered waits; it gets three times what it sent", () => {
