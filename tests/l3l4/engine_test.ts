@@ -6,6 +6,7 @@ import { decodeIpv4, decodeIpv6, decodeTcp, parseAddress, TcpFlag } from "../../
 import { pattern, tcp, udp, V4, v4, V6, v6 } from "../packet/support.ts";
 import { exchange, Host } from "./engine_rig.ts";
 import { Packets, Reader } from "./ip_support.ts";
+import { repairChecksums } from "./repair_checksums.ts";
 
 const CLIENT = parseAddress("192.0.2.1");
 const SERVER = parseAddress("198.51.100.7");
@@ -75,14 +76,35 @@ test("16: TCP does not let routers cut; hop limit and DSCP are as told; all chec
       for (const packet of client.send(2)) {
         assertEquals(new Reader().read(packet).outcome, "datagram");
         if (version === 4) {
-          const { dscp, isDontFragment, ttl } = decodeIpv4(packet);
+          const { dscp, isDontFragment, ttl, source, destination } = decodeIpv4(packet);
           assertEquals([dscp, isDontFragment, ttl], [10, true, 9]);
+          assertEquals([source, destination], [local, remote]);
         } else {
-          const { dscp, hopLimit } = decodeIpv6(packet);
+          const { dscp, hopLimit, source, destination } = decodeIpv6(packet);
           assertEquals([dscp, hopLimit], [10, 9]);
+          assertEquals([source, destination], [local, remote]);
         }
       }
     }
+  }
+});
+
+test("67: to a peer that names no segment size go 536 bytes at most, over IPv6 1220", () => {
+  for (const [local, remote, most] of [[CLIENT, SERVER, 536], [CLIENT6, SERVER6, 1220]] as const) {
+    const client = new Host({}, 1);
+    const server = new Host({ hasTimestamps: false }, 2);
+    const ipLength = local.length === 4 ? 20 : 40;
+    client.engine.connect({ localAddress: local, remoteAddress: remote, remotePort: 7 }, 0);
+    const [syn] = client.send(0) as [Uint8Array];
+    assertEquals(syn[ipLength + 20], 2);
+    // its segment size becomes four bytes of nothing
+    syn.fill(1, ipLength + 20, ipLength + 24);
+    repairChecksums(syn);
+    server.engine.push(syn, 0);
+    exchange(server, client, 1);
+    server.tcp[0]!.write(pattern(3000), 2);
+    const lengths = server.send(2).map((packet) => packet.length - ipLength - 20);
+    assertEquals(lengths.slice(0, 2), [most, most]);
   }
 });
 
