@@ -160,6 +160,7 @@ export class BpfMachine {
    * Runs over a message whose first byte is at `start` and of which everything up to `end` is there.
    *
    * @throws {BpfError} `EBUSY` from within a callback of this machine
+   * @throws {RangeError} for a start or an end that is not in the bytes
    */
   run(bytes: Uint8Array, start: number = 0, end: number = bytes.length): number {
     this.#scratch?.clear();
@@ -169,6 +170,7 @@ export class BpfMachine {
   /** The same, but `cb[]` keeps what the run before has left there: for more bytes of the same message. */
   runAgain(bytes: Uint8Array, start: number = 0, end: number = bytes.length): number {
     if (this.#runtime.isBusy) throw new BpfError("the machine was entered from within its callback", { code: "EBUSY" });
+    if (!(start >= 0 && start <= end && end <= bytes.length)) throw outside(bytes, start, end);
     this.#runtime.failure = undefined;
     return this.#runner.run(bytes, start, end);
   }
@@ -245,6 +247,11 @@ Object.defineProperty(BpfMachine.prototype, Symbol.for("nodejs.util.inspect.cust
     return `BpfMachine { program: ${name}, slots: ${program.code.length / 8}, backend: "${backend}", maps: ${names} }`;
   },
 });
+
+/** Told at once: compiled code would read `undefined` there, and return it. */
+function outside(bytes: Uint8Array, start: number, end: number): RangeError {
+  return new RangeError(`from ${start} to ${end} is no part of ${bytes.length} bytes`);
+}
 
 function tailPrograms({ programs = {} }: BpfMachineOptions): BpfProgram[] {
   return Object.values(programs).flatMap((list) => list.filter((program) => program !== undefined));

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { assemble } from "../../src/bpf/assembler.ts";
 import { chooseBackend } from "../../src/bpf/backends.ts";
 import { jsSource } from "../../src/bpf/jit/compile_js.ts";
@@ -35,6 +35,16 @@ for (const backend of backends) {
     machine.run(nothing);
     // 20 ms are meant; other threads of the process may compile meanwhile.
     assert(processorMs() - startedAt < 200, "the loop went on");
+  });
+
+  test(`a part that is not in the bytes is refused at once, ${backend}`, () => {
+    const machine = new BpfMachine(prefixProgram, { backend });
+    const bytes = Uint8Array.of(9, 0, 5);
+    assertEquals([machine.run(bytes, 1, 3), machine.run(bytes, 3, 3)], [7, 0]);
+    for (const [start, end] of [[0, 4], [2, 1], [-1, 2], [NaN, 2], [0, NaN]] as const) {
+      assertThrows(() => machine.run(bytes, start, end), RangeError, "of 3 bytes");
+      assertThrows(() => machine.runAgain(bytes, start, end), RangeError, "of 3 bytes");
+    }
   });
 
   test(`case 51: calls count as well: no loop, but eight functions that call each other often, ${backend}`, () => {
