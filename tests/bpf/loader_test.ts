@@ -187,6 +187,19 @@ for (const [what, bytes] of malformed) {
   });
 }
 
+test("two maps of one name are refused with the place of the second", () => {
+  const object = objectFile("c14-v3-g", "13_rodata_cfg");
+  const view = new DataView(object.buffer);
+  const headers = Array.from({ length: view.getUint16(60, true) }, (_, index) => sectionHeader(object, index));
+  const names = view.getUint32(headers[view.getUint16(62, true)]! + 24, true);
+  const named = (name: string) =>
+    headers.find((at) => new TextDecoder().decode(object.subarray(names + view.getUint32(at, true))).startsWith(name))!;
+  view.setUint32(named(".bss\0"), view.getUint32(named(".data\0"), true), true);
+  const error = refusal(object);
+  assertEquals([error.section, error.offset], [".data", 0]);
+  assertEquals(error.message, "section .data, offset 0: there are two maps called .data");
+});
+
 test("case 10: jump tables are refused, naming gotox and what to compile with", () => {
   const error = refusal(objectFile("c22-v4-g", "19_dense_switch"));
   assertEquals([error.code, error.section], ["ENOSYS", "socket"]);

@@ -39,7 +39,13 @@ export function objectMaps(elf: ElfFile, btf: Btf | undefined, limits: LoaderLim
     if (maps.length >= limits.maxMaps) {
       throw new BpfError(`the object has more maps than maxMaps, ${limits.maxMaps}`, { code: "E2BIG" });
     }
-    if (names.has(name)) throw new BpfError(`there are two maps called ${name}`);
+    if (names.has(name)) {
+      const section = elf.sections[map.section]!.name;
+      throw new BpfError(`section ${section}, offset ${map.offset}: there are two maps called ${name}`, {
+        section,
+        offset: map.offset,
+      });
+    }
     names.add(name);
     maps.push(map);
   };
