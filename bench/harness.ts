@@ -11,7 +11,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import process from "node:process";
-import { formatResult, type Goal, isMet, pairedRatio, type Result, spreadOf } from "./statistics.ts";
+import { formatResult, type Goal, isMet, limited, pairedRatio, type Result, spreadOf } from "./statistics.ts";
 
 /** How much was done, and the time that it took where not all of the round counts (cleaning up). */
 export interface Timed {
@@ -36,6 +36,11 @@ export interface Figure {
   baseline?: { name: string; run: Work } | undefined;
   /** What the ratio must reach. */
   goal?: Goal | undefined;
+  /**
+   * What nothing can be faster than that does the figure's work in its form. Where that does not reach the goal either,
+   * the goal is out of reach, and said to be.
+   */
+  limit?: { name: string; run: Work } | undefined;
   /** What the figure itself must reach, where the goal is a number that depends on no baseline. */
   least?: number | undefined;
   /** Repetitions, where the usual number would take too long. */
@@ -138,18 +143,22 @@ export function machine(): string {
 
 /** Measures a figure and its baseline in turns; who goes first alternates. */
 export async function measure(figure: Figure, timing: Timing): Promise<Omit<Result, "runtime">> {
-  const { run, baseline } = figure;
+  const { run, baseline, limit } = figure;
   const now = timing.now ?? (() => performance.now());
   const speed = (work: Work) => speedOf(work, timing.repetitionMs, now);
   await speedOf(run, Math.max(timing.warmUpMs, figure.warmUpMs ?? 0), now);
   if (baseline !== undefined) await speedOf(baseline.run, timing.warmUpMs, now);
-  const values: number[] = [], baselines: number[] = [];
+  if (limit !== undefined) await speedOf(limit.run, timing.warmUpMs, now);
+  const values: number[] = [], baselines: number[] = [], limits: number[] = [];
   for (let i = 0; i < (figure.repetitions ?? timing.repetitions); i++) {
     if (i % 2 === 0) values.push(await speed(run));
     if (baseline !== undefined) baselines.push(await speed(baseline.run));
     if (i % 2 === 1) values.push(await speed(run));
+    if (limit !== undefined) limits.push(await speed(limit.run));
   }
-  return judgePairs(figure, values, baseline && { name: baseline.name, values: baselines });
+  const result = judgePairs(figure, values, baseline && { name: baseline.name, values: baselines });
+  if (limit === undefined || baseline === undefined) return result;
+  return limited(result, limit.name, pairedRatio(limits, baselines));
 }
 
 function judge(reading: Reading): Omit<Result, "runtime"> {

@@ -52,7 +52,11 @@ export interface Result {
   bound: "at least" | "at most" | null;
   /** What `value` itself must reach, whatever the baseline does. */
   least: number | null;
-  /** Whether the goals are met; null where there is none. */
+  /** What nothing in the figure's form can be faster than. */
+  limitName?: string;
+  /** That, divided by the baseline. */
+  limitRatio?: number;
+  /** Whether the goals are met; null where there is none, or none that can be. */
   met: boolean | null;
 }
 
@@ -85,6 +89,13 @@ export function isMet(ratio: number, goal: Goal): boolean {
   return goal.bound === "at most" ? ratio <= goal.ratio : ratio >= goal.ratio;
 }
 
+/** The same result with what limits it. A goal that the limit does not reach either is neither met nor missed. */
+export function limited<R extends Omit<Result, "runtime">>(result: R, limitName: string, limitRatio: number): R {
+  const { goal, met } = result;
+  const isOutOfReach = met === false && goal !== null && limitRatio < goal;
+  return { ...result, limitName, limitRatio, met: isOutOfReach ? null : met };
+}
+
 const PREFIXES: readonly [number, string][] = [[1e9, "G"], [1e6, "M"], [1e3, "k"]];
 
 /** A number with three digits and a prefix: `23.1 M`. */
@@ -103,7 +114,8 @@ function threeDigits(value: number): string {
 
 /** One line for people. */
 export function formatResult(result: Result): string {
-  const { value, unit, min, max, baselineName, baseline, ratio, goal, bound, least, met } = result;
+  const { value, unit, min, max, baselineName, baseline, ratio, goal, bound, least, met, limitName, limitRatio } =
+    result;
   const figure = `${formatNumber(value)}${unit}`.padEnd(18);
   const spread = `[${formatNumber(min).trim()} .. ${formatNumber(max).trim()}]`.padEnd(21);
   const compared = ratio === null
@@ -113,7 +125,11 @@ export function formatResult(result: Result): string {
     ...ratio === null || goal === null ? [] : [`${bound} ${goal}`],
     ...least === null ? [] : [`at least ${formatNumber(least)}${unit}`],
   ];
-  const judged = goals.length === 0 ? "" : `goal ${goals.join(" and ")}: ${met ? "met" : "MISSED"}`;
-  const rest = [compared, judged].filter((part) => part !== "").join(", ");
+  const verdict = met === null ? "out of reach" : met ? "met" : "MISSED";
+  const judged = goals.length === 0 ? "" : `goal ${goals.join(" and ")}: ${verdict}`;
+  const bounded = limitRatio === undefined || ratio === null
+    ? ""
+    : `${limitName} makes ${limitRatio.toFixed(3)} of it, this ${(ratio / limitRatio).toFixed(3)} of that`;
+  const rest = [compared, judged, bounded].filter((part) => part !== "").join(", ");
   return `${result.name.padEnd(60)} ${figure} ${spread} ${rest}`.trimEnd();
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Readable, Writable } from "node:stream";
+import { Duplex, Readable, Transform, Writable } from "node:stream";
 import frame from "frame-stream";
 import { decode as itDecode } from "it-length-prefixed";
 import lpstream from "length-prefixed-stream";
@@ -61,6 +61,47 @@ const piped = (make: () => NodeJS.ReadWriteStream): Count => (chunks, seen) => {
   });
 };
 
+/** Between two web streams, as Node turns one of its own into a pair of them. */
+const pipedAsWeb = (make: () => unknown): Count => async (chunks, seen) => {
+  let next = 0, count = 0;
+  const source = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (next < chunks.length) controller.enqueue(chunks[next++]!);
+      else controller.close();
+    },
+  });
+  const stage = Duplex.toWeb(make() as Duplex) as ReadableWritablePair<Uint8Array, Uint8Array>;
+  await source.pipeThrough(stage).pipeTo(
+    new WritableStream({
+      write(message) {
+        count++;
+        seen?.(message);
+      },
+    }),
+  );
+  return count;
+};
+
+/** An engine that calls `item` for each message, in a `Transform` between two streams of Node's. */
+export const inTransform = (
+  make: (item: (message: Found) => void) => { push(chunk: Uint8Array): void; end(): void },
+): Count =>
+  piped(() => {
+    const engine = make((message) => transform.push(message));
+    const transform: Transform = new Transform({
+      readableObjectMode: true,
+      transform(chunk, _encoding, done) {
+        engine.push(chunk);
+        done();
+      },
+      flush(done) {
+        engine.end();
+        done();
+      },
+    });
+    return transform;
+  });
+
 const WIDE = { maxDataLength: 1 << 30, maxLengthLength: 10 };
 
 /** Chunks as an async iterable: the source of both sides where both are iterated. */
@@ -77,6 +118,17 @@ export const itLengthPrefixed: Count = async (chunks, seen) => {
   }
   return count;
 };
+
+/** The same over a web stream, which is an async iterable, too. */
+export const itLengthPrefixedOfStream =
+  (from: (chunks: readonly Uint8Array[]) => ReadableStream<Uint8Array>): Count => async (chunks, seen) => {
+    let count = 0;
+    for await (const message of itDecode(from(chunks) as unknown as AsyncIterable<Uint8Array>, WIDE)) {
+      count++;
+      seen?.(message);
+    }
+    return count;
+  };
 
 /** The same over an iterable that is at hand, without a promise. */
 export const itLengthPrefixedAtOnce: Count = (chunks, seen) => {
@@ -95,6 +147,9 @@ export const lengthPrefixedStream: Count = counted(decodeVarints);
 
 /** The same between two streams. */
 export const lengthPrefixedStreamPiped: Count = piped(() => decodeVarints() as unknown as NodeJS.ReadWriteStream);
+
+/** The same between two web streams. */
+export const lengthPrefixedStreamAsWeb: Count = pipedAsWeb(decodeVarints);
 
 /** `frame-stream`, 4 bytes. */
 export const frameStream: Count = counted(() => frame.decode());

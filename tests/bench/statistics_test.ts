@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { measure } from "../../bench/harness.ts";
-import { formatNumber, formatResult, isMet, pairedRatio, type Result, spreadOf } from "../../bench/statistics.ts";
+import { formatNumber, formatResult, isMet, limited, pairedRatio, type Result, spreadOf } from "../../bench/statistics.ts";
 
 test("the median of an odd number of values is the middle one, whatever their order", () => {
   assertEquals(spreadOf([9, 1, 5]), { median: 5, min: 1, max: 9 });
@@ -149,4 +149,17 @@ test("work that times itself counts with its own time", async () => {
 test("a figure without baseline has neither ratio nor verdict", async () => {
   const measured = await measure({ name: "x", unit: "rounds/s", run: () => 1 }, once);
   assertEquals([measured.baseline, measured.ratio, measured.goal, measured.met], [null, null, null, null]);
+});
+
+test("a goal that the limit does not reach either is out of reach, one that it does reach is missed", () => {
+  const missed: Result = { ...result, ratio: 0.5, met: false };
+  const beyond = limited(missed, "a bare stream", 0.625);
+  assertEquals(beyond.met, null);
+  assert(
+    formatResult(beyond).endsWith(
+      "goal at least 0.75: out of reach, a bare stream makes 0.625 of it, this 0.800 of that",
+    ),
+  );
+  assertEquals(limited(missed, "a bare stream", 0.75).met, false);
+  assertEquals(limited(result, "a bare stream", 0.625).met, true);
 });
