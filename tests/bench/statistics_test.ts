@@ -1,7 +1,15 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { measure } from "../../bench/harness.ts";
-import { formatNumber, formatResult, isMet, limited, pairedRatio, type Result, spreadOf } from "../../bench/statistics.ts";
+import {
+  formatNumber,
+  formatResult,
+  isMet,
+  limited,
+  pairedRatio,
+  type Result,
+  spreadOf,
+} from "../../bench/statistics.ts";
 
 test("the median of an odd number of values is the middle one, whatever their order", () => {
   assertEquals(spreadOf([9, 1, 5]), { median: 5, min: 1, max: 9 });

@@ -133,3 +133,25 @@ test("paused and ended: the end is told", () => {
   run.engine.pause();
   assertEquals(run.end().ends, 1);
 });
+test("abort, pause or a throw inside the parser, at whichever message of a chunk", () => {
+  for (const [what, delivered, codes] of [["abort", 0, []], ["pause", 1, []], ["throw", 0, ["EPROTO"]]] as const) {
+    for (let index = 1; index <= 4; index++) {
+      let calls = 0;
+      const run: Recording = record(parserOf((b) => {
+        if (++calls === index) {
+          if (what === "throw") throw new Error("no");
+          run.engine[what]();
+        }
+        return 2 + b[1]!;
+      }));
+      run.push(join(A, A, A, A, A));
+      const count = index - 1 + delivered;
+      assertEquals([run.returned, run.engine.stats.messages, run.lengths()], [
+        [5 * count],
+        count,
+        Array(count).fill(5),
+      ]);
+      assertEquals(run.errors.map(({ code }) => code), codes);
+    }
+  }
+});
