@@ -247,7 +247,7 @@ export class MessageScanner {
     let answer = this.#answer(chunk, at, end);
     let length = typeof answer === "number" ? answer | 0 : 0; // whole, below 2^31, or `#meet` looks closer
     // asking for the buffer takes 28 ns, so not where the first message is all there is, or cut off
-    if (length <= makeAt || length !== answer || length >= end - at || length > maxMessageLength) {
+    if (length <= makeAt || length !== answer || length >= end - at || length > maxMessageLength || this.isDone) {
       return this.#meet(chunk, at, end, answer);
     }
     const { buffer, offset } = baseOf(chunk), sink = this.#sink, counts = this.#counts;
