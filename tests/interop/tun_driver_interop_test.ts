@@ -80,4 +80,15 @@ for (const [runtime, driver] of RUNTIMES.filter(([, driver]) => driver !== "deno
     const [line] = (await child.finish()).slice(-1);
     assertEquals(JSON.parse(line!).failure, "none");
   });
+
+  test(`${runtime}: a signal to the whole group, which the caller answers, does not reach socat`, async () => {
+    const child = responder(runtime, driver, { name: "ltsoc", address: "10.9.2.1/24", via: "socat" });
+    assertEquals(await child.line(), "ltsoc 1500");
+    const { pid } = child.process;
+    const shell = (await ns.exec("pgrep", ["-x", "-P", String(pid), "sh"])).stdout.trim();
+    const groupOf = async (pid: string) => (await ns.exec("ps", ["-o", "pgid=", "-p", pid])).stdout.trim();
+    assertEquals(await groupOf(shell), shell);
+    await child.finish();
+    assertEquals((await ns.exec("pgrep", ["-x", "-g", shell, "socat"])).stdout, "");
+  });
 }

@@ -71,7 +71,8 @@ export class SocatPort implements TunPort {
     const device = `TUN,tun-name=${name},tun-type=${mode},iff-no-pi,iff-up`;
     const peer = `UDP4:${LOOPBACK}:${socket.address().port},bind=${LOOPBACK}:${peerPort}`;
     const args = ["-c", SCRIPT, "socat", "-d", "-d", "-b", "65536", device, peer];
-    this.#child = spawn("sh", args, { stdio: ["pipe", "ignore", "pipe"] });
+    // in a group of its own: what ends ours by a signal (Ctrl+C) is told to us, and would look like a removed interface here
+    this.#child = spawn("sh", args, { stdio: ["pipe", "ignore", "pipe"], detached: true });
     this.#exited = new Promise((resolve) => {
       const exited = (error?: unknown): void => {
         if (error instanceof Error) this.#failure = error;
