@@ -151,7 +151,7 @@ test("abort, pause or a throw inside the parser, at whichever message of a chunk
         count,
         Array(count).fill(5),
       ]);
-      assertEquals(run.errors.map(({ code }) => code), codes);
+      assertEquals(run.errors.map(({ code }) => code), [...codes]);
     }
   }
 });
