@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { fuzzInputs, fuzzSeeds } from "../support/fuzz.ts";
 import { compareBudgets, compareSeed } from "./support/differential.ts";
 
-/** Programs per seed: some in a normal run, `LEAT_FUZZ_INPUTS` of them in the soak. Each is compiled five times: some 10 ms. */
+/** Programs per seed: some in a normal run, `LEAT_FUZZ_INPUTS` of them in the soak. Each is compiled twice: some 4 ms. */
 const programsOr = (usual: number) => process.env["LEAT_FUZZ_INPUTS"] === undefined ? usual : fuzzInputs();
 
 /** Numbers of programs for each seed of `LEAT_SEEDS`; `kind` keeps those of one test apart from those of another. */
