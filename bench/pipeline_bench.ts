@@ -17,28 +17,24 @@ import { type Bench, bench, runAlone, type Timed, type Work } from "./harness.ts
 import { captureFile } from "./make_capture.ts";
 import { DEPTHS, fileAhead, fileChunks, runFused, runJoined, runSpelledOut, streamOf, type Tally } from "./pipeline.ts";
 import type { Goal } from "./statistics.ts";
+import { ToolShell } from "./tool_shell.ts";
 import type { TrafficOptions } from "./traffic.ts";
 
 const MEGABYTE = 1e6;
 const MEMORY_LIMIT = 300;
 
-function runTool(program: string, args: string[]): void {
-  const { status, error } = spawnSync(program, args, { stdio: "ignore" });
-  if (status !== 0) throw new Error(`${program} failed with ${status ?? error?.message}`);
-}
-
 /** Runs tshark over the file; returns its size. */
-function tshark(path: string): number {
-  runTool("tshark", ["-r", path, "-q", "-z", "conv,tcp"]);
+function tshark(shell: ToolShell, path: string): number {
+  shell.run("tshark", ["-r", path, "-q", "-z", "conv,tcp"]);
   return statSync(path).size;
 }
 
 /** Runs tcpflow over the file, into memory where there is a tmpfs. What it wrote is removed, which does not count. */
-function tcpflow(path: string): Timed {
+function tcpflow(shell: ToolShell, path: string): Timed {
   const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "leat-tcpflow-"));
   try {
     const startedAt = performance.now();
-    runTool("tcpflow", ["-q", "-r", path, "-o", folder]);
+    shell.run("tcpflow", ["-q", "-r", path, "-o", folder]);
     return { amount: statSync(path).size, ms: performance.now() - startedAt };
   } finally {
     rmSync(folder, { recursive: true });
@@ -63,7 +59,7 @@ async function againstTools(bench: Bench): Promise<void> {
     const tally = await runFused(fileAhead(path));
     return checked(tally, expected ??= tally) && size;
   };
-  const tools: [string, (path: string) => ReturnType<Work>, Goal][] = [
+  const tools: [string, (shell: ToolShell, path: string) => ReturnType<Work>, Goal][] = [
     ["tshark", tshark, { ratio: 10 }],
     ["tcpflow", tcpflow, { ratio: 1 }],
   ];
@@ -72,15 +68,17 @@ async function againstTools(bench: Bench): Promise<void> {
       bench.note(`${name} is missing, not compared`);
       continue;
     }
+    const shell = new ToolShell();
     await bench.figure({
       name: `mixed flows from file, fused, against ${name}`,
       unit: "B/s",
       run: ours,
-      baseline: { name, run: () => run(path) },
+      baseline: { name, run: () => run(shell, path) },
       goal,
       repetitions: 5,
       warmUpMs: bench.isQuick ? 0 : WARM_UP_MS,
     });
+    shell.close();
   }
   // afterwards, since code that has run in two pipelines is compiled for both, which no user's program does
   if (expected !== undefined) checked(runJoined("channel", fileChunks(path)), expected);
