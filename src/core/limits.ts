@@ -53,15 +53,24 @@ export function choiceOption<T extends string>(
 }
 
 /**
+ * Checks that there is an object where one is needed: of what is missing an error shall tell the name.
+ *
+ * @throws {TypeError} when there is none
+ */
+export function needObject(what: string, given: unknown): void {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`${what} must be an object, got ${given === null ? "null" : typeof given}`);
+  }
+}
+
+/**
  * Checks that an object has no other keys than these: what was misspelt must not pass for what was left out.
  *
  * @throws {TypeError} when it is no object, or has another key
  */
 export function knownKeys(what: string, given: unknown, known: readonly string[]): void {
-  if (typeof given !== "object" || given === null) {
-    throw new TypeError(`${what} must be an object, got ${given === null ? "null" : typeof given}`);
-  }
-  const other = Object.keys(given).find((key) => !known.includes(key));
+  needObject(what, given);
+  const other = Object.keys(given as object).find((key) => !known.includes(key));
   if (other !== undefined) {
     throw new TypeError(`${what} must have no ${JSON.stringify(other)}, only ${known.join(", ")}`);
   }

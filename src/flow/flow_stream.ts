@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { limitOption } from "../core/limits.ts";
+import { limitOption, needObject } from "../core/limits.ts";
 import { randomSeed } from "../core/random.ts";
 import type { Segment } from "../packet/segment.ts";
 import { EngineTime } from "../stream/engine_time.ts";
@@ -142,6 +142,7 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
   #controller: WritableStreamDefaultController | undefined;
 
   constructor(options: FlowStreamOptions<Batch>) {
+    needObject("options", options);
     const maxBytes = limitOption("highWaterMark", options.highWaterMark, DEFAULT_HIGH_WATER_MARK);
     this.isBatch = options.batch ?? false;
     this.#onGap = options.onGap;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { choiceOption, durationOption, limitOption } from "../core/limits.ts";
+import { choiceOption, durationOption, limitOption, needObject } from "../core/limits.ts";
 
 /** Which bytes win where two segments that are held disagree; see {@linkcode FlowTrackerOptions.overlap}. */
 export type OverlapPolicy = "first" | "last";
@@ -120,6 +120,7 @@ const MINUTE_MS = 60_000;
  * @throws {TypeError | RangeError} on a wrong option
  */
 export function flowSettings(options: FlowTrackerOptions): FlowSettings {
+  needObject("options", options);
   const hashSeed = limitOption("hashSeed", options.hashSeed, 0, 0);
   if (hashSeed === Infinity) throw new RangeError("hashSeed must be finite, got Infinity");
   return {

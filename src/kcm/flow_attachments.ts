@@ -7,7 +7,7 @@
  * @module
  */
 import type { Sink } from "../core/engine.ts";
-import { limitOption } from "../core/limits.ts";
+import { limitOption, needObject } from "../core/limits.ts";
 import { byteCount } from "../core/words.ts";
 import type { FlowError } from "../flow/errors.ts";
 import type { FlowRecord } from "../flow/flow_record.ts";
@@ -103,6 +103,7 @@ export function flowsInto(engine: MultiplexorEngine, options: FlowsIntoOptions):
  * ```
  */
 export function muxedFlows(options: MuxedFlowsOptions): (sink: Sink<KcmMessage>) => FlowSink {
+  needObject("options", options);
   parserChoice(options.parser);
   return (sink) => {
     const engine = new MultiplexorEngine(options);
@@ -135,6 +136,7 @@ class FlowAttachments implements FlowSink {
   readonly #budget: LinkBudget;
 
   constructor(engine: MultiplexorEngine, options: FlowsIntoOptions) {
+    needObject("options", options);
     this.#engine = engine;
     this.#options = options;
     this.#choice = parserChoice(options.parser);

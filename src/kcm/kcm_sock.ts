@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { needObject } from "../core/limits.ts";
 import type { Timed } from "./deadlines.ts";
 import { KcmError } from "./errors.ts";
 import type { KcmMessage } from "./kcm_message.ts";
@@ -51,6 +52,7 @@ export class KcmSock implements SocketPort, Waiter, SteeringTarget, Timed {
 
   /** Makes a socket with room. */
   constructor(handle: number, sink: SocketSink, core: MultiplexorCore, options: SendQueueOptions, isPaused: boolean) {
+    needObject("sink", sink);
     this.handle = handle;
     this.options = options;
     this.#isRoomy = !isPaused;

@@ -17,7 +17,7 @@
  *
  * @module
  */
-import { choiceOption, limitOption } from "../core/limits.ts";
+import { choiceOption, limitOption, needObject } from "../core/limits.ts";
 import { Reasons } from "../core/reasons.ts";
 import { KcmError } from "./errors.ts";
 import type { Timed } from "./deadlines.ts";
@@ -353,6 +353,7 @@ export class MultiplexorEngine {
   }
 
   #attach(options: AttachOptions, events: LowerEvents): LowerPort {
+    needObject("options", options);
     if (this.#isClosed) {
       const connection = this.refuse(options);
       throw new KcmError("the multiplexor is closed", { code: "EPIPE", blame: "local", connection });

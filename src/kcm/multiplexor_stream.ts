@@ -7,7 +7,7 @@
  * @module
  */
 import { type Clock, systemClock } from "../core/clock.ts";
-import { durationOption, limitOption } from "../core/limits.ts";
+import { durationOption, limitOption, needObject } from "../core/limits.ts";
 import type { Reasons } from "../core/reasons.ts";
 import { shownAs } from "../core/shown.ts";
 import type { KcmAttachment } from "./attachment.ts";
@@ -180,6 +180,8 @@ export class Multiplexor implements AsyncDisposable {
    * connection was not touched either
    */
   attach(source: ByteSource, options: AttachOptions & { signal?: AbortSignal | undefined }): KcmAttachment {
+    needObject("source", source);
+    needObject("options", options);
     const { signal } = options;
     signal?.throwIfAborted();
     const link = this.#driver.attach(source, options);
@@ -222,6 +224,7 @@ export class Multiplexor implements AsyncDisposable {
    * @throws {KcmError} `EPIPE` once closed
    */
   attachments(options: AttachmentsOptions): WritableStream<Attachable | readonly Attachable[]> {
+    needObject("options", options);
     const choice = parserChoice(options.parser);
     if (this.#engine.isClosed) throw brokenPipe("the multiplexor is closed");
     const writer = new AttachmentWriter(choice, {

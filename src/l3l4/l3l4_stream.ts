@@ -4,7 +4,7 @@
  * @module
  */
 import { type Clock, systemClock } from "../core/clock.ts";
-import { durationOption, limitOption } from "../core/limits.ts";
+import { durationOption, limitOption, needObject } from "../core/limits.ts";
 import { type FillRandom, systemRandom } from "../core/random.ts";
 import { shownAs } from "../core/shown.ts";
 import { parseAddress } from "../packet/address.ts";
@@ -392,9 +392,7 @@ function udpPathOf(local: DgramSocket["localAddress"], remote: DgramSocket["remo
 
 /** What the types say, for those who have none: a filter that is no function would be noticed by nobody but its peers. */
 function checkStageOptions(options: L3L4StackOptions): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`options must be an object, got ${options === null ? "null" : typeof options}`);
-  }
+  needObject("options", options);
   const { addresses, medium } = options;
   if (addresses !== undefined && !Array.isArray(addresses)) {
     throw new TypeError(`addresses must be an array of texts, got ${addresses === null ? "null" : typeof addresses}`);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { choiceOption, durationOption, limitOption } from "../core/limits.ts";
+import { choiceOption, durationOption, limitOption, needObject } from "../core/limits.ts";
 import type { PacketError } from "./errors.ts";
 import type { FragmentLimits } from "./fragment_table.ts";
 import type { Packet } from "./packet.ts";
@@ -114,6 +114,7 @@ export interface CheckedOptions extends FragmentLimits {
 
 /** Checks the options and fills in the defaults. */
 export function checkOptions(options: SegmentDecoderOptions): CheckedOptions {
+  needObject("options", options);
   const { onSkip, onError, verifyChecksums = false, fragmentTimeoutMs = {} } = options;
   if (typeof verifyChecksums !== "boolean") {
     throw new TypeError(`verifyChecksums must be a boolean, got ${typeof verifyChecksums}`);

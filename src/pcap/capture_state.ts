@@ -6,7 +6,7 @@
  */
 import { forgetBase, noteBase } from "../bytes/known_base.ts";
 import type { Sink, Stats } from "../core/engine.ts";
-import { limitOption } from "../core/limits.ts";
+import { limitOption, needObject } from "../core/limits.ts";
 import { BorrowedPacket, type Packet } from "../packet/packet.ts";
 import { CaptureError } from "./capture_error.ts";
 import type { CaptureBlock, CaptureInterface, InterfaceStatistics, NameRecord } from "./capture_interface.ts";
@@ -109,6 +109,7 @@ export class CaptureState {
 
   /** Checks the options. */
   constructor(options: CaptureReaderOptions, sink: Sink<Packet>) {
+    needObject("options", options);
     this.maxPacketLength = limitOption("maxPacketLength", options.maxPacketLength, 1024 * 1024);
     this.maxBlockLength = limitOption("maxBlockLength", options.maxBlockLength, 16 * 1024 * 1024, 12);
     this.maxInterfaces = limitOption("maxInterfaces", options.maxInterfaces, 65536);

@@ -108,10 +108,11 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
   };
 
   constructor(make: (sink: Sink<Out>) => E, options: StageOptions<Batch>, sizeOf: (input: In) => number) {
+    // first, because the engine says what is missing where there are no options at all
+    this.engine = make(this);
     this.#highWaterMark = limitOption("highWaterMark", options.highWaterMark, DEFAULT_HIGH_WATER_MARK);
     this.#sizeOf = sizeOf;
     const clock = options.clock ?? systemClock;
-    this.engine = make(this);
     this.#time = new EngineTime(this.engine, clock);
     this.#timer = this.#time.isPassive
       ? undefined

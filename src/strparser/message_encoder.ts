@@ -75,7 +75,7 @@ export class MessageEncoder<Payload = Uint8Array> implements Engine<Payload> {
    * @throws {TypeError | RangeError} when an option is wrong
    */
   constructor(options: MessageEncoderOptions<Payload>, sink: Sink<Uint8Array>) {
-    if (typeof options.encoder?.encode !== "function") {
+    if (typeof options?.encoder?.encode !== "function") {
       throw new TypeError("encoder must be an object with an encode method");
     }
     this.#encoder = options.encoder;

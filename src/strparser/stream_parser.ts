@@ -71,7 +71,7 @@ export class StreamParser<Parts extends boolean = false> implements Engine<Uint8
     sink: Sink<MessageOf<Parts>>,
     below: () => number = () => Infinity,
   ) {
-    const parser = checkedParser(options.parser);
+    const parser = checkedParser(options?.parser);
     const settings = settingsOf(options);
     this.#settings = settings;
     this.#sink = sink;
