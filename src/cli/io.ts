@@ -106,6 +106,11 @@ export function outputProblem({ stdout: { failure } }: CliIo): string | undefine
 export function systemMessage(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code === "string") return SYSTEM_MESSAGES[code] ?? `the system says ${code}`;
+  return wordsOf(error).split("\n", 1)[0]!;
+}
+
+/** What an error says, without the name of its class, which a standard puts in front of what sockets say. */
+export function wordsOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.split("\n", 1)[0]!;
+  return message.replace(/^SocketError: /, "");
 }

@@ -1,6 +1,8 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { systemMessage, wordsOf } from "../../src/cli/io.ts";
 import { run } from "../../src/cli/run.ts";
+import { SocketError } from "../../src/tsocket/mod.ts";
 import { addTcp, captureOf, CLIENT, PacketList, redisCapture } from "./support/captures.ts";
 import { MemoryIo, systemError } from "./support/memory_io.ts";
 
@@ -253,4 +255,10 @@ test("packets that did not get to standard output are not said to be written", a
   };
   assertEquals(await run(["trace", "a", "b", "--write", "-"], io), 0);
   assertEquals(io.stderr.text, "");
+});
+
+test("what people read of a socket's error begins with what happened, not with a class", () => {
+  const error = new SocketError("the peer reset the connection", { code: "ECONNRESET", syscall: "readv" });
+  assertEquals(wordsOf(error), "the peer reset the connection");
+  assertEquals(systemMessage(new Error(error.message)), "the peer reset the connection");
 });

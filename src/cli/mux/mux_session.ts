@@ -6,7 +6,7 @@
 import process from "node:process";
 import type { Backend, BackendEvent } from "../../kcm/balancer/backend.ts";
 import { type Paint, paintFor } from "../format/color.ts";
-import { type CliIo, ExitCode, systemMessage, UsageError } from "../io.ts";
+import { type CliIo, ExitCode, systemMessage, UsageError, wordsOf } from "../io.ts";
 import { printable, problemLine } from "../problem_log.ts";
 import { AccessLog } from "./access_log.ts";
 import { BackendsFile } from "./backends_file.ts";
@@ -81,14 +81,14 @@ export class MuxSession {
     }, {
       clientClosed: (client) => this.#log?.add(client, performance.now()),
       backendChanged: (backend, event, reason) => this.#backendChanged(backend, event, reason),
-      listenError: (error) => this.#complain(`listening: ${error.message}`),
+      listenError: (error) => this.#complain(`listening: ${wordsOf(error)}`),
     });
     hub.setBackends(backends);
     try {
       for (const target of listen) this.#note(`listening on ${(await hub.listen(target)).toHostPort()}`);
       await this.#serveMetrics(hub);
     } catch (error) {
-      this.#complain((error as Error).message);
+      this.#complain(wordsOf(error));
       return false;
     }
     if (this.#settings.isWatched) this.#watch(hub);
@@ -115,7 +115,7 @@ export class MuxSession {
       this.#note("backends were read again");
     } catch (error) {
       // what is wrong in a file must not take away what works
-      this.#complain(`backends stay as they are: ${(error as Error).message}`);
+      this.#complain(`backends stay as they are: ${wordsOf(error)}`);
     } finally {
       this.#isReloading = false;
     }
@@ -170,7 +170,7 @@ export class MuxSession {
 
   #backendChanged(backend: Backend, event: BackendEvent, reason: unknown): void {
     if (event === "added" && this.#hub === undefined) return;
-    const why = reason instanceof Error ? `: ${reason.message}` : "";
+    const why = reason instanceof Error ? `: ${wordsOf(reason)}` : "";
     this.#note(`backend ${backend.name} ${event}${why}`);
   }
 

@@ -12,7 +12,7 @@ import { dgramWith, InetAddress } from "../../tsocket/mod.ts";
 import { splitHostPort } from "../../tsocket/host_port.ts";
 import { complain, FileProblem, guarded } from "../bpf/program_source.ts";
 import { formatEndpoint } from "../filter_subject.ts";
-import { type CliIo, ExitCode, outputProblem, systemMessage, UsageError } from "../io.ts";
+import { type CliIo, ExitCode, outputProblem, systemMessage, UsageError, wordsOf } from "../io.ts";
 import { runtimeSockets } from "../mux/runtime.ts";
 import type { OptionValues } from "../options.ts";
 import { unlessRefused } from "./refusal.ts";
@@ -110,7 +110,7 @@ export function failureText(error: unknown): string {
   if (!(error instanceof RxrpcError)) return systemMessage(error);
   const { abortCode, message, cause } = error;
   const name = abortCode === undefined ? undefined : abortName(abortCode);
-  const why = cause instanceof Error ? `: ${cause.message}` : "";
+  const why = cause instanceof Error ? `: ${wordsOf(cause)}` : "";
   return `${message}${name === undefined ? "" : ` (${name})`}${why}`;
 }
 

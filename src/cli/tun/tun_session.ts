@@ -14,7 +14,7 @@ import { InetAddress } from "../../tsocket/inet_address.ts";
 import type { Tun, TunOptions } from "../../tsocket/tun/tun_types.ts";
 import { FileProblem } from "../bpf/program_source.ts";
 import { formatBytes } from "../format/bytes.ts";
-import { type CliIo, ExitCode, outputProblem, systemMessage } from "../io.ts";
+import { type CliIo, ExitCode, outputProblem, systemMessage, wordsOf } from "../io.ts";
 import { runtimeName, runtimeSockets } from "../mux/runtime.ts";
 import type { OptionValues } from "../options.ts";
 import { endSignal, note } from "../rx/endpoint.ts";
@@ -95,7 +95,7 @@ async function open(options: TunOptions): Promise<Tun> {
 /** What our own errors say, without their class, and else what the system says. */
 function failureOf(error: unknown): string {
   const isOurs = error instanceof LeatError || error instanceof SocketError;
-  return isOurs ? (error as Error).message.replace(/^SocketError: /, "") : systemMessage(error);
+  return isOurs ? wordsOf(error) : systemMessage(error);
 }
 
 /** Carries packets both ways; resolves with why it ended, an error where it was not the stack that ended it. */
