@@ -35,10 +35,22 @@ function problemOf(page: string, link: string): string | undefined {
   return undefined;
 }
 
+/** What the npm package holds: who reads its pages there has no other files to follow links to. */
+const { files: published } = JSON.parse(read("package.json")) as { files: readonly string[] };
+const isPublished = (path: string) => published.some((one) => path === one || path.startsWith(`${one}/`));
+
+function unpublished(page: string, link: string): string | undefined {
+  if (!isPublished(page) || /^(?:[a-z][a-z+.-]*:|\/\/|#)/i.test(link)) return undefined;
+  const target = join(dirname(page), decodeURIComponent(link.split("#")[0]!));
+  return isPublished(target) ? undefined : `${link}: not in the npm package, which has this page`;
+}
+
 const checks = new Checks();
 for (const page of pages) {
   const links = [...prose(page).matchAll(/\]\(<?([^()\s>]+)>?(?:\s+"[^"]*")?\)/g)].map((found) => found[1] ?? "");
-  const problems = links.map((link) => problemOf(page, link)).filter((one) => one !== undefined);
+  const problems = links.map((link) => problemOf(page, link) ?? unpublished(page, link)).filter((one) =>
+    one !== undefined
+  );
   if (page !== "CHANGELOG.md") {
     problems.push(...missingFiles(read(page), exists).map((name) => `\`${name}\`: no such file`));
   }
