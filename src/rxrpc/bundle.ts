@@ -38,18 +38,18 @@ export class RxBundle {
         this.waiting.shift();
         continue;
       }
-      const place = this.#place(call);
+      const place = this.#place();
       if (place === undefined) return;
       this.waiting.shift();
       const { connection, channel } = place;
-      if (call.mayUpgrade) connection.isProbing = true;
+      // an upgrade is asked for with the first packet of a connection; later ones know the answer
+      connection.isProbing = call.mayUpgrade && connection.serial === 0;
       connection.begin(call, channel, now);
     }
   }
 
-  #place(call: RxCall): { connection: RxConnection; channel: number } | undefined {
-    // an upgrade is asked for with the first packet of a connection
-    const usable = this.connections.filter((one) => !one.isRetired && !one.isProbing && !call.mayUpgrade);
+  #place(): { connection: RxConnection; channel: number } | undefined {
+    const usable = this.connections.filter((one) => !one.isRetired && !one.isProbing);
     for (const mayBeSuspect of [false, true]) {
       for (const connection of usable) {
         const channel = connection.channels.findIndex((one) =>

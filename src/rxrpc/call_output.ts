@@ -106,7 +106,7 @@ export function writeData(
       header.serial = serial;
       header.flags = flags;
       header.checksum = packet.checksum;
-      header.userStatus = call.isClient && call.mayUpgrade && packet.seq === 1 ? UPGRADE : 0;
+      header.userStatus = connection.isProbing && packet.seq === 1 ? UPGRADE : 0;
       encodeHeader(header, into);
       at = HEADER_BYTES;
     } else {

@@ -289,9 +289,27 @@ test("78: a service that is upgraded", () => {
   assertEquals([call.service_, call.call!.service], [148, 148]);
   hand.d(1, L, 5);
   assertEquals(call.closedCount, 1);
+  const { cid } = hand;
+  const next = hand.call(10, { mayUpgrade: true });
+  assertEquals([hand.packets().at(-1)!.header.serviceId, hand.service, hand.cid & ~3], [148, 148, cid & ~3]);
   hand.service = 149;
-  hand.packet({ type: RxPacketType.ACK, flags: 0 }, new Uint8Array(18));
-  assertEquals(hand.out().length <= 1, true);
+  assertEquals(hand.a(1, 1, 0, REQUESTED, [1]), ["ABORT -5"]);
+  assertEquals([next.closedCount, abortCodeOf(next)], [1, -5]);
+});
+
+test("79: calls behind a probe go over the same connection, and ask no more; however many there are", () => {
+  const hand = asClient();
+  hand.call(10, { mayUpgrade: true });
+  hand.d(1, L, 5);
+  hand.packets();
+  const { cid } = hand;
+  for (let number = 2; number <= 10; number++) {
+    const call = hand.call(10, { mayUpgrade: true });
+    const [{ header }] = hand.packets() as [ReturnType<typeof hand.packets>[0]];
+    assertEquals([header.cid, header.callNumber, header.userStatus], [cid, number, 0]);
+    hand.d(1, L, 5);
+    assertEquals(call.closedCount, 1);
+  }
 });
 
 test("79, 80: a service that is not upgraded; calls that may share its connection wait until that is known", () => {
