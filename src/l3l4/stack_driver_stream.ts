@@ -175,12 +175,21 @@ export class StackDriver {
       if (packets !== undefined) this.#push(packets, now);
       if (this.#timer.isDue(now) && engine.timeoutAt() <= now) engine.onTimeout(now);
       engine.flush(now);
-      this.#isBusy = false;
-      if (this.#isWanted) this.#sendAll(now);
     } catch (error) {
       this.threw(error);
     }
     this.#isBusy = false;
+    this.#finish(now);
+  }
+
+  /** Sends if it is wanted, and looks at what came of the work. */
+  #finish(now: number): void {
+    try {
+      if (this.#isWanted) this.#sendAll(now);
+    } catch (error) {
+      this.#isBusy = false;
+      this.threw(error);
+    }
     if (this.#thrown !== undefined) this.fail(this.#thrown.error);
     else if (!this.#isOver) this.#timer.update();
   }
@@ -217,14 +226,14 @@ export class StackDriver {
     this.#isWanted = true;
     if (this.#isSending || this.#isBusy || this.#isOver) return;
     const now = this.#clock.now();
-    if (this.#timer.isDue(now)) return this.#work(undefined, now);
-    this.#sendAll(now);
-    if (!this.#isWanted) this.#timer.update();
+    if (this.#timer.isDue(now)) this.#work(undefined, now);
+    else this.#finish(now);
   }
 
   /** Makes a batch of what is due and hands it over. */
   #send(now: number): boolean {
     const batches = this.#batches;
+    this.#now = now;
     this.#isBusy = true;
     this.#engine.transmit(batches, now);
     this.#isBusy = false;
