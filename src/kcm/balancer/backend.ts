@@ -54,6 +54,8 @@ export class Backend implements SteeringTarget {
   check: CheckChannel | undefined;
   /** The channel whose turn it is. */
   turn = 0;
+  /** Shared connections begun so far. */
+  connects = 0;
   /** Requests handed to it. */
   requests = 0;
   /** Replies from it. */
@@ -128,18 +130,31 @@ export class Backend implements SteeringTarget {
 
   /**
    * A shared connection with room; there is one when {@linkcode isReady}. By turns, or with a `lane` of 0 and above always
-   * the same one for that, as long as it stands and has room: two connections of a server overtake each other.
+   * the same one for that, as long as it has room and none is made anew: two connections of a server overtake each other.
    */
   nextChannel(lane: number): SharedChannel | undefined {
     const { channels } = this;
     const { length } = channels;
-    if (lane >= 0 && length > 0) this.turn = (lane + length - 1) % length;
+    if (lane >= 0 && length > 1) return this.#channelOf(lane);
     for (let i = 0; i < length; i++) {
       this.turn = this.turn + 1 < length ? this.turn + 1 : 0;
       const channel = channels[this.turn];
       if (channel?.hasRoom) return channel;
     }
     return undefined;
+  }
+
+  /** Rendezvous hashing: when a connection goes, those of the others stay. */
+  #channelOf(lane: number): SharedChannel | undefined {
+    let best: SharedChannel | undefined;
+    let bestScore = -1;
+    for (const channel of this.channels) {
+      const score = channel.hasRoom ? mix(lane ^ mix(channel.number)) : -1;
+      if (score <= bestScore) continue;
+      best = channel;
+      bestScore = score;
+    }
+    return best;
   }
 
   /** Whether shared connections are to be made now. */

@@ -30,6 +30,8 @@ export class SharedChannel extends BasePort {
   readonly kind = "shared";
   /** Where it goes. */
   readonly backend: Backend;
+  /** Tells it from the others of its backend. */
+  readonly number: number;
   /** Whether the connection stands. */
   isOpen = false;
   /** When connecting began. */
@@ -55,6 +57,7 @@ export class SharedChannel extends BasePort {
     super();
     const { protocol, maxMessageLength, maxBufferBytes, replies } = host.settings;
     this.backend = backend;
+    this.number = ++backend.connects;
     this.#host = host;
     this.since = host.now;
     this.#id = replies === "none" ? undefined : protocol.id;

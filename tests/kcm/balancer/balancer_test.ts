@@ -72,6 +72,25 @@ for (const policy of ["key", "sticky"] as const) {
   });
 }
 
+test("policy key: when one of several connections breaks, the keys of the others stay where they are", () => {
+  const rig = new Rig({ policy: "key", connections: 4, retries: 0 }, ["a"]);
+  const client = rig.client();
+  rig.isPrompt = false;
+  const keys = Array.from({ length: 40 }, (_, i) => `key${i}`);
+  const lines = rig.linesOf("a");
+  /** Which connection each key goes over, by what has come to them and nobody has read. */
+  const places = (): (number | undefined)[] => {
+    for (const key of keys) rig.send(client, command("GET", key));
+    const came = lines.map(({ incoming }): string[] => incoming.splice(0).map(text).join("").match(/key\d+/g) ?? []);
+    return keys.map((key) => came.findIndex((there) => there.includes(key)));
+  };
+  const before = places();
+  lines[0]!.breakUp(rig);
+  const after = places();
+  assertEquals(after.filter((place) => place === 0), []);
+  assertEquals(after.filter((_, i) => before[i] !== 0), before.filter((place) => place !== 0));
+});
+
 test("policy key: one key, one backend; without a backend only its keys move", () => {
   const rig = new Rig({ policy: "key", fall: 1 }, ["a", "b", "c"]);
   const client = rig.client();
