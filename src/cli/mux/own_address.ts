@@ -7,7 +7,7 @@ import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
 import type { SocketTarget } from "../../tsocket/mod.ts";
 
-/** Every address of this machine, as a listener without one of its own has them. */
+/** No address in particular. */
 const ANY = ["0.0.0.0", "::"];
 
 /** The first backend that is one of the places listened on, by its name; names of hosts are looked up. */
@@ -41,6 +41,6 @@ function isSame(own: string, place: string, local: ReadonlySet<string>): boolean
   const isHere = local.has(address) || address.startsWith("127.") || ANY.includes(address);
   // a listener on :: takes IPv4 as well
   return isHere && (ownAddress === "::" || (ownAddress === "0.0.0.0" && !address.includes(":"))) ||
-    // whoever connects to no address in particular gets to this machine's own
-    ANY.includes(address) && (ownAddress!.startsWith("127.") || ownAddress === "::1");
+    // whoever connects to no address in particular gets to the loopback's first
+    (address === "0.0.0.0" && ownAddress === "127.0.0.1") || (address === "::" && ownAddress === "::1");
 }
