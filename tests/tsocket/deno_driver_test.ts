@@ -184,6 +184,9 @@ test("behind a large view little is read ahead, once, so that the next one is fi
   driver.readSync(new Uint8Array(4));
   driver.readSync(new Uint8Array(32767));
   driver.readSync(new Uint8Array(READ_BUFFER_BYTES));
+  const rest = driver.readInto(new Uint8Array(READ_BUFFER_BYTES - 32765));
+  conn.reads.next().resolve(READ_BUFFER_BYTES - 32765);
+  await rest;
   await read(4, 512);
   driver.readSync(new Uint8Array(65536));
   const direct = driver.readInto(new Uint8Array(65028));
@@ -194,9 +197,23 @@ test("behind a large view little is read ahead, once, so that the next one is fi
   await read(4, 4);
   driver.readSync(new Uint8Array(4));
   await read(4, 4);
-  assertEquals(asked().slice(0, 4), [READ_BUFFER_BYTES, 512, 65028, 512]);
-  assertEquals(asked()[4], READ_BUFFER_BYTES);
+  assertEquals(asked().slice(0, 5), [READ_BUFFER_BYTES, READ_BUFFER_BYTES - 32765, 512, 65028, 512]);
+  assertEquals(asked()[5], READ_BUFFER_BYTES);
   driver.abort();
+});
+
+test("a large view that takes what is in the buffer, as a stream's does, lets the buffer be filled whole again", async () => {
+  const { conn, driver } = played();
+  const into = new Uint8Array(READ_BUFFER_BYTES);
+  for (const bytes of [1, 700, 65_536, 3]) {
+    assertEquals(driver.readSync(into), READ_AGAIN);
+    await turns();
+    const { argument, resolve } = conn.reads.next();
+    assertEquals(argument.length, READ_BUFFER_BYTES);
+    resolve(bytes);
+    await turns();
+    assertEquals(driver.readSync(into), bytes);
+  }
 });
 
 test("58: after abort everything is ECONNABORTED, and nothing is told or left unhandled", async () => {

@@ -24,8 +24,9 @@ import { joinViews } from "./join_views.ts";
 export const READ_BUFFER_BYTES = 65536;
 
 /**
- * Behind a view of so many bytes little is read ahead: the next one is probably as large, and with the header of a PDU
- * comes no more of its body than is soon copied. A read more per PDU takes a third of the time of copying 64 KiB.
+ * Behind a view of so many bytes that was read into little is read ahead: the next one is probably as large, and with
+ * the header of a PDU comes no more of its body than is soon copied. A read more per PDU takes a third of the time of
+ * copying 64 KiB. Where large views are filled from the buffer, as for a stream, the buffer is filled whole.
  */
 const LARGE_VIEW_BYTES = 32768;
 
@@ -111,8 +112,8 @@ export class DenoStreamDriver implements TStreamDriver {
 
   readInto(into: Uint8Array): Promise<number> {
     this.#isWanted = false;
+    if (into.length >= LARGE_VIEW_BYTES) this.#fillBytes = SMALL_READ_BYTES;
     if (!this.#isFilling) {
-      this.#readsInto(into);
       return this.#conn.read(into).then(
         (count) => count ?? this.#ended(undefined),
         (thrown) => this.#ended(denoError(thrown, { syscall: "read", address: this.remoteAddress })),
@@ -175,12 +176,7 @@ export class DenoStreamDriver implements TStreamDriver {
     else this.#conn.unref();
   }
 
-  #readsInto(into: Uint8Array): void {
-    if (into.length >= LARGE_VIEW_BYTES) this.#fillBytes = SMALL_READ_BYTES;
-  }
-
   #takeBuffered(into: Uint8Array): number {
-    this.#readsInto(into);
     const count = Math.min(into.length, this.pendingBytes);
     this.#copies.copy(into, this.#buffer!, this.#from, this.#from + count);
     this.#from += count;
