@@ -220,7 +220,7 @@ function load(bench: Bench): void {
     bench.reading({ name, unit: "ms", values, ...(goal !== undefined && atMost(goal)) });
   };
   for (const backend of backends) row(`cold load, ${backend}`, backend, [], backend === "js" ? 5 : undefined);
-  if (runtimeName().startsWith("node")) row("cold load, js, functions compiled before", "js", ["--no-lazy"], 5);
+  if (runtimeName().startsWith("node")) row("cold load, js, functions compiled before", "js", ["--no-lazy"], undefined);
 }
 
 await bench("bpf", async (bench) => {

@@ -14,7 +14,7 @@ function* numbers(usual: number, kind: number): Generator<number> {
   }
 }
 
-test("differential: random programs give the same on every back end, in both forms, and touch nothing else", () => {
+test("differential: random programs give the same on every back end, in either form, and touch nothing else", () => {
   let zeros = 0, count = 0;
   for (const number of numbers(1000, 0)) {
     const { difference, result } = compareSeed(number);

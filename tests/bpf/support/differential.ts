@@ -1,7 +1,7 @@
 /**
  * Runs one random program on every back end and tells whether they differ: in r0, in why the run failed, in what became
- * of the memory. Each compiler writes it in one of its two forms of control flow, all pairs of which come in turn: twice as
- * many programs find more than each in both forms.
+ * of the memory. Each compiler writes it in one of its two forms of control flow, all pairs of which come in turn, so that
+ * the same time tries twice as many programs.
  */
 import { Buffer } from "node:buffer";
 import { compileInterpreter } from "../../../src/bpf/interpreter/interpreter.ts";
