@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { AUTHORITY, SERVER_CERTIFICATE, SERVER_KEY } from "../tsocket/support/certificates.ts";
-import { runChild } from "./support/child.ts";
+import { Child, runChild } from "./support/child.ts";
 import { MuxChild, RpcClient, RpcServer } from "./support/mux_peers.ts";
 
 /** Runs with two servers, and with a folder. */
@@ -271,6 +271,29 @@ for (
     assertStringIncludes(stderr, `backend ${to} is where this listens: requests would go round`);
   });
 }
+
+test("without permission to ask for this machine's addresses it balances all the same", () =>
+  withServers(async (_servers, to) => {
+    const args = ["mux", "--listen", "127.0.0.1:0", "--to", to, "--parser", "len32"];
+    const child = new Child(args, undefined, ["sys"]);
+    const [, port] = await child.untilError(/listening on 127\.0\.0\.1:(\d+)/);
+    const client = RpcClient.to(Number(port));
+    client.send("1");
+    assertEquals(await client.until(1), ["a:1"]);
+    await client.close();
+    process.kill(child.process.pid!, "SIGTERM");
+    assertEquals((await child.done).code, 0);
+  }));
+
+test("metrics that cannot be served: a line that names the option, and nothing was listened on before", () =>
+  withServers(async (_servers, to) => {
+    const [taken] = to.split(",") as [string];
+    const args = ["mux", "--listen", "127.0.0.1:0", "--to", to, "--parser", "len32", "--metrics", taken];
+    const { code, stderr } = await runChild(args);
+    assertEquals(code, 1);
+    assertMatch(stderr, /^leat: --metrics: .*\bin use\b/m);
+    assert(!stderr.includes("listening on"), stderr);
+  }));
 
 test("SIGTERM: a reply that is still being written to a slow reader arrives whole", () =>
   withServers(async (_servers, to) => {

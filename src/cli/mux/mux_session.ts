@@ -85,8 +85,12 @@ export class MuxSession {
     });
     hub.setBackends(backends);
     try {
-      for (const target of listen) this.#note(`listening on ${(await hub.listen(target)).toHostPort()}`);
-      await this.#serveMetrics(hub);
+      // what cannot be bound ends it all: nothing is said, and no client taken, before that is known
+      const metrics = await this.#serveMetrics(hub);
+      const places: string[] = [];
+      for (const target of listen) places.push((await hub.listen(target)).toHostPort());
+      for (const place of places) this.#note(`listening on ${place}`);
+      if (metrics !== undefined) this.#note(`metrics on http://${metrics.authority}/metrics`);
     } catch (error) {
       this.#complain(wordsOf(error));
       return false;
@@ -121,13 +125,17 @@ export class MuxSession {
     }
   }
 
-  async #serveMetrics(hub: Hub): Promise<void> {
+  async #serveMetrics(hub: Hub): Promise<MetricsServer | undefined> {
     const { metrics } = this.#settings;
-    if (metrics === undefined) return;
+    if (metrics === undefined) return undefined;
     const text = (): string => metricsText(hub.balancer, this.#log?.dropped ?? 0);
-    const server: MetricsServer = await serveMetrics(metrics, text);
-    this.#undo.push(() => server.close());
-    this.#note(`metrics on http://${server.authority}/metrics`);
+    try {
+      const server = await serveMetrics(metrics, text);
+      this.#undo.push(() => server.close());
+      return server;
+    } catch (error) {
+      throw new Error(`--metrics: ${wordsOf(error)}`);
+    }
   }
 
   #watch(hub: Hub): void {

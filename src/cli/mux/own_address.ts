@@ -16,10 +16,19 @@ export async function findOwn<T extends { readonly target: SocketTarget }>(
   listen: readonly SocketTarget[],
 ): Promise<T | undefined> {
   const own = (await Promise.all(listen.map(placesOf))).flat();
-  const local = new Set(Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? []));
+  const local = localAddresses();
   const isOwn = (place: string): boolean => own.some((one) => isSame(one, place, local));
   const places = await Promise.all(backends.map(({ target }) => placesOf(target)));
   return backends.find((_, i) => places[i]!.some(isOwn));
+}
+
+/** This machine's addresses; none where the runtime keeps them to itself, as Deno without `--allow-sys` does. */
+function localAddresses(): Set<string> {
+  try {
+    return new Set(Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? []));
+  } catch {
+    return new Set();
+  }
 }
 
 /** `ADDRESS PORT` for each address of a target, or its path. None for a name that is unknown: connecting says so. */

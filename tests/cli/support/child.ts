@@ -27,8 +27,8 @@ export class Child {
   #stderr = "";
   #changed: (() => void) | undefined;
 
-  constructor(args: readonly string[], file: string = MAIN) {
-    this.process = spawn(process.execPath, commandLine(args, file), OPTIONS);
+  constructor(args: readonly string[], file: string = MAIN, denied: readonly string[] = []) {
+    this.process = spawn(process.execPath, commandLine(args, file, denied), OPTIONS);
     // a child that has ended takes no more input
     this.process.stdin.on("error", () => {});
     this.process.stdout.on("data", (chunk) => {
@@ -107,9 +107,12 @@ export function runChild(args: readonly string[], input?: Uint8Array): Promise<O
   return child.done;
 }
 
-function commandLine(args: readonly string[], file: string = MAIN): string[] {
+/** `denied` are permissions that are taken away where there are any, which is on Deno. */
+function commandLine(args: readonly string[], file: string = MAIN, denied: readonly string[] = []): string[] {
   const { deno, bun } = process.versions;
-  if (deno !== undefined) return ["run", "-A", "--no-check", file, ...args];
+  if (deno !== undefined) {
+    return ["run", "-A", ...denied.map((name) => `--deny-${name}`), "--no-check", file, ...args];
+  }
   return [bun !== undefined ? file : bundled(file), ...args];
 }
 
