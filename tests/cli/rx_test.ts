@@ -1,9 +1,10 @@
 import { createSocket } from "node:dgram";
 import { test } from "node:test";
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { FileProblem } from "../../src/cli/bpf/program_source.ts";
 import { fromHex } from "../../src/bytes/mod.ts";
 import { run } from "../../src/cli/run.ts";
-import { xdrArguments } from "../../src/cli/rx/call_body.ts";
+import { requestBody, xdrArguments } from "../../src/cli/rx/call_body.ts";
 import { decodeKeys } from "../../src/cli/rx/key_files.ts";
 import { decodePerfHead, encodePerfHead, perfHeadBytes } from "../../src/cli/rx/perf_protocol.ts";
 import { wordLines } from "../../src/cli/rx/reply_output.ts";
@@ -41,6 +42,17 @@ async function rx(
   const code = await run(["rx", ...args], io);
   return { io, code };
 }
+
+test("a request from a file may be longer than any program, up to 256 MiB", async () => {
+  const sized = (length: number): MemoryIo => {
+    const io = new MemoryIo({ "big.bin": new Uint8Array(length) });
+    io.chunkSize = length;
+    return io;
+  };
+  assertEquals((await requestBody({ data: "big.bin" }, sized(20_000_000))).length, 20_000_000);
+  const { message } = await assertRejects(() => requestBody({ data: "big.bin" }, sized(268_435_457)), FileProblem);
+  assertEquals(message, "longer than 268435456 bytes");
+});
 
 test("rx call and rx serve: echo, sink and source, as bytes, as a dump, as words, as JSON", async () => {
   const { at, io: served, end } = await server(["serve", "127.0.0.1:0"]);

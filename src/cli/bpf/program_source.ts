@@ -22,8 +22,8 @@ import { type CliIo, ExitCode, outputProblem, systemMessage } from "../io.ts";
 import type { OptionValues } from "../options.ts";
 import { problemLine } from "../problem_log.ts";
 
-/** Larger files are no programs. */
-const MAX_FILE_BYTES = 16 * 1024 * 1024;
+/** Larger files are no programs, nor keys. */
+const MAX_PROGRAM_BYTES = 16 * 1024 * 1024;
 
 /** What a file holds. */
 export type ProgramSource =
@@ -73,8 +73,8 @@ export function complain(io: CliIo, values: OptionValues, file: string | undefin
   io.stderr.write(problemLine(file, what, paintFor(mode, io.stderr.isTerminal, io.environment)));
 }
 
-/** Reads a whole file; `-` is standard input. */
-export async function readWhole(file: string, io: CliIo): Promise<Uint8Array> {
+/** Reads a whole file of at most `max` bytes; `-` is standard input. */
+export async function readWhole(file: string, io: CliIo, max: number = MAX_PROGRAM_BYTES): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
@@ -82,7 +82,7 @@ export async function readWhole(file: string, io: CliIo): Promise<Uint8Array> {
     try {
       for (let chunk = await input.read(); chunk !== undefined; chunk = await input.read()) {
         length += chunk.length;
-        if (length > MAX_FILE_BYTES) throw new FileProblem(file, `longer than ${MAX_FILE_BYTES} bytes`);
+        if (length > max) throw new FileProblem(file, `longer than ${max} bytes`);
         chunks.push(chunk.slice());
       }
     } finally {

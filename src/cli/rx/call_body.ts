@@ -9,6 +9,9 @@ import { readWhole } from "../bpf/program_source.ts";
 import { type CliIo, UsageError } from "../io.ts";
 import type { OptionSpec, OptionValues } from "../options.ts";
 
+/** Most of a request that comes from a file, all of which is held in memory. */
+const MAX_REQUEST_BYTES = 256 * 1024 * 1024;
+
 /** Options that make a request. */
 export const BODY_OPTIONS: readonly OptionSpec[] = [
   { name: "op", argument: "N", help: "Number of the operation: the first word of the request" },
@@ -22,7 +25,8 @@ export const BODY_OPTIONS: readonly OptionSpec[] = [
     name: "data",
     short: "d",
     argument: "FILE|HEX|-",
-    help: "More of the request: digits in hexadecimal, else a file; ./ before one that is called like a number",
+    help:
+      "More of the request: digits in hexadecimal, else a file of at most 256 MiB; ./ before one that is called like a number",
   },
 ];
 
@@ -42,7 +46,7 @@ export async function requestBody(values: OptionValues, io: CliIo): Promise<Uint
 async function dataOf(data: string, io: CliIo): Promise<Uint8Array> {
   const digits = data.replace(/^0x/, "");
   const isHex = digits.length > 0 && digits.length % 2 === 0 && /^[0-9a-fA-F]+$/.test(digits);
-  return isHex ? fromHex(digits) : await readWhole(data, io);
+  return isHex ? fromHex(digits) : await readWhole(data, io, MAX_REQUEST_BYTES);
 }
 
 /**
