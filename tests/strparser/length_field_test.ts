@@ -54,6 +54,7 @@ test("length prefix is a length field at offset 0", () => {
 });
 test("length field: wrong options", () => {
   assertThrows(() => lengthPrefix(5 as 4), RangeError, "size");
+  assertThrows(() => lengthPrefix("4" as unknown as 4), RangeError, "size must be 1, 2, 3, 4 or 8, got string 4");
   assertThrows(() => lengthField({ size: 4, offset: -1 }), RangeError, "offset");
   assertThrows(() => lengthField({ size: 4, offset: Infinity }), RangeError, "offset");
   assertThrows(() => lengthField({ size: 4, adjustment: 0.5 }), RangeError, "adjustment");

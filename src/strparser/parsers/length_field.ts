@@ -129,11 +129,14 @@ export function lengthLayout(options: LengthFieldOptions): LengthLayout {
   const offset = limitOption("offset", options.offset, 0, 0);
   const max = limitOption("max", options.max, Infinity);
   const unit = limitOption("unit", options.unit, 1);
-  if (READERS[size] === undefined) throw new RangeError(`size must be 1, 2, 3, 4 or 8, got ${size}`);
-  if (!Number.isSafeInteger(adjustment)) throw new RangeError(`adjustment must be an integer, got ${adjustment}`);
-  if (!Number.isSafeInteger(offset + size)) throw new RangeError(`offset must be finite, got ${offset}`);
-  if (unit === Infinity) throw new RangeError("unit must be finite");
+  // a text that reads like a number would be glued to the offset
+  if (![1, 2, 3, 4, 8].includes(size)) {
+    throw new RangeError(`size must be 1, 2, 3, 4 or 8, got ${typeof size} ${size}`);
+  }
   const header = offset + size;
+  if (!Number.isSafeInteger(adjustment)) throw new RangeError(`adjustment must be an integer, got ${adjustment}`);
+  if (!Number.isSafeInteger(header)) throw new RangeError(`offset must be finite, got ${offset}`);
+  if (unit === Infinity) throw new RangeError("unit must be finite");
   const added = adjustment + (includesHeader ? 0 : header);
   return { name: `length:${size}${littleEndian ? ",le" : ""}`, max, header, added, unit };
 }
