@@ -186,7 +186,10 @@ function directoryError(): Error {
 }
 
 async function createFile(path: string): Promise<FileOutput> {
-  const handle = await open(path, "w");
+  const handle = await open(path, "w").catch((error: { code?: unknown }) => {
+    // "no such file" would be no news about a file that is to be made
+    throw error.code === "ENOENT" ? new Error("its folder is missing") : error;
+  });
   return {
     write: async (bytes) => {
       for (let at = 0; at < bytes.length;) {

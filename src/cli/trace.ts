@@ -197,7 +197,10 @@ export class TraceSession {
     const { plotCalls } = this.#settings;
     const wanted = plotCalls.size === 0 ? [recorder.largest] : [...plotCalls].map((id) => recorder.calls.get(id));
     const calls = wanted.filter((call) => call !== undefined);
-    if (calls.length < wanted.length) log.fail(plotCalls.size === 0 ? "no calls to plot" : "--call: no such call");
+    const missing = [...plotCalls].filter((id) => !recorder.calls.has(id));
+    if (calls.length < wanted.length) {
+      log.fail(plotCalls.size === 0 ? "no calls to plot" : `--call: no call ${missing.join(", ")}`);
+    }
     if (calls.length === 0) return;
     try {
       const file = await this.#io.createFile(path);

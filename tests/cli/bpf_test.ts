@@ -159,6 +159,12 @@ test("bpf run: results and what they mean", async () => {
   assertEquals((await bpf("run minus.s 00", world({ "minus.s": "r0 = -22\nexit" }))).stdout.text, "-22  error\n");
 });
 
+test("bpf run: hexadecimal with spaces is one run", async () => {
+  const io = world();
+  assertEquals(await run(["bpf", "run", "len16.o", "00 03 61 62 63"], io), 0);
+  assertEquals(io.stdout.text, (await bpf("run len16.o 0003616263")).stdout.text);
+});
+
 test("bpf run: global variables, and what the program prints", async () => {
   assertEquals((await bpf("run rodata.o --set hdr_len=8 0000000161")).stdout.lines[0]!.split(" ")[0], "9");
   assertStringIncludes((await bpf("run rodata.o --set nothing=8 00", world(), 1)).stderr.text, "nothing");

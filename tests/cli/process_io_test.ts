@@ -79,6 +79,12 @@ test("a file is written whole, over what was there", () =>
     assertEquals(readFileSync(path, "utf8"), "one two");
   }));
 
+test("a file whose folder is missing cannot be made, and that is what is said", () =>
+  inFolder(async (folder) => {
+    const error: unknown = await io.createFile(join(folder, "no", "a")).catch((reason: unknown) => reason);
+    assertEquals(systemMessage(error), "its folder is missing");
+  }));
+
 test("one file under two names is one file", () =>
   inFolder(async (folder) => {
     const [a, b, link] = ["a", "b", "link"].map((name) => join(folder, name)) as [string, string, string];

@@ -90,7 +90,7 @@ test("--plot draws the largest call, or those that --call names", async () => {
   assertEquals([...svg.matchAll(/>call (\d+):/g)].map(([, id]) => id), ["3", "1"]);
   const none = await trace(["--plot", "x.svg", "--call", "99"], recorded("rxnull_pts"));
   assertEquals([none.code, none.io.written.size], [1, 0]);
-  assertStringIncludes(none.io.stderr.text, "--call: no such call");
+  assertStringIncludes(none.io.stderr.text, "--call: no call 99\n");
   const without = await trace(["--plot", "x.svg"], redisCapture());
   assertStringIncludes(without.io.stderr.text, "no calls to plot");
 });

@@ -38,11 +38,13 @@ for (
   const [line, says] of [
     ["--mtu 1500", "one of --echo, --proxy HOST:PORT and --http"],
     ["--echo --http", "one of --echo, --proxy HOST:PORT and --http"],
-    ["--proxy nowhere", "HOST:PORT is wanted"],
+    ["--proxy nowhere", "--proxy: HOST:PORT is wanted"],
     ["--echo --mtu 60", "--mtu must be a whole number of at least 68"],
-    ["--echo --mtu 70000", "mtu must be from 68 to 65535"],
-    ["--echo --address 192.0.2.1", "the length of its network"],
-    ["--echo --name a/b", "name must be of letters"],
+    ["--echo --mtu 70000", "--mtu: mtu must be from 68 to 65535"],
+    ["--echo --address 192.0.2.1", "--address: an address must have the length of its network"],
+    ["--echo --address foo", "--address: "],
+    ["--echo --name a/b", "--name: name must be of letters"],
+    ["--echo --name abcdefghijklmnopq", "--name: name has at most 15 characters, got 17"],
     ["--echo --loss 101", "--loss must be a number from 0 to 100"],
     ["--echo --reorder some", "--reorder must be a number from 0 to 100"],
   ] as const

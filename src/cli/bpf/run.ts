@@ -73,7 +73,7 @@ function machineOptions(values: OptionValues, io: CliIo): BpfMachineOptions {
 }
 
 function bytesOf(text: string): Uint8Array {
-  const digits = text.replace(/^0x/i, "");
+  const digits = text.replace(/^0x/i, "").replace(/\s/g, "");
   if (digits.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(digits)) return fromHex(digits);
   throw new UsageError(`${JSON.stringify(text.slice(0, 40))} is no bytes in hexadecimal`);
 }

@@ -47,10 +47,8 @@ export async function tunCommandSettings(values: OptionValues): Promise<TunComma
     mtu,
     via: text(values, "via") as TunOptions["via"],
   };
-  try {
-    tunSettings(tun);
-  } catch (error) {
-    throw new UsageError((error as Error).message);
+  for (const name of ["name", "address", "mtu", "via"] as const) {
+    inOption(name, () => tunSettings({ [name]: tun[name] }));
   }
   return { service, tun, impair: impairOf(values), file: text(values, "write") };
 }
@@ -59,7 +57,18 @@ async function serviceOf(values: OptionValues): Promise<TunService> {
   const given = ["echo", "proxy", "http"].filter((name) => values[name] !== undefined);
   if (given.length !== 1) throw new UsageError("one of --echo, --proxy HOST:PORT and --http is wanted");
   if (given[0] !== "proxy") return { kind: given[0] as "echo" | "http" };
-  return { kind: "proxy", to: await addressOf(text(values, "proxy"), "where to connect to") };
+  const to = addressOf(text(values, "proxy"), "where to connect to").catch((error: unknown) => {
+    throw error instanceof UsageError ? new UsageError(`--proxy: ${error.message}`) : error;
+  });
+  return { kind: "proxy", to: await to };
+}
+
+function inOption(name: string, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    throw new UsageError(`--${name}: ${(error as Error).message}`);
+  }
 }
 
 function impairOf(values: OptionValues): LinkOptions | undefined {
