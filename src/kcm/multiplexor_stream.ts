@@ -180,7 +180,6 @@ export class Multiplexor implements AsyncDisposable {
    * connection was not touched either
    */
   attach(source: ByteSource, options: AttachOptions & { signal?: AbortSignal | undefined }): KcmAttachment {
-    needObject("source", source);
     needObject("options", options);
     const { signal } = options;
     signal?.throwIfAborted();
