@@ -1,4 +1,5 @@
 /** Our commands, OpenAFS's servers and programs. */
+import { createSocket } from "node:dgram";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -106,15 +107,27 @@ test("rxdebug shows what leat rx serve tells", async () => {
   assertEquals(await serving, 130);
 });
 
+/** Waits until a capture's file has what was sent up to now: tcpdump drops what it has not yet read when it is stopped. */
+async function writtenSoFar(path: string): Promise<void> {
+  const mark = "all that was sent before is in the file";
+  const socket = createSocket("udp4");
+  await new Promise<void>((resolve) => socket.send(mark, 7010, "127.0.0.1", () => socket.close(resolve)));
+  for (let tries = 0; !readFileSync(path).includes(mark); tries++) {
+    assert(tries < 100, "tcpdump writes nothing");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 test("leat trace of OpenAFS's programs at work: what tshark sees, and calls that are complete", async () => {
   const path = join(temporary, "afs.pcap");
-  const capture = start("tcpdump", ["-i", "lo", "--immediate-mode", "-U", "-w", path, "udp portrange 7000-7009"]);
+  const capture = start("tcpdump", ["-i", "lo", "--immediate-mode", "-U", "-w", path, "udp portrange 7000-7010"]);
   await new Promise((resolve) => capture.stderr!.once("data", resolve));
   for (let round = 0; round < 3; round++) {
     await tool("pts", ["listentries", "-users", "-groups", "-localauth", "-config", folder]);
     await tool("vos", ["listvldb", "-noresolve", "-localauth", "-encrypt", "-config", folder]);
     await leat(...LIST_ENTRIES, "--key", "KeyFile");
   }
+  await writtenSoFar(path);
   await end(capture, "SIGINT");
   const file = new Uint8Array(readFileSync(path));
   assert(compareWithTshark(path, file) >= 40);
