@@ -9,6 +9,23 @@ import { RxFlag, RxPacketType } from "./packet_types.ts";
 import type { RxAddress, RxOut } from "./ports.ts";
 import type { Timed } from "../core/timer_queue.ts";
 
+/** A VERSION packet that asks nothing, and is never answered. */
+export function silentVersion(epoch: number): Uint8Array {
+  return packetOf({
+    epoch,
+    cid: 0,
+    callNumber: 0,
+    seq: 0,
+    serial: 0,
+    type: RxPacketType.VERSION,
+    flags: RxFlag.LAST_PACKET,
+    userStatus: 0,
+    securityIndex: 0,
+    checksum: 0,
+    serviceId: 0,
+  }, new Uint8Array(1));
+}
+
 /** Sends them. */
 export class NatKeepalive implements Timed {
   queuedAt: number = Infinity;
@@ -23,19 +40,7 @@ export class NatKeepalive implements Timed {
   constructor(everyMs: number, epoch: number, servers: () => Iterable<RxAddress>) {
     this.#everyMs = everyMs;
     this.#servers = servers;
-    this.#datagram = packetOf({
-      epoch,
-      cid: 0,
-      callNumber: 0,
-      seq: 0,
-      serial: 0,
-      type: RxPacketType.VERSION,
-      flags: RxFlag.LAST_PACKET,
-      userStatus: 0,
-      securityIndex: 0,
-      checksum: 0,
-      serviceId: 0,
-    }, new Uint8Array(1));
+    this.#datagram = silentVersion(epoch);
   }
 
   /** A call is made: from now on there is a server. */

@@ -3,26 +3,12 @@
  *
  * @module
  */
-import { packetOf } from "../../rxrpc/control_packet.ts";
+import { silentVersion } from "../../rxrpc/nat_keepalive.ts";
 import { unreachableError } from "../../rxrpc/network_failure.ts";
-import { RxFlag, RxPacketType } from "../../rxrpc/packet_types.ts";
 import { dgramWith, type InetAddress } from "../../tsocket/mod.ts";
 import { runtimeSockets } from "../mux/runtime.ts";
 
-/** A VERSION packet that asks nothing, and is never answered. */
-const KNOCK = packetOf({
-  epoch: 0,
-  cid: 0,
-  callNumber: 0,
-  seq: 0,
-  serial: 0,
-  type: RxPacketType.VERSION,
-  flags: RxFlag.LAST_PACKET,
-  userStatus: 0,
-  securityIndex: 0,
-  checksum: 0,
-  serviceId: 0,
-}, new Uint8Array(1));
+const KNOCK = silentVersion(0);
 
 /**
  * Waits for `work`, or until the network says that nobody listens at `to`.
