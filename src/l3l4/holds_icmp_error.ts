@@ -10,7 +10,7 @@ import { isIcmpError } from "./icmp_news.ts";
 import type { IpPacket } from "./ip_packet.ts";
 
 /** Looks behind the extension headers itself, because what is wrong may be in front of the message. */
-export function holdsIcmpError({ bytes, end, version }: IpPacket): boolean {
+export function holdsIcmpError({ bytes, end, version }: Pick<IpPacket, "bytes" | "end" | "version">): boolean {
   if (version === 4) {
     const at = (bytes[0]! & 0x0f) * 4;
     return bytes[9] === IpProtocol.ICMP && at < end && isIcmpError(4, bytes[at]!);

@@ -85,7 +85,7 @@ export class MuxSession {
     });
     hub.setBackends(backends);
     try {
-      // what cannot be bound ends it all: nothing is said, and no client taken, before that is known
+      // what cannot be bound ends it all: nothing is said before that is known
       const metrics = await this.#serveMetrics(hub);
       const places: string[] = [];
       for (const target of listen) places.push((await hub.listen(target)).toHostPort());
