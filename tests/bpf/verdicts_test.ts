@@ -80,6 +80,7 @@ test("a rejection names the instruction, shows it, and tells what is known there
     const { error } = judge(name, fromHex(code), "strict", "refused");
     assert(error?.instruction !== undefined, name);
     assert(error.instruction * 16 < code.length, name);
+    assert(error.message.startsWith(`instruction ${error.instruction}: `), `${name}: ${error.message}`);
     assert(["EINVAL", "ENOSYS", "EACCES"].includes(error.code), `${name}: ${error.code}`);
   }
   const { error } = judge(

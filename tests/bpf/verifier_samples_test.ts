@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { loadObject } from "../../src/bpf/bpf_object.ts";
@@ -54,9 +54,17 @@ test("what each program accesses is known", () => {
 
 test("a rejection tells the source line, where the object has it", () => {
   const [, program] = all.find(([name]) => name === "c14-v3-g/01_len16be.o:len16be")!;
-  const code = program.code.slice();
-  code[1] = 0x26; // r6 = r2
-  const error = assertThrows(() => verifyProgram({ ...program, code }), BpfError);
-  assert(error.line !== undefined && error.line > 0);
-  assert(/01_len16be\.c:\d+/.test(error.message), error.message);
+  const changed = [
+    [1, 0x26, /: r6 = r2: reads r2/],
+    [0, 0xff, /unknown opcode|\.8byte/],
+    [24, 0xbf, /: r0 = r0: .* runs into what is behind it/],
+  ] as const;
+  for (const [at, byte, what] of changed) {
+    const code = program.code.slice();
+    code[at] = byte;
+    const error = assertThrows(() => verifyProgram({ ...program, code }), BpfError);
+    assert(error.line !== undefined && error.line > 0);
+    assertMatch(error.message, /^instruction \d+ \(\.\/01_len16be\.c:\d+\): /);
+    assertMatch(error.message, what);
+  }
 });

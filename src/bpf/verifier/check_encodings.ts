@@ -6,7 +6,7 @@
  */
 import { encodingOf, encodingProblem } from "../encoding.ts";
 import type { Encoding } from "../encoding_table.ts";
-import { BpfError, type BpfErrorCode } from "../errors.ts";
+import type { BpfErrorCode } from "../errors.ts";
 import { helperTable } from "../helper_table.ts";
 import {
   BPF_HELPER_CALL,
@@ -19,7 +19,7 @@ import {
 } from "../isa.ts";
 import { BPF_MAP_TYPE_ARRAY } from "../map_types.ts";
 import type { BpfProgram } from "../program.ts";
-import { describeInstruction } from "./describe.ts";
+import { refusalAt } from "./describe.ts";
 
 const divisions: readonly string[] = ["div", "sdiv", "mod", "smod"];
 const shifts: readonly string[] = ["lsh", "rsh", "arsh"];
@@ -32,8 +32,7 @@ const shifts: readonly string[] = ["lsh", "rsh", "arsh"];
 export function checkEncodings(program: BpfProgram, instructions: readonly Instruction[]): (Encoding | undefined)[] {
   const encodings: (Encoding | undefined)[] = [];
   const fail = (what: string, slot: number, code: BpfErrorCode): never => {
-    const text = describeInstruction(program, slot);
-    throw new BpfError(`instruction ${slot}: ${text}: ${what}`, { code, instruction: slot });
+    throw refusalAt(program, slot, what, code);
   };
   for (let slot = 0; slot < instructions.length; slot++) {
     const problem = encodingProblem(instructions, slot);

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { BpfError } from "../errors.ts";
-import type { BpfProgram, MapDefinition, SourceLine } from "../program.ts";
+import type { BpfError } from "../errors.ts";
+import type { BpfProgram, MapDefinition } from "../program.ts";
 import type { Instruction } from "../isa.ts";
 import type { Encoding } from "../encoding_table.ts";
 import type { ControlFlow } from "../control_flow.ts";
 import type { MemoryAccess } from "./facts.ts";
-import { describeInstruction } from "./describe.ts";
+import { refusalAt } from "./describe.ts";
 import type { MachineState } from "./state.ts";
 import type { Value } from "./value.ts";
 
@@ -96,19 +96,6 @@ export class Judge implements ProgramText {
 
 /** Makes the error for a program that is refused. */
 export function refusal(text: ProgramText, what: string, slot: number, state?: MachineState): BpfError {
-  const source = sourceLine(text.program.lines, slot);
-  const where = source === undefined ? "" : ` (${source.file}:${source.line})`;
   const shown = state?.show(text.program.maps) ?? "";
-  const known = shown === "" ? "" : `; known there: ${shown}`;
-  const instruction = describeInstruction(text.program, slot);
-  return new BpfError(`instruction ${slot}${where}: ${instruction}: ${what}${known}`, {
-    code: "EACCES",
-    instruction: slot,
-    line: source?.line,
-    column: source?.column,
-  });
-}
-
-function sourceLine(lines: readonly SourceLine[] | undefined, slot: number): SourceLine | undefined {
-  return lines?.findLast((line) => line.slot <= slot);
+  return refusalAt(text.program, slot, shown === "" ? what : `${what}; known there: ${shown}`, "EACCES");
 }

@@ -7,12 +7,13 @@
  * @module
  */
 import { choiceOption, limitOption } from "../../core/limits.ts";
-import { buildControlFlow } from "../control_flow.ts";
+import { buildControlFlow, type ControlFlow } from "../control_flow.ts";
 import { BpfError } from "../errors.ts";
-import { BPF_SLOT_BYTES, decodeInstructions } from "../isa.ts";
+import { BPF_SLOT_BYTES, decodeInstructions, type Instruction } from "../isa.ts";
 import type { BpfProgram } from "../program.ts";
 import { calleesFirst, checkDepth, checkStack, checkTailCalls } from "./call_graph.ts";
 import { checkEncodings } from "./check_encodings.ts";
+import { refusalAt } from "./describe.ts";
 import { Effort } from "./effort.ts";
 import type { LoopRule, VerifiedProgram, VerifierMode, VerifierOptions } from "./facts.ts";
 import { JoinExplorer } from "./join_explorer.ts";
@@ -92,7 +93,18 @@ function readText(program: BpfProgram, maxSlots: number): ProgramText {
   }
   const instructions = decodeInstructions(code);
   const encodings = checkEncodings(program, instructions);
-  return { program, instructions, encodings, flow: buildControlFlow(instructions) };
+  return { program, instructions, encodings, flow: flowOf(program, instructions) };
+}
+
+/** The control flow; what is wrong with it is told with the instruction. */
+function flowOf(program: BpfProgram, instructions: readonly Instruction[]): ControlFlow {
+  try {
+    return buildControlFlow(instructions);
+  } catch (error) {
+    const slot = error instanceof BpfError ? error.instruction : undefined;
+    if (slot === undefined || instructions.length === 0) throw error;
+    throw refusalAt(program, slot, (error as BpfError).message, "EINVAL");
+  }
 }
 
 /** Judges a program; `undefined` in sandbox mode where it is not safe as it stands. */
