@@ -83,6 +83,24 @@ test("bpf asm: what is wrong is one line with line and column", async () => {
   assertEquals(full.stderr.text, "leat: full: no space left on the device\n");
 });
 
+test("bpf asm: a text that is something else is told what to do with it", async () => {
+  const listingOf = async (name: string) => (await bpf(`disasm ${name}`)).stdout.text;
+  const files = world({
+    "maps.txt": await listingOf("rodata.o"),
+    "two.txt": await listingOf("local.o"),
+    "one.txt": await listingOf("len16.o"),
+    "c.s": "ldh [0]\nret a\n",
+    "bad.s": "frob\n",
+  });
+  const toldOf = async (name: string) => (await bpf(`asm ${name}`, files, 1)).stderr.text.split("leat: ").at(-1)!;
+  assertMatch(await toldOf("maps.txt"), /^maps\.txt: line 4, column 20: there is no map .*; .* leat bpf disasm --asm/);
+  assertMatch(await toldOf("two.txt"), /^two\.txt: line 38, column 8: .*; .* leat bpf disasm --asm/);
+  assertMatch(await toldOf("c.s"), /^c\.s: line 1, column 1: .*; .* leat bpf asm --classic\n$/);
+  assertEquals(await toldOf("bad.s"), 'bad.s: line 1, column 1: unknown instruction "frob"\n');
+  const io = world({ "one.txt": files.files.get("one.txt") as Uint8Array });
+  assertEquals((await bpf("asm one.txt", io)).stdout.text, LEN16_HEX);
+});
+
 test("bpf disasm: objects linked, by function, with source", async () => {
   const all = (await bpf("disasm local.o")).stdout.text;
   assertMatch(all, /^local_func: {2}; 30 slots\n {7}0: w2 = 1\n {7}1: call read24\n/);
@@ -140,6 +158,11 @@ test("bpf verify: a line for each program; refused ones say why", async () => {
   const refused = await bpf("verify bad.s len16.s", world({ "bad.s": "r0 = *(u64 *)(r10 - 8)\nexit" }), 1);
   assertMatch(refused.stderr.text, /^leat: bad\.s: bad: .*instruction 0.* \(EACCES\)\n$/);
   assertMatch(refused.stdout.text, /^len16: accepted/);
+  const open = await bpf("verify open.s", world({ "open.s": "r0 = 0" }), 1);
+  assertMatch(
+    open.stderr.text,
+    /^leat: open\.s: open: instruction 0: r0 = 0: .* runs into what is behind it \(EINVAL\)\n$/,
+  );
   await bpf("verify --mode kernel-root bad.s", world({ "bad.s": "r0 = *(u64 *)(r10 - 8)\nexit" }));
   const loop = () => world({ "loop.s": "r0 = 0\na: r0 += 1\nif r0 != 0 goto a\nexit" });
   await bpf("verify loop.s", loop());

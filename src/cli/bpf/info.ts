@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BpfError, type BpfProgram, decodeInstructions, type MapDefinition } from "../../bpf/mod.ts";
+import { BpfError, type BpfObject, type BpfProgram, decodeInstructions, type MapDefinition } from "../../bpf/mod.ts";
 import { MAP_TYPE_NAMES } from "../../bpf/assembly_directives.ts";
 import { encodingOf } from "../../bpf/encoding.ts";
 import { paintFor } from "../format/color.ts";
@@ -50,10 +50,9 @@ const FORMS: Readonly<Record<string, string>> = {
 function linesOf(source: ProgramSource, io: CliIo): string[] {
   const paint = paintFor("auto", io.stdout.isTerminal, io.environment);
   const form = FORMS[source.kind === "program" ? source.form : source.kind]!;
-  const isWhole = source.kind === "object" && source.functionName === undefined;
-  const { license, maps } = isWhole ? source.object : programOf(source);
+  const { license, maps, rows } = contentOf(source);
   const stated = license === "" ? "no licence" : `licence ${printable(license)}`;
-  const lines = [`${form}, ${stated}`, "", ...tableLines(PROGRAM_COLUMNS, programRows(source), { paint })];
+  const lines = [`${form}, ${stated}`, "", ...tableLines(PROGRAM_COLUMNS, rows, { paint })];
   if (maps.length > 0) lines.push("", ...tableLines(MAP_COLUMNS, maps.map(mapRow), { paint }));
   return lines;
 }
@@ -79,18 +78,28 @@ const MAP_COLUMNS: readonly Column[] = [
 /** Slots of linked programs that are looked at: each brings its own copy of the functions that it calls. */
 const MAX_SLOTS = 1_000_000;
 
-function programRows(source: ProgramSource): string[][] {
-  if (source.kind !== "object") return [programRow(programOf(source), "")];
-  if (source.functionName !== undefined) {
-    const program = programOf(source);
-    const known = source.object.programs.find(({ name }) => name === program.name);
-    return [programRow(program, known?.section ?? "")];
+/** What is told of a source: of an object without a function all of it, else one program. */
+interface Content extends Pick<BpfProgram, "license" | "maps"> {
+  readonly rows: string[][];
+}
+
+function contentOf(source: ProgramSource): Content {
+  if (source.kind === "object" && source.functionName === undefined) {
+    const { license, maps } = source.object;
+    return { license, maps, rows: programRows(source.object) };
   }
+  const program = programOf(source);
+  const known = source.kind === "object" && source.object.programs.find(({ name }) => name === program.name);
+  const { license, maps } = program;
+  return { license, maps, rows: [programRow(program, known ? known.section : "")] };
+}
+
+function programRows(object: BpfObject): string[][] {
   let left = MAX_SLOTS;
-  return source.object.programs.map(({ name, section, slots }) => {
+  return object.programs.map(({ name, section, slots }) => {
     if (left < 0) return [printable(name), printable(section), String(slots), "", "", ""];
     try {
-      const program = source.object.program(name);
+      const program = object.program(name);
       left -= program.code.length / 8;
       return programRow(program, section);
     } catch (error) {

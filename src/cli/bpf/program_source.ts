@@ -16,8 +16,9 @@ import {
   parseClassic,
 } from "../../bpf/mod.ts";
 import { COMPILE_HINT, looksLikeC } from "../../bpf/elf/elf_file.ts";
-import { concat, fromHex } from "../../bytes/mod.ts";
+import { concat } from "../../bytes/mod.ts";
 import { paintFor } from "../format/color.ts";
+import { hexBytes } from "../format/hex_digits.ts";
 import { type CliIo, ExitCode, outputProblem, systemMessage } from "../io.ts";
 import type { OptionValues } from "../options.ts";
 import { problemLine } from "../problem_log.ts";
@@ -180,13 +181,35 @@ function sourceOf(
   if (text === undefined) return rawSource(bytes, name);
   if (looksLikeC(bytes)) throw new BpfError(COMPILE_HINT);
   if (isClassic || looksClassic(text)) return { kind: "classic", name, classic: parseClassic(text) };
-  const digits = text.replace(/\s+/g, "");
-  if (digits.length > 0 && digits.length % 16 === 0 && /^[0-9a-fA-F]+$/.test(digits)) {
-    return { kind: "program", form: "hex", program: bare(fromHex(digits), name) };
+  const slots = hexBytes(text);
+  if (slots !== undefined && slots.length > 0 && slots.length % 8 === 0) {
+    return { kind: "program", form: "hex", program: bare(slots, name) };
   }
-  const program = assemble(text, { name });
+  const program = assembled(text, name);
   if (program.code.length === 0) throw new BpfError("the file has no instructions");
   return { kind: "program", form: "assembly", program };
+}
+
+function assembled(text: string, name: string): BpfProgram {
+  try {
+    return assemble(text, { name });
+  } catch (error) {
+    const hint = error instanceof BpfError ? hintFor(text) : undefined;
+    throw hint === undefined ? error : new BpfError(`${(error as BpfError).message}; ${hint}`);
+  }
+}
+
+/** What a text that is no assembly may be instead. */
+function hintFor(text: string): string | undefined {
+  if (/^ *\d+: /m.test(text)) {
+    return "a listing has neither maps nor more than one program: leat bpf disasm --asm writes what can be assembled";
+  }
+  try {
+    parseClassic(text);
+    return "as classic BPF it is right: say --classic, or assemble it with leat bpf asm --classic";
+  } catch {
+    return undefined;
+  }
 }
 
 function rawSource(bytes: Uint8Array, name: string): ProgramSource {

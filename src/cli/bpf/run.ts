@@ -12,8 +12,8 @@ import {
   type LoopRule,
   type VerifierMode,
 } from "../../bpf/mod.ts";
-import { fromHex } from "../../bytes/mod.ts";
 import { plural } from "../format/bytes.ts";
+import { hexBytes } from "../format/hex_digits.ts";
 import { type CliIo, ExitCode, UsageError } from "../io.ts";
 import { type CommandSpec, numberOption, type OptionValues } from "../options.ts";
 import { problemLine } from "../problem_log.ts";
@@ -73,8 +73,8 @@ function machineOptions(values: OptionValues, io: CliIo): BpfMachineOptions {
 }
 
 function bytesOf(text: string): Uint8Array {
-  const digits = text.replace(/^0x/i, "").replace(/\s/g, "");
-  if (digits.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(digits)) return fromHex(digits);
+  const bytes = hexBytes(text);
+  if (bytes !== undefined) return bytes;
   throw new UsageError(`${JSON.stringify(text.slice(0, 40))} is no bytes in hexadecimal`);
 }
 

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { concat, fromHex } from "../../bytes/mod.ts";
+import { concat } from "../../bytes/mod.ts";
 import { encodeXdr, int, string, uint } from "../../xdr/mod.ts";
 import { readWhole } from "../bpf/program_source.ts";
+import { hexBytes } from "../format/hex_digits.ts";
 import { type CliIo, UsageError } from "../io.ts";
 import type { OptionSpec, OptionValues } from "../options.ts";
 
@@ -44,9 +45,8 @@ export async function requestBody(values: OptionValues, io: CliIo): Promise<Uint
 }
 
 async function dataOf(data: string, io: CliIo): Promise<Uint8Array> {
-  const digits = data.replace(/^0x/, "");
-  const isHex = digits.length > 0 && digits.length % 2 === 0 && /^[0-9a-fA-F]+$/.test(digits);
-  return isHex ? fromHex(digits) : await readWhole(data, io, MAX_REQUEST_BYTES);
+  const bytes = hexBytes(data);
+  return bytes !== undefined && bytes.length > 0 ? bytes : await readWhole(data, io, MAX_REQUEST_BYTES);
 }
 
 /**
