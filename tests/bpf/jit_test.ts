@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { assemble } from "../../src/bpf/assembler.ts";
 import { chooseBackend } from "../../src/bpf/backends.ts";
-import { jsSource } from "../../src/bpf/jit/compile_js.ts";
+import { jsSource, placesOf } from "../../src/bpf/jit/compile_js.ts";
+import { writeWasm } from "../../src/bpf/jit/wasm_module.ts";
 import { BpfMachine } from "../../src/bpf/machine.ts";
 import { BpfMemory } from "../../src/bpf/memory.ts";
 import type { BpfProgram } from "../../src/bpf/program.ts";
@@ -18,10 +19,13 @@ import { processorMs } from "./support/processor_time.ts";
 
 const nothing = new Uint8Array(1);
 
-function sourceOf(program: BpfProgram): string {
+function environmentOf(program: BpfProgram, memory: BpfMemory): ProgramEnvironment {
   const options = { budget: 1000, now: () => 0, wallNow: () => 0, random: () => 0, onTrace: () => {}, cookie: 0 };
-  const runtime = new BpfRuntime(new BpfMemory({ bytes: 10_000 }), options);
-  return jsSource(verifyProgram(program), new ProgramEnvironment(runtime, program, false)).body;
+  return new ProgramEnvironment(new BpfRuntime(memory, options), program, false);
+}
+
+function sourceOf(program: BpfProgram): string {
+  return jsSource(verifyProgram(program), environmentOf(program, new BpfMemory({ bytes: 10_000 }))).body;
 }
 
 for (const backend of backends) {
@@ -94,6 +98,26 @@ test("case 52: no BigInt where 32 bits do, nor for 64-bit sums, loads and compar
   assert(!sourceOf(programOf(sums)).includes("BigInt"));
   const divided = [at(0x18, 0, 0, 7), at(0, 0, 0, 7), at(0x3f, 0, 0), at(0x95)];
   assert(sourceOf(programOf(divided)).includes("BigInt"), "a quotient of 64 bits is made with BigInt");
+});
+
+test("case 52: what a module of WebAssembly exports takes and returns 32-bit numbers", () => {
+  const memory = new BpfMemory({ bytes: 10_000, wasm: true });
+  for (const form of ["nested", "dispatch"] as const) {
+    for (const name of ["01_len16be", "08_memcached_bin"]) {
+      const program = sample("plain", name).program();
+      const environment = environmentOf(program, memory);
+      const places = { ...placesOf(environment), window: 0, highAddress: environment.highAddress };
+      const module = new WebAssembly.Module(writeWasm(verifyProgram(program), places, form).bytes);
+      const stubs = WebAssembly.Module.imports(module).map((one) =>
+        [one.name, one.kind === "memory" ? memory.wasm as WebAssembly.Memory : () => 0] as const
+      );
+      const { exports } = new WebAssembly.Instance(module, { leat: Object.fromEntries(stubs) });
+      const functions = Object.values(exports).filter((one) => typeof one === "function");
+      assert(functions.length > 0);
+      // A parameter of 64 bits would refuse numbers, a result of 64 bits would be a BigInt.
+      for (const run of functions) assertEquals(typeof run(0, 0, 1000, 0, 0), "number");
+    }
+  }
 });
 
 test("case 52: what skb_load_bytes fills is read from the packet, not from memory", () => {

@@ -209,6 +209,17 @@ for (const way of ways) {
     }
   });
 
+  test(`case 39: a register is exchanged with what it is the address of, ${way.name}`, () => {
+    for (const [opcode, mask] of [[0xc3, 0xffff_ffffn], [0xdb, ~0n]] as const) {
+      const exchanged = [at(0xbf, 3, 1), at(opcode, 3, 3, 0, 0xe1)];
+      const old = prepared(way, [...exchanged, at(0xbf, 0, 3), exit]);
+      const left = prepared(way, [...exchanged, load(0, 1, 0), at(0x1f, 0, 1), exit]);
+      const value = 0x8182_8384_8586_8788n;
+      assertEquals(old(value), BigInt.asUintN(64, value & mask));
+      assertEquals(left(value), BigInt.asUintN(64, value & ~mask), "the address is in the memory");
+    }
+  });
+
   test(`case 39: compare and exchange; load-acquire and store-release, ${way.name}`, () => {
     const garbage = 0xdead_beef_0000_0000n;
     const swap32 = [load(0, 1, 8), load(3, 1, 16), at(0xc3, 1, 3, 0, 0xf1)];

@@ -128,7 +128,7 @@ function isObject(symbol: ElfSymbol): boolean {
 function typedMaps(elf: ElfFile, section: ElfSection, btf: Btf | undefined): ObjectMap[] {
   const variables = btf && variablesOf(elf, section, btf);
   if (btf === undefined || variables === undefined) {
-    throw new BpfError("section .maps describes its maps by BTF, which the object lacks; compile with -g", {
+    throw new BpfError("section .maps, offset 0: maps are described by BTF, which the object lacks; compile with -g", {
       section: ".maps",
       offset: 0,
     });
