@@ -109,8 +109,7 @@ export function systemMessage(error: unknown): string {
   return wordsOf(error).split("\n", 1)[0]!;
 }
 
-/** What an error says, without the name of its class, which a standard puts in front of what sockets say. */
+/** What an error says, without the name of its class. */
 export function wordsOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/^SocketError: /, "");
+  return error instanceof Error ? error.message : String(error);
 }

@@ -227,8 +227,7 @@ export class TcpDriver implements TStreamDriver, FlowUser {
     const write = this.#write;
     this.#write = undefined;
     if (write === undefined) return;
-    const { code, blame, cause } = error;
-    const message = error.message.replace(/^SocketError: /, "");
+    const { code, blame, cause, message } = error;
     write.reject(new SocketError(message, { code, blame, cause, syscall: "writev", bytesTransferred: write.taken }));
   }
 

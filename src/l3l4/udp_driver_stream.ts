@@ -88,9 +88,8 @@ export class UdpDriver implements TDgramDriver, StackUser {
       while (at < datagrams.length && this.#sendNow(datagrams[at]!.data, datagrams[at]!.to)) at++;
     } catch (thrown) {
       const { code, message, blame, address, cause } = thrown as SocketError;
-      const text = message.replace(/^SocketError: /, "");
       const where = address === undefined ? {} : { address };
-      throw new SocketError(text, { code, blame, cause, ...where, syscall: "send", bytesTransferred: at - from });
+      throw new SocketError(message, { code, blame, cause, ...where, syscall: "send", bytesTransferred: at - from });
     } finally {
       this.#host.turn();
     }

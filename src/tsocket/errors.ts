@@ -1,8 +1,9 @@
 /**
  * The error of the socket layer: one class for every runtime, with one set of codes.
  *
- * Follows the WinterTC Sockets API (a `TypeError` whose message begins with `SocketError: `) and is a
- * {@linkcode LeatError} all the same: `instanceof` answers yes to both.
+ * A `TypeError`, as the WinterTC Sockets API has it, and a {@linkcode LeatError} all the same: `instanceof` answers yes
+ * to both. Its message does not begin with `SocketError: `, as that API proposes: its name does, and every runtime prints
+ * the two together.
  *
  * @module
  */
@@ -81,18 +82,13 @@ export class SocketError extends TypeError {
 
   /** Makes an error from what happened, in words, and its {@linkcode SocketErrorOptions}. */
   constructor(message: string, options: SocketErrorOptions) {
-    super(`SocketError: ${message}`, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = options.code;
     this.blame = options.blame ?? (REMOTE_CODES.has(options.code) ? "remote" : "local");
     this.offset = options.offset;
     this.syscall = options.syscall;
     this.address = options.address;
     this.bytesTransferred = options.bytesTransferred;
-  }
-
-  /** The message, which begins with the name already. */
-  override toString(): string {
-    return this.message;
   }
 }
 

@@ -337,7 +337,7 @@ test("4.4: codes of the runtimes become ours, the first of several counts", () =
   assertEquals(codeOf(undefined), "EIO");
   const cause = coded("ECONNRESET");
   const error = nodeError(cause, { syscall: "read", address: UnixAddress.from("\0name") });
-  assertEquals(error.message, "SocketError: read @name: the peer reset the connection (ECONNRESET)");
+  assertEquals(error.message, "read @name: the peer reset the connection (ECONNRESET)");
   assertStrictEquals(error.cause, cause);
   assertStrictEquals(nodeError(error, { syscall: "x" }), error);
 });

@@ -232,8 +232,7 @@ export class WebStreamDriver implements TStreamDriver {
       return new SocketError("the socket was closed here", { code: "ECONNABORTED", bytesTransferred });
     }
     const { code, message } = brokenBy(reason);
-    const text = message.replace(/^SocketError: /, "");
-    return new SocketError(text, { code, syscall: "writev", bytesTransferred, cause: reason });
+    return new SocketError(message, { code, syscall: "writev", bytesTransferred, cause: reason });
   }
 
   #tell(events: TStreamEvents): void {
