@@ -16,14 +16,14 @@ const MOST_TOKENS = 100;
 
 /** Where requests go. */
 export class Dispatcher {
-  /** Backends that have room; made anew when {@linkcode Dispatcher.refresh} was called. */
   readonly #settings: BalancerSettings;
   readonly #counts: BalancerCounts;
   readonly #chooser: Chooser;
   readonly #sessionChooser: Chooser;
   readonly #backends: () => Iterable<Backend>;
   readonly #waiting = new ChannelQueue();
-  #ready: Backend[] = [];
+  /** Made anew when {@linkcode Dispatcher.refresh} was called. */
+  #candidates: { up: Backend[]; ready: Backend[] } = { up: [], ready: [] };
   #isStale = true;
   #tokens = MOST_TOKENS;
   #isPlacing = false;
@@ -62,17 +62,20 @@ export class Dispatcher {
     this.#wait(request, now);
   }
 
-  /** Hands over what waits, as far as there is room. */
+  /** Hands over what waits, as far as there is room. The others keep their places in line: all go once around. */
   placeWaiting(): void {
-    if (this.#isPlacing || this.#waiting.length === 0) return;
+    if (this.#isPlacing) return;
     this.#isPlacing = true;
     try {
-      for (let request = this.#waiting.first; request !== undefined; request = this.#waiting.first) {
+      for (let left = this.#waiting.length; left > 0; left--) {
+        const request = this.#waiting.shift()!;
         const isWanted = request.client !== undefined || this.#settings.replies === "none";
         const { block, from, to } = request;
-        const channel = isWanted ? this.#channelFor(request, block, from, to) : undefined;
-        if (isWanted && channel === undefined) return;
-        this.#waiting.shift();
+        const channel = isWanted ? this.#channelAtLast(request) : undefined;
+        if (isWanted && channel === undefined) {
+          this.#waiting.push(request);
+          continue;
+        }
         if (channel !== undefined) this.#hand(channel, request, block, from, to);
         request.client?.wait(-1);
       }
@@ -135,9 +138,8 @@ export class Dispatcher {
     client: ClientPort,
     message: Uint8Array | undefined,
   ): Backend | undefined {
-    if (candidates.length === 0) return undefined;
     const keyHash = message === undefined || message.length === 0 ? -1 : this.#keyHash(message, 0, message.length);
-    return this.#sessionChooser.choose(candidates, client, keyHash);
+    return this.#sessionChooser.choose({ up: candidates, ready: candidates }, client, keyHash);
   }
 
   #hand(channel: SharedChannel, request: Request, bytes: Uint8Array, from: number, to: number): void {
@@ -161,21 +163,33 @@ export class Dispatcher {
     if (this.#isStale) this.#findReady();
     const keyHash = this.#keyHash(bytes, from, to);
     const lane = this.#settings.policy === "sticky" ? request.client?.number ?? -1 : keyHash;
-    // a channel may have filled up since
-    for (let ready = this.#ready; ready.length > 0; ready = this.#ready) {
-      const backend = this.#chooser.choose(ready, request.client, keyHash);
+    let backend = this.#chooser.choose(this.#candidates, request.client, keyHash);
+    while (backend !== undefined) {
       const channel = backend.nextChannel(lane);
       if (channel !== undefined) return channel;
+      if (!this.#candidates.ready.includes(backend)) break;
+      // a channel has filled up since
       this.#findReady();
+      backend = this.#chooser.choose(this.#candidates, request.client, keyHash);
     }
+    request.awaited = backend;
     // what is full now may have room when the next one comes
     this.#isStale = true;
     return undefined;
   }
 
+  /** The channel for a request that waits, without asking the policy again while the backend in question is just busy. */
+  #channelAtLast(request: Request): SharedChannel | undefined {
+    if (this.#isStale) this.#findReady();
+    const { awaited, block, from, to } = request;
+    const { up, ready } = this.#candidates;
+    if (awaited === undefined ? ready.length === 0 : up.includes(awaited) && !ready.includes(awaited)) return undefined;
+    return this.#channelFor(request, block, from, to);
+  }
+
   #findReady(): void {
-    this.#ready = [];
-    for (const backend of this.#backends()) if (backend.isReady) this.#ready.push(backend);
+    const up = [...this.#backends()].filter((backend) => backend.isUp && !backend.isDraining);
+    this.#candidates = { up, ready: up.filter((backend) => backend.isReady) };
     this.#isStale = false;
   }
 

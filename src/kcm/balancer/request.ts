@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Backend } from "./backend.ts";
 import type { ClientPort } from "./client_port.ts";
 
 /** One request under way. */
@@ -26,6 +27,8 @@ export class Request {
   ordinal = 0;
   /** When it was handed to its channel, or began to wait for one. */
   sentAt = 0;
+  /** The one backend that it waits for, where the policy keeps it there. */
+  awaited: Backend | undefined;
   /** Backends that were tried. */
   attempts = 0;
   /** The client's number of the message, where the protocol has one. */

@@ -9,10 +9,21 @@ import type { Backend } from "./backend.ts";
 import type { BalancerPolicy } from "./balancer_options.ts";
 import type { ClientPort } from "./client_port.ts";
 
+/** Who may be chosen. */
+export interface Candidates {
+  /** Those that are not down, whether they have room or not. */
+  readonly up: readonly Backend[];
+  /** Those of them that have room. */
+  readonly ready: readonly Backend[];
+}
+
 /** A policy at work on backends. `keyHash` is below 0 for what is about no key. */
 export interface Chooser {
-  /** Chooses among candidates, of which there is at least one. */
-  choose(candidates: readonly Backend[], client: ClientPort | undefined, keyHash: number): Backend;
+  /**
+   * Chooses a backend that has room, or the one that keeps together what belongs together: that is worth waiting for.
+   * `undefined` where there is neither.
+   */
+  choose(candidates: Candidates, client: ClientPort | undefined, keyHash: number): Backend | undefined;
   /** A backend was taken away. */
   left(backend: Backend): void;
 }
@@ -42,9 +53,14 @@ class ByPolicy implements Chooser {
     this.#steering = policy.start();
   }
 
-  choose(candidates: readonly Backend[], _client: ClientPort | undefined, keyHash: number): Backend {
+  choose({ ready }: Candidates, _client: ClientPort | undefined, keyHash: number): Backend | undefined {
+    return this.among(ready, keyHash);
+  }
+
+  among(targets: readonly Backend[], keyHash: number): Backend | undefined {
+    if (targets.length === 0) return undefined;
     this.#subject.key = keyHash;
-    return (this.#steering.choose(this.#subject, candidates) ?? candidates[0]) as Backend;
+    return (this.#steering.choose(this.#subject, targets) ?? targets[0]) as Backend;
   }
 
   left(backend: Backend): void {
@@ -57,15 +73,14 @@ class RoundRobin implements Chooser {
   readonly #weighted = new ByPolicy(weighted());
   #turn = -1;
 
-  choose(candidates: readonly Backend[], client: ClientPort | undefined, keyHash: number): Backend {
-    const { length } = candidates;
-    const { share } = candidates[0]!;
+  choose({ ready }: Candidates, _client: ClientPort | undefined, keyHash: number): Backend | undefined {
+    const { length } = ready;
     for (let i = 0; i < length; i++) {
-      const backend = candidates[i]!;
-      if (backend.share !== share || backend.isSlow) return this.#weighted.choose(candidates, client, keyHash);
+      const backend = ready[i]!;
+      if (backend.share !== ready[0]!.share || backend.isSlow) return this.#weighted.among(ready, keyHash);
     }
     this.#turn = this.#turn + 1 < length ? this.#turn + 1 : 0;
-    return candidates[this.#turn]!;
+    return ready[this.#turn];
   }
 
   left(backend: Backend): void {
@@ -73,13 +88,13 @@ class RoundRobin implements Chooser {
   }
 }
 
-/** The backend that a client had last, as long as it is there. */
+/** The backend that a client had last, as long as it is not down. */
 class Sticky implements Chooser {
   readonly #first = new RoundRobin();
 
-  choose(candidates: readonly Backend[], client: ClientPort | undefined, keyHash: number): Backend {
+  choose(candidates: Candidates, client: ClientPort | undefined, keyHash: number): Backend | undefined {
     const home = client?.home;
-    if (home !== undefined && candidates.includes(home)) return home;
+    if (home !== undefined && candidates.up.includes(home)) return home;
     const backend = this.#first.choose(candidates, client, keyHash);
     if (client !== undefined) client.home = backend;
     return backend;
@@ -90,13 +105,14 @@ class Sticky implements Chooser {
   }
 }
 
-/** One backend for each key; what is about none goes by turns. */
+/** One backend for each key, which moves when that is down and not when it is busy; what is about none goes by turns. */
 class ByKey implements Chooser {
   readonly #keyed = new ByPolicy(keyAffinity());
   readonly #others = new RoundRobin();
 
-  choose(candidates: readonly Backend[], client: ClientPort | undefined, keyHash: number): Backend {
-    return (keyHash < 0 ? this.#others : this.#keyed).choose(candidates, client, keyHash);
+  choose(candidates: Candidates, client: ClientPort | undefined, keyHash: number): Backend | undefined {
+    if (keyHash < 0) return this.#others.choose(candidates, client, keyHash);
+    return this.#keyed.among(candidates.up, keyHash);
   }
 
   left(backend: Backend): void {

@@ -109,6 +109,58 @@ test("policy key: one key, one backend; without a backend only its keys move", (
   for (const [key, backend] of before) assertEquals(after.get(key) === backend, backend !== "b", key);
 });
 
+for (const policy of ["key", "sticky"] as const) {
+  test(`policy ${policy}: what belongs to a backend waits while that has no connection, and goes nowhere else`, () => {
+    const rig = new Rig({ policy, fall: 3 }, ["a", "b"]);
+    const clients = Array.from({ length: 20 }, () => rig.client());
+    const ask = (): void => clients.forEach((client, i) => rig.send(client, command("SET", `key${i}`, "1")));
+    const where = (): Map<string, string> => {
+      const places = new Map(rig.carriedOut.map((line) => [line.slice(2), line[0]!]));
+      rig.carriedOut.length = 0;
+      return places;
+    };
+    ask();
+    const before = where();
+    assertEquals(new Set(before.values()), new Set(["a", "b"]));
+    rig.isPrompt = false;
+    rig.linesOf("a")[0]!.breakUp(rig);
+    ask();
+    rig.linesOf("b")[0]!.read(rig);
+    rig.linesOf("b")[0]!.reply(rig);
+    // those of b passed the ones that came before them and wait
+    const ofB = [...before].filter(([, backend]) => backend === "b");
+    assertEquals([...where()], ofB);
+    assertEquals(rig.balancer.waiting, 20 - ofB.length);
+    rig.pass(100);
+    rig.isPrompt = true;
+    rig.settle();
+    assertEquals([...where()], [...before].filter(([, backend]) => backend === "a"));
+    assertEquals(rig.balancer.waiting, 0);
+    assertEquals(clients.map(({ received }) => received), clients.map(() => "+OK\r\n+OK\r\n"));
+  });
+}
+
+test("policy key: backends whose first connection is still being made are waited for; those that cannot be reached not", () => {
+  const rig = new Rig({ policy: "key", fall: 2, waitMs: 5000 }, []);
+  rig.isPrompt = false;
+  rig.setServers("a", "b");
+  const client = rig.client();
+  for (const port of rig.connecting.splice(0)) {
+    if (port.backend.name === "a") rig.makeConnection(port);
+    else rig.connecting.push(port);
+  }
+  const clients = Array.from({ length: 20 }, () => rig.client());
+  clients.forEach((one, i) => rig.send(one, command("SET", `key${i}`, "1")));
+  const waiting = rig.balancer.waiting;
+  assert(waiting > 0 && waiting < 20, `${waiting} wait`);
+  rig.refusing.add("b");
+  rig.isPrompt = true;
+  rig.settle();
+  rig.pass(1000);
+  assertEquals(rig.carriedOut.filter((line) => line.startsWith("a ")).length, 20);
+  assertEquals([rig.balancer.waiting, rig.balancer.counts.unavailable, client.isClosed], [0, 0, false]);
+});
+
 test("policy least: a backend that does not answer gets no more than its requests under way allow", () => {
   const rig = new Rig({ policy: "least" });
   const client = rig.client();
