@@ -67,7 +67,7 @@ export class Hub implements BalancerSink, LineHost {
   #isAwake = false;
   #whenEmpty: (() => void) | undefined;
 
-  /** A balancer that listens nowhere yet. */
+  /** A balancer that has no address yet. */
   constructor(balancer: BalancerOptions, options: HubOptions, events: HubEvents) {
     this.#options = options;
     this.#events = events;
@@ -75,16 +75,22 @@ export class Hub implements BalancerSink, LineHost {
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
-  /** Listens on an address. Rejects when that cannot be. Resolves with the address. */
-  async listen(target: SocketTarget): Promise<TsocketAddress> {
+  /** Binds an address, at which clients wait for {@linkcode Hub.start}. Rejects when that cannot be. */
+  async bind(target: SocketTarget): Promise<TsocketAddress> {
     const driver = await this.#options.runtime.listen(target, this.#options.listen, this.#connecting.signal);
     this.#listeners.push(driver);
-    driver.start({
-      connection: (connection) => this.#accept(connection),
-      acceptError: (error) => this.#events.listenError(error),
-      broken: (error) => this.#events.listenError(error),
-    });
     return driver.localAddress;
+  }
+
+  /** Takes clients at all addresses that were bound. */
+  start(): void {
+    for (const driver of this.#listeners) {
+      driver.start({
+        connection: (connection) => this.#accept(connection),
+        acceptError: (error) => this.#events.listenError(error),
+        broken: (error) => this.#events.listenError(error),
+      });
+    }
   }
 
   /** Sets the backends. */

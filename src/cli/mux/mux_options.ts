@@ -99,7 +99,7 @@ export const MUX_OPTIONS: readonly OptionSpec[] = [
   { name: "max-sessions", argument: "N", help: "Clients with a connection of their own, by backend (default 1024)" },
   { name: "access-log", argument: "FILE", help: "A line of JSON for each client that has gone; - for standard output" },
   { name: "metrics", argument: "HOST:PORT", help: "Serve metrics there, as Prometheus reads them" },
-  { name: "watch", help: "Show what goes on, once a second" },
+  { name: "watch", help: "Show what goes on, once a second. When nobody sees it any more, the run ends as on SIGTERM" },
 ];
 
 /** What the help says besides. */

@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import type { Backend, BackendEvent } from "../../kcm/balancer/backend.ts";
+import type { SocketTarget, TsocketAddress } from "../../tsocket/mod.ts";
 import { type Paint, paintFor } from "../format/color.ts";
 import { type CliIo, ExitCode, systemMessage, UsageError, wordsOf } from "../io.ts";
 import { printable, problemLine } from "../problem_log.ts";
@@ -14,7 +15,7 @@ import { Hub, type HubBackend } from "./hub.ts";
 import { metricsText } from "./metrics.ts";
 import { type MetricsServer, serveMetrics } from "./metrics_server.ts";
 import { checkTwice, type MuxSettings } from "./mux_settings.ts";
-import { findOwn } from "./own_address.ts";
+import { findOwn, listenAddress } from "./own_address.ts";
 import { runtimeSockets } from "./runtime.ts";
 import { WatchView } from "./watch_view.ts";
 
@@ -35,6 +36,10 @@ export class MuxSession {
   #hub: Hub | undefined;
   readonly #file: BackendsFile | undefined;
   #isReloading = false;
+  /** Where clients connect to. */
+  #own: readonly SocketTarget[] = [];
+  /** Ends the run when nobody sees what `--watch` shows. */
+  #viewGone: () => void = () => {};
 
   /** A run that has not begun. */
   constructor(settings: MuxSettings, io: CliIo, isQuiet: boolean) {
@@ -47,7 +52,8 @@ export class MuxSession {
 
   /** Runs until a signal ends it; returns the exit code. */
   async run(): Promise<number> {
-    const { accessLog, drainMs } = this.#settings;
+    const { accessLog, drainMs, listen } = this.#settings;
+    this.#own = await Promise.all(listen.map(listenAddress));
     const backends = await this.#backends();
     if (accessLog !== undefined) {
       this.#log = new AccessLog(
@@ -56,13 +62,13 @@ export class MuxSession {
         (problem) => this.#complain(`--access-log: ${systemMessage(problem)}`),
       );
     }
-    const ended = this.#signals();
+    const ended = Promise.race([this.#signals(), this.#whenViewGone()]);
     try {
       if (!await this.#open(backends)) return ExitCode.FAILURE;
-      const signal = await ended;
-      this.#note(`${signal}: ${this.#hub!.balancer.clients.size} clients may finish, for ${drainMs} ms`);
+      const ending = await ended;
+      this.#note(`${ending}: ${this.#hub!.balancer.clients.size} clients may finish, for ${drainMs} ms`);
       await Promise.race([this.#hub!.drain(drainMs), this.#secondSignal()]);
-      return signal === "SIGINT" ? ExitCode.INTERRUPTED : ExitCode.OK;
+      return ending === "SIGINT" ? ExitCode.INTERRUPTED : ExitCode.OK;
     } finally {
       for (const undo of this.#undo) undo();
       await this.#hub?.stop();
@@ -71,7 +77,7 @@ export class MuxSession {
   }
 
   async #open(backends: readonly HubBackend[]): Promise<boolean> {
-    const { balancer, listen, listenOptions, connectOptions } = this.#settings;
+    const { balancer, listenOptions, connectOptions } = this.#settings;
     const hub = this.#hub = new Hub(balancer, {
       runtime: await runtimeSockets(),
       listen: listenOptions,
@@ -87,9 +93,9 @@ export class MuxSession {
     try {
       // what cannot be bound ends it all: nothing is said before that is known
       const metrics = await this.#serveMetrics(hub);
-      const places: string[] = [];
-      for (const target of listen) places.push((await hub.listen(target)).toHostPort());
-      for (const place of places) this.#note(`listening on ${place}`);
+      const bound = this.#own = await this.#bind(hub);
+      hub.start();
+      for (const address of bound) this.#note(`listening on ${address.toHostPort()}`);
       if (metrics !== undefined) this.#note(`metrics on http://${metrics.authority}/metrics`);
     } catch (error) {
       this.#complain(wordsOf(error));
@@ -100,12 +106,22 @@ export class MuxSession {
     return true;
   }
 
+  async #bind(hub: Hub): Promise<TsocketAddress[]> {
+    const bound: TsocketAddress[] = [];
+    try {
+      for (const target of this.#own) bound.push(await hub.bind(target));
+    } catch (error) {
+      throw new Error(`--listen: ${wordsOf(error)}`);
+    }
+    return bound;
+  }
+
   async #backends(): Promise<HubBackend[]> {
-    const { to, toFile, listen } = this.#settings;
+    const { to, toFile } = this.#settings;
     const backends = [...to, ...await this.#file?.read() ?? []];
     checkTwice(backends);
     if (backends.length === 0) throw new UsageError(`--to-file ${toFile}: no backend in it`);
-    const own = await findOwn(backends, listen);
+    const own = await findOwn(backends, this.#own);
     if (own !== undefined) throw new UsageError(`backend ${own.name} is where this listens: requests would go round`);
     return backends;
   }
@@ -143,6 +159,7 @@ export class MuxSession {
     const paint = paintFor("auto", stdout.isTerminal, this.#io.environment);
     const view = new WatchView(hub.balancer, "leat mux", paint);
     const draw = (): void => {
+      if (stdout.failure !== undefined) return this.#viewGone();
       const lines = view.lines(performance.now());
       if (!stdout.isTerminal) stdout.write(`${lines.join("\n")}\n\n`);
       else stdout.write(`${HOME}${lines.map((line) => `${line}${CLEAR_LINE}\n`).join("")}${CLEAR_BELOW}`);
@@ -151,6 +168,11 @@ export class MuxSession {
     draw();
     const timer = setInterval(draw, WATCH_MS);
     this.#undo.push(() => clearInterval(timer));
+  }
+
+  /** A terminal that is closed sends SIGHUP, which reloads here: that nothing can be shown any more is all that tells. */
+  #whenViewGone(): Promise<string> {
+    return new Promise((resolve) => this.#viewGone = () => resolve("nobody sees --watch any more"));
   }
 
   #signals(): Promise<string> {

@@ -4,13 +4,28 @@
  * @module
  */
 import { lookup } from "node:dns/promises";
+import { readlinkSync, realpathSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import type { SocketTarget } from "../../tsocket/mod.ts";
+import { basename, dirname, join, resolve } from "node:path";
+import { InetAddress, type SocketTarget } from "../../tsocket/mod.ts";
 
 /** No address in particular. */
 const ANY = ["0.0.0.0", "::"];
 
-/** The first backend that is one of the places listened on, by its name; names of hosts are looked up. */
+/** As the system has it: more links than this lead nowhere. */
+const MOST_LINKS = 40;
+
+/**
+ * The one address that is listened on for a target: of a name its first, as every runtime takes it. A name without an
+ * address stays, and listening says so.
+ */
+export async function listenAddress(target: SocketTarget): Promise<SocketTarget> {
+  if (!("hostname" in target)) return target;
+  const found = await lookup(target.hostname).catch(() => undefined);
+  return found === undefined ? target : InetAddress.from(found.address, target.port);
+}
+
+/** The first backend that gets to an address listened on; names of backends are looked up. */
 export async function findOwn<T extends { readonly target: SocketTarget }>(
   backends: readonly T[],
   listen: readonly SocketTarget[],
@@ -37,9 +52,30 @@ async function placesOf(target: SocketTarget): Promise<string[]> {
     const found = await lookup(target.hostname, { all: true }).catch(() => []);
     return found.map(({ address }) => `${address} ${target.port}`);
   }
+  if (target.kind === "unix" && !target.isAbstract) return [`unix:${realPath(target.path)}`];
   if (target.kind !== "inet") return [target.toHostPort()];
   const { address, port } = target.unmapped();
   return [`${address} ${port}`];
+}
+
+/** A path without links, `.` and `..`, also where no file is there yet. */
+function realPath(path: string, links: number = 0): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const folder = dirname(resolve(path));
+    const link = links < MOST_LINKS ? linkAt(path) : undefined;
+    if (link !== undefined) return realPath(resolve(folder, link), links + 1);
+    return folder === resolve(path) ? folder : join(realPath(folder, links), basename(path));
+  }
+}
+
+function linkAt(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function isSame(own: string, place: string, local: ReadonlySet<string>): boolean {
