@@ -6,6 +6,7 @@
  */
 import { readU32 } from "../bytes/integers.ts";
 import { TokenBucket } from "../core/token_bucket.ts";
+import { formatAddress, isUnspecified } from "../packet/address.ts";
 import { ICMP_HEADER_LENGTH, IcmpType } from "../packet/icmp.ts";
 import { Icmpv6Type } from "../packet/icmpv6.ts";
 import { IpProtocol } from "../packet/segment.ts";
@@ -104,6 +105,9 @@ export class IcmpOutput {
   send(options: IcmpSendOptions): boolean {
     const { code = 0, data = EMPTY, hopLimit = this.#hopLimit, localAddress, remoteAddress, type, word = 0 } = options;
     const version = versionOf(localAddress, remoteAddress);
+    if (isUnspecified(remoteAddress, 0, remoteAddress.length)) {
+      throw new RangeError(`there is nobody at ${formatAddress(remoteAddress)} who could answer`);
+    }
     const length = ICMP_HEADER_LENGTH + data.length;
     if (!(data instanceof Uint8Array)) throw new TypeError(`data must be a Uint8Array, got ${typeof data}`);
     const most = MAX_LENGTH - ICMP_HEADER_LENGTH - (version === 4 ? 20 : 0);

@@ -82,9 +82,6 @@ export class IcmpSide implements IcmpSink {
   /** Asks, and waits for the answer. */
   ping(to: InetAddress, from: InetAddress, options: L3L4PingOptions): Promise<L3L4PingResult> {
     const { data, hopLimit, signal } = options;
-    if (to.address === "0.0.0.0" || to.address === "::") {
-      throw new TypeError(`there is nobody at ${to.address} who could answer`);
-    }
     const timeoutMs = durationOption("timeoutMs", options.timeoutMs, TIMEOUT_MS);
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();

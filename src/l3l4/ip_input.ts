@@ -9,6 +9,7 @@
  */
 import { readU16 } from "../bytes/integers.ts";
 import { Reasons } from "../core/reasons.ts";
+import { isUnspecified } from "../packet/address.ts";
 import { type FragmentLimits, FragmentTable } from "../packet/fragment_table.ts";
 import { restoreIpv4, restoreIpv6, v4Fragment, v6Fragment } from "../packet/fragments.ts";
 import { scanIpv4Options } from "../packet/ipv4_options.ts";
@@ -192,9 +193,7 @@ export class IpInput {
 
   /** Whether the IPv6 address is :: or, unless it is one like others, ::1. */
   #isReserved(bytes: Uint8Array, at: number): boolean {
-    for (let i = 0; i < 15; i++) {
-      if (bytes[at + i] !== 0) return false;
-    }
+    if (!isUnspecified(bytes, at, 15)) return false;
     return bytes[at + 15] === 0 || (bytes[at + 15] === 1 && !this.#hasLoopback);
   }
 

@@ -22,6 +22,7 @@ import type { L3L4Socket } from "./l3l4_socket_stream.ts";
 import { socketError, type TcpDriver } from "./tcp_driver_stream.ts";
 import type { UdpDriver } from "./udp_driver_stream.ts";
 import type { L3L4UdpOptions } from "./udp_side_stream.ts";
+import { isWildcard } from "./wildcard_stream.ts";
 
 const BACKLOG = 511;
 /** Ports that are tried for listening on port 0: RFC 6335's dynamic ones. */
@@ -218,10 +219,6 @@ class StackListenerDriver implements TListenerDriver, FlowTaker {
     this.#isClosed = true;
     events.broken(this.#broken);
   }
-}
-
-function isWildcard({ address }: InetAddress): boolean {
-  return address === "0.0.0.0" || address === "::";
 }
 
 /** Runs it; what it throws becomes an error of sockets. */

@@ -15,6 +15,7 @@ import type { FlowPath } from "./l3l4_sink.ts";
 import type { StackEngine } from "./stack_engine.ts";
 import { UdpDriver } from "./udp_driver_stream.ts";
 import { UdpRequest } from "./udp_request.ts";
+import { isWildcard } from "./wildcard_stream.ts";
 
 /** Flows that wait to be taken. */
 const BACKLOG = 1024;
@@ -83,7 +84,7 @@ export class UdpSide implements UdpSink {
   open({ localAddress, remoteAddress, idleTimeoutMs }: L3L4UdpOptions): UdpDriver {
     const to = remoteAddress === undefined ? undefined : inet(remoteAddress);
     const asked = localAddress === undefined ? undefined : inet(localAddress);
-    const isAny = asked === undefined || /^(0\.0\.0\.0|::)$/.test(asked.address);
+    const isAny = asked === undefined || isWildcard(asked);
     const from = isAny ? to && this.#host.sourceFor(to) : asked;
     if (to !== undefined && from?.family !== to.family) {
       throw new TypeError(`there is no ${to.family} address to send from: name a localAddress, or addresses`);

@@ -138,6 +138,14 @@ function parseGroups(text: string, isLast: boolean): number[] | null {
   return groups;
 }
 
+/** Whether `size` bytes at `at` are 0, as all of an address that stands for none are. */
+export function isUnspecified(bytes: Uint8Array, at: number, size: number): boolean {
+  for (let i = 0; i < size; i++) {
+    if (bytes[at + i] !== 0) return false;
+  }
+  return true;
+}
+
 /**
  * Reads an address with the length of its network's prefix, `192.0.2.1/24` (RFC 4632, RFC 4291 section 2.3); `length` is
  * `undefined` where there is none.

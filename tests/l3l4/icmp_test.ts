@@ -130,6 +130,14 @@ test("17: a ping of ours gets its answer", () => {
     () => host.engine.ping({ localAddress: V4.source, remoteAddress: V6.source, identifier: 1, sequence: 1 }),
     RangeError,
   );
+  for (const nobody of [new Uint8Array(4), new Uint8Array(16)]) {
+    const localAddress = nobody.length === 4 ? V4.source : V6.source;
+    assertThrows(
+      () => host.engine.ping({ localAddress, remoteAddress: nobody, identifier: 1, sequence: 1 }),
+      RangeError,
+      "there is nobody at",
+    );
+  }
   const data = new Uint8Array(65_508);
   assertThrows(
     () => host.engine.icmpSend({ localAddress: V4.source, remoteAddress: V4.source, type: 8, data }),

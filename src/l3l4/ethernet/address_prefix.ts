@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readPrefix } from "../../packet/address.ts";
+import { isUnspecified, readPrefix } from "../../packet/address.ts";
 
 /** An address and how much of it names its network. */
 export class AddressPrefix {
@@ -55,14 +55,6 @@ export class AddressPrefix {
 export function isAddress(address: Uint8Array, bytes: Uint8Array, at: number): boolean {
   for (let i = 0; i < address.length; i++) {
     if (address[i] !== bytes[at + i]) return false;
-  }
-  return true;
-}
-
-/** Whether all bytes of an address are 0. */
-export function isUnspecified(bytes: Uint8Array, at: number, size: number): boolean {
-  for (let i = 0; i < size; i++) {
-    if (bytes[at + i] !== 0) return false;
   }
   return true;
 }

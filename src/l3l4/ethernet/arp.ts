@@ -6,9 +6,10 @@
  *
  * @module
  */
+import { isUnspecified } from "../../packet/address.ts";
 import { ARP_LENGTH, ArpOperation, ArpView, encodeArp } from "../../packet/arp.ts";
 import { EtherType } from "../../packet/ethernet_types.ts";
-import { isAddress, isHostAddress, isUnspecified } from "./address_prefix.ts";
+import { isAddress, isHostAddress } from "./address_prefix.ts";
 import { BROADCAST_MAC, isMac, isStation } from "./mac_address.ts";
 import type { Neighbor } from "./neighbor.ts";
 import type { PortParts } from "./port_parts.ts";

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { Summer } from "../../bytes/summer.ts";
 import type { FillRandom } from "../../core/random.ts";
 import { TokenBucket } from "../../core/token_bucket.ts";
 import { EtherType } from "../../packet/ethernet_types.ts";
@@ -88,6 +89,7 @@ export class EthernetPort {
   readonly #framed: FramedOut;
   readonly #asking: TokenBucket;
   readonly #fraction: () => number;
+  readonly #summer: Summer = new Summer();
   /** Neighbours whose packets need wait no more. */
   #resolved: Neighbor[] = [];
 
@@ -311,7 +313,7 @@ export class EthernetPort {
     for (const { bytes } of this.#neighbors.remove(neighbor)) {
       this.#stats.unreachable++;
       const from = this.#addresses.sourceFor(neighbor.address, neighbor.address);
-      const message = hostUnreachable(bytes, from);
+      const message = hostUnreachable(bytes, from, this.#summer);
       if (message !== null) this.#sink.packet(message);
     }
   }

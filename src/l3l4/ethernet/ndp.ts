@@ -7,10 +7,11 @@
  */
 import { checksumAdd, checksumFinish } from "../../bytes/checksum.ts";
 import { readU16, writeU16 } from "../../bytes/integers.ts";
+import { isUnspecified } from "../../packet/address.ts";
 import { EtherType } from "../../packet/ethernet_types.ts";
 import { Icmpv6Type } from "../../packet/icmpv6.ts";
 import { IpProtocol } from "../../packet/segment.ts";
-import { isAddress, isHostAddress, isUnspecified } from "./address_prefix.ts";
+import { isAddress, isHostAddress } from "./address_prefix.ts";
 import { ipv6GroupMac, isMac, isStation } from "./mac_address.ts";
 import type { Neighbor } from "./neighbor.ts";
 import type { PortParts } from "./port_parts.ts";

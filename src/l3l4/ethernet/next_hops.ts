@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { isAddress, isUnspecified } from "./address_prefix.ts";
+import { isUnspecified } from "../../packet/address.ts";
+import { isAddress } from "./address_prefix.ts";
 import type { LocalAddresses } from "./local_addresses.ts";
 import { BROADCAST_MAC, ipv4GroupMac, ipv6GroupMac } from "./mac_address.ts";
 import type { Neighbor } from "./neighbor.ts";
