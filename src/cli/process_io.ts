@@ -6,8 +6,9 @@
  * @module
  */
 import { constants, fstatSync, open as openDescriptor, type Stats } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, lstat, open, stat } from "node:fs/promises";
 import { Socket } from "node:net";
+import { dirname } from "node:path";
 import process from "node:process";
 import { isatty } from "node:tty";
 import { promisify } from "node:util";
@@ -186,9 +187,9 @@ function directoryError(): Error {
 }
 
 async function createFile(path: string): Promise<FileOutput> {
-  const handle = await open(path, "w").catch((error: { code?: unknown }) => {
-    // "no such file" would be no news about a file that is to be made
-    throw error.code === "ENOENT" ? new Error("its folder is missing") : error;
+  if (path === "") throw new Error("the name of a file is empty");
+  const handle = await open(path, "w").catch(async (error: unknown) => {
+    throw await reasonAgainst(path) ?? error;
   });
   return {
     write: async (bytes) => {
@@ -199,6 +200,20 @@ async function createFile(path: string): Promise<FileOutput> {
     },
     close: () => handle.close(),
   };
+}
+
+/** Why a file cannot be made, where it is the way to it; the system's "no such file" would be no news about a new one. */
+async function reasonAgainst(path: string): Promise<Error | undefined> {
+  const fault = await stat(dirname(path)).then((status) => status.isDirectory() ? undefined : "ENOTDIR", codeOf);
+  if (fault === "ENOENT") return new Error("its folder is missing");
+  if (fault === "ENOTDIR") return new Error("what it lies in is no folder");
+  const isLink = await lstat(path).then((status) => status.isSymbolicLink(), () => false);
+  const isDangling = isLink && await stat(path).then(() => undefined, codeOf) === "ENOENT";
+  return isDangling ? new Error("it is a link into a folder that is missing") : undefined;
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | null)?.code;
 }
 
 async function isSameFile(a: string, b: string): Promise<boolean> {

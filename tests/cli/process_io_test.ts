@@ -79,10 +79,19 @@ test("a file is written whole, over what was there", () =>
     assertEquals(readFileSync(path, "utf8"), "one two");
   }));
 
-test("a file whose folder is missing cannot be made, and that is what is said", () =>
+test("a file that cannot be made: what is said is what is in the way", () =>
   inFolder(async (folder) => {
-    const error: unknown = await io.createFile(join(folder, "no", "a")).catch((reason: unknown) => reason);
-    assertEquals(systemMessage(error), "its folder is missing");
+    const refusal = (path: string): Promise<string> => io.createFile(path).then(() => "none", systemMessage);
+    writeFileSync(join(folder, "file"), "");
+    mkdirSync(join(folder, "sub"));
+    symlinkSync(join("no", "a"), join(folder, "link"));
+    assertEquals(await refusal(""), "the name of a file is empty");
+    assertEquals(await refusal(join(folder, "no", "a")), "its folder is missing");
+    assertEquals(await refusal(join(folder, "file", "a")), "what it lies in is no folder");
+    assertEquals(await refusal(join(folder, "file", "a", "b")), "what it lies in is no folder");
+    assertEquals(await refusal(join(folder, "link")), "it is a link into a folder that is missing");
+    assertEquals(await refusal(join(folder, "sub")), "is a directory");
+    assertEquals(await refusal(join(folder, "x".repeat(300))), "the name is too long");
   }));
 
 test("one file under two names is one file", () =>

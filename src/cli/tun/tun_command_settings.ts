@@ -6,7 +6,7 @@
 import type { LinkOptions } from "../../sim/link.ts";
 import type { InetAddress } from "../../tsocket/inet_address.ts";
 import type { TunOptions } from "../../tsocket/tun/tun_types.ts";
-import { tunSettings } from "../../tsocket/tun/tun_settings.ts";
+import { checkMtu, interfaceName, networkAddress } from "../../tsocket/tun/tun_settings.ts";
 import { UsageError } from "../io.ts";
 import { numberOption, type OptionValues } from "../options.ts";
 import { addressOf } from "../rx/endpoint.ts";
@@ -41,15 +41,12 @@ export async function tunCommandSettings(values: OptionValues): Promise<TunComma
   const service = await serviceOf(values);
   const mtu = values.mtu === undefined ? undefined : numberOption(values, "mtu", 68, 1500);
   const addresses = mtu !== undefined && mtu < IPV6_MIN_MTU ? ADDRESS : `${ADDRESS},${ADDRESS_V6}`;
-  const tun: TunOptions = {
-    name: text(values, "name"),
-    address: (text(values, "address") ?? addresses).split(","),
-    mtu,
-    via: text(values, "via") as TunOptions["via"],
-  };
-  for (const name of ["name", "address", "mtu", "via"] as const) {
-    inOption(name, () => tunSettings({ [name]: tun[name] }));
-  }
+  const name = text(values, "name");
+  const address = (text(values, "address") ?? addresses).split(",");
+  inOption("name", () => name !== undefined && interfaceName(name));
+  inOption("address", () => address.forEach(networkAddress));
+  inOption("mtu", () => checkMtu(mtu));
+  const tun: TunOptions = { name, address, mtu, via: text(values, "via") as TunOptions["via"] };
   return { service, tun, impair: impairOf(values), file: text(values, "write") };
 }
 
@@ -63,7 +60,7 @@ async function serviceOf(values: OptionValues): Promise<TunService> {
   return { kind: "proxy", to: await to };
 }
 
-function inOption(name: string, check: () => void): void {
+function inOption(name: string, check: () => unknown): void {
   try {
     check();
   } catch (error) {

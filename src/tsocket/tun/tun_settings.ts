@@ -52,12 +52,9 @@ export function tunSettings(options: TunOptions): TunSettings {
   if (!["auto", "native", "socat"].includes(via)) {
     throw new TypeError(`via must be "auto", "native" or "socat", got ${JSON.stringify(via)}`);
   }
-  const [least, most] = MTU_RANGE;
-  if (mtu !== undefined && !(Number.isInteger(mtu) && mtu >= least && mtu <= most)) {
-    throw new RangeError(`mtu must be from ${least} to ${most}, got ${mtu}`);
-  }
+  checkMtu(mtu);
   return {
-    name: checkName(name),
+    name: interfaceName(name),
     mode,
     addresses: (typeof address === "string" ? [address] : address).map(networkAddress),
     mtu,
@@ -67,7 +64,23 @@ export function tunSettings(options: TunOptions): TunSettings {
   };
 }
 
-function checkName(name: string): string {
+/**
+ * Checks the longest packet of an interface; without one, it is the system's choice.
+ *
+ * @throws {RangeError} when Linux takes none such
+ */
+export function checkMtu(mtu: number | undefined): void {
+  const [least, most] = MTU_RANGE;
+  if (mtu === undefined || (Number.isInteger(mtu) && mtu >= least && mtu <= most)) return;
+  throw new RangeError(`mtu must be from ${least} to ${most}, got ${mtu}`);
+}
+
+/**
+ * Checks the name of an interface.
+ *
+ * @throws {TypeError | RangeError} when it cannot be one
+ */
+export function interfaceName(name: string): string {
   if (typeof name !== "string") throw new TypeError(`name must be a string, got ${typeof name}`);
   if (name.length > MAX_INTERFACE_NAME) {
     throw new RangeError(`name has at most ${MAX_INTERFACE_NAME} characters, got ${name.length}`);
@@ -79,7 +92,12 @@ function checkName(name: string): string {
   return name;
 }
 
-function networkAddress(text: string): NetworkAddress {
+/**
+ * Reads an address with the length of its network.
+ *
+ * @throws {TypeError | RangeError} when it is none, or has no length behind it
+ */
+export function networkAddress(text: string): NetworkAddress {
   const { address, length } = readPrefix(String(text));
   if (length === undefined) {
     throw new TypeError(`an address must have the length of its network behind it, as 192.0.2.1/24, got ${text}`);
