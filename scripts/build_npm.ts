@@ -1,18 +1,33 @@
 /**
- * Makes the npm package's `dist` with `tsc`: JavaScript, declarations and maps that lead back to `src`.
+ * Makes the npm package's `dist` with `tsc`: JavaScript, and declarations with maps that lead an editor back to `src`.
+ *
+ * Declarations that no public subpath leads to are thrown away: nobody's compiler gets to them.
  *
  * @module
  */
-import { chmodSync, existsSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, rmSync } from "node:fs";
 import process from "node:process";
-import { at, npmManifest } from "./lib/repo.ts";
+import { reachableDeclarations } from "./lib/declarations.ts";
+import { at, npmManifest, read } from "./lib/repo.ts";
 import { run } from "./lib/run.ts";
+
+const { bin, exports } = npmManifest();
+
+function dropUnreachable(): void {
+  const entries = Object.values(exports).flatMap((one) => typeof one === "string" ? [] : [one.types.slice(2)]);
+  const wanted = reachableDeclarations(entries, read);
+  for (const name of readdirSync(at("dist"), { recursive: true, encoding: "utf8" })) {
+    const path = `dist/${name.replaceAll("\\", "/")}`;
+    if (/\.d\.ts(\.map)?$/.test(path) && !wanted.has(path.replace(/\.map$/, ""))) rmSync(at(path));
+  }
+}
 
 rmSync(at("dist"), { recursive: true, force: true });
 const { code } = await run(process.execPath, [at("node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json"], {
   show: true,
 });
 process.exitCode = code;
-for (const program of Object.values(npmManifest().bin)) {
+if (code === 0) dropUnreachable();
+for (const program of Object.values(bin)) {
   if (existsSync(at(program))) chmodSync(at(program), 0o755);
 }

@@ -37,7 +37,10 @@ function problemOf(page: string, link: string): string | undefined {
 
 /** What the npm package holds: who reads its pages there has no other files to follow links to. */
 const { files: published } = JSON.parse(read("package.json")) as { files: readonly string[] };
-const isPublished = (path: string) => published.some((one) => path === one || path.startsWith(`${one}/`));
+const isWithin = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
+const isPublished = (path: string) =>
+  published.some((one) => isWithin(path, one)) &&
+  !published.some((one) => one[0] === "!" && isWithin(path, one.slice(1)));
 
 function unpublished(page: string, link: string): string | undefined {
   if (!isPublished(page) || /^(?:[a-z][a-z+.-]*:|\/\/|#)/i.test(link)) return undefined;
