@@ -1,6 +1,6 @@
 /** Interfaces on every runtime, each way there is: the kernel's `ping` against a responder of a few lines. */
 import process from "node:process";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { RuntimeName } from "../../scripts/lib/runtimes.ts";
 import type { TunOptions } from "../../src/tsocket/tun/tun_types.ts";
@@ -11,6 +11,7 @@ let ns: NetNs;
 before(async () => {
   ns = await NetNs.create();
 });
+afterEach(() => ns.clear());
 after(async () => {
   await ns?.remove();
 });

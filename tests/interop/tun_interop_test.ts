@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fitting, notFrom, wrongPackets } from "./tun/judge.ts";
 import { NetNs } from "./tun/netns.ts";
@@ -27,6 +27,7 @@ const folder = mkdtempSync(join(tmpdir(), "leat-tun-"));
 before(async () => {
   ns = await NetNs.create();
 });
+afterEach(() => ns.clear());
 after(async () => {
   await ns?.remove();
   rmSync(folder, { recursive: true, force: true });

@@ -78,13 +78,18 @@ export class NetNs {
     return child;
   }
 
-  /** Ends what runs in it, and removes it. */
-  async remove(): Promise<void> {
+  /** Ends what runs in it: after a test that failed, a program that has its addresses would answer the next one. */
+  async clear(): Promise<void> {
     for (const child of this.#children) {
       const gone = new Promise((resolve) => child.once("close", resolve));
       child.kill("SIGKILL");
       await gone;
     }
+  }
+
+  /** Ends what runs in it, and removes it. */
+  async remove(): Promise<void> {
+    await this.clear();
     await run("ip", ["netns", "del", this.name]);
   }
 }
