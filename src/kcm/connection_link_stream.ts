@@ -4,16 +4,17 @@
  * @module
  */
 import { concat } from "../bytes/concat.ts";
+import type { ConnectionOutcome } from "./connection_outcome.ts";
 import { type ByteSource, ConnectionReader, type ReaderOwner } from "./connection_reader_stream.ts";
 import { type ByteTarget, ConnectionWriter, type WriterOwner } from "./connection_writer_stream.ts";
 import { KcmError } from "./errors.ts";
-import type { LowerEvents, LowerOutcome, LowerPort } from "./ports.ts";
+import type { LowerEvents, LowerPort } from "./ports.ts";
 import type { LowerRemains } from "./transmit_ports.ts";
 
 /** The multiplexor, as its connections know it. */
 export interface LinkOwner extends ReaderOwner, WriterOwner {
   /** The connection is over. */
-  ended(link: ConnectionLink, outcome: LowerOutcome): void;
+  ended(link: ConnectionLink, outcome: ConnectionOutcome): void;
 }
 
 /** One attached connection. */
@@ -21,7 +22,7 @@ export class ConnectionLink implements LowerEvents {
   /** The port; set by whoever attached it. */
   port!: LowerPort;
   /** Told when it is over. */
-  tell: ((outcome: LowerOutcome) => void) | undefined;
+  tell: ((outcome: ConnectionOutcome) => void) | undefined;
   readonly #owner: LinkOwner;
   readonly #reader: ConnectionReader;
   readonly #writer: ConnectionWriter | undefined;
@@ -69,7 +70,7 @@ export class ConnectionLink implements LowerEvents {
     this.#reader.resume();
   }
 
-  unattached(error: unknown, outcome: LowerOutcome): void {
+  unattached(error: unknown, outcome: ConnectionOutcome): void {
     if (this.#isDetaching) this.release();
     else {
       this.#reader.stop(error ?? this.#reason);

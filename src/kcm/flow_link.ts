@@ -3,9 +3,10 @@
  *
  * @module
  */
+import type { ConnectionOutcome } from "./connection_outcome.ts";
 import { KcmError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
-import type { LowerEvents, LowerOutcome, LowerPort } from "./ports.ts";
+import type { LowerEvents, LowerPort } from "./ports.ts";
 
 /** What a chunk weighs beyond its bytes: about what its object takes. */
 const CHUNK_WEIGHT = 128;
@@ -23,14 +24,14 @@ export class FlowLink implements LowerEvents {
   /** The port; set by whoever attached it, before anything else. */
   port: LowerPort | undefined;
   readonly #budget: LinkBudget;
-  readonly #unattached: (link: FlowLink, outcome: LowerOutcome) => void;
+  readonly #unattached: (link: FlowLink, outcome: ConnectionOutcome) => void;
   readonly #queue: Fifo<Uint8Array> = new Fifo();
   #heldBytes = 0;
   #outcome: { readonly error: unknown } | undefined;
   #now = 0;
 
   /** A link that tells `unattached` when its connection is over. */
-  constructor(budget: LinkBudget, unattached: (link: FlowLink, outcome: LowerOutcome) => void) {
+  constructor(budget: LinkBudget, unattached: (link: FlowLink, outcome: ConnectionOutcome) => void) {
     this.#budget = budget;
     this.#unattached = unattached;
   }
@@ -67,7 +68,7 @@ export class FlowLink implements LowerEvents {
   }
 
   /** The connection is over. */
-  unattached(_error: unknown, outcome: LowerOutcome): void {
+  unattached(_error: unknown, outcome: ConnectionOutcome): void {
     this.#queue.takeAll();
     this.#held(-this.#heldBytes);
     this.#unattached(this, outcome);

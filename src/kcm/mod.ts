@@ -38,7 +38,6 @@ export { fifo, type FifoPolicy, keyAffinity, leastLoaded, sticky, weighted } fro
 export type {
   AttachOptions,
   LowerEvents,
-  LowerOutcome,
   LowerPort,
   SocketOptions,
   SocketPort,

@@ -10,13 +10,14 @@
  * @module
  */
 import type { Reasons } from "../core/reasons.ts";
+import type { ConnectionOutcome } from "./connection_outcome.ts";
 import { Deadlines } from "./deadlines.ts";
 import { KcmError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { KcmConnection, KcmMessage } from "./kcm_message.ts";
 import type { KcmSock } from "./kcm_sock.ts";
 import type { Fate, Outgoing } from "./outgoing_message.ts";
-import type { LowerOutcome, SocketPort, SocketSink } from "./ports.ts";
+import type { SocketPort, SocketSink } from "./ports.ts";
 import type { PsockBase } from "./psock_base.ts";
 import { ReplyDesk, type ReplyDeskHost } from "./reply_desk.ts";
 import type { SendQueueHost } from "./send_queue.ts";
@@ -36,7 +37,7 @@ export interface CoreOwner {
   /** Connections that failed, by the code of their error. */
   readonly failures: Reasons;
   /** A connection is over. */
-  unattached(port: PsockBase, outcome: LowerOutcome): void;
+  unattached(port: PsockBase, outcome: ConnectionOutcome): void;
   /** A socket is closed. */
   socketClosed(socket: KcmSock): void;
   /** The kernel's multiplexors go with their last socket. */
@@ -147,7 +148,7 @@ export class MultiplexorCore implements ReceiveSteeringHost, TransmitSteeringHos
   }
 
   /** A connection is over; `failure` is a code to count, unless it ended well. */
-  unattached(port: PsockBase, failure: string | undefined, outcome: LowerOutcome): void {
+  unattached(port: PsockBase, failure: string | undefined, outcome: ConnectionOutcome): void {
     if (failure !== undefined) this.#owner.failures.count(failure);
     this.deadlines.remove(port);
     this.#owner.unattached(port, outcome);

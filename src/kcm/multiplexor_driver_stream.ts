@@ -16,7 +16,7 @@ import type { MultiplexorEngine } from "./multiplexor_engine.ts";
 import type { MultiplexorObserver } from "./observer.ts";
 import type { OutgoingMessage } from "./outgoing.ts";
 import type { PortHostOwner } from "./port_host_stream.ts";
-import type { AttachOptions, LowerOutcome, LowerPort, SocketOptions, SocketPort, SocketSink } from "./ports.ts";
+import type { AttachOptions, LowerPort, SocketOptions, SocketPort, SocketSink } from "./ports.ts";
 
 /** What the driver needs to know. */
 export interface DriverOptions {
@@ -179,7 +179,7 @@ export class MultiplexorDriver implements PortHostOwner, LinkOwner {
     this.settle();
   }
 
-  ended(link: ConnectionLink, outcome: LowerOutcome): void {
+  ended(link: ConnectionLink, outcome: ConnectionOutcome): void {
     const { connection } = link.port;
     this.#links.delete(connection.id);
     for (const channel of this.#channels) channel.connectionEnded?.(connection);

@@ -19,6 +19,7 @@
  */
 import { choiceOption, limitOption, needObject } from "../core/limits.ts";
 import { Reasons } from "../core/reasons.ts";
+import type { ConnectionOutcome } from "./connection_outcome.ts";
 import { KcmError } from "./errors.ts";
 import type { Timed } from "./deadlines.ts";
 import { FifoReceive } from "./fifo_receive.ts";
@@ -31,15 +32,7 @@ import { type CoreOwner, MultiplexorCore } from "./multiplexor_core.ts";
 import type { MultiplexorLimits, MultiplexorStats } from "./multiplexor_options.ts";
 import { fifo, type FifoPolicy } from "./policies.ts";
 import { PolicyReceive } from "./policy_receive.ts";
-import type {
-  AttachOptions,
-  LowerEvents,
-  LowerOutcome,
-  LowerPort,
-  SocketOptions,
-  SocketPort,
-  SocketSink,
-} from "./ports.ts";
+import type { AttachOptions, LowerEvents, LowerPort, SocketOptions, SocketPort, SocketSink } from "./ports.ts";
 import { Psock } from "./psock.ts";
 import { checkedWeight, type PsockBase } from "./psock_base.ts";
 import { addConnectionTotals, type ConnectionTotals, type MultiplexorReport, newConnectionTotals } from "./report.ts";
@@ -95,7 +88,7 @@ export class MultiplexorEngine {
       return this.#engine.failures;
     }
 
-    unattached(port: PsockBase, outcome: LowerOutcome): void {
+    unattached(port: PsockBase, outcome: ConnectionOutcome): void {
       this.#engine.#unattached(port, outcome);
     }
 
@@ -415,7 +408,7 @@ export class MultiplexorEngine {
     for (const port of this.#ports.values()) port.drain();
   }
 
-  #unattached(port: PsockBase, outcome: LowerOutcome): void {
+  #unattached(port: PsockBase, outcome: ConnectionOutcome): void {
     this.#ports.remove(port.handle);
     this.#byConnection.delete(port.connection);
     this.#counts.unattached++;

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Stats } from "../core/engine.ts";
-import type { LowerOutcome, LowerPort } from "./ports.ts";
+import type { ConnectionOutcome } from "./connection_outcome.ts";
+import type { LowerPort } from "./ports.ts";
 import type { SteeringPolicy } from "./steering_policy.ts";
 
 /** Limits and policies of a multiplexor. */
@@ -43,7 +44,7 @@ export interface MultiplexorLimits {
    *
    * @default {undefined}
    */
-  onUnattached?: ((port: LowerPort, outcome: LowerOutcome) => void) | undefined;
+  onUnattached?: ((port: LowerPort, outcome: ConnectionOutcome) => void) | undefined;
   /**
    * Most connections attached at a time; beyond, `attach` is refused with `ENFILE`. The default is what the flow layer
    * can have open: two directions of 65,536 flows.

@@ -102,19 +102,6 @@ export type WorkerFrame =
   | { readonly type: "tune"; readonly weight: number; readonly load: number }
   | { readonly type: "close"; readonly weight: number };
 
-/** Packs views into one buffer of their own. */
-export function pack(views: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  let length = 0;
-  for (const view of views) length += view.length;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const view of views) {
-    bytes.set(view, at);
-    at += view.length;
-  }
-  return bytes;
-}
-
 /** What is told of a connection: of a flow what is known now. */
 export function connectionFrame({ id, flow, direction, label }: KcmConnection): ConnectionFrame {
   if (flow === undefined) return { id, flow, direction, label };

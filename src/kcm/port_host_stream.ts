@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { concat } from "../bytes/concat.ts";
 import type { ChannelOwner, ChannelSettings, Driven } from "./channel_stream.ts";
 import { KcmError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
@@ -19,7 +20,6 @@ import {
   type FateFrame,
   headsOf,
   type HostFrame,
-  pack,
   type PortLike,
   type SendFrame,
   type WorkerFrame,
@@ -357,7 +357,7 @@ export class PortHost implements SocketSink, Driven {
       this.#told.add(connection.id);
       connections.push(connectionFrame(connection));
     }
-    const bytes = pack(messages.map(({ data }) => data));
+    const bytes = concat(messages.map(({ data }) => data));
     const heads = headsOf(messages);
     this.#post({ type: "messages", epoch: this.#epoch, bytes, heads, connections }, [bytes.buffer, heads.buffer]);
   }

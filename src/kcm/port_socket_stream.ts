@@ -15,7 +15,6 @@ import {
   errorOf,
   type FateFrame,
   type HostFrame,
-  pack,
   type PortLike,
   type SendFrame,
   type WorkerFrame,
@@ -395,7 +394,7 @@ export class PortSocket implements SocketPort, ChannelOwner {
     const { frames, views } = this.#unposted;
     if (frames.length > 0) {
       this.#unposted = { frames: [], views: [] };
-      const bytes = pack(views);
+      const bytes = concat(views);
       this.#post({ type: "send", bytes, messages: frames }, [bytes.buffer]);
     }
     const { wanted, unwanted } = this.#replies;

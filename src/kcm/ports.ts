@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ConnectionOutcome } from "./connection_outcome.ts";
 import type { StreamParserOptions, StreamParserStats } from "../strparser/options.ts";
 import type { RetryPolicy } from "./outgoing.ts";
 import type { LowerTransmit, LowerTransmitEvents, SocketTransmit, SocketTransmitEvents } from "./transmit_ports.ts";
@@ -27,22 +28,6 @@ export interface AttachOptions extends StreamParserOptions {
   receiveQueueBytes?: number | undefined;
 }
 
-/** What a connection brought and took, told when it is over. */
-export interface LowerOutcome {
-  /** What went wrong, with its original type; `undefined` when nothing did. */
-  readonly error: unknown;
-  /** Whole messages that came in. */
-  readonly messages: number;
-  /** Bytes that were taken. */
-  readonly bytes: number;
-  /** Those of them that belong to a message that is not complete, or that has failed: what was not taken follows. */
-  readonly unread: Uint8Array;
-  /** Messages written whole. */
-  readonly txMessages: number;
-  /** Bytes written. */
-  readonly txBytes: number;
-}
-
 /** What a connection tells the driver that attached it. */
 export interface LowerEvents extends LowerTransmitEvents {
   /** There is room again: offer the bytes that were not taken. Everything may be called from here. */
@@ -51,7 +36,7 @@ export interface LowerEvents extends LowerTransmitEvents {
    * The connection is over, its whole messages are not lost: called exactly once, when it has ended (`error` is
    * `undefined`), was cut off inside a message, broke its protocol, or was given up with `fail` or `abort`.
    */
-  unattached?(error: unknown, outcome: LowerOutcome): void;
+  unattached?(error: unknown, outcome: ConnectionOutcome): void;
 }
 
 /** One attached connection, made by {@linkcode MultiplexorEngine.attach}. The kernel's psock. */

@@ -5,11 +5,12 @@
  * @module
  */
 import type { StreamParserStats } from "../strparser/options.ts";
+import type { ConnectionOutcome } from "./connection_outcome.ts";
 import type { Timed } from "./deadlines.ts";
 import { KcmError } from "./errors.ts";
 import type { KcmConnection, KcmMessage } from "./kcm_message.ts";
 import type { MultiplexorCore } from "./multiplexor_core.ts";
-import type { AttachOptions, LowerEvents, LowerOutcome, LowerPort } from "./ports.ts";
+import type { AttachOptions, LowerEvents, LowerPort } from "./ports.ts";
 import type { ConnectionReport } from "./report.ts";
 import { SlotTable } from "./slot_table.ts";
 import type { ReceivePort, TransmitPort } from "./steering_ports.ts";
@@ -277,7 +278,7 @@ export abstract class PsockBase implements LowerPort, ReceivePort, TransmitPort,
     this.core.receive.originLeft(this);
     const { messages, bytes } = this.stats;
     const { txMessages, txBytes } = this.transmit.counts;
-    const outcome: LowerOutcome = { error, messages, bytes, unread, txMessages, txBytes };
+    const outcome: ConnectionOutcome = { error, messages, bytes, unread, txMessages, txBytes };
     this.core.unattached(this, failure, outcome);
     this.core.guard(() => this.events.unattached?.(error, outcome));
     return unread;

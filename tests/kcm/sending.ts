@@ -1,8 +1,8 @@
 /** What the tests of the send side share: a connection that takes so many bytes, and a socket that notes its events. */
 import type {
   AttachOptions,
+  ConnectionOutcome,
   KcmMessage,
-  LowerOutcome,
   LowerPort,
   MultiplexorEngine,
   OutgoingMessage,
@@ -18,7 +18,7 @@ export class Wire {
   readonly bytes: number[] = [];
   /** How many more bytes it takes. */
   room: number;
-  outcome: LowerOutcome | undefined;
+  outcome: ConnectionOutcome | undefined;
   /** What the next write fails with. */
   failure: unknown;
   /** Whether writes stay in flight until `land`. */
