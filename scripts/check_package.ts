@@ -7,10 +7,11 @@
  */
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import process from "node:process";
 import { bundleSmoke } from "../tests/browser/bundle.ts";
 import { Checks, closingLine } from "./lib/checks.ts";
+import { reachableDeclarations } from "./lib/declarations.ts";
 import { at, denoManifest, exists, npmManifest, read, subpaths } from "./lib/repo.ts";
 import { mustRun, nodeTool, run, tail } from "./lib/run.ts";
 import { needRuntime } from "./lib/runtimes.ts";
@@ -58,7 +59,21 @@ async function pack(): Promise<string> {
   );
   const strange = [...paths].filter((path) => /(?:^|\/)(?:tests|bench|scripts|node_modules)\/|_test\./.test(path));
   checks.note("the tarball holds no tests", strange);
+  checks.note("declarations lead to declarations and to sources that the tarball holds", astray(paths));
   return join(scratch, filename);
+}
+
+/** Where declarations and their maps lead to what is not there: an editor could not go on to the definition. */
+function astray(paths: ReadonlySet<string>): string[] {
+  const declarations = [...paths].filter((path) => path.startsWith("dist/") && path.endsWith(".d.ts"));
+  const named = reachableDeclarations(declarations, (path) => exists(path) ? read(path) : "");
+  const sources = declarations.flatMap((path) => {
+    if (!paths.has(`${path}.map`)) return [`${path}.map`];
+    return (JSON.parse(read(`${path}.map`)) as { sources: string[] }).sources.map((one) =>
+      posix.join(dirname(path), one)
+    );
+  });
+  return [...named, ...sources].filter((path) => !paths.has(path));
 }
 
 async function checkTarball(tarball: string): Promise<void> {
