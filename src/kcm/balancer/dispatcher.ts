@@ -7,9 +7,10 @@ import type { Backend } from "./backend.ts";
 import type { BalancerCounts, BalancerSettings } from "./balancer_options.ts";
 import type { ClientPort } from "./client_port.ts";
 import type { MessageId, Misfortune } from "./protocol.ts";
-import { ChannelQueue, type Request } from "./request.ts";
+import type { Request } from "./request.ts";
 import type { SharedChannel } from "./shared_channel.ts";
 import { type Chooser, chooserOf } from "./steering.ts";
+import { WaitingLines } from "./waiting.ts";
 
 /** Budget of second tries that is there at the start, and most that is saved up. */
 const MOST_TOKENS = 100;
@@ -21,7 +22,7 @@ export class Dispatcher {
   readonly #chooser: Chooser;
   readonly #sessionChooser: Chooser;
   readonly #backends: () => Iterable<Backend>;
-  readonly #waiting = new ChannelQueue();
+  readonly #waiting = new WaitingLines();
   /** Made anew when {@linkcode Dispatcher.refresh} was called. */
   #candidates: { up: Backend[]; ready: Backend[] } = { up: [], ready: [] };
   #isStale = true;
@@ -62,23 +63,12 @@ export class Dispatcher {
     this.#wait(request, now);
   }
 
-  /** Hands over what waits, as far as there is room. The others keep their places in line: all go once around. */
+  /** Hands over what waits, as far as there is room. */
   placeWaiting(): void {
     if (this.#isPlacing) return;
     this.#isPlacing = true;
     try {
-      for (let left = this.#waiting.length; left > 0; left--) {
-        const request = this.#waiting.shift()!;
-        const isWanted = request.client !== undefined || this.#settings.replies === "none";
-        const { block, from, to } = request;
-        const channel = isWanted ? this.#channelAtLast(request) : undefined;
-        if (isWanted && channel === undefined) {
-          this.#waiting.push(request);
-          continue;
-        }
-        if (channel !== undefined) this.#hand(channel, request, block, from, to);
-        request.client?.wait(-1);
-      }
+      this.#waiting.advance((request, awaited) => this.#placeAtLast(request, awaited));
     } finally {
       this.#isPlacing = false;
     }
@@ -86,11 +76,15 @@ export class Dispatcher {
 
   /** Fails what has waited for too long. */
   expire(now: number): void {
-    for (let { first } = this.#waiting; first !== undefined; first = this.#waiting.first) {
-      if (now - first.sentAt < this.#settings.waitMs && first.client !== undefined) return;
-      this.#waiting.shift();
-      first.client?.wait(-1);
-      this.fail(first, "unavailable");
+    const late: Request[] = [];
+    this.#waiting.advance((request) => {
+      if (now - request.sentAt < this.#settings.waitMs && request.client !== undefined) return false;
+      late.push(request);
+      return true;
+    });
+    for (const request of late) {
+      request.client?.wait(-1);
+      this.fail(request, "unavailable");
     }
   }
 
@@ -178,13 +172,18 @@ export class Dispatcher {
     return undefined;
   }
 
-  /** The channel for a request that waits, without asking the policy again while the backend in question is just busy. */
-  #channelAtLast(request: Request): SharedChannel | undefined {
+  /** Places the first of a line, if that can be. The policy is not asked again while the backend in question is just busy. */
+  #placeAtLast(request: Request, awaited: Backend | undefined): boolean {
+    const { client, block, from, to } = request;
+    if (client === undefined && this.#settings.replies !== "none") return true;
     if (this.#isStale) this.#findReady();
-    const { awaited, block, from, to } = request;
     const { up, ready } = this.#candidates;
-    if (awaited === undefined ? ready.length === 0 : up.includes(awaited) && !ready.includes(awaited)) return undefined;
-    return this.#channelFor(request, block, from, to);
+    if (awaited === undefined ? ready.length === 0 : up.includes(awaited) && !ready.includes(awaited)) return false;
+    const channel = this.#channelFor(request, block, from, to);
+    if (channel === undefined) return false;
+    this.#hand(channel, request, block, from, to);
+    client?.wait(-1);
+    return true;
   }
 
   #findReady(): void {

@@ -87,6 +87,14 @@ export class ChannelQueue {
     this.length++;
   }
 
+  /** Puts one at the front. */
+  unshift(request: Request): void {
+    request.nextOfChannel = this.first;
+    this.first = request;
+    this.#last ??= request;
+    this.length++;
+  }
+
   /** Takes the first out. */
   shift(): Request | undefined {
     const request = this.first;

@@ -1,0 +1,40 @@
+/**
+ * Requests that wait for a backend: a line for each backend that requests are kept for, and one for those that any will do.
+ * So what is busy is asked once, however many wait for it.
+ *
+ * @module
+ */
+import type { Backend } from "./backend.ts";
+import { ChannelQueue, type Request } from "./request.ts";
+
+/** All lines. */
+export class WaitingLines {
+  /** How many requests wait. */
+  length = 0;
+  readonly #lines = new Map<Backend | undefined, ChannelQueue>();
+
+  /** Puts a request at the end of the line of {@linkcode Request.awaited}. */
+  push(request: Request): void {
+    let line = this.#lines.get(request.awaited);
+    if (line === undefined) this.#lines.set(request.awaited, line = new ChannelQueue());
+    line.push(request);
+    this.length++;
+  }
+
+  /** Lets each line go on from its first: for as long as `place` has placed that, or has made it await another backend. */
+  advance(place: (request: Request, awaited: Backend | undefined) => boolean): void {
+    for (const [awaited, line] of [...this.#lines]) {
+      for (let request = line.shift(); request !== undefined; request = line.shift()) {
+        this.length--;
+        if (place(request, awaited)) continue;
+        if (request.awaited === awaited) {
+          line.unshift(request);
+          this.length++;
+          break;
+        }
+        this.push(request);
+      }
+      if (line.length === 0) this.#lines.delete(awaited);
+    }
+  }
+}
