@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { SocketError } from "../tsocket/errors.ts";
 
 /** Where text and bytes go: standard output, standard error, or what a test made. */
 export interface Output {
@@ -109,7 +110,8 @@ export function systemMessage(error: unknown): string {
   return wordsOf(error).split("\n", 1)[0]!;
 }
 
-/** What an error says, without the name of its class. */
+/** What an error says, without the name of its class, which a standard puts in front of what sockets say. */
 export function wordsOf(error: unknown): string {
+  if (error instanceof SocketError) return error.reason;
   return error instanceof Error ? error.message : String(error);
 }

@@ -227,8 +227,8 @@ export class TcpDriver implements TStreamDriver, FlowUser {
     const write = this.#write;
     this.#write = undefined;
     if (write === undefined) return;
-    const { code, blame, cause, message } = error;
-    write.reject(new SocketError(message, { code, blame, cause, syscall: "writev", bytesTransferred: write.taken }));
+    const { code, blame, cause, reason } = error;
+    write.reject(new SocketError(reason, { code, blame, cause, syscall: "writev", bytesTransferred: write.taken }));
   }
 
   #end(over: { readonly error: SocketError } | null): void {

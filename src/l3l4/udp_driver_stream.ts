@@ -87,9 +87,9 @@ export class UdpDriver implements TDgramDriver, StackUser {
     try {
       while (at < datagrams.length && this.#sendNow(datagrams[at]!.data, datagrams[at]!.to)) at++;
     } catch (thrown) {
-      const { code, message, blame, address, cause } = thrown as SocketError;
+      const { code, reason, blame, address, cause } = thrown as SocketError;
       const where = address === undefined ? {} : { address };
-      throw new SocketError(message, { code, blame, cause, ...where, syscall: "send", bytesTransferred: at - from });
+      throw new SocketError(reason, { code, blame, cause, ...where, syscall: "send", bytesTransferred: at - from });
     } finally {
       this.#host.turn();
     }

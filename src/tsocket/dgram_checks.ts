@@ -50,7 +50,7 @@ export function failedSend(thrown: unknown, sentBefore: number): SocketError {
   const isOurs = thrown instanceof SocketError;
   const bytesTransferred = sentBefore + (isOurs ? thrown.bytesTransferred ?? 0 : 0);
   if (isOurs && thrown.bytesTransferred === bytesTransferred) return thrown;
-  const what = isOurs ? thrown.message : `sendMany failed: ${String(thrown)}`;
+  const what = isOurs ? thrown.reason : `sendMany failed: ${String(thrown)}`;
   return new SocketError(what, {
     code: isOurs ? thrown.code : "EIO",
     syscall: "sendMany",

@@ -1,9 +1,8 @@
 /**
  * The error of the socket layer: one class for every runtime, with one set of codes.
  *
- * A `TypeError`, as the WinterTC Sockets API has it, and a {@linkcode LeatError} all the same: `instanceof` answers yes
- * to both. Its message does not begin with `SocketError: `, as that API proposes: its name does, and every runtime prints
- * the two together.
+ * Follows the WinterTC Sockets API (a `TypeError` whose message begins with `SocketError: `) and is a
+ * {@linkcode LeatError} all the same: `instanceof` answers yes to both.
  *
  * @module
  */
@@ -46,6 +45,8 @@ const REMOTE_CODES: ReadonlySet<string> = new Set([
   "ETIMEDOUT",
 ]);
 
+const PREFIX = "SocketError: ";
+
 /**
  * What went wrong with a socket. The codes are the same on every runtime.
  *
@@ -82,13 +83,23 @@ export class SocketError extends TypeError {
 
   /** Makes an error from what happened, in words, and its {@linkcode SocketErrorOptions}. */
   constructor(message: string, options: SocketErrorOptions) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(`${PREFIX}${message}`, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = options.code;
     this.blame = options.blame ?? (REMOTE_CODES.has(options.code) ? "remote" : "local");
     this.offset = options.offset;
     this.syscall = options.syscall;
     this.address = options.address;
     this.bytesTransferred = options.bytesTransferred;
+  }
+
+  /** The message without `SocketError: `. */
+  get reason(): string {
+    return this.message.slice(PREFIX.length);
+  }
+
+  /** The message, which begins with the name already. */
+  override toString(): string {
+    return this.message;
   }
 }
 

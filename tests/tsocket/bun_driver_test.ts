@@ -123,7 +123,7 @@ test("76: Bun: what cannot be sent is thrown once everything before it is taken,
   };
   const { code, bytesTransferred, message } = thrown();
   assertEquals([code, bytesTransferred], ["EMSGSIZE", 2]);
-  assertEquals(message, "a datagram of 65508 bytes exceeds maxDatagramSize 65507");
+  assertEquals(message, "SocketError: a datagram of 65508 bytes exceeds maxDatagramSize 65507");
   socket.script.push(1, 0);
   assertEquals(driver.sendMany(datagrams, 0), 1);
   socket.script.push(1, "EPERM");

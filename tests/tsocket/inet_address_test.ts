@@ -86,7 +86,7 @@ test("6: the error quotes the text, shortened, and says what is wrong with it", 
   const { message } = errorOf(() => parse("1.2.3.4:garbage"));
   assertEquals(
     message,
-    'bad address "1.2.3.4:garbage": the port must be a decimal number from 0 to 65535 (at offset 8)',
+    'SocketError: bad address "1.2.3.4:garbage": the port must be a decimal number from 0 to 65535 (at offset 8)',
   );
   assert(errorOf(() => parse("a".repeat(100_000))).message.length < 250);
 });

@@ -355,7 +355,7 @@ test("49: without a reason it is ECONNABORTED, by disposal too, and a held lock 
   const waiting = queue.run(() => 1);
   queue[Symbol.dispose]();
   const error = await reasonOf(waiting) as SocketError;
-  assertEquals([error.code, error.message], ["ECONNABORTED", "the queue writes was destroyed"]);
+  assertEquals([error.code, error.message], ["ECONNABORTED", "SocketError: the queue writes was destroyed"]);
   assertEquals(queue.length, 1);
   lock[Symbol.dispose]();
   assertEquals(queue.length, 0);

@@ -119,7 +119,7 @@ function printable(text: string): string {
 export function withCount(error: unknown, taken: number): unknown {
   if (!(error instanceof SocketError)) return error;
   const { code, blame, syscall, address, cause } = error;
-  return new SocketError(error.message, {
+  return new SocketError(error.reason, {
     code,
     blame,
     bytesTransferred: taken,

@@ -231,8 +231,8 @@ export class WebStreamDriver implements TStreamDriver {
     if (this.#isClosed) {
       return new SocketError("the socket was closed here", { code: "ECONNABORTED", bytesTransferred });
     }
-    const { code, message } = brokenBy(reason);
-    return new SocketError(message, { code, syscall: "writev", bytesTransferred, cause: reason });
+    const broken = brokenBy(reason);
+    return new SocketError(broken.reason, { code: broken.code, syscall: "writev", bytesTransferred, cause: reason });
   }
 
   #tell(events: TStreamEvents): void {
