@@ -16,7 +16,7 @@ for i in 0 1 2 3 4; do F+=",hostfwd=tcp:127.0.0.1:$((BASE+i))-:$((7000+i))"; don
 for i in 0 1 2 3 4 5 6 7 8 9; do F+=",hostfwd=tcp:127.0.0.1:$((BASE+100+i))-:$((7100+i)),hostfwd=udp:127.0.0.1:$((BASE+100+i))-:$((7100+i))"; done
 A=(-accel "$ACCEL" -machine "$MACHINE" -nodefaults -no-user-config -display none -m "$MEM" -smp "$SMP"
    -serial "file:$LOG" -monitor none -no-reboot -kernel "$KERNEL" -initrd "$I"
-   -append "console=ttyS0 quiet panic=-1 ipv6.disable=${NOV6:-0} mitigations=off ${APPEND:-}"
+   -append "console=ttyS0 quiet panic=-1 ipv6.disable=${NOV6:-0} mitigations=off no_timer_check ${APPEND:-}"
    -netdev "user,id=n0,restrict=${RESTRICT:-off}$F" -device virtio-net-pci,netdev=n0,romfile=,mac=52:54:00:12:34:56)
 [ -n "${DUMP:-}" ] && A+=(-object "filter-dump,id=d0,netdev=n0,file=$DUMP,maxlen=${DUMPSNAP:-65535}")
 case $RAW in
