@@ -1,11 +1,12 @@
 /**
- * Bitcoin: the messages of the protocol documentation (Bitcoin Wiki, "Protocol documentation": version and verack) and
- * some made by hand; Debian 12 ships no node.
+ * Bitcoin: recordings, the messages of the protocol documentation (Bitcoin Wiki, "Protocol documentation": version and
+ * verack) and some made by hand.
  */
 import { bitcoin } from "../../../src/strparser/parsers/bitcoin.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { checkGoldens, golden, hex, outcome } from "./check.ts";
+import { goldens } from "./golden/bitcoin.ts";
 
 const VERSION = [
   "f9beb4d976657273696f6e000000000064000000358d493262ea0000010000000000000011b2d05000000000",
@@ -15,6 +16,7 @@ const VERSION = [
 const VERACK = "f9beb4d976657261636b000000000000000000005df6e0e2";
 const ping = (magic: string) => `${magic} 70696e670000000000000000 08000000 00000000 0102030405060708`;
 checkGoldens([
+  ...goldens,
   golden("a node begins on the main network", bitcoin, "client", [124, 24, 32], [...VERSION, VERACK, ping("f9beb4d9")]),
   golden("a node on regtest, a command of twelve letters", bitcoin, "server", [32, 25], [
     ping("fabfb5da"),

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { toHex } from "../../../src/bytes/mod.ts";
 import { fix } from "../../../src/strparser/parsers/mod.ts";
 import { ascii, checkGoldens, golden, outcome } from "./check.ts";
+import { goldens } from "./golden/fix.ts";
 
 const soh = (text: string) => ascii(text.replaceAll("|", "\x01"));
 
@@ -15,6 +16,7 @@ const all = NEW_ORDER + LOGON + PADDED;
 const lengths = [NEW_ORDER.length, LOGON.length, PADDED.length];
 
 checkGoldens([
+  ...goldens,
   golden("fix: messages of three versions", () => fix(), "client", lengths, toHex(soh(all))),
   golden("fix: end not checked", () => fix({ checksEnd: false }), "client", lengths, toHex(soh(all))),
 ]);

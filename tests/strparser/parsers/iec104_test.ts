@@ -1,11 +1,13 @@
-/** IEC 60870-5-104: frames made by hand after the standard; Debian ships no program that speaks it. */
+/** IEC 60870-5-104: frames of scapy, and some made by hand after the standard. */
 import { join } from "../support.ts";
 import { iec104, iec104Encoder } from "../../../src/strparser/parsers/iec104.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { checkGoldens, golden, hex, outcome } from "./check.ts";
+import { goldens } from "./golden/iec104.ts";
 
 checkGoldens([
+  ...goldens,
   golden("a controlling station starts, interrogates, confirms, tests and stops", iec104, "client", [6, 16, 6, 6, 6], [
     "680407000000",
     "680e00000000640106000100000000 14",

@@ -5,9 +5,11 @@ import { encodeVarint, readVarint, varintWidth } from "../../../src/strparser/pa
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { checkGoldens, golden, hex, outcome } from "./check.ts";
+import { goldens } from "./golden/varint_prefix.ts";
 
 const libp2p = () => varintPrefix({ isMinimal: true, maxPrefixBytes: 9 });
 checkGoldens([
+  ...goldens,
   golden("multistream-select begins", libp2p, "client", [20, 14], [
     "132f6d756c746973747265616d2f312e302e300a", // /multistream/1.0.0
     "0d2f79616d75782f312e302e300a", // /yamux/1.0.0
