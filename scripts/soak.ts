@@ -23,7 +23,7 @@ const inputs = process.env["LEAT_FUZZ_INPUTS"] ?? String(Math.max(20_000, Math.c
 const chosen = process.argv.slice(2);
 
 /** Files that take the number of inputs or seeds from the environment. */
-const isFuzz = (path: string) => /LEAT_FUZZ_INPUTS|LEAT_SEEDS|support\/fuzz\.ts|"\.\/check\.ts"/.test(read(path));
+const isFuzz = (path: string) => /LEAT_FUZZ_INPUTS|LEAT_SEEDS|support\/fuzz\.ts|\/check\.ts"/.test(read(path));
 
 const heading = `# Soak
 

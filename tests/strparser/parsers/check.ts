@@ -223,6 +223,8 @@ function checkInput(golden: ParserGolden, input: Uint8Array, random: SeededRando
     assert(lengths.every((length) => length > 0 && length <= maxMessageLength));
     assertEquals(join(...all.messages), input.subarray(0, lengths.reduce((a, b) => a + b, 0)));
     assert(all.errors.every((error) => error.blame === "remote"), all.errors[0]?.message);
+    const held = all.errors[0]?.bytesHeld ?? 0;
+    if (chunks.length === 1) assertEquals(all.engine.stats.bytes, join(...all.messages).length + held);
     return summary(all).join(", ");
   };
   const whole = run([input]);
