@@ -8,7 +8,6 @@
  * - A socket says itself when it has room again; the kernel's has none until its queue is empty.
  * - Every message names its connection, and a connection that ends or fails is reported with its own error.
  * - Unattaching a connection does not lose the message that waits in it.
- *
  * - What is sent is steered message by message, its sender is told what became of it, and nothing waits behind a
  *   connection that has no room.
  *
@@ -139,6 +138,7 @@ export class MultiplexorEngine {
    * @throws {TypeError | RangeError} when an option is wrong
    */
   constructor(options: MultiplexorLimits = {}) {
+    needObject("options", options);
     this.#options = options;
     this.#maxConnections = limitOption("maxConnections", options.maxConnections, DEFAULT_MAX_CONNECTIONS);
     this.#maxSockets = limitOption("maxSockets", options.maxSockets, DEFAULT_MAX_SOCKETS);

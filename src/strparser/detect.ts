@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { limitOption } from "../core/limits.ts";
+import { limitOption, needObject } from "../core/limits.ts";
 import { probeDns } from "./probes/dns.ts";
 import { probeHttp2 } from "./probes/http2.ts";
 import { probeLengthChain } from "./probes/length_chain.ts";
@@ -62,6 +62,7 @@ const PROBES: readonly Probe[] = [probeHttp2, probeTls, probePostgres, probeResp
  * ```
  */
 export function detectParser(input: DetectInput): Detection {
+  needObject("input", input);
   const maxBytes = limitOption("maxBytes", input.maxBytes, MAX_BYTES);
   const { client, server, port } = input;
   const heard = { client: client.subarray(0, maxBytes), server: server.subarray(0, maxBytes), port };

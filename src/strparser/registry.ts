@@ -158,6 +158,7 @@ const NUMBERS: readonly string[] = ["offset", "adjustment", "max"];
  * the `name` that the parser has itself (`oncRpc`); `len32`, `len16le` and the like; or `length:SIZE` with options
  * behind commas. The `len` forms take the same options: `len32,incl`.
  *
+ * @throws {TypeError} when it is no text
  * @throws {RangeError} when there is no such parser or option; the message says what there is
  * @example
  * ```ts
@@ -169,6 +170,7 @@ const NUMBERS: readonly string[] = ["offset", "adjustment", "max"];
  * ```
  */
 export function parserByName(spec: string): Parser {
+  if (typeof spec !== "string") throw new TypeError(`spec must be a string, got ${typeof spec}`);
   const key = ALIASES.get(spec) ?? spec;
   if (Object.hasOwn(NAMED, key)) return NAMED[key]![0]();
   const [head, ...flags] = spec.split(",").map((part) => part.trim());

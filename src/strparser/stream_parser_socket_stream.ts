@@ -5,17 +5,17 @@
  *
  * @module
  */
-import { ChunkQueue } from "../bytes/chunk_queue.ts";
 import { concat } from "../bytes/concat.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { durationOption, limitOption } from "../core/limits.ts";
+import { durationOption, limitOption, needObject } from "../core/limits.ts";
 import { EngineTimer } from "../stream/engine_timer.ts";
 import { breathe } from "../stream/turn.ts";
 import type { TStream } from "../tsocket/types.ts";
 import type { StreamParserError } from "./errors.ts";
 import type { StreamParserOptions, StreamParserStats } from "./options.ts";
 import type { Parser } from "./parser.ts";
-import { type ReceiveCallbacks, ReceiveMode, type ReceiveSource } from "./receive_mode.ts";
+import { type ReceiveCallbacks, ReceiveMode } from "./receive_mode.ts";
+import { UnreadBytes } from "./unread_bytes.ts";
 
 /** Options of {@linkcode StreamParserSocket}. */
 export interface StreamParserSocketOptions<Parts extends boolean = false> extends StreamParserOptions<Parts> {
@@ -37,19 +37,6 @@ const MIN_ROOM = 4096;
 
 /** Reason of reads that are called off; nobody sees it. */
 const CALLED_OFF = new Error("not wanted now");
-
-/** The unread bytes, with the peek that parsing needs. */
-class UnreadBytes extends ChunkQueue implements ReceiveSource {
-  get pendingBytes(): number {
-    return this.length;
-  }
-
-  peek(): Uint8Array | undefined {
-    const chunk = this.shift();
-    if (chunk !== undefined) this.unshift(chunk);
-    return chunk;
-  }
-}
 
 /**
  * Reads messages from a socket, beginning at once, and tells its callbacks.
@@ -90,8 +77,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
   #slab: Uint8Array = new Uint8Array(0);
   #slabUsed = 0;
   #canceller: AbortController | undefined;
-  #isReading = false;
-  /** Settles when no read is under way; never rejects. */
+  /** While a read is under way: settles when none is; never rejects. */
   #reading: Promise<void> | undefined;
   #isRunning = false;
   #isAtEnd = false;
@@ -104,13 +90,15 @@ export class StreamParserSocket<Parts extends boolean = false> {
    * @throws {TypeError | RangeError} when an option is wrong
    */
   constructor(socket: TStream, options: StreamParserSocketOptions<Parts>, callbacks: ReceiveCallbacks<Parts>) {
+    if (typeof socket?.readSome !== "function") throw new TypeError("socket must be a TStream");
+    needObject("options", options);
     this.#socket = socket;
-    this.#clock = options.clock ?? systemClock;
-    this.#slabBytes = limitOption("slabBytes", options.slabBytes, DEFAULT_SLAB_BYTES);
     this.#mode = new ReceiveMode<Parts>(options, this.#unread, callbacks, () => {
       // soon, but one that is always called again must not keep the event loop for itself
       (breathe() ?? Promise.resolve()).then(() => this.#run((now) => this.#mode.work(now)));
     });
+    this.#clock = options.clock ?? systemClock;
+    this.#slabBytes = limitOption("slabBytes", options.slabBytes, DEFAULT_SLAB_BYTES);
     this.#timer = new EngineTimer(
       this.#clock,
       this.#mode.parser,
@@ -146,7 +134,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
 
   /** Bytes that were read from the socket and that the parser has not taken. */
   get unreadBytes(): number {
-    return this.#unread.length - this.#mode.bytesAhead;
+    return this.#unread.pendingBytes - this.#mode.bytesAhead;
   }
 
   /** Bytes held of a message that has begun. */
@@ -205,7 +193,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
     this.stop();
     this.#mode.parser.abort();
     this.#mode.settle();
-    this.#unread.clear();
+    this.#unread.takeAll();
     this.#slab = new Uint8Array(0);
   }
 
@@ -224,7 +212,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
     this.#mode.settle();
     this.#finish();
     await this.#reading;
-    const unread = this.#unread.take(this.#unread.length);
+    const unread = this.#unread.takeAll();
     return options.includeConsumed ? concat([consumed, unread]) : unread;
   }
 
@@ -244,7 +232,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
       const now = this.#clock.now();
       piece(now);
       // the peer's end counts when everything before it is parsed
-      if (this.#isAtEnd && !this.isPaused && !this.isStopped && this.#unread.length <= parser.bytesAwaited) {
+      if (this.#isAtEnd && !this.isPaused && !this.isStopped && this.#unread.pendingBytes <= parser.bytesAwaited) {
         parser.end(now);
       }
     } catch (thrown) {
@@ -254,7 +242,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
     }
     if (parser.isStopped) return this.#finish();
     this.#timer.update();
-    if (!this.#isReading && this.#wantsMore()) this.#reading = this.#readAll();
+    if (this.#wantsMore()) this.#reading ??= this.#readAll();
   }
 
   #wantsMore(): boolean {
@@ -262,7 +250,6 @@ export class StreamParserSocket<Parts extends boolean = false> {
   }
 
   async #readAll(): Promise<void> {
-    this.#isReading = true;
     while (this.#wantsMore()) {
       // a peer in the same process may have more for ever, with nothing but promises in between
       const turn = breathe();
@@ -279,7 +266,7 @@ export class StreamParserSocket<Parts extends boolean = false> {
         if (!canceller.signal.aborted) this.#finish(true, thrown);
       }
     }
-    this.#isReading = false;
+    this.#reading = undefined;
   }
 
   #received(count: number | null): void {

@@ -5,7 +5,25 @@ import { FlowStream, FlowTracker } from "../../src/flow/mod.ts";
 import { flowsInto, Multiplexor, MultiplexorEngine, muxedFlows } from "../../src/kcm/mod.ts";
 import { SegmentDecoder, SegmentStream } from "../../src/packet/mod.ts";
 import { CaptureReader, CaptureStream } from "../../src/pcap/mod.ts";
-import { lengthPrefix, MessageEncoderStream, MessageStream, StreamParser } from "../../src/strparser/mod.ts";
+import {
+  lengthField,
+  lengthFieldEncoder,
+  lengthPrefix,
+  MessageEncoderStream,
+  MessageStream,
+  StreamParser,
+  StreamParserSocket,
+  typeByte,
+} from "../../src/strparser/mod.ts";
+import {
+  bitcoinEncoder,
+  detectParser,
+  parserByName,
+  rtspInterleavedEncoder,
+  turnChannelEncoder,
+  typeByteEncoder,
+} from "../../src/strparser/parsers/mod.ts";
+import { streamPair } from "../../src/tsocket/mod.ts";
 
 /** As from a program without types. */
 const NOTHING = undefined as never;
@@ -20,6 +38,17 @@ const CALLS: readonly (readonly [call: string, missing: string, run: () => unkno
   ["new StreamParser()", "parser", () => new StreamParser(NOTHING, sink)],
   ["StreamParser.with()", "parser", () => StreamParser.with(NOTHING)(sink)],
   ["new MessageEncoderStream()", "encoder", () => new MessageEncoderStream(NOTHING)],
+  ["new StreamParserSocket(socket)", "options", () => new StreamParserSocket(streamPair()[0], NOTHING, NOTHING)],
+  ["lengthField()", "options", () => lengthField(NOTHING)],
+  ["lengthFieldEncoder(null)", "options", () => lengthFieldEncoder(NULL)],
+  ["typeByte()", "types", () => typeByte(NOTHING)],
+  ["typeByteEncoder()", "types", () => typeByteEncoder(NOTHING)],
+  ["bitcoinEncoder()", "options", () => bitcoinEncoder(NOTHING)],
+  ["rtspInterleavedEncoder()", "options", () => rtspInterleavedEncoder(NOTHING)],
+  ["turnChannelEncoder()", "options", () => turnChannelEncoder(NOTHING)],
+  ["detectParser()", "input", () => detectParser(NOTHING)],
+  ["new Multiplexor(null)", "options", () => new Multiplexor(NULL)],
+  ["new MultiplexorEngine(null)", "options", () => new MultiplexorEngine(NULL)],
   ["kcm.attach()", "options", () => kcm.attach(NOTHING, NOTHING)],
   ["kcm.attach(source)", "options", () => kcm.attach({ readable: new ReadableStream() }, NOTHING)],
   ["kcm.attach(source, {})", "parser", () => kcm.attach({ readable: new ReadableStream() }, {} as never)],
@@ -42,3 +71,13 @@ for (const [call, missing, run] of CALLS) {
     assertThrows(run, TypeError, `${missing} must be an object`);
   });
 }
+
+test("what must be something else than an object is named as well", () => {
+  const callbacks = { receiveMessage: () => {} };
+  assertThrows(
+    () => new StreamParserSocket(NOTHING, { parser: lengthPrefix(1) }, callbacks),
+    TypeError,
+    "socket must be",
+  );
+  assertThrows(() => parserByName(NOTHING), TypeError, "spec must be a string");
+});

@@ -180,7 +180,15 @@ test("socket: a hand-over returns the exact unread bytes (S84, S114)", async () 
   const one = attach({ parser });
   await one.peer.writev([join(A, Uint8Array.of(0xff, 1, 2))]);
   assertEquals(await codeOf(one.parser.ended), "ESTRPIPE");
+  assertEquals([one.parser.unreadBytes, one.parser.stats.interrupted], [3, 1]);
   assertEquals([one.messages, await one.parser.takeover()], [[A], Uint8Array.of(0xff, 1, 2)]);
+  // and the socket is the application's, both ways
+  const later = new Uint8Array(7);
+  const read = one.socket.readv([later]);
+  await one.peer.writev([B]);
+  const answer = new Uint8Array(5);
+  await Promise.all([read, one.socket.writev([A]), one.peer.readv([answer])]);
+  assertEquals([later, answer, one.messages], [B, A, [A]]);
   await one.close();
 });
 test("socket: a hand-over that comes too late is ENODATA; what was consumed can be had (S86, S87, S114)", async () => {
@@ -361,6 +369,26 @@ test("socket: what a callback throws, or the socket breaks with, is how it ends"
   assertEquals(two.parser.isStopped, true);
   await two.close();
 });
+test("socket: who transfers a message's buffer, where more bytes lie, gets EFAULT; without more, nothing happens", async () => {
+  const transfer = ({ buffer }: Uint8Array) => structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+  const one = attach({}, (_, message) => transfer(message));
+  await one.peer.writev([join(A, B)]);
+  assertEquals([await codeOf(one.parser.ended), one.messages.length], ["EFAULT", 1]);
+  await one.close();
+  const lengths: number[] = [];
+  const two = attach({}, (_, message) => {
+    lengths.push(message.length);
+    transfer(message);
+  });
+  for (const message of [A, B]) {
+    await two.peer.writev([message]);
+    await settle();
+  }
+  await two.peer.shutdown();
+  await two.parser.ended;
+  assertEquals(lengths, [5, 7]);
+  await two.close();
+});
 test("socket: reset in abortParser goes on behind bytes that the parser refused", async () => {
   const parser = parserOf((b) => b.length < 2 ? 0 : b[0] === 0xff ? { code: "EINVAL", reason: "no" } : 2 + b[1]!);
   const one = attach({ parser }, undefined, { abortParser: () => one.parser.reset() });
@@ -389,6 +417,7 @@ test("socket: wrong options fail at once", () => {
   const [peer, socket] = streamPair();
   const callbacks = { receiveMessage: () => {} };
   assertThrows(() => new StreamParserSocket(socket, { parser: L2, slabBytes: 0 }, callbacks), RangeError, "slabBytes");
+  assertThrows(() => new StreamParserSocket({} as TStream, { parser: L2 }, callbacks), TypeError, "socket must be");
   assertThrows(
     () => new StreamParserSocket(socket, { parser: L2 }, {} as ReceiveCallbacks),
     TypeError,

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { needObject } from "../../core/limits.ts";
 import { writeU32, writeU32le } from "../../bytes/integers.ts";
 import type { Encoder } from "../encoder.ts";
 import { asciiBytes } from "../parsers/ascii.ts";
@@ -43,6 +44,7 @@ const MAINNET = 0xf9beb4d9;
  * ```
  */
 export function bitcoinEncoder(options: BitcoinEncoderOptions): Encoder<BitcoinMessage> {
+  needObject("options", options);
   const { magic = MAINNET, checksum } = options;
   if (typeof checksum !== "function") throw new TypeError(`checksum must be a function, got ${typeof checksum}`);
   const parser = bitcoin({ ...options, magic });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { limitOption } from "../../core/limits.ts";
+import { limitOption, needObject } from "../../core/limits.ts";
 import type { Encoder } from "../encoder.ts";
 import { hexByte } from "../parsers/hex_byte.ts";
 import { payloadTooBig, unencodable } from "../parsers/refusal.ts";
@@ -43,6 +43,7 @@ export function typeByteEncoder(
   types: Readonly<Record<number, Encoder | number>>,
   options: TypeByteEncoderOptions = {},
 ): Encoder<TypedPayload> {
+  needObject("types", types);
   const { otherwise } = options;
   if (otherwise !== undefined) checkEntry(otherwise, "otherwise");
   const entries = new Map<number, Encoder | number>();

@@ -5,7 +5,7 @@
  * @module
  */
 import { readU16, readU16le, readU24, readU24le, readU32, readU32le } from "../../bytes/integers.ts";
-import { limitOption } from "../../core/limits.ts";
+import { limitOption, needObject } from "../../core/limits.ts";
 import { byteCount } from "../../core/words.ts";
 import type { ParseFailure, Parser } from "../parser.ts";
 
@@ -125,14 +125,15 @@ export interface LengthLayout {
 
 /** Checks options. */
 export function lengthLayout(options: LengthFieldOptions): LengthLayout {
+  needObject("options", options);
   const { size, littleEndian = false, includesHeader = false, adjustment = 0 } = options;
-  const offset = limitOption("offset", options.offset, 0, 0);
-  const max = limitOption("max", options.max, Infinity);
-  const unit = limitOption("unit", options.unit, 1);
   // a text that reads like a number would be glued to the offset
   if (![1, 2, 3, 4, 8].includes(size)) {
     throw new RangeError(`size must be 1, 2, 3, 4 or 8, got ${typeof size} ${size}`);
   }
+  const offset = limitOption("offset", options.offset, 0, 0);
+  const max = limitOption("max", options.max, Infinity);
+  const unit = limitOption("unit", options.unit, 1);
   const header = offset + size;
   if (!Number.isSafeInteger(adjustment)) throw new RangeError(`adjustment must be an integer, got ${adjustment}`);
   if (!Number.isSafeInteger(header)) throw new RangeError(`offset must be finite, got ${offset}`);

@@ -7,7 +7,7 @@
  * @module
  */
 import { readU16, writeU16 } from "../../bytes/integers.ts";
-import { limitOption } from "../../core/limits.ts";
+import { limitOption, needObject } from "../../core/limits.ts";
 import type { Encoder } from "../encoder.ts";
 import type { ParseFailure, Parser } from "../parser.ts";
 import { asciiBytes, COLON, CR, DECIMAL_BAD, indexOfByte, isWord, LF, readDecimal, SP } from "./ascii.ts";
@@ -184,6 +184,7 @@ export interface RtspInterleavedEncoderOptions {
  * ```
  */
 export function rtspInterleavedEncoder(options: RtspInterleavedEncoderOptions): Encoder {
+  needObject("options", options);
   const { channel } = options;
   if (!Number.isInteger(channel) || channel < 0 || channel > 255) {
     throw new RangeError(`channel must be within 0 to 255, got ${String(channel)}`);

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { needObject } from "../../core/limits.ts";
 import { readU16, readU32, writeU16 } from "../../bytes/integers.ts";
 import type { Encoder } from "../encoder.ts";
 import type { ParseFailure, Parser } from "../parser.ts";
@@ -92,6 +93,7 @@ export interface TurnChannelEncoderOptions {
  * ```
  */
 export function turnChannelEncoder(options: TurnChannelEncoderOptions): Encoder {
+  needObject("options", options);
   const { channel } = options;
   if (!Number.isInteger(channel) || channel < FIRST_CHANNEL || channel > LAST_CHANNEL) {
     throw new RangeError(`channel must be within 0x4000 to 0x7fff, got ${String(channel)}`);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { limitOption } from "../../core/limits.ts";
+import { limitOption, needObject } from "../../core/limits.ts";
 import { DEFAULT_MAX_HEADER_BYTES, type ParseFailure, type Parser, type ParserContext } from "../parser.ts";
 import { hexByte } from "./hex_byte.ts";
 import { parseNested } from "./nested.ts";
@@ -42,6 +42,7 @@ interface Branch {
  * ```
  */
 export function typeByte(types: Readonly<Record<number, Parser | number>>, options: TypeByteOptions = {}): Parser {
+  needObject("types", types);
   const skipped = options.includesType === true ? 0 : 1;
   const otherwise = options.otherwise === undefined ? undefined : branchOf(options.otherwise, skipped, "otherwise");
   const branches: (Branch | undefined)[] = Array.from({ length: 256 }, () => otherwise);
