@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
+import { bytewise, record } from "./support.ts";
 import { lengthField, type LengthFieldOptions, lengthPrefix, type ParseFailure } from "../../src/strparser/mod.ts";
 
 function parse(options: LengthFieldOptions, bytes: number[]): number | ParseFailure {
@@ -30,6 +31,37 @@ for (const [name, options, bytes, total] of layouts) {
   test(`length field: ${name}`, () => {
     assertEquals(parse(options, bytes), total);
     for (let i = 1; i < bytes.length; i++) assertEquals(parse(options, bytes.slice(0, i)), -bytes.length);
+  });
+}
+
+/** Those of the documentation of `LengthFieldBasedFrameDecoder`, with what it strips; the payload is HELLO, WORLD. */
+const NETTY: readonly [constructor: string, options: LengthFieldOptions, header: number[], strip: number][] = [
+  ["0, 2", { size: 2 }, [0, 12], 0],
+  ["0, 2, 0, 2", { size: 2 }, [0, 12], 2],
+  ["0, 2, -2", { size: 2, adjustment: -2 }, [0, 14], 0],
+  ["2, 3", { offset: 2, size: 3 }, [0xca, 0xfe, 0, 0, 12], 0],
+  ["0, 3, 2", { size: 3, adjustment: 2 }, [0, 0, 12, 0xca, 0xfe], 0],
+  ["1, 2, 1, 3", { offset: 1, size: 2, adjustment: 1 }, [0xca, 0, 12, 0xfe], 3],
+  ["1, 2, -3, 3", { offset: 1, size: 2, adjustment: -3 }, [0xca, 0, 16, 0xfe], 3],
+];
+for (const [constructor, options, header, strip] of NETTY) {
+  test(`length field: Netty's example (${constructor})`, () => {
+    const hello = new TextEncoder().encode("HELLO, WORLD");
+    const frame = Uint8Array.of(...header, ...hello);
+    for (const max of [frame.length, frame.length - 1]) {
+      const run = record(lengthField({ ...options, max })).push(...bytewise(Uint8Array.of(...frame, ...frame)));
+      const stripped = run.messages.map((message) => message.subarray(strip));
+      const codes = run.errors.map((error) => error.code);
+      const fits = max === frame.length;
+      assertEquals([stripped, codes], fits ? [[frame.subarray(strip), frame.subarray(strip)], []] : [[], ["EMSGSIZE"]]);
+    }
+    // the discarding mode: what is too long is swallowed, and the next one comes
+    const big = frame.slice();
+    const at = (options.offset ?? 0) + options.size - 1;
+    big[at]! += 1;
+    const run = record(lengthField(options), { maxMessageLength: frame.length, oversize: "discard" });
+    run.push(...bytewise(Uint8Array.of(...big, 0x21, ...frame))).end();
+    assertEquals([run.messages, run.errors, run.engine.stats.discarded], [[frame], [], 1]);
   });
 }
 

@@ -2,6 +2,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import {
+  handOver,
   lengthPrefix,
   MessageBudget,
   MessageStream,
@@ -73,11 +74,13 @@ test("S31 the parser refuses at once", () => {
 test("S32 the parser refuses the second message", () => {
   const run = record(L2OrRefuse).push(join(A, Uint8Array.of(0xff, 1, 2)));
   assertEquals([run.returned, run.lengths(), run.calls, codes(run)], [[5], [5], 2, ["EINVAL"]]);
+  assertEquals(counters(run), { messages: 1, bytes: 5, interrupted: 1, aborts: 1 });
   assertEquals(run.errors[0]!.offset, 5);
 });
 test("S33 handed back on the first chunk: all bytes are still the caller's", () => {
   const run = record(refusing("ESTRPIPE")).push(A);
-  assertEquals([run.returned, codes(run), run.engine.stats.bytes], [[0], ["ESTRPIPE"], 0]);
+  assertEquals([run.returned, codes(run), run.engine.takeover().length], [[0], ["ESTRPIPE"], 0]);
+  assertEquals(counters(run), { interrupted: 1, aborts: 1 });
 });
 test("S34 handed back after the first byte was taken", () => {
   const run = record(parserOf((b) => b.length < 2 ? 0 : { code: "ESTRPIPE", reason: "other protocol" }));
@@ -86,9 +89,14 @@ test("S34 handed back after the first byte was taken", () => {
   assertEquals(counters(run), { bytes: 1, needMoreHeader: 1, unrecoverable: 1, aborts: 1 });
   assertEquals(run.errors[0]!.offset, 0);
 });
-test("S35 a message before does not count as taken from the refused one", () => {
-  const run = record(L2OrRefuse).push(join(A, Uint8Array.of(0xff, 1)));
-  assertEquals([run.returned, run.errors[0]!.offset], [[5], 5]);
+test("S35 a message before does not count as taken from the one that is handed back", () => {
+  const handingOver = parserOf((b) => b[0] === 0xff ? handOver : b.length < 2 ? 0 : 2 + (b[0]! << 8) + b[1]!);
+  for (const chunks of [[join(A, Uint8Array.of(0xff, 1))], cut(join(A, Uint8Array.of(0xff, 1)), 3)]) {
+    const run = record(handingOver).push(...chunks);
+    assertEquals([run.engine.bytesTaken, codes(run), run.errors[0]!.offset], [5, ["ESTRPIPE"], 5]);
+    assertEquals([run.returned.at(-1), run.engine.stats.interrupted], [chunks.length === 1 ? 5 : 2, 1]);
+    assertEquals(run.engine.stats.unrecoverable, 0);
+  }
 });
 test("S36 a length that ends within bytes already taken", () => {
   const run = record(parserOf((b) => b.length < 4 ? 0 : 3)).push(new Uint8Array(3), new Uint8Array(1));
@@ -101,7 +109,7 @@ test("S37 a length that ends in the new chunk", () => {
 });
 test("S38 a length of exactly the bytes already taken", () => {
   const run = record(parserOf((b) => b.length < 2 ? 0 : 1)).push(new Uint8Array(1), new Uint8Array(4));
-  assertEquals([run.returned, codes(run)], [[1, 0], ["EPROTO"]]);
+  assertEquals([run.returned, codes(run), run.engine.stats.badHeaderLength], [[1, 0], ["EPROTO"], 1]);
 });
 test("S39 never called with an empty view", () => {
   const run = record(parserOf((b) => b.length === 0 ? { code: "EINVAL", reason: "empty" } : b.length));

@@ -3,9 +3,11 @@ import { test } from "node:test";
 import { concat, toHex } from "../../../src/bytes/mod.ts";
 import { lengthPrefix } from "../../../src/strparser/mod.ts";
 import { http1, type Http1Options, http1Pair, type Http1PairOptions } from "../../../src/strparser/parsers/mod.ts";
-import { bytewise, cut, record } from "../support.ts";
+import { websocket } from "../../../src/strparser/parsers/websocket.ts";
+import { bytewise, cut, join, record } from "../support.ts";
 import { ascii, checkGoldens, golden, outcome } from "./check.ts";
 import { goldens } from "./golden/http1.ts";
+import { websocketGoldens } from "./golden/websocket.ts";
 
 const crlf = (text: string) => ascii(text.replaceAll("\n", "\r\n"));
 const HEAD = "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n";
@@ -218,6 +220,19 @@ test("http1: behind a request for another protocol the bytes tell whether it cam
   ]);
   const tunnel = concat([crlf("CONNECT a:1 HTTP/1.1\n\n"), Uint8Array.of(0x16, 3, 1)]);
   assertEquals(String(outcome(() => http1(), tunnel, client)[1]).slice(0, 11), "ESTRPIPE 24");
+});
+test("http1: the upgrade to WebSocket, whose frames come right behind the head or later", () => {
+  const head = ascii("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+  const { bytes, lengths } = websocketGoldens.find((golden) => golden.direction === "server")!;
+  const stream = join(head, bytes);
+  assertEquals(outcome(() => http1({ next: websocket() }), stream, { direction: "server" }), [head.length, ...lengths]);
+  for (let at = 1; at < stream.length; at += 7) {
+    const run = record(http1(), {
+      direction: "server",
+      onMessage: ({ engine, messages }) => messages.length === 1 && engine.setParser(websocket()),
+    }).push(...cut(stream, at)).end();
+    assertEquals([run.lengths(), run.errors], [[head.length, ...lengths], []]);
+  }
 });
 test("http1: the parser behind a switch is held to its own bounds", () => {
   const switched = (next: Http1Options["next"], bytes: string) =>
