@@ -38,7 +38,7 @@ export interface Figure {
   goal?: Goal | undefined;
   /**
    * What nothing can be faster than that does the figure's work in its form. Where that does not reach the goal either,
-   * the goal is out of reach, and said to be.
+   * the goal is missed, and the line says that and why no other code in this form would meet it.
    */
   limit?: { name: string; run: Work } | undefined;
   /** What the figure itself must reach, where the goal is a number that depends on no baseline. */

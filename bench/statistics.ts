@@ -56,7 +56,9 @@ export interface Result {
   limitName?: string;
   /** That, divided by the baseline. */
   limitRatio?: number;
-  /** Whether the goals are met; null where there is none, or none that can be. */
+  /** Whether what limits it does not reach the goal either: the goal is missed, and no code in this form would meet it. */
+  isOutOfReach?: boolean;
+  /** Whether the goals are met, whatever limits them; null where there is none. */
   met: boolean | null;
 }
 
@@ -89,11 +91,10 @@ export function isMet(ratio: number, goal: Goal): boolean {
   return goal.bound === "at most" ? ratio <= goal.ratio : ratio >= goal.ratio;
 }
 
-/** The same result with what limits it. A goal that the limit does not reach either is neither met nor missed. */
+/** The same result with what limits it. A goal that the limit does not reach either is missed all the same. */
 export function limited<R extends Omit<Result, "runtime">>(result: R, limitName: string, limitRatio: number): R {
   const { goal, met } = result;
-  const isOutOfReach = met === false && goal !== null && limitRatio < goal;
-  return { ...result, limitName, limitRatio, met: isOutOfReach ? null : met };
+  return { ...result, limitName, limitRatio, isOutOfReach: met === false && goal !== null && limitRatio < goal };
 }
 
 const PREFIXES: readonly [number, string][] = [[1e9, "G"], [1e6, "M"], [1e3, "k"]];
@@ -116,6 +117,7 @@ function threeDigits(value: number): string {
 export function formatResult(result: Result): string {
   const { value, unit, min, max, baselineName, baseline, ratio, goal, bound, least, met, limitName, limitRatio } =
     result;
+  const isOutOfReach = result.isOutOfReach === true;
   const figure = `${formatNumber(value)}${unit}`.padEnd(18);
   const spread = `[${formatNumber(min).trim()} .. ${formatNumber(max).trim()}]`.padEnd(21);
   const compared = ratio === null
@@ -125,7 +127,7 @@ export function formatResult(result: Result): string {
     ...ratio === null || goal === null ? [] : [`${bound} ${goal}`],
     ...least === null ? [] : [`at least ${formatNumber(least)}${unit}`],
   ];
-  const verdict = met === null ? "out of reach" : met ? "met" : "MISSED";
+  const verdict = met ? "met" : isOutOfReach ? "MISSED, out of reach of its form" : "MISSED";
   const judged = goals.length === 0 ? "" : `goal ${goals.join(" and ")}: ${verdict}`;
   const bounded = limitRatio === undefined || ratio === null
     ? ""

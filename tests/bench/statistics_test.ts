@@ -159,15 +159,18 @@ test("a figure without baseline has neither ratio nor verdict", async () => {
   assertEquals([measured.baseline, measured.ratio, measured.goal, measured.met], [null, null, null, null]);
 });
 
-test("a goal that the limit does not reach either is out of reach, one that it does reach is missed", () => {
+test("a goal that the limit does not reach either is missed and out of reach, one that it does reach is missed", () => {
   const missed: Result = { ...result, ratio: 0.5, met: false };
   const beyond = limited(missed, "a bare stream", 0.625);
-  assertEquals(beyond.met, null);
+  assertEquals([beyond.met, beyond.isOutOfReach], [false, true]);
   assert(
     formatResult(beyond).endsWith(
-      "goal at least 0.75: out of reach, a bare stream makes 0.625 of it, this 0.800 of that",
+      "goal at least 0.75: MISSED, out of reach of its form, a bare stream makes 0.625 of it, this 0.800 of that",
     ),
   );
-  assertEquals(limited(missed, "a bare stream", 0.75).met, false);
-  assertEquals(limited(result, "a bare stream", 0.625).met, true);
+  const near = limited(missed, "a bare stream", 0.75);
+  assertEquals([near.met, near.isOutOfReach], [false, false]);
+  assert(formatResult(near).includes("goal at least 0.75: MISSED, a bare stream makes 0.750 of it"));
+  const made = limited(result, "a bare stream", 0.625);
+  assertEquals([made.met, made.isOutOfReach], [true, false]);
 });
