@@ -4,7 +4,8 @@
  * Follows the two phases strictly: a client's reply begins when its request was sent, a server's when the request has
  * come. What state a call is in follows from its two directions; nothing else keeps it.
  *
- * Not here: which channel a call gets (bundle.ts), packets that come when it is over (channel.ts).
+ * Not here: which channel a call gets (bundle.ts), what it says (call_writer.ts), packets that come when it is over
+ * (channel.ts).
  *
  * @module
  */
@@ -15,6 +16,7 @@ import { CallClock, CallDue } from "./call_clock.ts";
 import type { PacketWriter, Sender } from "./call_host.ts";
 import type { CallInit, CallPlace } from "./call_init.ts";
 import { writeAck, writeData } from "./call_output.ts";
+import { CallWriter, type WriterCall } from "./call_writer.ts";
 import { Congestion } from "./congestion.ts";
 import type { ConnectionHost } from "./connection_host.ts";
 import { abortedError, RxrpcError } from "./errors.ts";
@@ -22,13 +24,11 @@ import { HEADER_BYTES, type RxHeader } from "./header.ts";
 import { JUMBO_DATA_BYTES, type RxDataPacket } from "./jumbo.ts";
 import { JumboLimit } from "./jumbo_limit.ts";
 import { RxAckReason, RxFlag } from "./packet_types.ts";
-import { Packetizer } from "./packetizer.ts";
 import type { RxPeer } from "./peer.ts";
 import { EarlyData } from "./early_data.ts";
 import { Patience } from "./patience.ts";
 import { Pings } from "./pings.ts";
 import type { RxAddress, RxCallPort, RxCallSink } from "./ports.ts";
-import { PromisedLength } from "./promised_length.ts";
 import { ReboundDetector, reboundError } from "./rebound_detector.ts";
 import { ReceiveSide } from "./receive_side.ts";
 import { RttEstimator } from "./rtt_estimator.ts";
@@ -47,7 +47,7 @@ const MAX_INVALID_ACKS = 3;
 const BURST = 10;
 
 /** One call. */
-export class RxCall implements RxCallPort, Timed, Sender {
+export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
   readonly isClient: boolean;
   readonly mayUpgrade: boolean;
   readonly userStatus: number;
@@ -73,15 +73,13 @@ export class RxCall implements RxCallPort, Timed, Sender {
   readonly #early: EarlyData;
   #sink: RxCallSink | undefined;
   #service: number;
-  #packetizer: Packetizer | undefined;
   #invalidAcks = 0;
   readonly #rebound: ReboundDetector = new ReboundDetector();
   readonly #jumbos: JumboLimit = new JumboLimit();
-  readonly #length: PromisedLength;
+  readonly #writer: CallWriter;
   #hasHeard = false;
   #isComplete = false;
   #isExposed = false;
-  #wantsRoom = false;
   #hardMs: number;
 
   /** Makes a call that has no place yet. */
@@ -93,7 +91,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
     this.peer = init.peer;
     this.#service = init.service;
     this.#sink = init.sink;
-    this.#length = new PromisedLength(init.length);
+    this.#writer = new CallWriter(this, host.limits.sendQueue, init.length);
     this.#failsWhenBusy = init.failsWhenBusy ?? false;
     this.#hardMs = init.timeouts.hardMs ?? Infinity;
     this.rtt = new RttEstimator(init.peer.rtt);
@@ -128,8 +126,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
   }
 
   get isWritable(): boolean {
-    if (this.isClosed || this.place === undefined || this.#packetizer?.isEnded) return false;
-    return this.isClient || this.receive.isComplete;
+    return this.#writer.isOpen;
   }
 
   /** Whether the peer has yet to prove that its address is its own. */
@@ -147,7 +144,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
     this.place = place;
     const { connection, callNumber, channel } = place;
     const cid = (connection.cid | channel) >>> 0;
-    this.#packetizer = new Packetizer({
+    this.#writer.begin({
       protection: connection.protection,
       slab: this.#host.slab,
       cid,
@@ -186,25 +183,18 @@ export class RxCall implements RxCallPort, Timed, Sender {
   }
 
   write(bytes: Uint8Array, now: number): number {
-    const packetizer = this.#writer();
-    if (packetizer === undefined) return 0;
-    this.#keepPromise(this.#length.isBroken(bytes.length), now);
-    const taken = packetizer.write(bytes, () => this.sending.length < this.#host.limits.sendQueue);
-    this.#length.take(taken);
-    this.#wantsRoom ||= taken < bytes.length;
+    const taken = this.#writer.write(bytes, now);
     this.#schedule();
     return taken;
   }
 
   flush(_now: number): void {
-    this.#writer()?.flush();
+    this.#writer.flush();
     this.#schedule();
   }
 
   end(now: number): void {
-    const packetizer = this.#writer();
-    if (packetizer !== undefined) this.#keepPromise(this.#length.isShort, now);
-    packetizer?.end();
+    this.#writer.end(now);
     // the reply is the acknowledgement
     if (!this.isClient && this.receive.isComplete) this.acks.sent();
     this.#schedule();
@@ -342,28 +332,13 @@ export class RxCall implements RxCallPort, Timed, Sender {
       if (!writeData(this, this.place!, this.#host.limits, packet, out, now)) return false;
       this.burst--;
     }
-    if (this.#wantsRoom && this.sending.length < this.#host.limits.sendQueue) this.#offerRoom();
+    this.#writer.offerRoom();
     return true;
   }
 
-  #writer(): Packetizer | undefined {
-    if (this.isClosed) return undefined;
-    if (this.#packetizer?.isEnded) {
-      throw new RxrpcError("this end of the call has said that it is done", { code: "EPROTO", blame: "local" });
-    }
-    if (!this.isClient && !this.receive.isComplete) {
-      throw new RxrpcError("the request has not ended yet", { code: "EPROTO", blame: "local" });
-    }
-    this.#wantsRoom ||= this.#packetizer === undefined;
-    return this.#packetizer;
-  }
-
-  /** A caller that says more or less than it has promised is wrong about what it says. */
-  #keepPromise(isBroken: boolean, now: number): void {
-    if (!isBroken) return;
-    const error = this.#length.error();
-    this.abort(RxAbort.RX_USER_ABORT, now, error);
-    throw error;
+  /** There is room for more of what it says. */
+  writable(): void {
+    this.#sink?.writable?.();
   }
 
   #mayReceive(): boolean {
@@ -409,7 +384,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
   #learn(ack: RxAck): void {
     this.peer.sizes(ack.maxMtu, ack.jumboMax);
     if (ack.rwind !== undefined) this.sending.window(ack.rwind);
-    this.#packetizer?.resize(this.#bodyBytes());
+    this.#writer.resize(this.#bodyBytes());
   }
 
   #bodyBytes(): number {
@@ -434,7 +409,7 @@ export class RxCall implements RxCallPort, Timed, Sender {
     const due: CallDue = this.isClient ? CallDue.LOST_REPLY : CallDue.GRACE;
     if (!isAllAcked || (this.isClient && this.receive.hasBegun)) this.#clock.set(due, Infinity);
     else if (this.#clock.at(due) === Infinity) this.#clock.set(due, now + (this.isClient ? LOST_REPLY_MS : grace));
-    if (this.#wantsRoom && this.sending.length < this.#host.limits.sendQueue) this.#offerRoom();
+    this.#writer.offerRoom();
     this.#host.enqueue(this);
     this.#schedule();
   }
@@ -446,11 +421,6 @@ export class RxCall implements RxCallPort, Timed, Sender {
     sink?.ended();
     if (this.isClient) this.close(undefined, now);
     else sink?.writable?.();
-  }
-
-  #offerRoom(): void {
-    this.#wantsRoom = false;
-    this.#sink?.writable?.();
   }
 
   #breach(now: number, what: string): void {

@@ -134,7 +134,7 @@ export class EndpointCore implements ConnectionHost {
   networkFailed(failure: RxNetworkFailure, now: number): void {
     this.#now = now;
     const peer = this.#peers.find(failure.to);
-    if (peer !== undefined) networkFailed(failure, peer, this.#connections(), now);
+    if (peer !== undefined) networkFailed(failure, peer, this.#connections(), this.#questions, now);
   }
 
   #connections(): RxConnection[] {
@@ -203,6 +203,9 @@ export class EndpointCore implements ConnectionHost {
     checkNumber("port", question.to.port);
     if (this.#isClosed) throw new RxrpcError("the endpoint is closed", { code: "ESHUTDOWN", blame: "local" });
     if (this.#questions.isFull) throw new RxrpcError("too many questions wait", { code: "ENOBUFS", blame: "local" });
+    this.#now = now;
+    // what the network says of it is believed more slowly once it has answered
+    this.#peers.of(question.to, now);
     const stop = this.#questions.ask(question, now);
     this.schedule(this.#questions);
     return stop;
@@ -471,7 +474,10 @@ export class EndpointCore implements ConnectionHost {
   }
 
   #answered(header: RxHeader, data: Uint8Array, from: RxAddress): void {
-    if (!this.#questions.answer(header, data.subarray(HEADER_BYTES), from)) this.dropped("answer without a question");
+    if (!this.#questions.answer(header, data.subarray(HEADER_BYTES), from)) {
+      return this.dropped("answer without a question");
+    }
+    this.#peers.find(from)?.heard(this.#now);
   }
 
   #debug(header: RxHeader, data: Uint8Array, from: RxAddress): void {

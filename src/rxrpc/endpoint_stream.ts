@@ -15,6 +15,7 @@ import type { RxEndpointEngineOptions, RxEndpointStats } from "./endpoint_option
 import { RxrpcError } from "./errors.ts";
 import { RxListener, type RxListenOptions } from "./listener_stream.ts";
 import { RxPacketType } from "./packet_types.ts";
+import type { RxNetworkFailure } from "./network_failure.ts";
 import type { RxAddress, RxCallOptions, RxCallPort, RxDecision } from "./ports.ts";
 import type { RxQuestion } from "./questions.ts";
 import type { RxSnapshot } from "./snapshot.ts";
@@ -218,6 +219,15 @@ export class RxEndpoint implements AsyncDisposable {
     }
   }
 
+  /**
+   * Somebody else was told that datagrams do not get there: whoever has a socket that hears of it, where the endpoint's
+   * own does not. Calls end as when its own had been told: at the first report while nothing was ever heard from there,
+   * else at the second in a row.
+   */
+  networkFailed(failure: RxNetworkFailure): void {
+    this.#driver.networkFailed(failure);
+  }
+
   /** Ends everything: calls that run are aborted, listeners closed, then the socket. */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
@@ -240,9 +250,10 @@ export class RxEndpoint implements AsyncDisposable {
         stop();
         reject(signal!.reason);
       };
-      const answered = (answer: Uint8Array | undefined): void => {
+      const answered = (answer: Uint8Array | undefined, why?: RxrpcError): void => {
         signal?.removeEventListener("abort", aborted);
         if (answer !== undefined) return resolve(answer);
+        if (why !== undefined) return reject(why);
         const what = `${to.address} did not answer at port ${to.port}`;
         reject(new RxrpcError(what, { code: "ETIMEDOUT", blame: "remote" }));
       };

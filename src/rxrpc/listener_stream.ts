@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Bag, type BagMember } from "../core/bag.ts";
 import { limitOption } from "../core/limits.ts";
 import { RxCallStream } from "./call_stream.ts";
 import type { EndpointDriver } from "./endpoint_driver_stream.ts";
@@ -16,6 +17,11 @@ export interface RxListenOptions {
   readonly services: readonly (RxService | number)[];
   /** Calls that may wait to be asked for; beyond, clients are told that this end is busy. @default {32} */
   readonly backlog?: number | undefined;
+}
+
+/** A call that is not over. */
+interface Running extends BagMember {
+  readonly call: RxCallStream;
 }
 
 /** What a listener needs of its endpoint. */
@@ -59,9 +65,8 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
   readonly #driver: EndpointDriver;
   readonly #backlog: number;
   readonly #waiting: RxCallStream[] = [];
-  readonly #running: Set<RxCallStream> = new Set();
+  readonly #running: Bag<Running> = new Bag();
   readonly #wakes: (() => void)[] = [];
-  readonly #over = (call: RxCallStream): void => void this.#running.delete(call);
   #isClosed = false;
 
   /** Made by an endpoint. */
@@ -76,9 +81,10 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
   incoming(port: RxCallPort): RxDecision {
     if (this.#isClosed) return -2;
     if (this.#waiting.length >= this.#backlog) return "busy";
-    const call = new RxCallStream(this.#driver, port, undefined, this.#over);
+    const call = new RxCallStream(this.#driver, port, undefined, () => void this.#running.delete(running));
+    const running: Running = { call, bagIndex: -1 };
     this.#waiting.push(call);
-    this.#running.add(call);
+    this.#running.add(running);
     this.#wakes.shift()?.();
     return call.sink;
   }
@@ -100,7 +106,7 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
       for (const call of this.#waiting.splice(0)) call.abort(-1);
       return;
     }
-    await Promise.allSettled([...this.#running].map((call) => call.closed));
+    await Promise.allSettled(this.#running.values().map(({ call }) => call.closed));
   }
 
   /** Closes it. */

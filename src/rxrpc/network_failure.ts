@@ -7,6 +7,7 @@ import type { RxConnection } from "./connection.ts";
 import { RxrpcError } from "./errors.ts";
 import type { RxPeer } from "./peer.ts";
 import type { RxAddress } from "./ports.ts";
+import type { Questions } from "./questions.ts";
 
 /** Reports that are about the other end, not about a moment in which there was no buffer. */
 const UNREACHABLE: readonly string[] = [
@@ -29,15 +30,17 @@ export interface RxNetworkFailure {
   readonly bytes?: number | undefined;
 }
 
-/** Ends calls, or makes datagrams smaller. */
+/** Makes datagrams smaller, or ends calls and questions. */
 export function networkFailed(
   { code, to, bytes }: RxNetworkFailure,
   peer: RxPeer,
   connections: Iterable<RxConnection>,
+  questions: Questions,
   now: number,
 ): void {
   if (code === "EMSGSIZE") return peer.tooLarge(bytes ?? peer.maxMtu);
   if (!UNREACHABLE.includes(code) || !peer.isUnreachable()) return;
+  questions.unreachable(unreachableError(code, to), to);
   for (const connection of connections) {
     if (connection.peer !== peer) continue;
     for (const { call } of connection.channels) {
@@ -46,8 +49,8 @@ export function networkFailed(
   }
 }
 
-/** What calls fail with then. */
-export function unreachableError(code: string, to: RxAddress): RxrpcError {
+/** What they fail with then. */
+function unreachableError(code: string, to: RxAddress): RxrpcError {
   const what = `the network says that ${to.address} can't be reached at port ${to.port}`;
   return new RxrpcError(what, { code, blame: "remote" });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { packetOf } from "./control_packet.ts";
+import type { RxrpcError } from "./errors.ts";
 import type { RxHeader } from "./header.ts";
 import { RxFlag } from "./packet_types.ts";
 import type { RxAddress, RxOut } from "./ports.ts";
@@ -22,8 +23,8 @@ export interface RxQuestion {
   readonly type: 8 | 13;
   /** What the packet says. */
   readonly body: Uint8Array;
-  /** The answer; `undefined` when none came in half a minute. Told once. */
-  answered(body: Uint8Array | undefined): void;
+  /** The answer; `undefined` when none came in half a minute, or for the reason that is told. Called once. */
+  answered(body: Uint8Array | undefined, why?: RxrpcError): void;
 }
 
 interface Asked {
@@ -86,6 +87,15 @@ export class Questions implements Timed {
         this.#asked.delete(number);
         asked.question.answered(undefined);
       }
+    }
+  }
+
+  /** Whoever is asked there can't be reached. */
+  unreachable(error: RxrpcError, { address, port }: RxAddress): void {
+    for (const [number, { question }] of this.#asked) {
+      if (question.to.address !== address || question.to.port !== port) continue;
+      this.#asked.delete(number);
+      question.answered(undefined, error);
     }
   }
 

@@ -52,6 +52,8 @@ export class SendSide {
   #sent = 0;
   #underWay = 0;
   #lost = 0;
+  /** Packets that the acknowledgement at hand acknowledges, without those that it takes back. */
+  #newly = 0;
   #order = 0;
   /** Sequence number of the first packet that is kept. */
   #base: number;
@@ -198,10 +200,10 @@ export class SendSide {
     if (released > this.#sent || ack.acks.length > this.#sent - released) return "invalid";
     this.#sample(ack, now);
     this.#previousPacket = ack.previousPacket;
-    const before = this.#countAcked();
+    this.#newly = 0;
     this.#release(released);
     ack.acks.forEach((hasCome, at) => this.#judge(this.#packets[at]!, hasCome));
-    const newly = this.#countAcked() + released - before;
+    const newly = this.#newly;
     if (newly > 0) {
       this.#hasProbed = false;
       this.#progressAt = now;
@@ -273,10 +275,6 @@ export class SendSide {
     this.#rtt.sample(now - (packet.serial === ack.serial ? packet.sentAt : packet.firstSentAt), now);
   }
 
-  #countAcked(): number {
-    return this.#packets.reduce((sum, packet) => packet.isAcked ? sum + 1 : sum, 0);
-  }
-
   #release(count: number): void {
     for (const packet of this.#packets.splice(0, count)) {
       this.#judge(packet, true);
@@ -293,8 +291,10 @@ export class SendSide {
       packet.isAcked = false;
       packet.isLost = true;
       this.#lost++;
+      this.#newly--;
       return;
     }
+    this.#newly++;
     if (packet.isLost) this.#lost--;
     else this.#underWay--;
     packet.isLost = false;
@@ -311,7 +311,8 @@ export class SendSide {
 
   #detectLosses(): void {
     const rtt = Math.max(this.#rtt.srtt ?? 0, this.#rtt.minRtt === Infinity ? 0 : this.#rtt.minRtt, 1);
-    for (const packet of this.#packets.slice(0, this.#sent)) {
+    for (let at = 0; at < this.#sent; at++) {
+      const packet = this.#packets[at]!;
       if (packet.isAcked || packet.isLost || !this.#losses.isLost(packet, rtt)) continue;
       this.#isRepairDue = this.#congestion.lost(packet.order, this.#order - 1, this.#underWay) || this.#isRepairDue;
       this.#markLost(packet);

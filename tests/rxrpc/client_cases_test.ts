@@ -267,7 +267,16 @@ test("74: the last acknowledgement was lost: each repetition of the reply gets i
   assertEquals(answers, 9);
 });
 
-test("75: packets of a call that has timed out are aborted", () => {
+test("75: packets of a call that the network has ended are aborted with -1", () => {
+  const hand = asClient();
+  const call = hand.call(10);
+  hand.out();
+  hand.engine.networkFailed({ code: "ECONNREFUSED", to: hand.peer }, hand.world.now);
+  assertEquals([call.closedCount, hand.out()], [1, []]);
+  assertEquals(hand.d(1, L, 20), ["ABORT -1"]);
+});
+
+test("75: packets of a call that has timed out are aborted with the number that it was aborted with", () => {
   const hand = asClient();
   const call = hand.call(10, { timeouts: { hardMs: 100 } });
   hand.out();

@@ -101,6 +101,35 @@ test("179: an endpoint whose question is not answered asks again, and goes on", 
   assertEquals([out.sent.length, answers], [5, [undefined]]);
 });
 
+test("179: the network says that nobody is there: questions to there fail, those to others wait on", () => {
+  const engine = new RxEndpointEngine({ random: () => {}, wallMs: () => 0 }, { incoming: () => "busy" });
+  const out = new Out();
+  const told: string[] = [];
+  const ask = (name: string, to: RxAddress): unknown =>
+    engine.ask(
+      { to, type: 13, body: new Uint8Array(1), answered: (body, why) => told.push(`${name} ${why?.code ?? body}`) },
+      0,
+    );
+  const refuse = (): void => engine.networkFailed({ code: "ECONNREFUSED", to: SERVER }, 1);
+  ask("first", SERVER);
+  ask("other", { ...SERVER, port: 7004 });
+  engine.transmit(out, 0);
+  refuse();
+  assertEquals(told, ["first ECONNREFUSED"]);
+  // whoever was heard is believed to be gone only at the second report in a row
+  ask("second", SERVER);
+  ask("third", SERVER);
+  out.sent.length = 0;
+  engine.transmit(out, 1);
+  const answer = Uint8Array.from([...out.sent[0]!.subarray(0, 28), 65]);
+  answer[21] = 0;
+  engine.push({ data: answer, from: SERVER }, 1);
+  refuse();
+  assertEquals(told, ["first ECONNREFUSED", "second 65"]);
+  refuse();
+  assertEquals(told, ["first ECONNREFUSED", "second 65", "third ECONNREFUSED"]);
+});
+
 test("179: an answer counts with the number of the question, its kind, and from whom was asked", () => {
   const questions = new Questions(10);
   const out = new Out();

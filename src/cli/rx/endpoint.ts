@@ -15,7 +15,7 @@ import { formatEndpoint } from "../filter_subject.ts";
 import { type CliIo, ExitCode, outputProblem, systemMessage, UsageError, wordsOf } from "../io.ts";
 import { runtimeSockets } from "../mux/runtime.ts";
 import type { OptionValues } from "../options.ts";
-import { unlessRefused } from "./refusal.ts";
+import { withKnocking } from "./refusal.ts";
 
 /** An operand as an address, its name looked up. */
 export async function addressOf(operand: string | undefined, what: string): Promise<InetAddress> {
@@ -60,7 +60,12 @@ export function withClient(
   work: (endpoint: RxEndpoint) => Promise<number>,
   options: RxEndpointOptions = {},
 ): Promise<number> {
-  return withEndpoint(io, values, () => openClient(to, options), (endpoint) => unlessRefused(to, work(endpoint)));
+  return withEndpoint(
+    io,
+    values,
+    () => openClient(to, options),
+    (endpoint) => withKnocking(endpoint, to, work(endpoint)),
+  );
 }
 
 /** An endpoint of a client, at any port, by which `to` can be reached. */

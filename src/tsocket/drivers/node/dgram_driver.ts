@@ -8,6 +8,7 @@
  * @module
  */
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from "node:dgram";
+import { Bag, type BagMember } from "../../../core/bag.ts";
 import { closedError, SocketError } from "../../errors.ts";
 import type { InetAddress } from "../../inet_address.ts";
 import type { TDgramDriver, TDgramEvents } from "../../driver_types.ts";
@@ -21,6 +22,11 @@ import { SourceCache } from "./source_cache.ts";
 
 /** Datagrams after which a reader is woken where receiving takes long: with 32 at a time those who wait for answers idle. */
 const GATHER_LIMIT = 8;
+
+/** What was handed over and not called back for. */
+interface Pending extends BagMember {
+  fail(error: SocketError): void;
+}
 
 /** How often one datagram is sent again because an earlier one's error was reported in its place. */
 export const MAX_RESENDS = 4;
@@ -132,7 +138,7 @@ export class NodeDgramDriver implements TDgramDriver {
   readonly #family: "ipv4" | "ipv6";
   readonly #isIpv6Only: boolean;
   readonly #sources = new SourceCache();
-  readonly #pending = new Set<(error: SocketError) => void>();
+  readonly #pending = new Bag<Pending>();
   #events: TDgramEvents | undefined;
   #closing: Promise<void> | undefined;
 
@@ -200,9 +206,10 @@ export class NodeDgramDriver implements TDgramDriver {
     reject: (error: SocketError) => void,
   ): void {
     if (this.#closing !== undefined) return reject(closedError("send"));
-    this.#pending.add(reject);
+    const pending: Pending = { fail: reject, bagIndex: -1 };
+    this.#pending.add(pending);
     const done = (cause: unknown): void => {
-      if (!this.#pending.delete(reject)) return;
+      if (!this.#pending.delete(pending)) return;
       if (cause === null || cause === undefined) return resolve();
       if (resends > 0 && codeOf(cause) === "ECONNREFUSED") {
         this.#reported(cause, this.remoteAddress);
@@ -224,11 +231,12 @@ export class NodeDgramDriver implements TDgramDriver {
       let sent = 0;
       let failure: SocketError | undefined;
       const fail = (error: SocketError): void => reject(withCount(error, sent));
-      this.#pending.add(fail);
+      const pending: Pending = { fail, bagIndex: -1 };
+      this.#pending.add(pending);
       const settled = (error?: SocketError): void => {
         if (error === undefined) sent++;
         failure ??= error;
-        if (--left > 0 || !this.#pending.delete(fail)) return;
+        if (--left > 0 || !this.#pending.delete(pending)) return;
         if (failure === undefined) resolve();
         else fail(failure);
       };
@@ -238,8 +246,7 @@ export class NodeDgramDriver implements TDgramDriver {
           // an earlier datagram's error; this one was not sent
           if (codeOf(cause) === "ECONNREFUSED" && this.#closing === undefined) {
             this.#reported(cause, this.remoteAddress);
-            // a function of its own: it is what tells the pending sends apart
-            return this.#send(data, to, MAX_RESENDS - 1, settled, (error) => settled(error));
+            return this.#send(data, to, MAX_RESENDS - 1, settled, settled);
           }
           settled(nodeError(cause, { syscall: "send", address: to ?? this.remoteAddress }));
         };
@@ -279,9 +286,7 @@ export class NodeDgramDriver implements TDgramDriver {
 
   /** A closed socket may not call back. */
   #failPending(): void {
-    const pending = [...this.#pending];
-    this.#pending.clear();
-    for (const reject of pending) reject(closedError("send"));
+    for (const { fail } of this.#pending.takeAll()) fail(closedError("send"));
   }
 
   #multicast(method: "addMembership" | "dropMembership", group: string, networkInterface: string | undefined): void {
