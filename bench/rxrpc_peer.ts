@@ -23,12 +23,15 @@ async function serve(): Promise<void> {
 }
 serve().catch(() => process.exit(1));
 
+/** As long as the reply of a small call. */
+const ANSWER_BYTES = 32;
+
 const bare = createSocket("udp4");
 // one datagram of each group is answered, whose size the first byte tells: that of a ping-pong is 1
 let count = 0;
 bare.on("message", (data, from) => {
   count++;
-  if (count % data[0]! === 0) bare.send(data.subarray(0, 16), from.port, from.address);
+  if (count % data[0]! === 0) bare.send(data.subarray(0, ANSWER_BYTES), from.port, from.address);
 });
 bare.bind(0, "127.0.0.1", () => {
   console.log(JSON.stringify({ rx: (endpoint.localAddress as { port: number }).port, bare: bare.address().port }));

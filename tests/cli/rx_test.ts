@@ -104,6 +104,19 @@ test("a server that is not there: the network's word for it, at once, where the 
   }
 });
 
+test("rx call: a reply that nobody reads any more is given up, which is no failure; a full disk is one", async () => {
+  const { at, end } = await server(["serve", "127.0.0.1:0"]);
+  for (const [code, expected] of [["EPIPE", 0], ["ENOSPC", 1]] as const) {
+    const io = new MemoryIo();
+    io.stdout.write = () => {
+      io.stdout.failure = Object.assign(new Error(code), { code });
+    };
+    assertEquals(await run(["rx", "call", at, "-s", "3", "--xdr", "50000000", "-o", "raw", "-q"], io), expected);
+    assertEquals(io.stderr.lines.length, expected);
+  }
+  await end();
+});
+
 test("rx call with keys: KeyFile, KeyFileExt, a client's key; the server knows who it is; without one it is refused", async () => {
   const ticket = encodeK4Ticket(DES, {
     name: "carol",

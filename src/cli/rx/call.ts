@@ -94,6 +94,8 @@ async function converse(call: RxCallStream, request: Request, values: OptionValu
     // a server may answer, or refuse, before it has heard everything
     say(call, request.body).catch(() => {});
     const bytes = await (values.json === true ? showJson(call, request, io) : show(call, values, io));
+    // whoever read this has gone, and the rest of the reply was given up
+    if (io.stdout.failure !== undefined) return ExitCode.OK;
     await call.closed;
     const took = formatDuration(performance.now() - startedAt);
     if (values.json !== true) {
