@@ -39,13 +39,30 @@ export function analysisFlags(path: string): Map<string, number> {
   return counts;
 }
 
+/** A flag that {@linkcode ackedUnseen} knows better about. */
+const UNSEEN = "ACKed segment that wasn't captured";
+
+/**
+ * Frames that acknowledge what the other side has not sent. Wireshark's own flag for that also stands on frames of
+ * connections with much reordering where nothing is missing.
+ */
+function ackedUnseen(path: string): string[] {
+  const fields = ["frame.number", "tcp.stream", "tcp.srcport", "tcp.dstport", "tcp.nxtseq", "tcp.ack"];
+  const sent = new Map<string, number>();
+  return frames(path, "tcp", fields).filter((line) => {
+    const [, stream, from, to, end, ack] = line.split("\t");
+    sent.set(`${stream} ${from}`, Math.max(sent.get(`${stream} ${from}`) ?? 0, Number(end)));
+    return Number(ack) > (sent.get(`${stream} ${to}`) ?? 0);
+  });
+}
+
 /** Checks a trace: nothing that is wrong, and no flags but those that `expected` explains. Returns the flags. */
 export function judge(path: string, expected: RegExp): Map<string, number> {
   assert(frames(path, "tcp.flags.syn == 1", ["frame.number"]).length > 0, `${path} has no TCP`);
   assertEquals(frames(path, WRONG, ["frame.number", "_ws.col.Info"], CHECKS), [], path);
-  assertEquals(frames(path, "tcp.analysis.ack_lost_segment", ["frame.number", "_ws.col.Info"]), [], path);
+  assertEquals(ackedUnseen(path), [], path);
   const flags = analysisFlags(path);
-  const unexplained = [...flags.keys()].filter((flag) => !expected.test(flag));
+  const unexplained = [...flags.keys()].filter((flag) => !flag.startsWith(UNSEEN) && !expected.test(flag));
   assertEquals(unexplained, [], `${path}: ${[...flags].map(([flag, count]) => `${flag} ${count}`).join("; ")}`);
   return flags;
 }
