@@ -31,7 +31,7 @@ for (
     [`${BASE} resp --probe \\q`, "stands for nothing"],
     ["--listen 127.0.0.1:0 --to a:1,a:1 --parser resp", "named twice"],
     ["--listen 127.0.0.1:0 --to a:1*0 --parser resp", "at least 1"],
-    ["--listen 127.0.0.1:0 --to a --parser resp", "it has no port"],
+    ["--listen 127.0.0.1:0 --to a --parser resp", '--to: bad address "a": it has no port'],
   ] as const
 ) {
   test(`refused: ${line}`, () => {

@@ -267,7 +267,7 @@ test("an address that is taken: exit code 1 and a line that says so", () =>
     const [taken, other] = to.split(",") as [string, string];
     const { code, stderr } = await runChild(["mux", "--listen", taken, "--to", other, "--parser", "len32"]);
     assertEquals(code, 1);
-    assertMatch(stderr, /^leat: --listen: .*\bin use\b/m);
+    assertMatch(stderr, /^leat: --listen: .*\bin use\b.*\n$/);
   }));
 
 for (
@@ -305,8 +305,7 @@ test("metrics that cannot be served: a line that names the option, and nothing w
     const args = ["mux", "--listen", "127.0.0.1:0", "--to", to, "--parser", "len32", "--metrics", taken];
     const { code, stderr } = await runChild(args);
     assertEquals(code, 1);
-    assertMatch(stderr, /^leat: --metrics: .*\bin use\b/m);
-    assert(!stderr.includes("listening on"), stderr);
+    assertMatch(stderr, /^leat: --metrics: .*\bin use\b.*\n$/);
   }));
 
 test("SIGTERM: a reply that is still being written to a slow reader arrives whole", () =>

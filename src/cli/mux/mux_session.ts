@@ -89,11 +89,11 @@ export class MuxSession {
       backendChanged: (backend, event, reason) => this.#backendChanged(backend, event, reason),
       listenError: (error) => this.#complain(`listening: ${wordsOf(error)}`),
     });
-    hub.setBackends(backends);
     try {
       // what cannot be bound ends it all: nothing is said before that is known
       const metrics = await this.#serveMetrics(hub);
       const bound = this.#own = await this.#bind(hub);
+      hub.setBackends(backends);
       hub.start();
       for (const address of bound) this.#note(`listening on ${address.toHostPort()}`);
       if (metrics !== undefined) this.#note(`metrics on http://${metrics.authority}/metrics`);

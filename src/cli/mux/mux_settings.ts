@@ -13,7 +13,7 @@ import type { Parser } from "../../strparser/mod.ts";
 import { parserByName } from "../../strparser/parsers/mod.ts";
 import { type ConnectOptions, type ListenOptions, type SocketTarget, toSocketTarget } from "../../tsocket/mod.ts";
 import { UnixAddress } from "../../tsocket/mod.ts";
-import { systemMessage, UsageError } from "../io.ts";
+import { systemMessage, UsageError, wordsOf } from "../io.ts";
 import { numberOption, type OptionValues } from "../options.ts";
 import type { HubBackend } from "./hub.ts";
 import { unescaped } from "./unescaped.ts";
@@ -97,7 +97,7 @@ export function parseAddress(where: string, text: string): SocketTarget {
   try {
     return text.startsWith("unix:") ? UnixAddress.from(text.slice("unix:".length)) : toSocketTarget(text);
   } catch (error) {
-    throw new UsageError(`${where}: ${(error as Error).message}`);
+    throw new UsageError(`${where}: ${wordsOf(error)}`);
   }
 }
 

@@ -44,7 +44,7 @@ function nameAndPort(operand: string): [string, number] {
   try {
     parts = splitHostPort(operand);
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(wordsOf(error));
   }
   const { host, port } = parts;
   // a name may begin with a digit; without a letter it would be an address, and a wrong one

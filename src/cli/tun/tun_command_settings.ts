@@ -7,7 +7,7 @@ import type { LinkOptions } from "../../sim/link.ts";
 import type { InetAddress } from "../../tsocket/inet_address.ts";
 import type { TunOptions } from "../../tsocket/tun/tun_types.ts";
 import { checkMtu, interfaceName, networkAddress } from "../../tsocket/tun/tun_settings.ts";
-import { UsageError } from "../io.ts";
+import { UsageError, wordsOf } from "../io.ts";
 import { numberOption, type OptionValues } from "../options.ts";
 import { addressOf } from "../rx/endpoint.ts";
 
@@ -64,7 +64,7 @@ function inOption(name: string, check: () => unknown): void {
   try {
     check();
   } catch (error) {
-    throw new UsageError(`--${name}: ${(error as Error).message}`);
+    throw new UsageError(`--${name}: ${wordsOf(error)}`);
   }
 }
 

@@ -76,12 +76,8 @@ export class Dispatcher {
 
   /** Fails what has waited for too long. */
   expire(now: number): void {
-    const late: Request[] = [];
-    this.#waiting.advance((request) => {
-      if (now - request.sentAt < this.#settings.waitMs && request.client !== undefined) return false;
-      late.push(request);
-      return true;
-    });
+    const { waitMs } = this.#settings;
+    const late = this.#waiting.takeOver(({ sentAt, client }) => client === undefined || now - sentAt >= waitMs);
     for (const request of late) {
       request.client?.wait(-1);
       this.fail(request, "unavailable");

@@ -37,4 +37,19 @@ export class WaitingLines {
       if (line.length === 0) this.#lines.delete(awaited);
     }
   }
+
+  /** Takes out those that `isOver` is true of. Looks at all: one that has changed lines may stand behind younger ones. */
+  takeOver(isOver: (request: Request) => boolean): Request[] {
+    const over: Request[] = [];
+    for (const [awaited, line] of this.#lines) {
+      for (let left = line.length; left > 0; left--) {
+        const request = line.shift()!;
+        if (isOver(request)) over.push(request);
+        else line.push(request);
+      }
+      if (line.length === 0) this.#lines.delete(awaited);
+    }
+    this.length -= over.length;
+    return over;
+  }
 }

@@ -54,3 +54,21 @@ test("while lines go on, others may be put in line", () => {
   });
   assertEquals([order, lines.length], [[0, 1, 2, 3], 0]);
 });
+
+test("what has waited for too long is found behind younger ones that it came to from another line", () => {
+  const [a, b] = [backend("a"), backend("b")];
+  const lines = new WaitingLines();
+  for (const [awaited, sentAt] of [[a, 0], [b, 900], [a, 950], [b, 1000]] as const) {
+    const request = waitingFor(awaited, sentAt);
+    request.sentAt = sentAt;
+    lines.push(request);
+  }
+  lines.advance((request) => {
+    request.awaited = b;
+    return false;
+  });
+  assertEquals(lines.takeOver(({ sentAt }) => sentAt < 950).map(({ id }) => id).sort(), [0, 900]);
+  const left: number[] = [];
+  lines.advance(({ id }) => left.push(id) > 0);
+  assertEquals([left, lines.length], [[1000, 950], 0]);
+});
