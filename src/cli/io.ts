@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { SocketError } from "../tsocket/errors.ts";
 
 /** Where text and bytes go: standard output, standard error, or what a test made. */
 export interface Output {
@@ -112,6 +111,7 @@ export function systemMessage(error: unknown): string {
 
 /** What an error says, without the name of its class, which a standard puts in front of what sockets say. */
 export function wordsOf(error: unknown): string {
-  if (error instanceof SocketError) return error.reason;
-  return error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  // not by `reason`: errors of other layers may say what a socket's error said
+  return message.replace(/^SocketError: /, "");
 }
