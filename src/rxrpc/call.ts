@@ -100,10 +100,12 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
     const deadMs = init.timeouts.deadMs ?? host.limits.deadMs;
     const idleMs = host.limits.requestIdleMs;
     this.#patience = new Patience(deadMs, idleMs, this.#clock, this.rtt, this.sending, this.isClient);
-    this.#early = new EarlyData(host, init.peer);
+    const hold = (bytes: number): boolean => host.hold(bytes, init.peer);
+    this.#early = new EarlyData(hold);
     this.receive = new ReceiveSide({
       deliver: (header, body) => this.#deliver(header, body),
-      hold: (bytes) => this.#early.hold(bytes),
+      hold,
+      admits: (bytes) => this.#sink !== undefined || hold(bytes) && hold(-bytes),
     }, host.limits.receiveWindow);
     if (this.#hardMs !== Infinity) this.#clock.set(CallDue.HARD, now + this.#hardMs);
     if (!this.isClient) this.#patience.begin(now);
@@ -392,9 +394,12 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
     return Math.min(JUMBO_DATA_BYTES, most);
   }
 
-  /** Whether the peer may know of the call. Linux aborts what it is asked about calls that it does not know. */
-  get #isKnown(): boolean {
-    return !this.isClient || this.#hasHeard;
+  /**
+   * Whether the peer is to be asked. Linux aborts what it is asked about calls that it does not know; a client that has to
+   * prove who it is has been asked, and may be at an address that is not its own.
+   */
+  get #mayAsk(): boolean {
+    return this.isClient ? this.#hasHeard : !this.place!.connection.isSecuring;
   }
 
   /** Looks at what has changed, after packets came. */
@@ -441,7 +446,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
         return this.close(undefined, now);
       case CallDue.PING:
       case CallDue.LOST_REPLY:
-        this.pings.isDue ||= this.#isKnown;
+        this.pings.isDue ||= this.#mayAsk;
         this.#patience.pinged(now);
     }
   }

@@ -222,7 +222,7 @@ export class RxCallStream {
   async #untilWritable(): Promise<void> {
     while (!this.#port!.isWritable) {
       if (this.#failure !== undefined) throw this.#failure.error;
-      if (this.#isOver) throw new RxrpcError("the call is over", { code: "ESHUTDOWN", blame: "local" });
+      if (this.#isOver) throw overError();
       await this.#untilRoom();
     }
   }
@@ -249,9 +249,13 @@ export class RxCallStream {
       this.#controller?.error(error);
       this.#closed.reject(() => error);
     }
-    const never = (): unknown => error ?? new RxrpcError("the call is over", { code: "ESHUTDOWN", blame: "local" });
+    const never = (): unknown => error ?? overError();
     this.#opened.reject(never);
     this.#answered.reject(never);
     this.#offerRoom();
   }
+}
+
+function overError(): RxrpcError {
+  return new RxrpcError("the call is over", { code: "ESHUTDOWN", blame: "local" });
 }

@@ -9,6 +9,7 @@ import { decodeAck } from "./ack.ts";
 import type { RxCall } from "./call.ts";
 import { HEADER_BYTES, type RxHeader } from "./header.ts";
 import { RxPacketType } from "./packet_types.ts";
+import { TokenBucket } from "../core/token_bucket.ts";
 
 /** A reply that was acknowledged, and is kept no more. */
 export interface EndedReply {
@@ -16,6 +17,8 @@ export interface EndedReply {
   readonly last: number;
   /** Highest serial number that had come then. */
   readonly ackSerial: number;
+  /** Counts what its late packets are answered with. */
+  answers?: TokenBucket;
 }
 
 /** Packets of a call that ended well are acknowledged up to the last one. */
@@ -44,6 +47,8 @@ export interface RxChannel {
   isSuspect: boolean;
 }
 
+const LATE_PER_SECOND = 2;
+
 /** Channels of a connection. */
 export const CHANNELS = 4;
 
@@ -67,6 +72,12 @@ function lacksPackets(reply: EndedReply, header: RxHeader, datagram: Uint8Array)
   if (ack === undefined || ack.firstPacket === 0) return false;
   const count = seqDiff(reply.last, ack.firstPacket) + 1;
   return count > ack.acks.length || ack.acks.slice(0, Math.max(0, count)).includes(false);
+}
+
+/** Whether a late packet may be answered: a client that has all of a reply asks hardly more than once. */
+export function mayAnswerLate(terminal: Terminal, now: number): boolean {
+  const reply = terminal.kind === "acknowledge" && terminal.reply;
+  return !reply || (reply.answers ??= new TokenBucket(LATE_PER_SECOND)).take(now);
 }
 
 /** Makes one that was never used. */

@@ -8,9 +8,9 @@ import { decodeAck } from "./ack.ts";
 import { RxAbort } from "./abort_codes.ts";
 import type { RxCall } from "./call.ts";
 import type { PacketWriter, Sender } from "./call_host.ts";
-import { abortFor, CHANNELS, newChannel, type RxChannel } from "./channel.ts";
+import { abortFor, CHANNELS, mayAnswerLate, newChannel, type RxChannel } from "./channel.ts";
 import type { ConnectionHost, ConnectionInit } from "./connection_host.ts";
-import { abortBody, abortCodeOf, finalAckBody, packetOf } from "./control_packet.ts";
+import { abortBody, abortCodeOf, finalAckBody, packetOf, put } from "./control_packet.ts";
 import { abortedError } from "./errors.ts";
 import { HEADER_BYTES, nextSerial, type RxHeader } from "./header.ts";
 import { dataPackets } from "./jumbo.ts";
@@ -30,6 +30,8 @@ const MAX_CONTROL = 32;
 /** Call numbers end before their sign bit does. */
 const LAST_CALL_NUMBER = 0x7fffffff;
 const MAX_JUMP = 65_536;
+/** The same where it ends a call, and anybody could have made the packet. */
+const MAX_UNPROVED_JUMP = 16;
 const MAX_SERIAL_DISTANCE = 0x40000000;
 
 /** A connection. */
@@ -81,7 +83,7 @@ export class RxConnection implements Timed, Sender {
     this.security = init.security;
     this.#client = init.protection;
     this.#protection = init.protection ?? unprotected;
-    this.#handshake = init.server && new ServerHandshake(init.server);
+    this.#handshake = init.server && new ServerHandshake(init.server, (bytes) => host.hold(bytes, init.peer));
     this.heardAt = now;
     this.#usedAt = now;
   }
@@ -114,11 +116,6 @@ export class RxConnection implements Timed, Sender {
   /** Whether everything else waits until the client has proved who it is. */
   get isSecuring(): boolean {
     return this.#handshake !== undefined && !this.#handshake.isDone;
-  }
-
-  /** Numbers of the last calls of its channels. */
-  get callNumbers(): CallNumbers {
-    return this.channels.map(({ callNumber }) => callNumber) as unknown as CallNumbers;
   }
 
   /** The header of its packets; serial number, sequence number and flags are still to be set. */
@@ -167,6 +164,8 @@ export class RxConnection implements Timed, Sender {
     if (call.isClient && !call.isExposed) return;
     const { channel, callNumber } = call.place!;
     this.channels[channel]!.terminal = { kind: "abort", code };
+    // who has not proved that the address is his own gets no more than he sent, three times
+    if ((call.isGated || this.isSecuring) && !this.peer.mayAnswer(HEADER_BYTES + 4)) return;
     this.#send(RxPacketType.ABORT, channel, callNumber, abortBody(code), 0);
   }
 
@@ -192,7 +191,7 @@ export class RxConnection implements Timed, Sender {
   /** Nobody will find it any more. */
   forgotten(): void {
     this.#isForgotten = true;
-    this.#handshake?.stop(this.#host);
+    this.#handshake?.stop();
     this.#host.schedule(this);
   }
 
@@ -218,7 +217,7 @@ export class RxConnection implements Timed, Sender {
     this.deadCode = code;
     this.isRetired = true;
     if (blame === "local") this.#send(RxPacketType.ABORT, 0, 0, abortBody(code), 0);
-    this.#handshake?.stop(this.#host);
+    this.#handshake?.stop();
     for (const { call } of this.channels) call?.close(cause ?? abortedError(code, blame), now);
     this.#host.schedule(this);
   }
@@ -249,18 +248,15 @@ export class RxConnection implements Timed, Sender {
 
   transmit(out: PacketWriter): boolean {
     while (this.#control.length > 0) {
-      const datagram = this.#control[0]!;
-      const into = out.alloc(datagram.length);
-      if (into === null) return false;
-      into.set(datagram);
-      out.commit(datagram.length, this.peer.address);
+      if (!put(out, this.#control[0]!, this.peer.address)) return false;
       this.#control.shift();
     }
     return true;
   }
 
   /** Sends a packet that says no to a call that was never begun. */
-  refuse(header: RxHeader, type: number, body: Uint8Array): void {
+  refuse(header: RxHeader, type: number, body: Uint8Array, now: number): void {
+    if (!this.#terminals.take(now)) return this.#host.dropped("answer beyond its rate");
     this.#send(type, header.cid & 3, header.callNumber, body, 0);
   }
 
@@ -332,7 +328,9 @@ export class RxConnection implements Timed, Sender {
     const isQuestion = header.type === RxPacketType.DATA ||
       (header.type === RxPacketType.ACK && (header.flags & RxFlag.REQUEST_ACK) !== 0);
     if (terminal.kind === "acknowledge" && !isQuestion) return;
-    if (!this.#terminals.take(now)) return this.#host.dropped("late packets beyond their rate");
+    if (!mayAnswerLate(terminal, now) || !this.#terminals.take(now)) {
+      return this.#host.dropped("answer beyond its rate");
+    }
     const channel = header.cid & 3;
     const abort = (code: number): void => this.#send(RxPacketType.ABORT, channel, state.callNumber, abortBody(code), 0);
     if (terminal.kind === "abort") return abort(terminal.code);
@@ -349,7 +347,8 @@ export class RxConnection implements Timed, Sender {
     if (this.isClient || header.type !== RxPacketType.DATA || header.seq === 0) {
       return this.#host.dropped("unknown call");
     }
-    if (state.callNumber > 0 && header.callNumber - state.callNumber > MAX_JUMP) {
+    const maxJump = state.call && this.securityIndex === 0 ? MAX_UNPROVED_JUMP : MAX_JUMP;
+    if (state.callNumber > 0 && header.callNumber - state.callNumber > maxJump) {
       return this.#host.dropped("call number out of reach");
     }
     if (header.seq > this.limits.receiveWindow) return this.#host.dropped("call without beginning");
@@ -387,7 +386,7 @@ export class RxConnection implements Timed, Sender {
   #park(header: RxHeader, datagram: Uint8Array): void {
     if (header.type !== RxPacketType.DATA) return this.#host.dropped("early packet");
     const most = CHANNELS * this.limits.receiveWindow;
-    if (!this.#handshake!.park(header, datagram, most, this.#host)) this.#host.dropped("too much before the response");
+    if (!this.#handshake!.park(header, datagram, most)) this.#host.dropped("too much before the response");
   }
 
   #challenge(now: number): void {
@@ -400,11 +399,11 @@ export class RxConnection implements Timed, Sender {
   }
 
   #challengeAgain(now: number): void {
-    if (!this.isBusy) return this.#handshake!.stop(this.#host);
+    if (!this.isBusy) return this.#handshake!.stop();
     if (this.#handshake!.again(now)) return this.#challenge(now);
     const failure = this.#handshake!.failure;
     if (failure !== undefined) return this.abort(failure.code, now, failure.error, "local");
-    this.#handshake!.stop(this.#host);
+    this.#handshake!.stop();
     for (const { call } of this.channels) call?.abort(RxAbort.RX_CALL_DEAD, now);
   }
 
@@ -438,7 +437,7 @@ export class RxConnection implements Timed, Sender {
       else state.call.attach(state.call.place!);
     });
     for (const { call } of this.channels) if (call !== undefined) this.#host.begin(call, now);
-    for (const { header, datagram } of handshake.unpark(this.#host)) {
+    for (const { header, datagram } of handshake.unpark()) {
       if (this.deadCode === undefined) this.#callPacket(header, datagram, now);
     }
   }
@@ -469,7 +468,7 @@ export class RxConnection implements Timed, Sender {
   }
 
   #finalAck(channel: number, callNumber: number, last: number, reason: number, serial: number): void {
-    const body = finalAckBody(last, reason, serial, this.limits.receiveWindow, this.limits.maxDatagram);
+    const body = finalAckBody(last, reason, serial, this.limits);
     this.#send(RxPacketType.ACK, channel, callNumber, body, RxFlag.SLOW_START_OK);
   }
 

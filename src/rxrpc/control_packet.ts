@@ -7,7 +7,9 @@ import { readU32, writeU32 } from "../bytes/integers.ts";
 import { RxAbort } from "./abort_codes.ts";
 import { ackLength, encodeAck } from "./ack.ts";
 import { encodeHeader, HEADER_BYTES, type RxHeader } from "./header.ts";
+import type { CheckedLimits } from "./limits.ts";
 import { RxAckReason } from "./packet_types.ts";
+import type { RxAddress, RxOut } from "./ports.ts";
 
 /** A header and a body as one datagram. */
 export function packetOf(header: RxHeader, body: Uint8Array): Uint8Array {
@@ -15,6 +17,32 @@ export function packetOf(header: RxHeader, body: Uint8Array): Uint8Array {
   encodeHeader(header, datagram);
   datagram.set(body, HEADER_BYTES);
   return datagram;
+}
+
+/** The header of a packet that belongs to no connection. */
+export function looseHeader(epoch: number, callNumber: number, type: number, flags: number): RxHeader {
+  return {
+    epoch,
+    cid: 0,
+    callNumber,
+    seq: 0,
+    serial: 0,
+    type,
+    flags,
+    userStatus: 0,
+    securityIndex: 0,
+    checksum: 0,
+    serviceId: 0,
+  };
+}
+
+/** Sends a datagram that is ready; `false` when there is no room. */
+export function put(out: RxOut, datagram: Uint8Array, to: RxAddress): boolean {
+  const into = out.alloc(datagram.length);
+  if (into === null) return false;
+  into.set(datagram);
+  out.commit(datagram.length, to);
+  return true;
 }
 
 /** The body of an ABORT. */
@@ -30,13 +58,7 @@ export function abortCodeOf(body: Uint8Array): number {
 }
 
 /** The body of an ACK that says that everything up to `last` has come. */
-export function finalAckBody(
-  last: number,
-  reason: number,
-  serial: number,
-  window: number,
-  maxDatagram: number,
-): Uint8Array {
+export function finalAckBody(last: number, reason: number, serial: number, limits: CheckedLimits): Uint8Array {
   const body = new Uint8Array(ackLength(0));
   encodeAck({
     firstPacket: (last + 1) >>> 0,
@@ -45,9 +67,9 @@ export function finalAckBody(
     reason: reason === RxAckReason.PING ? RxAckReason.PING_RESPONSE : reason,
     acks: [],
     maxMtu: 65_160,
-    ifMtu: maxDatagram,
-    rwind: window,
-    jumboMax: 0,
+    ifMtu: limits.maxDatagram,
+    rwind: limits.receiveWindow,
+    jumboMax: limits.acceptJumbo,
   }, body);
   return body;
 }

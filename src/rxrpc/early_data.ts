@@ -3,32 +3,20 @@
  *
  * @module
  */
-import type { CallHost } from "./call_host.ts";
-import type { RxPeer } from "./peer.ts";
 
-/** Counts what a call makes its endpoint hold, and keeps what came early. */
+/** Keeps what came early. */
 export class EarlyData {
-  readonly #host: CallHost;
-  readonly #peer: RxPeer;
+  readonly #hold: (bytes: number) => boolean;
   #chunks: Uint8Array[] = [];
 
-  /** Nothing has come. */
-  constructor(host: CallHost, peer: RxPeer) {
-    this.#host = host;
-    this.#peer = peer;
+  /** Nothing has come. What comes is held as far as `hold` allows, which gives back what is negative. */
+  constructor(hold: (bytes: number) => boolean) {
+    this.#hold = hold;
   }
 
-  /** Whether so many more bytes may be held; gives back when negative. */
-  hold(bytes: number): boolean {
-    if (bytes > 0 && this.#peer.heldBytes + bytes > this.#host.limits.maxHeldBytesPerPeer) return false;
-    if (!this.#host.hold(bytes)) return false;
-    this.#peer.heldBytes += bytes;
-    return true;
-  }
-
-  /** Keeps a copy. What is in order must not be lost: it is kept even beyond the limit, which the window bounds. */
+  /** Keeps a copy. */
   keep(bytes: Uint8Array): void {
-    this.#peer.heldBytes += bytes.length;
+    this.#hold(bytes.length);
     this.#chunks.push(bytes.slice());
   }
 
@@ -36,7 +24,7 @@ export class EarlyData {
   take(): readonly Uint8Array[] {
     const chunks = this.#chunks;
     this.#chunks = [];
-    for (const chunk of chunks) this.#peer.heldBytes -= chunk.length;
+    for (const chunk of chunks) this.#hold(-chunk.length);
     return chunks;
   }
 }

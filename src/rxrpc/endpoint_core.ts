@@ -48,7 +48,6 @@ import type { RxSnapshot } from "./snapshot.ts";
 import { Strangers } from "./strangers.ts";
 import { type Timed, TimerQueue } from "../core/timer_queue.ts";
 
-const INITIAL_WINDOW = 128;
 const UPGRADE = 1;
 /** Packets of data that a call sends before others have their turn. */
 const BURST = 10;
@@ -65,7 +64,7 @@ export class EndpointCore implements ConnectionHost {
   readonly #sink: RxEndpointSink;
   readonly #services: Map<number, RxService> = new Map();
   readonly #clients: ClientTable;
-  readonly #serviceConnections: ServiceTable = new ServiceTable();
+  readonly #serviceConnections: ServiceTable;
   readonly #peers: PeerTable = new PeerTable();
   readonly #timers: TimerQueue = new TimerQueue();
   readonly #epoch: number;
@@ -88,6 +87,10 @@ export class EndpointCore implements ConnectionHost {
    */
   constructor(options: RxEndpointEngineOptions, sink: RxEndpointSink) {
     this.limits = checkedLimits(options);
+    this.#serviceConnections = new ServiceTable(this.limits, (connection) => {
+      this.forget(connection);
+      this.dropped("connection evicted");
+    });
     this.#options = options;
     this.#sink = sink;
     this.#strangers = new Strangers(this.limits.statelessPerSecond, (reason) => this.dropped(reason));
@@ -153,10 +156,8 @@ export class EndpointCore implements ConnectionHost {
    * @throws {RangeError} when service or port can't be
    */
   call(options: RxCallOptions, sink: RxCallSink, now: number): RxCallPort {
-    if (this.#isClosed) throw new RxrpcError("the endpoint is closed", { code: "ESHUTDOWN", blame: "local" });
+    this.#mayBegin(options.to, now);
     checkNumber("service", options.service);
-    checkNumber("port", options.to.port);
-    this.#now = now;
     const call = new RxCall(this, {
       isClient: true,
       service: options.service,
@@ -200,10 +201,8 @@ export class EndpointCore implements ConnectionHost {
 
   /** Asks what is no call; the result stops waiting for the answer. Such packets can be forged. */
   ask(question: RxQuestion, now: number): () => void {
-    checkNumber("port", question.to.port);
-    if (this.#isClosed) throw new RxrpcError("the endpoint is closed", { code: "ESHUTDOWN", blame: "local" });
+    this.#mayBegin(question.to, now);
     if (this.#questions.isFull) throw new RxrpcError("too many questions wait", { code: "ENOBUFS", blame: "local" });
-    this.#now = now;
     // what the network says of it is believed more slowly once it has answered
     this.#peers.of(question.to, now);
     const stop = this.#questions.ask(question, now);
@@ -245,6 +244,9 @@ export class EndpointCore implements ConnectionHost {
     if (isToServer) this.#toService(header, data, from, now);
     else this.#toClient(header, data, from, now);
   }
+
+  /** The datagrams of a batch are all in. Nothing waits for this yet. */
+  flush(_now: number): void {}
 
   /** Fills datagrams as long as there is something to send and room. */
   transmit(out: RxOut, now: number): void {
@@ -288,7 +290,7 @@ export class EndpointCore implements ConnectionHost {
     this.#isClosed = true;
     this.#services.clear();
     this.#questions.close();
-    const error = new RxrpcError("the endpoint was closed", { code: "ESHUTDOWN", blame: "local" });
+    const error = new RxrpcError("the endpoint is closed", { code: "ESHUTDOWN", blame: "local" });
     for (const call of this.#clients.queued()) call.close(error, now);
     for (const table of [this.#clients, this.#serviceConnections]) {
       for (const connection of table.connections()) {
@@ -318,9 +320,12 @@ export class EndpointCore implements ConnectionHost {
     this.#senders.push(sender);
   }
 
-  hold(bytes: number): boolean {
-    if (bytes > 0 && this.#heldBytes + bytes > this.limits.maxHeldBytes) return false;
+  hold(bytes: number, peer: RxPeer): boolean {
+    const { maxHeldBytes, maxHeldBytesPerPeer } = this.limits;
+    const isTooMuch = this.#heldBytes + bytes > maxHeldBytes || peer.heldBytes + bytes > maxHeldBytesPerPeer;
+    if (bytes > 0 && isTooMuch) return false;
     this.#heldBytes += bytes;
+    peer.heldBytes += bytes;
     return true;
   }
 
@@ -329,7 +334,7 @@ export class EndpointCore implements ConnectionHost {
   }
 
   idleMs(connection: RxConnection): number {
-    if (!connection.isClient) return this.limits.idleServiceMs;
+    if (!connection.isClient) return this.#serviceConnections.idleMs;
     return this.#clients.size > this.limits.reapThreshold ? this.limits.idleClientFastMs : this.limits.idleClientMs;
   }
 
@@ -361,11 +366,11 @@ export class EndpointCore implements ConnectionHost {
   serviceCall(connection: RxConnection, header: RxHeader, now: number): RxCall | undefined {
     const { peer } = connection;
     if (this.#isClosed || !this.#isOffered(connection)) {
-      connection.refuse(header, RxPacketType.ABORT, abortBody(RxAbort.RX_INVALID_OPERATION));
+      connection.refuse(header, RxPacketType.ABORT, abortBody(RxAbort.RX_INVALID_OPERATION), now);
       return undefined;
     }
     if (peer.serviceCalls >= this.limits.maxServiceCallsPerPeer) {
-      connection.refuse(header, RxPacketType.BUSY, new Uint8Array(0));
+      connection.refuse(header, RxPacketType.BUSY, new Uint8Array(0), now);
       return undefined;
     }
     peer.serviceCalls++;
@@ -386,13 +391,22 @@ export class EndpointCore implements ConnectionHost {
     const connection = call.place!.connection;
     if (decision === "busy") {
       const { channel, callNumber } = call.place!;
+      const state = connection.channels[channel]!;
       const header = connection.header(RxPacketType.BUSY, channel, callNumber);
-      connection.refuse(header, RxPacketType.BUSY, new Uint8Array(0));
-      call.close(new RxrpcError("the call was refused: busy", { code: "EBUSY", blame: "local" }), now);
-      connection.channels[channel]!.terminal = undefined;
+      connection.refuse(header, RxPacketType.BUSY, new Uint8Array(0), now);
+      call.close(new RxrpcError("this end is busy", { code: "EBUSY", blame: "local" }), now);
+      // the client goes on trying with the same number
+      state.terminal = undefined;
+      state.callNumber--;
       return;
     }
     call.abort(decision, now);
+  }
+
+  #mayBegin({ port }: RxAddress, now: number): void {
+    if (this.#isClosed) throw new RxrpcError("the endpoint is closed", { code: "ESHUTDOWN", blame: "local" });
+    checkNumber("port", port);
+    this.#now = now;
   }
 
   #toClient(header: RxHeader, data: Uint8Array, from: RxAddress, now: number): void {
@@ -416,7 +430,7 @@ export class EndpointCore implements ConnectionHost {
       if (header.seq !== 1) return this.dropped("unknown service");
       return this.#strangers.refuse(header, from, RxPacketType.ABORT, abortBody(RxAbort.RX_INVALID_OPERATION), now);
     }
-    if (header.seq > INITIAL_WINDOW) return this.dropped("call without beginning");
+    if (header.seq > this.limits.receiveWindow) return this.dropped("call without beginning");
     const connection = this.#accept(header, from, service, security, now);
     if (connection === undefined) {
       return this.#strangers.refuse(header, from, RxPacketType.BUSY, new Uint8Array(0), now);
@@ -432,7 +446,9 @@ export class EndpointCore implements ConnectionHost {
     now: number,
   ): RxConnection | undefined {
     const peer = this.#peers.of(from, now);
-    if (!this.#makeRoom(peer)) return undefined;
+    if (!this.#serviceConnections.makeRoom(from.address, this.#peers.connectionsFrom(from.address), now)) {
+      return undefined;
+    }
     const cid = (header.cid & ~3) >>> 0;
     const isUpgraded = service.upgradeTo !== undefined && header.userStatus === UPGRADE && header.seq === 1;
     const connection = new RxConnection(this, {
@@ -449,20 +465,6 @@ export class EndpointCore implements ConnectionHost {
     this.#peers.connected(peer, 1);
     this.schedule(connection);
     return connection;
-  }
-
-  #makeRoom(peer: RxPeer): boolean {
-    const evict = (connection: RxConnection | undefined): boolean => {
-      if (connection === undefined) return false;
-      this.forget(connection);
-      this.dropped("connection evicted");
-      return true;
-    };
-    const { maxServiceConnections, maxServiceConnectionsPerPeer } = this.limits;
-    if (this.#peers.connectionsFrom(peer.address.address) >= maxServiceConnectionsPerPeer) {
-      if (!evict(this.#serviceConnections.oldestIdle(peer.address.address))) return false;
-    }
-    return this.#serviceConnections.size < maxServiceConnections || evict(this.#serviceConnections.oldestIdle());
   }
 
   /** Whether its service is offered still, under the security that the connection has. */

@@ -1,5 +1,5 @@
 /**
- * The engine of the rxrpc layer, as its users see it.
+ * The engine of the rxrpc layer, as its users see it: {@linkcode EndpointCore} without what its calls need of it.
  *
  * @module
  */
@@ -60,42 +60,21 @@ import type { RxSnapshot } from "./snapshot.ts";
  * assertEquals([request, hasEnded], [5, true]);
  * ```
  */
-export class RxEndpointEngine {
-  readonly #core: EndpointCore;
-
-  /**
-   * Makes an endpoint without calls.
-   *
-   * @throws {TypeError | RangeError} when an option is wrong
-   */
-  constructor(options: RxEndpointEngineOptions, sink: RxEndpointSink) {
-    this.#core = new EndpointCore(options, sink);
-  }
-
+export interface RxEndpointEngine {
   /** Counters. */
-  get stats(): Readonly<RxEndpointStats> {
-    return this.#core.stats;
-  }
+  readonly stats: Readonly<RxEndpointStats>;
 
   /** What was dropped, by reason. */
-  get drops(): Reasons {
-    return this.#core.drops;
-  }
+  readonly drops: Reasons;
 
   /** Connections of this end, and of others. */
-  get connections(): { readonly client: number; readonly service: number } {
-    return this.#core.connections;
-  }
+  readonly connections: { readonly client: number; readonly service: number };
 
   /** Bytes that are kept out of order, or before their call was accepted. */
-  get heldBytes(): number {
-    return this.#core.heldBytes;
-  }
+  readonly heldBytes: number;
 
   /** Everything that there is, as it is now. */
-  snapshot(): RxSnapshot {
-    return this.#core.snapshot();
-  }
+  snapshot(): RxSnapshot;
 
   /**
    * Makes a call. It has its place when `opened` is told, which may be before this returns.
@@ -103,59 +82,47 @@ export class RxEndpointEngine {
    * @throws {RxrpcError} `ENOBUFS` when too many calls wait, `ESHUTDOWN` when the endpoint is closed
    * @throws {RangeError} when service or port can't be
    */
-  call(options: RxCallOptions, sink: RxCallSink, now: number): RxCallPort {
-    return this.#core.call(options, sink, now);
-  }
+  call(options: RxCallOptions, sink: RxCallSink, now: number): RxCallPort;
 
   /** Asks what is no call; the result stops waiting for the answer. Such packets can be forged. */
-  ask(question: RxQuestion, now: number): () => void {
-    return this.#core.ask(question, now);
-  }
+  ask(question: RxQuestion, now: number): () => void;
 
   /**
    * Takes calls for a service from now on.
    *
    * @throws {RangeError} when the number can't be one
    */
-  offer(service: RxService): void {
-    this.#core.offer(service);
-  }
+  offer(service: RxService): void;
 
   /** Takes no calls for it any more; those that run go on. */
-  withdraw(id: number): void {
-    this.#core.withdraw(id);
-  }
+  withdraw(id: number): void;
 
   /** Takes a datagram. */
-  push(input: RxDatagram, now: number): void {
-    this.#core.push(input, now);
-  }
+  push(input: RxDatagram, now: number): void;
 
   /** The network says something about a datagram that was sent: nobody can be reached there, or it was too large. */
-  networkFailed(failure: RxNetworkFailure, now: number): void {
-    this.#core.networkFailed(failure, now);
-  }
+  networkFailed(failure: RxNetworkFailure, now: number): void;
 
   /** The datagrams of a batch are all in. Nothing waits for this yet; engines with coalescing have it. */
-  flush(_now: number): void {}
+  flush(now: number): void;
 
   /** Fills datagrams as long as there is something to send and room. */
-  transmit(out: RxOut, now: number): void {
-    this.#core.transmit(out, now);
-  }
+  transmit(out: RxOut, now: number): void;
 
   /** When `onTimeout` is to be called; `Infinity` for never. */
-  timeoutAt(): number {
-    return this.#core.timeoutAt();
-  }
+  timeoutAt(): number;
 
   /** Does what is due. */
-  onTimeout(now: number): void {
-    this.#core.onTimeout(now);
-  }
+  onTimeout(now: number): void;
 
   /** Ends everything: calls are aborted with -1. What there is to send goes with the next `transmit`. */
-  close(now: number): void {
-    this.#core.close(now);
-  }
+  close(now: number): void;
 }
+
+/**
+ * Makes an endpoint without calls.
+ *
+ * @throws {TypeError | RangeError} when an option is wrong
+ */
+export const RxEndpointEngine: new (options: RxEndpointEngineOptions, sink: RxEndpointSink) => RxEndpointEngine =
+  EndpointCore;

@@ -45,6 +45,8 @@ export interface RxStreamCallOptions extends RxCallOptions {
    * @default {"any"}
    */
   readonly signalPhase?: "any" | "queue" | undefined;
+  /** Told each time the server says that it is busy; the call goes on trying. */
+  readonly onBusy?: (() => void) | undefined;
 }
 
 /** Options of a question that is no call. */
@@ -157,9 +159,10 @@ export class RxEndpoint implements AsyncDisposable {
    * @throws {RangeError} when service or port can't be
    */
   call(options: RxStreamCallOptions): RxCallStream {
-    const { signal } = options;
+    const { signal, onBusy } = options;
     signal?.throwIfAborted();
     const call = new RxCallStream(this.#driver, undefined, options.tag);
+    call.sink.busy = () => onBusy && queueMicrotask(onBusy);
     call.bind(this.#engine.call(options, call.sink, this.#driver.now()));
     this.#driver.poke();
     if (signal !== undefined) {

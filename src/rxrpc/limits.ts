@@ -46,7 +46,10 @@ export interface RxLimits {
   idleClientFastMs?: number | undefined;
   /** See `idleClientFastMs`. @default {900} */
   reapThreshold?: number | undefined;
-  /** A client's connection without calls is kept so long. @default {600000} */
+  /**
+   * A client's connection without calls is kept so long, but a minute at most while there are more than half of
+   * `maxServiceConnections`. @default {600000}
+   */
   idleServiceMs?: number | undefined;
   /** Keeps ways through translators of addresses open: a packet so often to each server. @default {Infinity} never */
   natKeepaliveMs?: number | undefined;
@@ -61,27 +64,25 @@ const MAX_WINDOW = 255;
 const MIN_DATAGRAM = 520;
 const MAX_DATAGRAM = 65_507;
 
-function within(name: string, value: number | undefined, fallback: number, min: number, max: number): number {
-  const checked = limitOption(name, value, fallback, min);
-  if (checked > max) throw new RangeError(`${name} must be at most ${max}, got ${checked}`);
-  return checked;
-}
-
 /**
  * Checks limits and fills in the defaults.
  *
  * @throws {TypeError | RangeError} when one is wrong
  */
 export function checkedLimits(limits: RxLimits): CheckedLimits {
-  const count = (name: keyof RxLimits, fallback: number): number => limitOption(name, limits[name], fallback);
+  const count = (name: keyof RxLimits, fallback: number, min?: number, max = Infinity): number => {
+    const checked = limitOption(name, limits[name], fallback, min);
+    if (checked > max) throw new RangeError(`${name} must be at most ${max}, got ${checked}`);
+    return checked;
+  };
   const time = (name: keyof RxLimits, fallback: number): number => durationOption(name, limits[name], fallback);
   return {
-    receiveWindow: within("receiveWindow", limits.receiveWindow, 128, 1, MAX_WINDOW),
-    sendWindow: within("sendWindow", limits.sendWindow, 128, 1, MAX_WINDOW),
-    sendQueue: within("sendQueue", limits.sendQueue, 256, 2, 65_536),
-    maxDatagram: within("maxDatagram", limits.maxDatagram, 1444, MIN_DATAGRAM, MAX_DATAGRAM),
-    jumbo: within("jumbo", limits.jumbo, 1, 1, 46),
-    acceptJumbo: within("acceptJumbo", limits.acceptJumbo, 0, 0, 46),
+    receiveWindow: count("receiveWindow", 128, 1, MAX_WINDOW),
+    sendWindow: count("sendWindow", 128, 1, MAX_WINDOW),
+    sendQueue: count("sendQueue", 256, 2, 65_536),
+    maxDatagram: count("maxDatagram", 1444, MIN_DATAGRAM, MAX_DATAGRAM),
+    jumbo: count("jumbo", 1, 1, 46),
+    acceptJumbo: count("acceptJumbo", 0, 0, 46),
     maxConnectionsPerBundle: count("maxConnectionsPerBundle", 4),
     maxQueuedCalls: count("maxQueuedCalls", 1000),
     maxServiceConnections: count("maxServiceConnections", 10_000),

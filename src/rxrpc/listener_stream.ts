@@ -17,6 +17,8 @@ export interface RxListenOptions {
   readonly services: readonly (RxService | number)[];
   /** Calls that may wait to be asked for; beyond, clients are told that this end is busy. @default {32} */
   readonly backlog?: number | undefined;
+  /** Looks at each call before it is taken; says `"busy"` or a number for clients that are not to be served. */
+  readonly refuses?: ((call: RxCallPort) => "busy" | number | undefined) | undefined;
 }
 
 /** A call that is not over. */
@@ -64,6 +66,7 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
   readonly #host: ListenerHost;
   readonly #driver: EndpointDriver;
   readonly #backlog: number;
+  readonly #refuses: RxListenOptions["refuses"];
   readonly #waiting: RxCallStream[] = [];
   readonly #running: Bag<Running> = new Bag();
   readonly #wakes: (() => void)[] = [];
@@ -74,6 +77,7 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
     this.#host = host;
     this.#driver = driver;
     this.#backlog = limitOption("backlog", options.backlog, DEFAULT_BACKLOG);
+    this.#refuses = options.refuses;
     this.services = options.services.map((service) => typeof service === "number" ? { id: service } : service);
   }
 
@@ -81,6 +85,8 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
   incoming(port: RxCallPort): RxDecision {
     if (this.#isClosed) return -2;
     if (this.#waiting.length >= this.#backlog) return "busy";
+    const refusal = this.#refuses?.(port);
+    if (refusal !== undefined) return refusal;
     const call = new RxCallStream(this.#driver, port, undefined, () => void this.#running.delete(running));
     const running: Running = { call, bagIndex: -1 };
     this.#waiting.push(call);

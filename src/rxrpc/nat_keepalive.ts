@@ -4,26 +4,14 @@
  *
  * @module
  */
-import { packetOf } from "./control_packet.ts";
+import { looseHeader, packetOf, put } from "./control_packet.ts";
 import { RxFlag, RxPacketType } from "./packet_types.ts";
 import type { RxAddress, RxOut } from "./ports.ts";
 import type { Timed } from "../core/timer_queue.ts";
 
 /** A VERSION packet that asks nothing, and is never answered. */
 export function silentVersion(epoch: number): Uint8Array {
-  return packetOf({
-    epoch,
-    cid: 0,
-    callNumber: 0,
-    seq: 0,
-    serial: 0,
-    type: RxPacketType.VERSION,
-    flags: RxFlag.LAST_PACKET,
-    userStatus: 0,
-    securityIndex: 0,
-    checksum: 0,
-    serviceId: 0,
-  }, new Uint8Array(1));
+  return packetOf(looseHeader(epoch, 0, RxPacketType.VERSION, RxFlag.LAST_PACKET), new Uint8Array(1));
 }
 
 /** Sends them. */
@@ -61,10 +49,7 @@ export class NatKeepalive implements Timed {
   /** Sends what is due; whether all has gone. */
   transmit(out: RxOut): boolean {
     for (let to = this.#due.at(-1); to !== undefined; to = this.#due.at(-1)) {
-      const into = out.alloc(this.#datagram.length);
-      if (into === null) return false;
-      into.set(this.#datagram);
-      out.commit(this.#datagram.length, to);
+      if (!put(out, this.#datagram, to)) return false;
       this.#due.pop();
     }
     return true;

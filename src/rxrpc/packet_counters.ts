@@ -12,17 +12,17 @@ const TYPE_AT = 20;
 
 /** The counts. */
 export class PacketCounters {
-  readonly #read: number[] = new Array<number>(TYPES).fill(0);
-  readonly #sent: number[] = new Array<number>(TYPES).fill(0);
+  readonly #read: number[] = new Array<number>(256).fill(0);
+  readonly #sent: number[] = [...this.#read];
 
   /** A packet of this type has come. */
   came(type: number): void {
-    if (type >= 1 && type <= TYPES) this.#read[type - 1]!++;
+    this.#read[type]!++;
   }
 
   /** One has gone. */
   sent(type: number): void {
-    if (type >= 1 && type <= TYPES) this.#sent[type - 1]!++;
+    this.#sent[type]!++;
   }
 
   /** All of them, with what else is told. */
@@ -31,11 +31,11 @@ export class PacketCounters {
     connections: { readonly client: number; readonly service: number },
     peers: number,
   ): RxDebugCounters {
-    const read = (type: number): number => this.#read[type - 1]!;
-    const sent = (type: number): number => this.#sent[type - 1]!;
+    const read = (type: number): number => this.#read[type]!;
+    const sent = (type: number): number => this.#sent[type]!;
     return {
-      packetsRead: [...this.#read],
-      packetsSent: [...this.#sent],
+      packetsRead: this.#read.slice(1, 1 + TYPES),
+      packetsSent: this.#sent.slice(1, 1 + TYPES),
       others: {
         dataPacketsRead: read(RxPacketType.DATA),
         ackPacketsRead: read(RxPacketType.ACK),

@@ -40,3 +40,17 @@ export const RxAckReason = {
   DELAY: 8,
   IDLE: 9,
 } as const;
+
+/** Reasons whose serial number is that of a packet that was answered at once, so that both tell how far it is. */
+export const TIMED_REASONS: ReadonlySet<number> = new Set([
+  RxAckReason.REQUESTED,
+  RxAckReason.DUPLICATE,
+  RxAckReason.OUT_OF_SEQUENCE,
+  RxAckReason.PING_RESPONSE,
+  RxAckReason.IDLE,
+]);
+
+/** The names of numbers, by them. */
+export function namesOf(numbers: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
+  return new Map(Object.entries(numbers).map(([name, number]) => [number, name]));
+}

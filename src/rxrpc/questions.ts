@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { packetOf } from "./control_packet.ts";
+import { looseHeader, packetOf, put } from "./control_packet.ts";
 import type { RxrpcError } from "./errors.ts";
 import type { RxHeader } from "./header.ts";
 import { RxFlag } from "./packet_types.ts";
@@ -14,6 +14,7 @@ import type { Timed } from "../core/timer_queue.ts";
 const WAITS_MS: readonly number[] = [1000, 2000, 4000, 8000, 16_000];
 const MAX_QUESTIONS = 1024;
 const EPOCH = 999;
+const FLAGS = RxFlag.CLIENT_INITIATED | RxFlag.LAST_PACKET;
 
 /** A question. */
 export interface RxQuestion {
@@ -110,29 +111,10 @@ export class Questions implements Timed {
   transmit(out: RxOut): boolean {
     for (const [number, asked] of this.#asked) {
       if (!asked.isDue) continue;
-      const packet = packetOf(headerOf(number, asked.question.type), asked.question.body);
-      const into = out.alloc(packet.length);
-      if (into === null) return false;
-      into.set(packet);
-      out.commit(packet.length, asked.question.to);
+      const packet = packetOf(looseHeader(EPOCH, number, asked.question.type, FLAGS), asked.question.body);
+      if (!put(out, packet, asked.question.to)) return false;
       asked.isDue = false;
     }
     return true;
   }
-}
-
-function headerOf(callNumber: number, type: number): RxHeader {
-  return {
-    epoch: EPOCH,
-    cid: 0,
-    callNumber,
-    seq: 0,
-    serial: 0,
-    type,
-    flags: RxFlag.CLIENT_INITIATED | RxFlag.LAST_PACKET,
-    userStatus: 0,
-    securityIndex: 0,
-    checksum: 0,
-    serviceId: 0,
-  };
 }

@@ -20,6 +20,8 @@ export interface ReceiveHost {
   deliver(header: RxHeader, body: Uint8Array): number;
   /** Whether so many more bytes may be kept; fewer are given back as a negative number. */
   hold(bytes: number): boolean;
+  /** Whether the next packet in order may be delivered, which has so many bytes. */
+  admits(bytes: number): boolean;
 }
 
 interface Held {
@@ -116,6 +118,7 @@ export class ReceiveSide {
     // one packet beyond a closed window is allowed: some peers send it
     if (seqDiff(seq, this.#edge) >= 0 && ahead > 0) return RxAckReason.EXCEEDS_WINDOW;
     if (ahead >= MAX_SOFT_ACKS) return RxAckReason.EXCEEDS_WINDOW;
+    if (ahead > 0 ? !this.#host.hold(body.length) : !this.#host.admits(body.length)) return RxAckReason.NOSPACE;
     if (isLast) this.#last = seq;
     if (ahead > 0) return this.#keep(header, body);
     if (seqDiff(seq, this.#top) > 0) this.#top = seq;
@@ -156,10 +159,6 @@ export class ReceiveSide {
   }
 
   #keep(header: RxHeader, body: Uint8Array): Arrival {
-    if (!this.#host.hold(body.length)) {
-      if (header.seq === this.#last) this.#last = undefined;
-      return RxAckReason.NOSPACE;
-    }
     this.#held.set(header.seq, { header, body: body.slice() });
     this.#arrivals++;
     if (seqDiff(header.seq, this.#top) > 0) this.#top = header.seq;

@@ -13,7 +13,7 @@ import { seqDiff } from "../bytes/sequence.ts";
 import { MAX_SOFT_ACKS, type RxAck } from "./ack.ts";
 import type { Congestion } from "./congestion.ts";
 import { LossDetector } from "./loss_detector.ts";
-import { RxAckReason } from "./packet_types.ts";
+import { RxAckReason, TIMED_REASONS } from "./packet_types.ts";
 import type { RttEstimator } from "./rtt_estimator.ts";
 import type { SendPacket } from "./send_packet.ts";
 
@@ -21,12 +21,6 @@ const FIRST_PEER_WINDOW = 16;
 const ACK_DELAY_MS = 100;
 const LAST_DELAY_MS = 400;
 const MAX_PROBE_MS = 10_000;
-/** Reasons that say nothing about the way there and back. */
-const NO_SAMPLE: readonly number[] = [
-  RxAckReason.DELAY,
-  RxAckReason.EXCEEDS_WINDOW,
-  RxAckReason.NOSPACE,
-];
 
 /** What became of an acknowledgement. */
 export type AckVerdict = "taken" | "stale" | "invalid";
@@ -267,7 +261,7 @@ export class SendSide {
   }
 
   #sample(ack: RxAck, now: number): void {
-    if (ack.serial === 0 || NO_SAMPLE.includes(ack.reason)) return;
+    if (ack.serial === 0 || !TIMED_REASONS.has(ack.reason)) return;
     const packet = this.#packets.find((one) =>
       one.transmissions > 0 && (one.serial === ack.serial || one.firstSerial === ack.serial)
     );

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { CallHost } from "./call_host.ts";
 import type { RxHeader } from "./header.ts";
 import type { AcceptedConnection, ServerProtection } from "./security/protection.ts";
 
@@ -24,14 +23,16 @@ export class ServerHandshake {
   /** What was wrong with its answer; to be said when {@linkcode timeoutAt} has come. */
   failure: { readonly code: number; readonly error: unknown } | undefined;
   readonly #protection: ServerProtection;
+  readonly #hold: (bytes: number) => boolean;
   #parked: Parked[] = [];
   #bytes = 0;
   #nextAt = Infinity;
   #asked = 0;
 
-  /** Nothing was asked yet. */
-  constructor(protection: ServerProtection) {
+  /** Nothing was asked yet. What waits is held as far as `hold` allows, which gives back what is negative. */
+  constructor(protection: ServerProtection, hold: (bytes: number) => boolean) {
     this.#protection = protection;
+    this.#hold = hold;
   }
 
   /** Whether a challenge waits for its answer. */
@@ -80,25 +81,25 @@ export class ServerHandshake {
   }
 
   /** Keeps a packet until the answer has come; `false` when there are too many. */
-  park(header: RxHeader, datagram: Uint8Array, maxPackets: number, host: CallHost): boolean {
-    if (this.#parked.length >= maxPackets || !host.hold(datagram.length)) return false;
+  park(header: RxHeader, datagram: Uint8Array, maxPackets: number): boolean {
+    if (this.#parked.length >= maxPackets || !this.#hold(datagram.length)) return false;
     this.#bytes += datagram.length;
     this.#parked.push({ header, datagram: datagram.slice() });
     return true;
   }
 
   /** Gives back what waited. */
-  unpark(host: CallHost): readonly Parked[] {
+  unpark(): readonly Parked[] {
     const parked = this.#parked;
     this.#parked = [];
-    host.hold(-this.#bytes);
+    this.#hold(-this.#bytes);
     this.#bytes = 0;
     return parked;
   }
 
   /** Nobody waits any more. The next packet asks anew. */
-  stop(host: CallHost): void {
-    this.unpark(host);
+  stop(): void {
+    this.unpark();
     this.#nextAt = Infinity;
     this.#asked = 0;
   }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { packetOf } from "./control_packet.ts";
+import { packetOf, put } from "./control_packet.ts";
 import type { RxHeader } from "./header.ts";
 import { RxFlag } from "./packet_types.ts";
 import type { RxAddress, RxOut } from "./ports.ts";
@@ -50,10 +50,7 @@ export class Strangers {
   /** Sends the answers, or questions, that wait; whether all have gone. */
   transmit(out: RxOut): boolean {
     for (let answer = this.#answers[0]; answer !== undefined; answer = this.#answers[0]) {
-      const into = out.alloc(answer.datagram.length);
-      if (into === null) return false;
-      into.set(answer.datagram);
-      out.commit(answer.datagram.length, answer.to);
+      if (!put(out, answer.datagram, answer.to)) return false;
       this.#answers.shift();
     }
     return true;

@@ -122,6 +122,38 @@ test("199: a loop that is left takes no more calls; the one that runs ends well,
   await closeAll(ends);
 });
 
+test("104: refuses: calls are looked at before they are taken: busy, a number, or taken", async () => {
+  const ends = await pair();
+  const verdicts: ("busy" | number | undefined)[] = ["busy", 5, undefined];
+  const seen: unknown[] = [];
+  const listener = ends[1].listen({
+    services: [147],
+    refuses: ({ service, remote }) => {
+      seen.push([service, remote.port]);
+      return verdicts[seen.length - 1];
+    },
+  });
+  const ask = (failsWhenBusy = true): Promise<Uint8Array> =>
+    ends[0].request({ to, service: 147, body: Uint8Array.of(1), failsWhenBusy });
+  assertEquals((await assertRejects(() => ask(), RxrpcError)).code, "EBUSY");
+  assertEquals((await assertRejects(() => ask(), RxrpcError)).abortCode, 5);
+  const reply = ask();
+  await (await listener.accept())!.end(Uint8Array.of(2));
+  assertEquals([await reply, seen], [Uint8Array.of(2), [[147, 7001], [147, 7001], [147, 7001]]]);
+  await closeAll(ends);
+});
+
+test("3.12: onBusy: a call that goes on trying is told that the server is busy, and is served in the end", async () => {
+  const ends = await pair();
+  let refusals = 0;
+  const listener = ends[1].listen({ services: [147], refuses: () => refusals++ === 0 ? "busy" : undefined });
+  let busy = 0;
+  const reply = ends[0].request({ to, service: 147, body: Uint8Array.of(1), onBusy: () => busy++ });
+  await (await listener.accept())!.end(Uint8Array.of(2));
+  assertEquals([await reply, busy], [Uint8Array.of(2), 1]);
+  await closeAll(ends);
+});
+
 test("200: closing an endpoint aborts its calls with -1, and everything that waits is told", async () => {
   const ends = await pair();
   const listener = ends[1].listen({ services: [147] });

@@ -228,7 +228,7 @@ test("70: an exclusive call has a connection of its own, which answers for a whi
   hand.d(1, L, 1);
   hand.call(10);
   assertEquals((hand.cid & ~3) === own, false);
-  hand.after(1500);
+  hand.after(2000);
   hand.cid = own;
   hand.callNumber = 1;
   assertEquals(hand.d(1, L, 1).length, 1);

@@ -69,7 +69,7 @@ test("186: a call whose first packet never comes holds no more than it may, and 
   hand.offer(147);
   for (let seq = 2; seq <= 128; seq++) hand.d(seq, 0, 1412);
   assert(hand.engine.heldBytes <= 10_000);
-  hand.after(61_000);
+  assertEquals(hand.after(61_000).at(-1), "ABORT -3");
   assertEquals(hand.engine.heldBytes, 0);
 });
 

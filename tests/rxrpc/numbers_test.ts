@@ -28,6 +28,7 @@ test("22: what comes is put in order where sequence numbers go round", () => {
         return body.length;
       },
       hold: () => true,
+      admits: () => true,
     },
     32,
     FIRST,

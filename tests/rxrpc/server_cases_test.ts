@@ -105,6 +105,30 @@ test("90, 104: calls that are refused: busy, or with a number", () => {
   assertEquals(hand.d(1, L, 10, { cid: 0x200 }), ["ABORT 5"]);
 });
 
+test("90: a client that goes on trying is served once there is room for its call, whichever packet comes then", () => {
+  for (const seq of [1, 2]) {
+    const hand = asServer();
+    hand.engine.offer({ id: 147 });
+    hand.host.incoming = () => "busy";
+    hand.callNumber = 3;
+    for (let i = 0; i < 3; i++) assertEquals([hand.d(1), hand.d(2, L)], [["BUSY"], ["BUSY"]]);
+    const calls = hand.offer();
+    hand.d(seq, seq === 2 ? L : 0);
+    hand.d(3 - seq, seq === 1 ? L : 0);
+    assertEquals(calls.map(({ bytes, hasEnded }) => [bytes, hasEnded]), [[200, true]]);
+    assertEquals(hand.reply(calls[0]!, 10), ["D1 L 10"]);
+  }
+});
+
+test("90: BUSY is said ten times a second at most", () => {
+  const hand = asServer();
+  hand.engine.offer({ id: 147 });
+  hand.host.incoming = () => "busy";
+  let answers = 0;
+  for (let i = 0; i < 50; i++) answers += hand.d(1).length;
+  assertEquals(answers, 10);
+});
+
 test("91: a service that is withdrawn: running calls finish", () => {
   const hand = asServer();
   const calls = hand.offer(147);

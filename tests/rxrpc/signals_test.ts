@@ -63,3 +63,49 @@ test("3.13: nobody listens there: the call ends when the socket hears of it, the
   assertEquals(again.service, 147);
   await client.close();
 });
+
+test("3.13: networkFailed: what somebody else was told ends calls and questions to there, and to nowhere else", async () => {
+  const endpoint = new RxEndpoint();
+  const elsewhere = InetAddress.parse("192.0.2.9:7000");
+  const closed: string[] = [];
+  const call = (address: InetAddress): RxCallStream => {
+    const made = endpoint.call({ to: address, service: 147 });
+    made.closed.catch((error: RxrpcError) => closed.push(`${address.address} ${error.code} ${error.blame}`));
+    made.end(Uint8Array.of(1)).catch(() => {});
+    return made;
+  };
+  const [here] = [call(to), call(elsewhere)];
+  const version = endpoint.version(to);
+  const reader = endpoint.readable.getReader();
+  for (let i = 0; i < 3; i++) await reader.read();
+  // there was no room for something: that is no news of the other end
+  endpoint.networkFailed({ code: "ENOBUFS", to });
+  endpoint.networkFailed({ code: "ECONNREFUSED", to });
+  assertEquals((await assertRejects(() => here.closed, RxrpcError)).code, "ECONNREFUSED");
+  assertEquals((await assertRejects(() => version, RxrpcError)).code, "ECONNREFUSED");
+  assertEquals(closed, ["192.0.2.1 ECONNREFUSED remote"]);
+  reader.releaseLock();
+  await endpoint.close();
+  endpoint.networkFailed({ code: "ECONNREFUSED", to: elsewhere });
+  assertEquals(closed, ["192.0.2.1 ECONNREFUSED remote", "192.0.2.9 ESHUTDOWN local"]);
+});
+
+test("3.13: networkFailed: a server that was heard is believed to be gone at the second report in a row", async () => {
+  const { client, server } = await ends();
+  const listener = server.listen({ services: [147] });
+  const reply = client.request({ to, service: 147, body: new Uint8Array(1) });
+  await (await listener.accept())!.end();
+  await reply;
+  const call = client.call({ to, service: 147 });
+  await call.write(new Uint8Array(3000));
+  let error: unknown;
+  call.closed.catch((why: unknown) => error = why);
+  // the server has what was written, and has said so
+  await (await listener.accept())!.readable.getReader().read();
+  client.networkFailed({ code: "EHOSTUNREACH", to });
+  await Promise.resolve();
+  assertEquals(error, undefined);
+  client.networkFailed({ code: "EHOSTUNREACH", to });
+  assertEquals((await assertRejects(() => call.closed, RxrpcError)).code, "EHOSTUNREACH");
+  await Promise.all([client.close(), server.close()]);
+});

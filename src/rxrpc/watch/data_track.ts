@@ -4,7 +4,7 @@
  * @module
  */
 import type { RxAck } from "../ack.ts";
-import { RxAckReason } from "../packet_types.ts";
+import { namesOf, RxAckReason } from "../packet_types.ts";
 import type { RxDataRemark, RxWatchedTrack } from "./records.ts";
 import { type RingCount, RingTable } from "./ring_table.ts";
 
@@ -18,9 +18,7 @@ interface Sent {
   isSpurious: boolean;
 }
 
-const REASON_NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(RxAckReason).map(([name, reason]) => [reason, name]),
-);
+const REASON_NAMES: ReadonlyMap<number, string> = namesOf(RxAckReason);
 
 /** The name of an ACK's reason. */
 export function ackReasonName(reason: number): string {

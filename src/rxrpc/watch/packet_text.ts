@@ -5,13 +5,11 @@
  */
 import { abortName } from "../abort_codes.ts";
 import type { RxAck } from "../ack.ts";
-import { RxFlag, RxPacketType } from "../packet_types.ts";
+import { namesOf, RxFlag, RxPacketType } from "../packet_types.ts";
 import { ackReasonName } from "./data_track.ts";
 import type { RxWatchedPacket } from "./records.ts";
 
-const TYPE_NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(RxPacketType).map(([name, type]) => [type, name]),
-);
+const TYPE_NAMES: ReadonlyMap<number, string> = namesOf(RxPacketType);
 const DATA_FLAGS: readonly (readonly [number, string])[] = [
   [RxFlag.LAST_PACKET, "last"],
   [RxFlag.REQUEST_ACK, "request-ack"],
@@ -64,10 +62,9 @@ export function codeText(code: number): string {
 
 function ackText(ack: RxAck, rttMs: number | undefined): string {
   const parts = [`below ${ack.firstPacket}`, ackReasonName(ack.reason)];
-  const soft = runs(ack.acks.map((hasCome, index) => hasCome ? ack.firstPacket + index : 0).filter((seq) => seq > 0));
-  const missing = runs(
-    ack.acks.map((hasCome, index) => hasCome ? 0 : ack.firstPacket + index).filter((seq) => seq > 0),
-  );
+  const those = (come: boolean): string =>
+    runs(ack.acks.flatMap((hasCome, index) => hasCome === come ? [ack.firstPacket + index] : []));
+  const [soft, missing] = [those(true), those(false)];
   if (soft !== "") parts.push(`has ${soft}`);
   if (missing !== "") parts.push(`lacks ${missing}`);
   if (ack.rwind !== undefined) parts.push(`window ${ack.rwind}`);

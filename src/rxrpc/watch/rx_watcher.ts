@@ -10,7 +10,7 @@ import { abortCodeOf } from "../control_packet.ts";
 import { decodeAck, type RxAck } from "../ack.ts";
 import { decodeHeader, HEADER_BYTES, type RxHeader } from "../header.ts";
 import { dataPackets } from "../jumbo.ts";
-import { RxAckReason, RxFlag, RxPacketType } from "../packet_types.ts";
+import { RxFlag, RxPacketType, TIMED_REASONS } from "../packet_types.ts";
 import type { RxSide, RxWatchedDatagram, RxWatchedPacket, RxWatchSink } from "./records.ts";
 import type { RingCount } from "./ring_table.ts";
 import { WatchedCall } from "./watched_call.ts";
@@ -64,14 +64,6 @@ const DEFAULT_PACKETS = 400_000;
 const LEFT_OF_LIMIT = 7 / 8;
 const DEFAULT_IDLE_MS = 600_000;
 const DEFAULT_LINGER_MS = 1000;
-/** Reasons whose serial is that of a packet that was answered at once. */
-const TIMED_REASONS: ReadonlySet<number> = new Set([
-  RxAckReason.REQUESTED,
-  RxAckReason.DUPLICATE,
-  RxAckReason.OUT_OF_SEQUENCE,
-  RxAckReason.PING_RESPONSE,
-  RxAckReason.IDLE,
-]);
 
 /**
  * A passive engine: it never sends, and its time is that of the capture.

@@ -1,0 +1,208 @@
+/** Section 7 of the spec: what an endpoint sends to, and keeps for, addresses that have proved nothing; and its budgets. */
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { decodeAck } from "../../src/rxrpc/ack.ts";
+import { HEADER_BYTES } from "../../src/rxrpc/header.ts";
+import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
+import type { RxService } from "../../src/rxrpc/ports.ts";
+import { SeededRandom } from "../../src/sim/mod.ts";
+import { asClient, asServer, type Hand, L, R } from "./by_hand.ts";
+
+const { IDLE, PING, PING_RESPONSE } = RxAckReason;
+
+/** A service whose clients never prove who they are. */
+const secured: RxService = {
+  id: 147,
+  security: [{
+    index: 2,
+    challenge: () => ({
+      challenge: () => new Uint8Array(16),
+      accept: () => {
+        throw new Error("no response is sent");
+      },
+    }),
+  }],
+};
+
+/** Everything that was sent. */
+function outBytes(hand: Hand): number {
+  return hand.world.sent.reduce((sum, { data }) => sum + data.length, 0);
+}
+
+test("191: the smallest call from an address that never answers: no more than three times as much, its ABORT included", () => {
+  const hand = asServer({ reachCheck: "always" });
+  hand.offer(147);
+  hand.d(1, L, 0);
+  hand.world.run(60_000);
+  const bytes = outBytes(hand);
+  assert(bytes > 0 && bytes <= 3 * HEADER_BYTES, `${bytes} bytes`);
+});
+
+test("191: a client that has to prove who it is, and is silent, is challenged, and not asked whether it is there", () => {
+  const hand = asServer();
+  hand.offer(secured);
+  hand.securityIndex = 2;
+  hand.d(1, L, 10);
+  hand.world.run(60_000);
+  const bytes = outBytes(hand);
+  assert(bytes <= 3 * 38, `${bytes} bytes`);
+  const { CHALLENGE } = RxPacketType;
+  assertEquals(hand.world.sent.map(({ header }) => header.type), [CHALLENGE, CHALLENGE]);
+});
+
+for (const [what, service, securityIndex] of [["open", { id: 147 }, 0], ["secured", secured, 2]] as const) {
+  test(`191: whatever addresses send that never answer: none gets more than three times as much, ${what} service`, () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const random = new SeededRandom(seed);
+      const hand = asServer({ reachCheck: "always" });
+      hand.offer(service);
+      const came = new Map<string, number>();
+      for (let i = 0; i < 200; i++) {
+        const from = { address: `10.1.1.${random.below(4)}`, port: 9000 };
+        const seq = random.below(4);
+        const body = new Uint8Array(random.pick([0, 1, 18, 18, 40]));
+        if (body.length >= 18) body.set([0, 0, 0, 1], 4);
+        const header = {
+          type: random.pick([RxPacketType.DATA, RxPacketType.DATA, RxPacketType.ACK, RxPacketType.RESPONSE]),
+          seq,
+          flags: 1 | random.pick([0, L, R, L | R]),
+          callNumber: random.below(4),
+          cid: hand.cid | random.below(4),
+          securityIndex,
+        };
+        if (header.type === RxPacketType.ACK) body[16] = random.pick([PING, IDLE, PING_RESPONSE]);
+        if (header.type === RxPacketType.RESPONSE && securityIndex !== 0) continue;
+        hand.packet(header, body, from);
+        came.set(from.address, (came.get(from.address) ?? 0) + HEADER_BYTES + body.length);
+        hand.world.run(random.below(3000));
+      }
+      hand.world.run(120_000);
+      for (const [address, bytes] of came) {
+        const went = hand.world.sent.filter(({ to }) => to.address === address)
+          .reduce((sum, { data }) => sum + data.length, 0);
+        assert(went <= 3 * bytes, `seed ${seed}: ${went} bytes to ${address} for ${bytes}`);
+      }
+    }
+  });
+}
+
+test("102: an address that does not answer is asked every two seconds, as far as it may be", () => {
+  const hand = asServer({ reachCheck: "always" });
+  hand.offer(147);
+  const start = hand.world.now;
+  hand.d(1, L, 200);
+  hand.world.run(30_000);
+  const sent = hand.world.sent.map(({ header, data, at }) => ({ ...header, at: at - start, reason: data[44] }));
+  const pings = sent.filter(({ type, reason }) => type === RxPacketType.ACK && reason === PING);
+  assertEquals(pings.slice(0, 5).map(({ at }) => at), [0, 2100, 4100, 6100, 8100]);
+  assertEquals([sent.at(-1)!.type, sent.at(-1)!.at], [RxPacketType.ABORT, 20_000]);
+});
+
+test("maxHeldBytesPerPeer: packets that wait for a client to prove who it is", () => {
+  const hand = asServer({ maxHeldBytesPerPeer: 10_000 });
+  hand.offer(secured);
+  hand.securityIndex = 2;
+  for (let channel = 0; channel < 4; channel++) {
+    for (let seq = 1; seq <= 20; seq++) hand.d(seq, 0, 1000, { cid: hand.cid | channel });
+  }
+  assert(hand.engine.heldBytes > 8000 && hand.engine.heldBytes <= 10_000, String(hand.engine.heldBytes));
+  hand.world.run(60_000);
+  assertEquals(hand.engine.heldBytes, 0);
+});
+
+for (const limit of ["maxHeldBytesPerPeer", "maxHeldBytes"] as const) {
+  test(`${limit}: what a call says in order before its address has answered; the rest comes again`, () => {
+    const hand = asServer({ reachCheck: "always", [limit]: 2500 });
+    const calls = hand.offer(147);
+    for (let seq = 1; seq <= 5; seq++) hand.d(seq, seq === 5 ? L : 0, 1000);
+    assertEquals([calls.length, hand.engine.heldBytes], [0, 2000]);
+    const ping = hand.world.sent.find(({ data }) => data[HEADER_BYTES + 16] === PING)!;
+    hand.a(1, 0, ping.header.serial, PING_RESPONSE);
+    assertEquals([calls[0]!.bytes, calls[0]!.hasEnded, hand.engine.heldBytes], [2000, false, 0]);
+    for (let seq = 3; seq <= 5; seq++) hand.d(seq, seq === 5 ? L : 0, 1000);
+    assertEquals([calls[0]!.bytes, calls[0]!.hasEnded], [5000, true]);
+  });
+}
+
+test("99: late packets of a call that went well: a server answers two a second in each channel", () => {
+  const hand = asServer();
+  const calls = hand.offer(147);
+  for (let channel = 0; channel < 2; channel++) {
+    hand.d(1, L, 10, { cid: hand.cid | channel });
+    hand.reply(calls[channel]!, 20);
+    hand.a(2, 1, 0, IDLE, [], { header: { cid: hand.cid | channel } });
+  }
+  const answers = (channel: number): number => {
+    let count = 0;
+    for (let i = 0; i < 10; i++) count += hand.d(1, L, 10, { cid: hand.cid | channel }).length;
+    return count;
+  };
+  assertEquals([answers(0), answers(1)], [2, 2]);
+  hand.world.run(500);
+  assertEquals(answers(0), 1);
+});
+
+test("7.1, 17: without security a running call is ended by one of the next sixteen numbers only", () => {
+  for (const [number, isTaken] of [[17, true], [18, false]] as const) {
+    const hand = asServer();
+    const calls = hand.offer(147);
+    hand.d(1);
+    hand.d(1, L, 10, { callNumber: number });
+    assertEquals([calls.length, calls[0]!.closedCount], isTaken ? [2, 1] : [1, 0]);
+  }
+  const idle = asServer();
+  const calls = idle.offer(147);
+  idle.d(1, L);
+  idle.reply(calls[0]!, 10);
+  idle.a(2, 1, 1, IDLE);
+  idle.d(1, L, 10, { callNumber: 1000 });
+  assertEquals(calls.length, 2);
+});
+
+test("7.3: with more than half of maxServiceConnections there, those without calls are kept for a minute", () => {
+  const hand = asServer({ maxServiceConnections: 8, maxServiceConnectionsPerPeer: 8 });
+  const calls = hand.offer(147);
+  const serve = (epoch: number): void => {
+    hand.d(1, L, 1, { epoch: 0x80000000 + epoch });
+    hand.reply(calls.at(-1)!, 1);
+    hand.a(2, 1, 0, IDLE, [], { header: { epoch: 0x80000000 + epoch } });
+  };
+  for (let epoch = 1; epoch <= 4; epoch++) serve(epoch);
+  hand.world.run(61_000);
+  assertEquals(hand.engine.connections.service, 4, "half: ten minutes");
+  serve(5);
+  assertEquals(hand.engine.connections.service, 5);
+  serve(6);
+  serve(7);
+  assertEquals([hand.engine.connections.service, hand.drops()["connection evicted"]], [5, 2], "the oldest give way");
+  hand.world.run(61_000);
+  assertEquals(hand.engine.connections.service < 5, true);
+  hand.world.run(600_000);
+  assertEquals(hand.engine.connections.service, 0);
+});
+
+test("92: a first packet beyond receiveWindow leaves nothing behind; within it may be any", () => {
+  for (const [receiveWindow, seq, connections] of [[32, 33, 0], [32, 32, 1], [255, 255, 1]] as const) {
+    const hand = asServer({ receiveWindow });
+    hand.offer(147);
+    hand.d(seq);
+    assertEquals(hand.engine.connections.service, connections, `${seq} of ${receiveWindow}`);
+  }
+});
+
+test("2.10: the last acknowledgement says the same of sizes as others do", () => {
+  const hand = asClient({ acceptJumbo: 4, receiveWindow: 100 });
+  hand.call(10);
+  hand.d(1, L, 20);
+  hand.world.run(20);
+  const { maxMtu, ifMtu, rwind, jumboMax } = decodeAck(hand.world.sent.at(-1)!.data.subarray(HEADER_BYTES))!;
+  assertEquals([maxMtu, ifMtu, rwind, jumboMax], [65_160, 1444, 100, 4]);
+});
+
+test("2.7: a connection that its other end has aborted: whoever goes on with it hears of that, an ABORT does not", () => {
+  const hand = asServer();
+  const calls = hand.offer(147);
+  hand.d(1);
+  hand.abort(-5, { callNumber: 0 });
+  assertEquals([calls[0]!.closedCount, hand.d(2, L), hand.abort(-5)], [1, ["ABORT -5"], []]);
+});
