@@ -63,6 +63,30 @@ test("194, 195: a reader that does not read holds the writer up, and lets it go 
   await closeAll(ends);
 });
 
+test("195: a writer is not ready while the window is full, and is once the other end has read", async () => {
+  const ends = await pair();
+  const listener = ends[1].listen({ services: [147] });
+  const call = ends[0].call({ to, service: 147 });
+  const writer = call.writable.getWriter();
+  const isReady = (): Promise<boolean> => {
+    const later = new Promise<boolean>((resolve) => setTimeout(resolve, 100, false));
+    return Promise.race([writer.ready.then(() => true), later]);
+  };
+  let written = 0;
+  for (; await isReady(); written++) writer.write(new Uint8Array(100_000)).catch(() => {});
+  assert(written > 1 && written < 20, `${written} writes`);
+  const served = (await listener.accept())!;
+  let bytes = 0;
+  const reading = (async () => {
+    for await (const chunk of served.readable) bytes += chunk.length;
+  })();
+  await writer.ready;
+  await writer.close();
+  await reading;
+  assertEquals(bytes, written * 100_000);
+  await closeAll(ends);
+});
+
 test("196, 197: closed says that the ends are done; what was not read by then still is there, then the end", async () => {
   const ends = await pair();
   const serving = echo(ends[1]);
