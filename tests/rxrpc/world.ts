@@ -45,13 +45,14 @@ export class Recorder implements RxCallSink {
   onEnded: (() => void) | undefined;
 
   data(bytes: Uint8Array): void {
+    if (this.hasEnded || this.closedCount > 0) throw new Error("data behind the end");
     this.chunks.push(bytes.slice());
     this.bytes += bytes.length;
     this.unread += bytes.length;
     this.onData?.(bytes);
   }
   ended(): void {
-    if (this.hasEnded) throw new Error("ended twice");
+    if (this.hasEnded || this.closedCount > 0) throw new Error("ended twice, or behind its end");
     this.hasEnded = true;
     this.onEnded?.();
   }
@@ -68,6 +69,7 @@ export class Recorder implements RxCallSink {
     this.busyCount++;
   }
   closed(error: unknown): void {
+    if (this.closedCount > 0) throw new Error("closed twice");
     this.closedCount++;
     this.error = error;
   }
@@ -165,7 +167,7 @@ export class World {
           hasMoved = this.#transmit(host) || hasMoved;
         }
       }
-      if (!hasMoved) return;
+      if (!hasMoved) return this.#checkInvariants();
     }
     throw new Error("the world does not come to rest");
   }
@@ -188,6 +190,20 @@ export class World {
 
   get flying(): number {
     return this.#flying.length;
+  }
+
+  /** What holds at every endpoint whenever nothing more is to be done at an instant. */
+  #checkInvariants(): void {
+    for (const { engine, address } of this.hosts) {
+      const { heldBytes, connections } = engine;
+      const timeoutAt = engine.timeoutAt();
+      const where = `${address.address} at ${this.now}`;
+      // a timer that is due and does nothing would be called for ever
+      if (!(timeoutAt > this.now)) throw new Error(`${where}: a timer stays due at ${timeoutAt}`);
+      if (!(heldBytes >= 0)) throw new Error(`${where}: ${heldBytes} bytes are held`);
+      const isIdle = connections.client + connections.service === 0;
+      if (isIdle && heldBytes !== 0) throw new Error(`${where}: ${heldBytes} bytes are held for nobody`);
+    }
   }
 
   #transmit(host: Host): boolean {
