@@ -1,6 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ImpairStream, Link, type LinkOptions, ManualClock } from "../../src/sim/mod.ts";
+import { stageChecklist } from "../support/stage_checklist.ts";
 
 interface Arrival {
   at: number;
@@ -104,6 +105,14 @@ test("wrong options are refused at once", () => {
   }
   assertThrows(() => new Link({ loss: "1" as unknown as number }, { packet: () => {} }), TypeError);
   assertThrows(() => new Link({ bytesPerMs: "1" as unknown as number }, { packet: () => {} }), TypeError);
+});
+
+stageChecklist<Uint8Array, Uint8Array>({
+  name: "ImpairStream",
+  make: (options) => new ImpairStream(options) as ReadableWritablePair<Uint8Array | Uint8Array[], Uint8Array>,
+  inputs: [Uint8Array.of(1), Uint8Array.of(2, 3), Uint8Array.of(4)],
+  outputs: [Uint8Array.of(1), Uint8Array.of(2, 3), Uint8Array.of(4)],
+  badOptions: [{ loss: 2 }, { delayMs: -1 }, { mtu: 0 }],
 });
 
 test("ImpairStream delays by its clock and hands out the rest at the end", async () => {
