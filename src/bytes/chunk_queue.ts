@@ -34,11 +34,16 @@ export class ChunkQueue {
     this.#length += chunk.length;
   }
 
+  /** The first view, which stays; `undefined` when the queue is empty. */
+  peek(): Uint8Array | undefined {
+    return this.#chunks[this.#first];
+  }
+
   /** Puts a view in front of everything; an empty one is ignored. */
   unshift(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    if (this.#first > 0) this.#chunks[--this.#first] = chunk;
-    else this.#chunks.unshift(chunk);
+    if (this.#first === 0) this.#makeRoom();
+    this.#chunks[--this.#first] = chunk;
     this.#length += chunk.length;
   }
 
@@ -127,6 +132,12 @@ export class ChunkQueue {
     if (this.#first < COMPACT_AT || this.#first * 2 < this.#chunks.length) return;
     this.#chunks = this.#chunks.slice(this.#first);
     this.#first = 0;
+  }
+
+  /** Free slots in front, in proportion: an array's own `unshift` moves everything each time. */
+  #makeRoom(): void {
+    this.#first = (this.#chunks.length >> 2) + 1;
+    this.#chunks = Array<Uint8Array>(this.#first).fill(EMPTY).concat(this.#chunks);
   }
 
   #check(count: number): void {

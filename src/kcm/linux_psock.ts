@@ -25,13 +25,6 @@ class ReceiveQueue extends ChunkQueue implements ReceiveSource {
   get pendingBytes(): number {
     return this.length;
   }
-
-  peek(): Uint8Array | undefined {
-    if (this.length === 0) return undefined;
-    const chunk = this.shift()!;
-    this.unshift(chunk);
-    return chunk;
-  }
 }
 
 /** One attached connection, the kernel's way. */

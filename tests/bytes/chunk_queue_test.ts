@@ -52,6 +52,31 @@ test("what was put back comes out first", () => {
   assertEquals([queue.length, queue.chunks], [1, 1]);
 });
 
+test("any number of views is put in front of any number, last first", () => {
+  const queue = new ChunkQueue();
+  for (let i = 0; i < 100; i++) queue.push(Uint8Array.of(i));
+  for (let i = 1; i <= 200; i++) {
+    queue.unshift(Uint8Array.of(i));
+    assertEquals([queue.length, queue.chunks, queue.peek()], [100 + i, 100 + i, Uint8Array.of(i)]);
+  }
+  const last = Uint8Array.from({ length: 200 }, (_, i) => 200 - i);
+  assertEquals(queue.take(300), concat([last, Uint8Array.from({ length: 100 }, (_, i) => i)]));
+});
+
+test("the first view is looked at without being taken", () => {
+  const queue = new ChunkQueue();
+  assertStrictEquals(queue.peek(), undefined);
+  const first = Uint8Array.of(1, 2);
+  queue.push(first);
+  queue.push(Uint8Array.of(3));
+  assertStrictEquals(queue.peek(), first);
+  queue.skip(1);
+  assertEquals(queue.peek(), Uint8Array.of(2));
+  assertEquals([queue.length, queue.chunks], [2, 2]);
+  queue.clear();
+  assertStrictEquals(queue.peek(), undefined);
+});
+
 test("a queue does with bytes what an array would", () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant("push" as const), bytes: fc.uint8Array({ maxLength: 9 }) }),
@@ -70,7 +95,9 @@ test("a queue does with bytes what an array would", () => {
         queue.unshift(action.bytes);
         model = concat([action.bytes, model]);
       } else if (action.kind === "shift") {
+        const first = queue.peek();
         const chunk = queue.shift() ?? new Uint8Array(0);
+        assertStrictEquals(first ?? chunk, chunk);
         assertEquals(chunk, model.slice(0, chunk.length));
         assert(chunk.length > 0 || model.length === 0);
         model = model.slice(chunk.length);
