@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { typeName } from "./words.ts";
 
 /**
  * Returns `value`, or `fallback` where it is `undefined`, after checking that it is an integer (or `Infinity`) of at
@@ -53,13 +54,23 @@ export function choiceOption<T extends string>(
 }
 
 /**
+ * Returns `value`, which is a function or `undefined`.
+ *
+ * @throws {TypeError} when it is something else
+ */
+export function callbackOption<T>(name: string, value: T | undefined): T | undefined {
+  if (value === undefined || typeof value === "function") return value;
+  throw new TypeError(`${name} must be a function, got ${typeName(value)}`);
+}
+
+/**
  * Checks that there is an object where one is needed: of what is missing an error shall tell the name.
  *
  * @throws {TypeError} when there is none
  */
 export function needObject(what: string, given: unknown): void {
   if (typeof given !== "object" || given === null) {
-    throw new TypeError(`${what} must be an object, got ${given === null ? "null" : typeof given}`);
+    throw new TypeError(`${what} must be an object, got ${typeName(given)}`);
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { typeName } from "../core/words.ts";
 import type { FlowSide } from "../flow/sink.ts";
 import type { Parser } from "../strparser/parser.ts";
 import { breathe } from "../stream/turn.ts";
@@ -106,7 +107,7 @@ export class AttachmentWriter {
 
   #attach(chunk: Attachable): void {
     if (typeof chunk !== "object" || chunk === null) {
-      throw new TypeError(`a flow or a connection is needed, got ${chunk === null ? "null" : typeof chunk}`);
+      throw new TypeError(`a flow or a connection is needed, got ${typeName(chunk)}`);
     }
     if ("readable" in chunk) return this.#attachSource(chunk, undefined, chunk.direction, chunk.label);
     const flow = chunk.key === undefined ? undefined : chunk as FlowOrigin;

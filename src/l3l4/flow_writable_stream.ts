@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { typeName } from "../core/words.ts";
 
 /** Bytes that the stream takes before it asks its writer to wait. */
 const HIGH_WATER_MARK_BYTES = 65536;
@@ -122,7 +123,7 @@ export class FlowWritable implements UnderlyingSink<Uint8Array> {
     if (chunk instanceof Uint8Array) return chunk;
     if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
     if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    const error = new TypeError(`only bytes can be written, got ${chunk === null ? "null" : typeof chunk}`);
+    const error = new TypeError(`only bytes can be written, got ${typeName(chunk)}`);
     // the peer must not take what came before for all
     this.#isOver = true;
     this.#writes.abort(error);

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { typeName } from "../core/words.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { durationOption, limitOption, needObject } from "../core/limits.ts";
+import { callbackOption, durationOption, limitOption, needObject } from "../core/limits.ts";
 import { type FillRandom, systemRandom } from "../core/random.ts";
 import { shownAs } from "../core/shown.ts";
 import { parseAddress } from "../packet/address.ts";
@@ -395,13 +396,10 @@ function checkStageOptions(options: L3L4StackOptions): void {
   needObject("options", options);
   const { addresses, medium } = options;
   if (addresses !== undefined && !Array.isArray(addresses)) {
-    throw new TypeError(`addresses must be an array of texts, got ${addresses === null ? "null" : typeof addresses}`);
+    throw new TypeError(`addresses must be an array of texts, got ${typeName(addresses)}`);
   }
-  for (const name of ["onIncoming", "onIncomingUdp"] as const) {
-    const value: unknown = options[name];
-    if (value === undefined || typeof value === "function") continue;
-    throw new TypeError(`${name} must be a function, got ${value === null ? "null" : typeof value}`);
-  }
+  callbackOption("onIncoming", options.onIncoming);
+  callbackOption("onIncomingUdp", options.onIncomingUdp);
   if (medium !== undefined && typeof medium?.wrap !== "function") {
     throw new TypeError("medium must be what ethernet() gives, with a wrap method");
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { choiceOption, durationOption, limitOption, needObject } from "../core/limits.ts";
+import { callbackOption, choiceOption, durationOption, limitOption, needObject } from "../core/limits.ts";
 import type { PacketError } from "./errors.ts";
 import type { FragmentLimits } from "./fragment_table.ts";
 import type { Packet } from "./packet.ts";
@@ -119,23 +119,16 @@ export function checkOptions(options: SegmentDecoderOptions): CheckedOptions {
   if (typeof verifyChecksums !== "boolean") {
     throw new TypeError(`verifyChecksums must be a boolean, got ${typeof verifyChecksums}`);
   }
-  checkCallback("onSkip", onSkip);
-  checkCallback("onError", onError);
   return {
     isVerifying: verifyChecksums,
     keepsBad: choiceOption("badChecksum", options.badChecksum, "drop", ["drop", "keep"]) === "keep",
     keepsRouted: choiceOption("sourceRouted", options.sourceRouted, "drop", ["drop", "keep"]) === "keep",
-    onSkip,
-    onError,
+    onSkip: callbackOption("onSkip", onSkip),
+    onError: callbackOption("onError", onError),
     maxFragmentBytes: limitOption("maxFragmentBytes", options.maxFragmentBytes, 4 * 1024 * 1024),
     maxFragmentDatagrams: limitOption("maxFragmentDatagrams", options.maxFragmentDatagrams, 1024),
     maxFragmentsPerDatagram: limitOption("maxFragmentsPerDatagram", options.maxFragmentsPerDatagram, 512),
     v4TimeoutMs: durationOption("fragmentTimeoutMs.v4", fragmentTimeoutMs.v4, 30_000),
     v6TimeoutMs: durationOption("fragmentTimeoutMs.v6", fragmentTimeoutMs.v6, 60_000),
   };
-}
-
-function checkCallback(name: string, value: unknown): void {
-  if (value === undefined || typeof value === "function") return;
-  throw new TypeError(`${name} must be a function, got ${typeof value}`);
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { typeName } from "../core/words.ts";
 import { createStage, type StageOptions } from "../stream/stage.ts";
 import type { StreamPair } from "../stream/stream_pair.ts";
 import type { Batched } from "../stream/outlet.ts";
@@ -74,5 +75,5 @@ export class SegmentStream<Batch extends boolean = false>
 
 function packetSize(packet: Packet): number {
   if (packet?.bytes instanceof Uint8Array) return packet.bytes.length;
-  throw new TypeError(`chunk must be a Packet or an array of them, got ${packet === null ? "null" : typeof packet}`);
+  throw new TypeError(`chunk must be a Packet or an array of them, got ${typeName(packet)}`);
 }

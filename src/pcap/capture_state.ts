@@ -6,7 +6,7 @@
  */
 import { forgetBase, noteBase } from "../bytes/known_base.ts";
 import type { Sink, Stats } from "../core/engine.ts";
-import { limitOption, needObject } from "../core/limits.ts";
+import { callbackOption, limitOption, needObject } from "../core/limits.ts";
 import { BorrowedPacket, type Packet } from "../packet/packet.ts";
 import { CaptureError } from "./capture_error.ts";
 import type { CaptureBlock, CaptureInterface, InterfaceStatistics, NameRecord } from "./capture_interface.ts";
@@ -226,9 +226,4 @@ export class CaptureState {
   fail(code: string, offset: number, message: string): void {
     this.error ??= new CaptureError(message, { code, blame: "remote", offset });
   }
-}
-
-function callbackOption<T>(name: string, value: T | undefined): T | undefined {
-  if (value === undefined || typeof value === "function") return value;
-  throw new TypeError(`${name} must be a function, got ${value === null ? "null" : typeof value}`);
 }

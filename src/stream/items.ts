@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { typeName } from "../core/words.ts";
 import { type BatchReader, batchReader, type BatchReceiver } from "./through.ts";
 
 /** Options of {@linkcode items}. */
@@ -165,7 +166,7 @@ class BatchItems<T> implements AsyncIterableIterator<T> {
   /** Whoever forgets `batch: true` gets a stream of items, over whose properties nothing useful could be iterated. */
   #checked(value: readonly T[]): readonly T[] {
     if (Array.isArray(value)) return value;
-    const error = new TypeError(`items needs a stream of arrays, got ${value === null ? "null" : typeof value}`);
+    const error = new TypeError(`items needs a stream of arrays, got ${typeName(value)}`);
     this.#reader.cancel(error).catch(() => {});
     throw error;
   }

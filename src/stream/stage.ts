@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { typeName } from "../core/words.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Engine, Sink } from "../core/engine.ts";
 import { limitOption } from "../core/limits.ts";
@@ -66,7 +67,7 @@ const RESOLVED = Promise.resolve();
  */
 export function byteSize(chunk: Uint8Array): number {
   if (chunk instanceof Uint8Array) return chunk.length;
-  throw new TypeError(`chunk must be a Uint8Array, got ${chunk === null ? "null" : typeof chunk}`);
+  throw new TypeError(`chunk must be a Uint8Array, got ${typeName(chunk)}`);
 }
 
 /**

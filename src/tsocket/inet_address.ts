@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { typeName } from "../core/words.ts";
 import { hashText } from "./address_hash.ts";
 import { SocketError } from "./errors.ts";
 import { badAddress, checkPort, quote, splitHostPort } from "./host_port.ts";
@@ -184,7 +185,7 @@ function familyOption(family: string | undefined): InetFamily {
 }
 
 function notText(value: unknown): SocketError {
-  return new SocketError(`an address must be a string, got ${value === null ? "null" : typeof value}`, {
+  return new SocketError(`an address must be a string, got ${typeName(value)}`, {
     code: "EINVAL",
   });
 }

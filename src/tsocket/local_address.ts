@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { typeName } from "../core/words.ts";
 import { hashText } from "./address_hash.ts";
 import { SocketError } from "./errors.ts";
 import { badAddress } from "./host_port.ts";
@@ -269,7 +270,7 @@ function checkLength(text: string, length: number, limit: number, unit: string):
 /** A lone surrogate has no UTF-8: it would silently become another character. */
 function checkText(what: string, text: string): void {
   if (typeof text !== "string") {
-    throw new SocketError(`the ${what} of an address must be a string, got ${text === null ? "null" : typeof text}`, {
+    throw new SocketError(`the ${what} of an address must be a string, got ${typeName(text)}`, {
       code: "EINVAL",
     });
   }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { typeName } from "../core/words.ts";
 import { SocketError } from "./errors.ts";
 import { checkHostName } from "./host_name.ts";
 import { badAddress, checkPort, quote, splitHostPort } from "./host_port.ts";
@@ -61,7 +62,7 @@ function hintAt(host: string): string {
 
 function targetOfParts(hostname: unknown, port: number): SocketTarget {
   if (typeof hostname !== "string") {
-    throw new SocketError(`hostname must be a string, got ${hostname === null ? "null" : typeof hostname}`, {
+    throw new SocketError(`hostname must be a string, got ${typeName(hostname)}`, {
       code: "EINVAL",
     });
   }
