@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { concat } from "../bytes/concat.ts";
 import type { FanOut } from "../stream/fan_out.ts";
 import type { Batched, Outlet } from "../stream/outlet.ts";
 import type { Patience } from "../stream/patience.ts";
@@ -14,6 +15,9 @@ import type { FlowSide } from "./sink.ts";
 
 /** What a chunk weighs in the budget beyond its bytes, so that empty datagrams do not come for nothing. */
 const CHUNK_WEIGHT = 64;
+
+/** How many times as large as what they weigh in the budget the buffers may be that queued chunks lie in. */
+const MAX_PINNED = 4;
 
 /** What a direction needs of its stage. */
 export interface DirectionOwner {
@@ -58,7 +62,6 @@ export class DirectionFeed<Batch extends boolean> implements FlowHalf<Batch> {
   readonly #abandon: () => void;
   #outlet: Outlet<Uint8Array, Batch> | undefined;
   #gathered: Uint8Array[] = [];
-  #gatheredBytes = 0;
   #patience: Patience | undefined;
   #isClaimed = false;
   #isOver = false;
@@ -101,17 +104,18 @@ export class DirectionFeed<Batch extends boolean> implements FlowHalf<Batch> {
       this.#stop();
       return false;
     }
-    this.#gatheredBytes += bytes.length + CHUNK_WEIGHT;
     return this.#gathered.push(bytes) === 1;
   }
 
-  /** Queues what was gathered, as one batch. */
+  /** Queues what was gathered, as one batch; a copy where it could keep much more alive for as long as nobody reads. */
   flush(): void {
     if (this.#gathered.length === 0) return;
     const items = this.#gathered;
     this.#gathered = [];
-    this.#open().pushBatch(items, this.#gatheredBytes);
-    this.#gatheredBytes = 0;
+    let weight = items.length * CHUNK_WEIGHT;
+    for (const item of items) weight += item.length;
+    const outlet = this.#open();
+    outlet.pushBatch(outlet.isStarving ? items : unpinned(items, weight), weight);
   }
 
   /** No more will come. */
@@ -161,7 +165,6 @@ export class DirectionFeed<Batch extends boolean> implements FlowHalf<Batch> {
   #stop(): void {
     if (this.#isOver) return;
     this.#gathered = [];
-    this.#gatheredBytes = 0;
     this.#over();
     this.#abandon();
   }
@@ -171,4 +174,12 @@ export class DirectionFeed<Batch extends boolean> implements FlowHalf<Batch> {
     this.#isOver = true;
     if (this.#isClaimed) this.#owner.unclaimed();
   }
+}
+
+/** Chunks that weigh so much together, so that they do not keep buffers alive which are much larger. */
+function unpinned(chunks: Uint8Array[], weight: number): Uint8Array[] {
+  if (chunks.every((chunk) => chunk.buffer.byteLength <= weight * MAX_PINNED)) return chunks;
+  const joined = concat(chunks);
+  let at = 0;
+  return chunks.map((chunk) => joined.subarray(at, at += chunk.length));
 }

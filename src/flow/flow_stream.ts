@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { typeName } from "../core/words.ts";
 import { limitOption, needObject } from "../core/limits.ts";
 import { randomSeed } from "../core/random.ts";
 import type { Segment } from "../packet/segment.ts";
@@ -28,7 +29,8 @@ import type { FlowTrackerStats } from "./tracker_stats.ts";
 export interface FlowStreamOptions<Batch extends boolean = false> extends FlowTrackerOptions, StageOptions<Batch> {
   /**
    * How many bytes all flows together may hold unread before writes have to wait; 64 are counted on top for each
-   * chunk, and 512 for each flow that was not taken yet.
+   * chunk, and 512 for each flow that was not taken yet. Chunks that wait are copied out of buffers more than four
+   * times as large as what they are counted for.
    *
    * @default {16777216}
    */
@@ -258,8 +260,7 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
   #push(segment: Segment): void {
     // `bytes` is what packets have too
     if (typeof segment?.datagramOffset !== "number") {
-      const got = segment === null ? "null" : typeof segment;
-      throw new TypeError(`chunk must be a Segment or an array of them, got ${got}`);
+      throw new TypeError(`chunk must be a Segment or an array of them, got ${typeName(segment)}`);
     }
     if (this.#state === "over") return;
     this.#time.push(segment);

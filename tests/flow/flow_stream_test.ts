@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import { test } from "node:test";
 import { type Flow, FlowError, FlowStream, type FlowStreamOptions } from "../../src/flow/mod.ts";
-import type { Segment } from "../../src/packet/segment.ts";
+import { Segment } from "../../src/packet/segment.ts";
 import { ManualClock } from "../../src/sim/mod.ts";
 import { stageChecklist } from "../support/stage_checklist.ts";
 import { collect, drain, feed, source } from "../support/streams.ts";
@@ -140,6 +140,50 @@ test("a UDP flow yields one chunk for each datagram", async () => {
   const [flow] = await collect(source(input).pipeThrough(new FlowStream())) as [Flow];
   assertEquals((await collect(flow.client.readable)).map(text), ["q1", "", "q2"]);
   assertEquals(await flow.closed, "capture-end");
+});
+
+/** Segments as they lie in one large chunk of a capture. */
+function inOneChunk(segments: readonly Segment[], size: number): { chunk: Uint8Array; inside: Segment[] } {
+  const chunk = new Uint8Array(size);
+  let at = 0;
+  const inside = segments.map((segment) => {
+    const { datagram } = segment;
+    chunk.set(datagram, at);
+    const bytes = chunk.subarray(at, at += datagram.length);
+    return new Segment({ ...segment.packet, bytes }, bytes, segment);
+  });
+  return { chunk, inside };
+}
+
+test("what nobody waits for does not keep the large chunk alive that it came in; who waits gets views", async () => {
+  const [a, b] = [ipv4(1, 5353), ipv4(2, 53)];
+  const inputs = [udp(a, b, "one"), udp(a, b, ""), udp(a, b, "three")];
+  for (const batch of [false, true]) {
+    const stage = new FlowStream({ batch });
+    const writer = stage.writable.getWriter();
+    await writer.write(inOneChunk(inputs, 4096).inside);
+    const [flow] = [(await stage.readable.getReader().read()).value!].flat() as Flow<boolean>[];
+    const reader = flow!.client.readable.getReader();
+    const queued: Uint8Array[] = [];
+    while (queued.length < 3) queued.push(...[(await reader.read()).value!].flat());
+    assertEquals(queued.map(text), ["one", "", "three"]);
+    for (const { buffer } of queued) assertEquals(buffer.byteLength, 8);
+    const waiting = reader.read();
+    await turns();
+    const { chunk, inside } = inOneChunk([udp(a, b, "four")], 4096);
+    await writer.write(inside);
+    const [view] = [(await waiting).value!].flat();
+    assertEquals(text(view!), "four");
+    assertStrictEquals(view!.buffer, chunk.buffer);
+    await writer.close();
+  }
+});
+
+test("much of a chunk is not copied, though nobody waits for it", async () => {
+  const { chunk, inside } = inOneChunk([udp(ipv4(1, 5353), ipv4(2, 53), "x".repeat(1000))], 4000);
+  const [flow] = await collect(source(inside).pipeThrough(new FlowStream())) as [Flow];
+  const [view] = await collect(flow.client.readable);
+  assertStrictEquals(view!.buffer, chunk.buffer);
 });
 
 test("bytes before a gap are read before its error, on that direction only", async () => {
