@@ -14,7 +14,7 @@ import { typeName } from "./words.ts";
  */
 export function limitOption(name: string, value: number | undefined, fallback: number, min = 1): number {
   if (value === undefined) return fallback;
-  if (typeof value !== "number") throw new TypeError(`${name} must be a number, got ${typeof value}`);
+  needNumber(name, value);
   if (value !== Infinity && !Number.isSafeInteger(value)) {
     throw new RangeError(`${name} must be an integer or Infinity, got ${value}`);
   }
@@ -30,7 +30,7 @@ export function limitOption(name: string, value: number | undefined, fallback: n
  */
 export function durationOption(name: string, value: number | undefined, fallback: number): number {
   if (value === undefined) return fallback;
-  if (typeof value !== "number") throw new TypeError(`${name} must be a number, got ${typeof value}`);
+  needNumber(name, value);
   if (!(value >= 0)) throw new RangeError(`${name} must not be negative or NaN, got ${value}`);
   return value;
 }
@@ -51,6 +51,15 @@ export function choiceOption<T extends string>(
     throw new RangeError(`${name} must be one of ${allowed.join(", ")}, got ${String(value)}`);
   }
   return value;
+}
+
+/**
+ * Checks that there is a number, any.
+ *
+ * @throws {TypeError} when it is something else
+ */
+export function needNumber(name: string, value: unknown): void {
+  if (typeof value !== "number") throw new TypeError(`${name} must be a number, got ${typeof value}`);
 }
 
 /**

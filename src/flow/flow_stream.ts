@@ -5,9 +5,9 @@
  *
  * @module
  */
-import { typeName } from "../core/words.ts";
-import { limitOption, needObject } from "../core/limits.ts";
+import { callbackOption, limitOption, needObject } from "../core/limits.ts";
 import { randomSeed } from "../core/random.ts";
+import { typeName } from "../core/words.ts";
 import type { Segment } from "../packet/segment.ts";
 import { EngineTime } from "../stream/engine_time.ts";
 import { FanOut } from "../stream/fan_out.ts";
@@ -147,7 +147,7 @@ class FlowDriver<Batch extends boolean> implements FlowSink, DirectionOwner {
     needObject("options", options);
     const maxBytes = limitOption("highWaterMark", options.highWaterMark, DEFAULT_HIGH_WATER_MARK);
     this.isBatch = options.batch ?? false;
-    this.#onGap = options.onGap;
+    this.#onGap = callbackOption("onGap", options.onGap);
     const { starveMs, clock } = options;
     this.fanOut = new FanOut("flow", { maxBytes, starveMs, clock, budgetName: "highWaterMark", advice: ADVICE });
     this.#tracker = new FlowTracker({ ...options, hashSeed: options.hashSeed ?? randomSeed() }, this);

@@ -7,7 +7,7 @@
  * @module
  */
 import { type Clock, systemClock } from "../core/clock.ts";
-import { durationOption, limitOption, needObject } from "../core/limits.ts";
+import { callbackOption, durationOption, limitOption, needObject } from "../core/limits.ts";
 import type { Reasons } from "../core/reasons.ts";
 import { shownAs } from "../core/shown.ts";
 import type { KcmAttachment } from "./attachment.ts";
@@ -108,6 +108,7 @@ export class Multiplexor implements AsyncDisposable {
    */
   constructor(options: MultiplexorOptions = {}) {
     this.#engine = new MultiplexorEngine(options);
+    callbackOption("onConnectionEnd", options.onConnectionEnd);
     this.#highWaterMark = limitOption("highWaterMark", options.highWaterMark, DEFAULT_HIGH_WATER_MARK);
     this.#driver = new MultiplexorDriver(this.#engine, {
       maxBufferedBytes: limitOption("maxBufferedBytes", options.maxBufferedBytes, DEFAULT_MAX_BUFFERED_BYTES),

@@ -17,6 +17,7 @@ import type { ReceivePort, TransmitPort } from "./steering_ports.ts";
 import { DEFAULT_PULL_BYTES, TransmitSide } from "./transmit_side.ts";
 import type { LowerRemains, LowerTransmitStats } from "./transmit_ports.ts";
 import type { Waiter, Waiters } from "./waiters.ts";
+import { needNumber } from "../core/limits.ts";
 
 const NOTHING: LowerRemains = { unread: new Uint8Array(0), messages: [] };
 
@@ -294,7 +295,7 @@ function codeOf(error: unknown): string {
 
 /** Checks a weight. */
 export function checkedWeight(weight: number): number {
-  if (typeof weight !== "number") throw new TypeError(`weight must be a number, got ${typeof weight}`);
+  needNumber("weight", weight);
   if (!(weight > 0 && weight < Infinity)) throw new RangeError(`weight must be above 0 and finite, got ${weight}`);
   return weight;
 }

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { typeName } from "../core/words.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { callbackOption, durationOption, limitOption, needObject } from "../core/limits.ts";
 import { type FillRandom, systemRandom } from "../core/random.ts";
 import { shownAs } from "../core/shown.ts";
+import { typeName } from "../core/words.ts";
 import { parseAddress } from "../packet/address.ts";
 import { LinkType, type Packet } from "../packet/packet.ts";
 import type { DgramSocket } from "../tsocket/dgram_socket.ts";

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { typeName } from "../core/words.ts";
 import { createStage, type StageOptions } from "../stream/stage.ts";
 import type { StreamPair } from "../stream/stream_pair.ts";
 import type { Batched } from "../stream/outlet.ts";
 import type { Reasons } from "../core/reasons.ts";
+import { typeName } from "../core/words.ts";
 import type { Packet } from "./packet.ts";
 import type { Segment } from "./segment.ts";
 import { SegmentDecoder } from "./segment_decoder.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Stats } from "../core/engine.ts";
-import { durationOption, limitOption } from "../core/limits.ts";
+import { callbackOption, durationOption, limitOption, needNumber } from "../core/limits.ts";
 import { SeededRandom } from "./seeded_random.ts";
 
 /** What a {@linkcode Link} does to packets. Everything is off by default. */
@@ -132,8 +132,10 @@ export class Link {
       maxFlyingPackets: limitOption("maxFlyingPackets", options.maxFlyingPackets, 65_536),
       mtu: limitOption("mtu", options.mtu, Infinity),
     };
-    this.#drop = options.drop;
-    this.#random = new SeededRandom(options.seed ?? 1);
+    this.#drop = callbackOption("drop", options.drop);
+    const { seed = 1 } = options;
+    needNumber("seed", seed);
+    this.#random = new SeededRandom(seed);
     this.#sink = sink;
   }
 
@@ -263,13 +265,13 @@ function isBefore(a: Flying, b: Flying): boolean {
 }
 
 function shareOption(name: string, value = 0): number {
-  if (typeof value !== "number") throw new TypeError(`${name} must be a number, got ${typeof value}`);
+  needNumber(name, value);
   if (!(value >= 0 && value <= 1)) throw new RangeError(`${name} must be from 0 to 1, got ${value}`);
   return value;
 }
 
 function rateOption(value = Infinity): number {
-  if (typeof value !== "number") throw new TypeError(`bytesPerMs must be a number, got ${typeof value}`);
+  needNumber("bytesPerMs", value);
   if (!(value > 0)) throw new RangeError(`bytesPerMs must be more than 0, got ${value}`);
   return value;
 }

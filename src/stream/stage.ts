@@ -10,10 +10,10 @@
  *
  * @module
  */
-import { typeName } from "../core/words.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Engine, Sink } from "../core/engine.ts";
 import { limitOption } from "../core/limits.ts";
+import { typeName } from "../core/words.ts";
 import { EngineTime } from "./engine_time.ts";
 import { EngineTimer } from "./engine_timer.ts";
 import { Gathered } from "./gathered.ts";

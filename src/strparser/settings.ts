@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { choiceOption, durationOption, limitOption } from "../core/limits.ts";
+import { callbackOption, choiceOption, durationOption, limitOption } from "../core/limits.ts";
 import type { MessageBudget } from "./message_budget.ts";
 import type { Resync, StreamParserOptions } from "./options.ts";
 import { DEFAULT_MAX_HEADER_BYTES, type Parser } from "./parser.ts";
@@ -38,7 +38,7 @@ export interface Settings {
  */
 export function settingsOf(options: StreamParserOptions<boolean>): Settings {
   const { maxHeaderBytes, resync, direction, budget, compat } = options;
-  if (resync !== undefined && typeof resync !== "function") throw new TypeError("resync must be a function");
+  callbackOption("resync", resync);
   if (budget !== undefined && typeof budget?.claim !== "function") {
     throw new TypeError("budget must be a MessageBudget");
   }

@@ -5,12 +5,12 @@
  *
  * @module
  */
-import { typeName } from "../core/words.ts";
 import { hashText } from "./address_hash.ts";
 import { SocketError } from "./errors.ts";
 import { badAddress, checkPort, quote, splitHostPort } from "./host_port.ts";
 import { checkZone, type InetLiteral, isDottedDecimal, readLiteral } from "./inet_literal.ts";
 import type { TsocketAddress } from "./types.ts";
+import { typeName } from "../core/words.ts";
 
 /** Which version an address may have: `ip` is either. Upper and lower case are the same. */
 export type InetFamily = "ip" | "ipv4" | "ipv6";

@@ -5,12 +5,12 @@
  *
  * @module
  */
-import { typeName } from "../core/words.ts";
 import { hashText } from "./address_hash.ts";
 import { SocketError } from "./errors.ts";
 import { badAddress } from "./host_port.ts";
 import { type Platform, platformOption } from "./platform.ts";
 import type { TsocketAddress } from "./types.ts";
+import { typeName } from "../core/words.ts";
 
 /** Longest path in bytes: `sun_path` without its final NUL. */
 export const MAX_UNIX_PATH: Readonly<Record<Platform, number>> = { linux: 107, macos: 103, windows: 107 };

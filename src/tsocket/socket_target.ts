@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { typeName } from "../core/words.ts";
 import { SocketError } from "./errors.ts";
 import { checkHostName } from "./host_name.ts";
 import { badAddress, checkPort, quote, splitHostPort } from "./host_port.ts";
@@ -15,6 +14,7 @@ import { checkPlatform, PipeAddress, UnixAddress, VirtualAddress } from "./local
 import { type Platform, platformOption } from "./platform.ts";
 import type { AnySocketAddress, SocketTarget } from "./option_types.ts";
 import type { TsocketAddress } from "./types.ts";
+import { typeName } from "../core/words.ts";
 
 /**
  * Checks `host:port`, `{ hostname, port }` or an address. Numeric hosts become an {@linkcode InetAddress}; names are

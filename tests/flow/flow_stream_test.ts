@@ -57,7 +57,9 @@ stageChecklist<Segment, number | Flow<false>>({
     >,
   inputs: [...whole(1024), ...whole(1025), ...whole(1026)],
   outputs: [1, 2, 3],
-  badOptions: [{ maxFlows: 0 }, { overlap: "middle" }, { gaps: "hide" }, { maxHoleMs: -1 }, { starveMs: -1 }],
+  badOptions: [{ maxFlows: 0 }, { overlap: "middle" }, { gaps: "hide" }, { maxHoleMs: -1 }, { starveMs: -1 }, {
+    onGap: 1,
+  }],
   badInput: {
     inputs: [...whole(1024), { bytes: "none" } as unknown as Segment],
     outputs: [1],

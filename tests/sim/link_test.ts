@@ -112,7 +112,7 @@ stageChecklist<Uint8Array, Uint8Array>({
   make: (options) => new ImpairStream(options) as ReadableWritablePair<Uint8Array | Uint8Array[], Uint8Array>,
   inputs: [Uint8Array.of(1), Uint8Array.of(2, 3), Uint8Array.of(4)],
   outputs: [Uint8Array.of(1), Uint8Array.of(2, 3), Uint8Array.of(4)],
-  badOptions: [{ loss: 2 }, { delayMs: -1 }, { mtu: 0 }],
+  badOptions: [{ loss: 2 }, { delayMs: -1 }, { mtu: 0 }, { drop: 1 }, { seed: "1" }],
 });
 
 test("ImpairStream delays by its clock and hands out the rest at the end", async () => {
