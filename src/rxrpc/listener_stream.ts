@@ -17,7 +17,10 @@ export interface RxListenOptions {
   readonly services: readonly (RxService | number)[];
   /** Calls that may wait to be asked for; beyond, clients are told that this end is busy. @default {32} */
   readonly backlog?: number | undefined;
-  /** Looks at each call before it is taken; says `"busy"` or a number for clients that are not to be served. */
+  /**
+   * Looks at each call before it is taken; says `"busy"` or a number for clients that are not to be served. What it throws
+   * closes the listener, and `accept` and the loop throw it.
+   */
   readonly refuses?: ((call: RxCallPort) => "busy" | number | undefined) | undefined;
 }
 
@@ -71,6 +74,7 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
   readonly #running: Bag<Running> = new Bag();
   readonly #wakes: (() => void)[] = [];
   #isClosed = false;
+  #failed: { readonly error: unknown } | undefined;
 
   /** Made by an endpoint. */
   constructor(host: ListenerHost, driver: EndpointDriver, options: RxListenOptions) {
@@ -85,8 +89,14 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
   incoming(port: RxCallPort): RxDecision {
     if (this.#isClosed) return -2;
     if (this.#waiting.length >= this.#backlog) return "busy";
-    const refusal = this.#refuses?.(port);
-    if (refusal !== undefined) return refusal;
+    try {
+      const refusal = this.#refuses?.(port);
+      if (refusal !== undefined) return refusal;
+    } catch (error) {
+      this.#failed = { error };
+      queueMicrotask(() => void this.close());
+      return -2;
+    }
     const call = new RxCallStream(this.#driver, port, undefined, () => void this.#running.delete(running));
     const running: Running = { call, bagIndex: -1 };
     this.#waiting.push(call);
@@ -95,11 +105,12 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
     return call.sink;
   }
 
-  /** The next call; `undefined` once the listener is closed. */
+  /** The next call; `undefined` once the listener is closed. Rejects with what `refuses` threw. */
   async accept(): Promise<RxCallStream | undefined> {
     while (this.#waiting.length === 0 && !this.#isClosed) {
       await new Promise<void>((resolve) => this.#wakes.push(resolve));
     }
+    if (this.#failed !== undefined) throw this.#failed.error;
     return this.#waiting.shift();
   }
 

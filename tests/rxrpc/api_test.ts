@@ -167,6 +167,26 @@ test("104: refuses: calls are looked at before they are taken: busy, a number, o
   await closeAll(ends);
 });
 
+test("what refuses throws closes the listener and comes out of accept, and the endpoint goes on", async () => {
+  const ends = await pair();
+  const broken = ends[1].listen({
+    services: [147],
+    refuses: () => {
+      throw new Error("no list of clients");
+    },
+  });
+  const accepting = assertRejects(() => broken.accept(), Error, "no list of clients");
+  const ask = (): Promise<Uint8Array> => ends[0].request({ to, service: 147, body: Uint8Array.of(1) });
+  assertEquals((await assertRejects(ask, RxrpcError)).abortCode, -2);
+  await accepting;
+  await assertRejects(() => broken.accept(), Error, "no list of clients");
+  const listener = ends[1].listen({ services: [147] });
+  const reply = ask();
+  await (await listener.accept())!.end(Uint8Array.of(2));
+  assertEquals(await reply, Uint8Array.of(2));
+  await closeAll(ends);
+});
+
 test("3.12: onBusy: a call that goes on trying is told that the server is busy, and is served in the end", async () => {
   const ends = await pair();
   let refusals = 0;
