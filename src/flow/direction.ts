@@ -115,7 +115,9 @@ export class DirectionFeed<Batch extends boolean> implements FlowHalf<Batch> {
     let weight = items.length * CHUNK_WEIGHT;
     for (const item of items) weight += item.length;
     const outlet = this.#open();
-    outlet.pushBatch(outlet.isStarving ? items : unpinned(items, weight), weight);
+    // who waits takes an array, or one chunk
+    const isTaken = outlet.isStarving && (this.#owner.isBatch || items.length === 1);
+    outlet.pushBatch(isTaken ? items : unpinned(items, weight), weight);
   }
 
   /** No more will come. */

@@ -177,7 +177,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
   accept(sink: RxCallSink): void {
     this.#patience.isGated = false;
     this.#sink = sink;
-    for (const bytes of this.#early.take()) sink.data(bytes);
+    for (const bytes of this.#early.take()) if (!this.isClosed) sink.data(bytes);
     if (this.receive.isComplete && !this.isClosed) {
       sink.ended();
       sink.writable?.();

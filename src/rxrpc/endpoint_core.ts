@@ -387,6 +387,8 @@ export class EndpointCore implements ConnectionHost {
   begin(call: RxCall, now: number): void {
     if (mustProve(call, this.#options.reachCheck, now)) return call.gate(now);
     const decision = this.#sink.incoming(call);
+    // whoever was to decide has aborted it
+    if (call.isClosed) return;
     if (typeof decision === "object") return call.accept(decision);
     const connection = call.place!.connection;
     if (decision === "busy") {

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Clock, systemClock, systemWallMs } from "../core/clock.ts";
+import { callbackOption } from "../core/limits.ts";
 import { type FillRandom, systemRandom } from "../core/random.ts";
 import type { Reasons } from "../core/reasons.ts";
 import type { TDgram, UdpMessage } from "../tsocket/types.ts";
@@ -160,6 +161,7 @@ export class RxEndpoint implements AsyncDisposable {
    */
   call(options: RxStreamCallOptions): RxCallStream {
     const { signal, onBusy } = options;
+    callbackOption("onBusy", onBusy);
     signal?.throwIfAborted();
     const call = new RxCallStream(this.#driver, undefined, options.tag);
     call.sink.busy = () => onBusy && queueMicrotask(onBusy);
@@ -186,7 +188,8 @@ export class RxEndpoint implements AsyncDisposable {
   /**
    * What another endpoint says that it is: the text of its VERSION packet.
    *
-   * @throws {RxrpcError} `ETIMEDOUT` when nothing came in half a minute
+   * @throws {RxrpcError} `ETIMEDOUT` when nothing came in half a minute, or the network's code when it says that nobody
+   * can be reached there
    */
   async version(to: RxAddress, options: RxAskOptions = {}): Promise<string> {
     const body = await this.#ask(to, RxPacketType.VERSION, new Uint8Array(1), options);

@@ -4,7 +4,7 @@
  * @module
  */
 import { Bag, type BagMember } from "../core/bag.ts";
-import { limitOption } from "../core/limits.ts";
+import { callbackOption, limitOption } from "../core/limits.ts";
 import { RxCallStream } from "./call_stream.ts";
 import type { EndpointDriver } from "./endpoint_driver_stream.ts";
 import type { RxCallPort, RxDecision, RxService } from "./ports.ts";
@@ -81,7 +81,7 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
     this.#host = host;
     this.#driver = driver;
     this.#backlog = limitOption("backlog", options.backlog, DEFAULT_BACKLOG);
-    this.#refuses = options.refuses;
+    this.#refuses = callbackOption("refuses", options.refuses);
     this.services = options.services.map((service) => typeof service === "number" ? { id: service } : service);
   }
 
@@ -90,7 +90,8 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
     if (this.#isClosed) return -2;
     if (this.#waiting.length >= this.#backlog) return "busy";
     try {
-      const refusal = this.#refuses?.(port);
+      // a call that it has aborted would never be over for whoever accepts it
+      const refusal = this.#refuses?.(port) ?? (port.isClosed ? -2 : undefined);
       if (refusal !== undefined) return refusal;
     } catch (error) {
       this.#failed = { error };

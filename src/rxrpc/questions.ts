@@ -93,7 +93,8 @@ export class Questions implements Timed {
 
   /** Whoever is asked there can't be reached. */
   unreachable(error: RxrpcError, { address, port }: RxAddress): void {
-    for (const [number, { question }] of this.#asked) {
+    // whoever is told may ask again, which this report says nothing of
+    for (const [number, { question }] of [...this.#asked]) {
       if (question.to.address !== address || question.to.port !== port) continue;
       this.#asked.delete(number);
       question.answered(undefined, error);

@@ -177,6 +177,13 @@ test("what nobody waits for does not keep the large chunk alive that it came in;
     const [view] = [(await waiting).value!].flat();
     assertEquals(text(view!), "four");
     assertStrictEquals(view!.buffer, chunk.buffer);
+    // of several chunks that come at once, who reads one at a time takes one
+    const next = reader.read();
+    await turns();
+    await writer.write(inOneChunk(inputs, 4096).inside);
+    const several = [(await next).value!].flat();
+    while (several.length < 3) several.push(...[(await reader.read()).value!].flat());
+    for (const { buffer } of several) assertEquals(buffer.byteLength, batch ? 4096 : 8);
     await writer.close();
   }
 });

@@ -1,5 +1,5 @@
 /** Endpoints, calls and listeners as streams, over sockets in memory. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { RxEndpoint, type RxEndpointOptions, RxrpcError } from "../../src/rxrpc/mod.ts";
 import { dgramPair, InetAddress } from "../../src/tsocket/mod.ts";
@@ -185,6 +185,30 @@ test("what refuses throws closes the listener and comes out of accept, and the e
   await (await listener.accept())!.end(Uint8Array.of(2));
   assertEquals(await reply, Uint8Array.of(2));
   await closeAll(ends);
+});
+
+test("104: a call that refuses aborts is not taken, and nothing waits for its end", async () => {
+  const ends = await pair();
+  let count = 0;
+  const listener = ends[1].listen({ services: [147], refuses: (call) => void (++count === 1 && call.abort(5, 0)) });
+  const ask = (): Promise<Uint8Array> => ends[0].request({ to, service: 147, body: Uint8Array.of(1) });
+  assertEquals((await assertRejects(ask, RxrpcError)).abortCode, 5);
+  const reply = ask();
+  await (await listener.accept())!.end(Uint8Array.of(2));
+  assertEquals(await reply, Uint8Array.of(2));
+  await listener.close({ drain: true });
+  await closeAll(ends);
+});
+
+test("callbacks that are none are refused at once, and the endpoint goes on", async () => {
+  const ends = await pair();
+  const bad = 1 as never;
+  assertThrows(() => ends[1].listen({ services: [147], refuses: bad }), TypeError, "refuses must be a function");
+  assertThrows(() => ends[0].call({ to, service: 147, onBusy: bad }), TypeError, "onBusy must be a function");
+  const serving = echo(ends[1]);
+  assertEquals(await ends[0].request({ to, service: 147, body: Uint8Array.of(1) }), Uint8Array.of(1));
+  await closeAll(ends);
+  await serving;
 });
 
 test("3.12: onBusy: a call that goes on trying is told that the server is busy, and is served in the end", async () => {

@@ -4,25 +4,10 @@ import { test } from "node:test";
 import { decodeAck } from "../../src/rxrpc/ack.ts";
 import { HEADER_BYTES } from "../../src/rxrpc/header.ts";
 import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
-import type { RxService } from "../../src/rxrpc/ports.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
-import { asClient, asServer, type Hand, L, R } from "./by_hand.ts";
+import { asClient, asServer, type Hand, L, R, secured } from "./by_hand.ts";
 
 const { IDLE, PING, PING_RESPONSE } = RxAckReason;
-
-/** A service whose clients never prove who they are. */
-const secured: RxService = {
-  id: 147,
-  security: [{
-    index: 2,
-    challenge: () => ({
-      challenge: () => new Uint8Array(16),
-      accept: () => {
-        throw new Error("no response is sent");
-      },
-    }),
-  }],
-};
 
 /** Everything that was sent. */
 function outBytes(hand: Hand): number {
@@ -123,6 +108,23 @@ for (const limit of ["maxHeldBytesPerPeer", "maxHeldBytes"] as const) {
     assertEquals([calls[0]!.bytes, calls[0]!.hasEnded], [5000, true]);
   });
 }
+
+test("102: what came before its address had answered: nothing is told behind an abort", () => {
+  const hand = asServer({ reachCheck: "always" });
+  hand.offer(147);
+  const told: string[] = [];
+  hand.host.incoming = (port) => ({
+    data: () => {
+      told.push("data");
+      port.abort(5, hand.world.now);
+    },
+    ended: () => told.push("ended"),
+    closed: () => told.push("closed"),
+  });
+  for (let seq = 1; seq <= 3; seq++) hand.d(seq, seq === 3 ? L : 0, 100);
+  hand.a(1, 0, hand.world.sent[0]!.header.serial, PING_RESPONSE);
+  assertEquals([told, hand.engine.heldBytes], [["data", "closed"], 0]);
+});
 
 test("99: late packets of a call that went well: a server answers two a second in each channel", () => {
   const hand = asServer();

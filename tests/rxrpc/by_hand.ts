@@ -13,6 +13,20 @@ export const R = 2;
 export const L = 4;
 export const J = 0x20;
 
+/** A service whose clients never prove who they are. */
+export const secured: RxService = {
+  id: 147,
+  security: [{
+    index: 2,
+    challenge: () => ({
+      challenge: () => new Uint8Array(16),
+      accept: () => {
+        throw new Error("no response is sent");
+      },
+    }),
+  }],
+};
+
 /** A packet that came out. */
 export interface Out {
   header: RxHeader;

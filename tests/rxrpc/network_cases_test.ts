@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { HEADER_BYTES } from "../../src/rxrpc/header.ts";
 import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
-import { asClient, asServer, C, L, R, show } from "./by_hand.ts";
+import { asClient, asServer, C, L, R, secured, show } from "./by_hand.ts";
 import { pattern, request, serve, World } from "./world.ts";
 
 const { IDLE, PING, REQUESTED } = RxAckReason;
@@ -384,18 +384,7 @@ test("a service that is offered again, with security: connections without have n
 
 test("challenges to an address that has not answered: no more than three times what came from there", () => {
   const hand = asServer();
-  hand.offer({
-    id: 147,
-    security: [{
-      index: 2,
-      challenge: () => ({
-        challenge: () => new Uint8Array(16),
-        accept: () => {
-          throw new Error("no response is sent");
-        },
-      }),
-    }],
-  });
+  hand.offer(secured);
   hand.securityIndex = 2;
   hand.d(1, L, 10);
   hand.world.run(30_000);

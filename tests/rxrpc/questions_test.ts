@@ -130,6 +130,23 @@ test("179: the network says that nobody is there: questions to there fail, those
   assertEquals(told, ["first ECONNREFUSED", "second 65", "third ECONNREFUSED"]);
 });
 
+test("179: whoever asks again when a question fails has asked anew", () => {
+  const engine = new RxEndpointEngine({ random: () => {}, wallMs: () => 0 }, { incoming: () => "busy" });
+  let failures = 0;
+  const ask = (): unknown =>
+    engine.ask({
+      to: SERVER,
+      type: 13,
+      body: new Uint8Array(1),
+      answered: () => ++failures < 100 && ask(),
+    }, 0);
+  ask();
+  for (const count of [1, 2]) {
+    engine.networkFailed({ code: "ECONNREFUSED", to: SERVER }, 1);
+    assertEquals(failures, count);
+  }
+});
+
 test("179: an answer counts with the number of the question, its kind, and from whom was asked", () => {
   const questions = new Questions(10);
   const out = new Out();
