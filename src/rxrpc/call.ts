@@ -213,7 +213,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
 
   abort(code: number, now: number, cause?: unknown): void {
     if (this.isClosed) return;
-    this.place?.connection.abortCall(this, code);
+    this.place?.connection.abortCall(this, code, now);
     this.close(abortedError(code, "local", cause), now);
   }
 
@@ -430,7 +430,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
 
   #breach(now: number, what: string): void {
     const abortCode = RxAbort.RX_PROTOCOL_ERROR;
-    this.place?.connection.abortCall(this, abortCode);
+    this.place?.connection.abortCall(this, abortCode, now);
     this.close(new RxrpcError(`the peer sent ${what}`, { code: "EPROTO", blame: "remote", abortCode }), now);
   }
 
@@ -454,7 +454,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
   #silent(now: number): void {
     const connection = this.place?.connection;
     if (this.#hasHeard && connection !== undefined && connection.heardAt > now - this.#patience.deadMs / 2) {
-      connection.abortCall(this, RxAbort.RX_CALL_DEAD);
+      connection.abortCall(this, RxAbort.RX_CALL_DEAD, now);
       const what = "the peer lives, but knows the call no more";
       return this.close(new RxrpcError(what, { code: "ECONNRESET", blame: "remote" }), now);
     }
@@ -463,7 +463,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
 
   #timedOut(now: number, what: string): void {
     const abortCode = RxAbort.RX_CALL_TIMEOUT;
-    this.place?.connection.abortCall(this, abortCode);
+    this.place?.connection.abortCall(this, abortCode, now);
     this.close(new RxrpcError(what, { code: "ETIMEDOUT", blame: "remote", abortCode }), now);
   }
 

@@ -160,12 +160,11 @@ export class RxConnection implements Timed, Sender {
   }
 
   /** A call is aborted by this end. */
-  abortCall(call: RxCall, code: number): void {
+  abortCall(call: RxCall, code: number, now: number): void {
     if (call.isClient && !call.isExposed) return;
     const { channel, callNumber } = call.place!;
     this.channels[channel]!.terminal = { kind: "abort", code };
-    // who has not proved that the address is his own gets no more than he sent, three times
-    if ((call.isGated || this.isSecuring) && !this.peer.mayAnswer(HEADER_BYTES + 4)) return;
+    if ((call.isGated || this.isSecuring) && !this.#mayTell(HEADER_BYTES + 4, now)) return;
     this.#send(RxPacketType.ABORT, channel, callNumber, abortBody(code), 0);
   }
 
@@ -391,11 +390,13 @@ export class RxConnection implements Timed, Sender {
 
   #challenge(now: number): void {
     const body = this.#handshake!.challenge();
-    // who has not proved that the address is his own gets no more than he sent, three times
-    if (!this.peer.isValidated(now) && !this.peer.mayAnswer(HEADER_BYTES + body.length)) {
-      return this.#host.dropped("CHALLENGE beyond its rate");
-    }
+    if (!this.#mayTell(HEADER_BYTES + body.length, now)) return this.#host.dropped("CHALLENGE beyond its rate");
     this.#send(RxPacketType.CHALLENGE, 0, 0, body, 0);
+  }
+
+  /** Who has not proved that the address is his own gets no more than he sent, three times. */
+  #mayTell(bytes: number, now: number): boolean {
+    return this.peer.isValidated(now) || this.peer.mayAnswer(bytes);
   }
 
   #challengeAgain(now: number): void {

@@ -297,7 +297,7 @@ export class EndpointCore implements ConnectionHost {
         connection.acknowledgeEnded(Infinity);
         for (const { call } of connection.channels) {
           if (call === undefined) continue;
-          connection.abortCall(call, RxAbort.RX_CALL_DEAD);
+          connection.abortCall(call, RxAbort.RX_CALL_DEAD, now);
           call.close(error, now);
         }
       }

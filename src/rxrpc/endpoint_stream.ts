@@ -46,7 +46,7 @@ export interface RxStreamCallOptions extends RxCallOptions {
    * @default {"any"}
    */
   readonly signalPhase?: "any" | "queue" | undefined;
-  /** Told each time the server says that it is busy; the call goes on trying. */
+  /** Told each time the server says that it is busy; the call goes on trying, unless this throws: it fails with that. */
   readonly onBusy?: (() => void) | undefined;
 }
 
@@ -164,7 +164,14 @@ export class RxEndpoint implements AsyncDisposable {
     callbackOption("onBusy", onBusy);
     signal?.throwIfAborted();
     const call = new RxCallStream(this.#driver, undefined, options.tag);
-    call.sink.busy = () => onBusy && queueMicrotask(onBusy);
+    const told = (): void => {
+      try {
+        onBusy?.();
+      } catch (error) {
+        call.cancel(error);
+      }
+    };
+    call.sink.busy = () => queueMicrotask(told);
     call.bind(this.#engine.call(options, call.sink, this.#driver.now()));
     this.#driver.poke();
     if (signal !== undefined) {

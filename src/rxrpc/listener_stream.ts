@@ -92,7 +92,8 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
     try {
       // a call that it has aborted would never be over for whoever accepts it
       const refusal = this.#refuses?.(port) ?? (port.isClosed ? -2 : undefined);
-      if (refusal !== undefined) return refusal;
+      if (refusal === "busy" || Number.isInteger(refusal)) return refusal as RxDecision;
+      if (refusal !== undefined) throw new TypeError(`refuses must say "busy", a number or nothing, not ${refusal}`);
     } catch (error) {
       this.#failed = { error };
       queueMicrotask(() => void this.close());

@@ -68,22 +68,20 @@ test("195: a writer is not ready while the window is full, and is once the other
   const listener = ends[1].listen({ services: [147] });
   const call = ends[0].call({ to, service: 147 });
   const writer = call.writable.getWriter();
-  const isReady = (): Promise<boolean> => {
-    const later = new Promise<boolean>((resolve) => setTimeout(resolve, 100, false));
-    return Promise.race([writer.ready.then(() => true), later]);
-  };
-  let written = 0;
-  for (; await isReady(); written++) writer.write(new Uint8Array(100_000)).catch(() => {});
-  assert(written > 1 && written < 20, `${written} writes`);
+  const writes = Array.from({ length: 20 }, () => writer.write(new Uint8Array(100_000)));
+  let isReady = false;
+  const whenReady = writer.ready.then(() => isReady = true);
   const served = (await listener.accept())!;
+  assert(!isReady && writer.desiredSize! <= 0, `${writer.desiredSize} bytes of room`);
   let bytes = 0;
   const reading = (async () => {
     for await (const chunk of served.readable) bytes += chunk.length;
   })();
-  await writer.ready;
+  await whenReady;
+  await Promise.all(writes);
   await writer.close();
   await reading;
-  assertEquals(bytes, written * 100_000);
+  assertEquals(bytes, 2_000_000);
   await closeAll(ends);
 });
 
@@ -219,6 +217,28 @@ test("3.12: onBusy: a call that goes on trying is told that the server is busy, 
   const reply = ends[0].request({ to, service: 147, body: Uint8Array.of(1), onBusy: () => busy++ });
   await (await listener.accept())!.end(Uint8Array.of(2));
   assertEquals([await reply, busy], [Uint8Array.of(2), 1]);
+  await closeAll(ends);
+});
+
+test("what onBusy throws ends its call", async () => {
+  const ends = await pair();
+  ends[1].listen({ services: [147], refuses: () => "busy" });
+  const onBusy = (): never => {
+    throw new Error("no patience");
+  };
+  const ask = ends[0].request({ to, service: 147, body: Uint8Array.of(1), onBusy });
+  await assertRejects(() => ask, Error, "no patience");
+  await closeAll(ends);
+});
+
+test("refuses that says what it may not closes the listener", async () => {
+  const ends = await pair();
+  for (const said of ["later", NaN, 1.5, true] as unknown as number[]) {
+    const listener = ends[1].listen({ services: [147], refuses: () => said });
+    const asked = ends[0].request({ to, service: 147, body: Uint8Array.of(1) });
+    await assertRejects(() => listener.accept(), TypeError, `not ${said}`);
+    assertEquals((await assertRejects(() => asked, RxrpcError)).abortCode, -2);
+  }
   await closeAll(ends);
 });
 
