@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { limitOption } from "../core/limits.ts";
+import { callbackOption, limitOption } from "../core/limits.ts";
 import type { Steering, SteeringKey, SteeringPolicy, SteeringSubject, SteeringTarget } from "./steering_policy.ts";
 
 /** The default policy; see {@linkcode fifo}. */
@@ -80,7 +80,10 @@ class Sticky implements Steering {
  * (rendezvous hashing, by weight). The key is what the sender gave (`key` of `send`), else what `keyOf` makes of the
  * message: a field of it, or a value of a map that a BPF parser program has just set. It must leave the message as it
  * is. It is asked again when a message is steered anew because its socket was closed; a map has the value of a later
- * message by then. Looks at all targets for each message.
+ * message by then. What has neither, as all that is received without `keyOf`, is dealt out in turn. Looks at all targets
+ * for each message.
+ *
+ * @throws {TypeError} when `keyOf` is no function
  *
  * @example
  * ```ts
@@ -96,6 +99,7 @@ class Sticky implements Steering {
  * ```
  */
 export function keyAffinity(keyOf?: (subject: SteeringSubject) => SteeringKey): SteeringPolicy {
+  callbackOption("keyOf", keyOf);
   return {
     name: "key",
     waits: true,

@@ -193,3 +193,9 @@ test("wrong policies are refused", () => {
   assertThrows(() => new MultiplexorEngine({ policy: {} as never }), TypeError, "policy");
   assertThrows(() => fifo(0), RangeError, "messagesPerTurn");
 });
+
+test("key affinity by something that is no function is refused at once", () => {
+  for (const bad of ["x", { key: 1 }, null] as unknown as (() => number)[]) {
+    assertThrows(() => keyAffinity(bad), TypeError, "keyOf must be a function");
+  }
+});
