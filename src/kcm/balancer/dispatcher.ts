@@ -60,7 +60,7 @@ export class Dispatcher {
     request.block = bytes.slice(from, to);
     request.from = 0;
     request.to = to - from;
-    this.#wait(request, now);
+    if (this.#mayWait(request, now, 0)) this.#waiting.push(request);
   }
 
   /** Hands over what waits, as far as there is room. */
@@ -87,6 +87,7 @@ export class Dispatcher {
   /** Decides on what was under way on a connection that is lost; the last `unsent` have not left this process. */
   lost(left: readonly Request[], unsent: number, isTimeout: boolean, now: number): void {
     const sent = left.length - unsent;
+    const back: Request[] = [];
     for (let i = 0; i < left.length; i++) {
       const request = left[i]!;
       if (request.client === undefined) continue;
@@ -99,9 +100,11 @@ export class Dispatcher {
       if (i >= sent) this.#counts.moved++;
       else this.#counts.retried++;
       const channel = this.#channelFor(request, request.block, request.from, request.to);
-      if (channel === undefined) this.#wait(request, now);
-      else this.#hand(channel, request, request.block, request.from, request.to);
+      if (channel !== undefined) this.#hand(channel, request, request.block, request.from, request.to);
+      else if (this.#mayWait(request, now, back.length)) back.push(request);
     }
+    // what waits has come later
+    this.#waiting.putFirst(back);
   }
 
   /** Tells the client, if it is still there. */
@@ -137,11 +140,15 @@ export class Dispatcher {
     else channel.send(request, bytes, from, to);
   }
 
-  #wait(request: Request, now: number): void {
-    if (this.#waiting.length >= this.#settings.maxWaiting) return this.fail(request, "overload");
+  /** Whether it may wait, besides those in line and `others`; where not, it has failed. */
+  #mayWait(request: Request, now: number, others: number): boolean {
+    if (this.#waiting.length + others >= this.#settings.maxWaiting) {
+      this.fail(request, "overload");
+      return false;
+    }
     request.sentAt = now;
-    this.#waiting.push(request);
     request.client?.wait(1);
+    return true;
   }
 
   #channelFor(

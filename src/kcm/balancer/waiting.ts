@@ -15,10 +15,14 @@ export class WaitingLines {
 
   /** Puts a request at the end of the line of {@linkcode Request.awaited}. */
   push(request: Request): void {
-    let line = this.#lines.get(request.awaited);
-    if (line === undefined) this.#lines.set(request.awaited, line = new ChannelQueue());
-    line.push(request);
+    this.#lineOf(request).push(request);
     this.length++;
+  }
+
+  /** Puts requests, in their order, in front of those that wait for the same. */
+  putFirst(requests: readonly Request[]): void {
+    for (let i = requests.length - 1; i >= 0; i--) this.#lineOf(requests[i]!).unshift(requests[i]!);
+    this.length += requests.length;
   }
 
   /** Lets each line go on from its first: for as long as `place` has placed that, or has made it await another backend. */
@@ -51,5 +55,11 @@ export class WaitingLines {
     }
     this.length -= over.length;
     return over;
+  }
+
+  #lineOf({ awaited }: Request): ChannelQueue {
+    let line = this.#lines.get(awaited);
+    if (line === undefined) this.#lines.set(awaited, line = new ChannelQueue());
+    return line;
   }
 }

@@ -140,6 +140,46 @@ for (const policy of ["key", "sticky"] as const) {
   });
 }
 
+for (const policy of ["key", "sticky"] as const) {
+  test(`policy ${policy}: what a lost connection gives back goes before what the client has sent since`, () => {
+    const rig = new Rig({ policy, maxBufferBytes: 1000 }, ["a"]);
+    const [client, other] = [rig.client(), rig.client()];
+    const [line] = rig.linesOf("a");
+    const service = rig.service.bind(rig);
+    // it takes nothing, until it breaks
+    rig.service = (port) => {
+      if (port !== line!.port || port.isOver) service(port);
+    };
+    rig.send(client, command("SET", "key", "1"));
+    rig.send(other, command("SET", "key", "0".repeat(1000)));
+    rig.send(client, command("SET", "key", "2"));
+    assertEquals([rig.balancer.waiting, rig.carriedOut], [1, []]);
+    line!.breakUp(rig);
+    assertEquals(rig.balancer.waiting, 3);
+    rig.pass(100);
+    assertEquals(rig.carriedOut.map((one) => one.slice(-1)), ["1", "0", "2"]);
+    assertEquals([rig.balancer.counts.moved, client.received], [2, "+OK\r\n+OK\r\n"]);
+  });
+}
+
+test("what a lost connection gives back, and does not fit in line any more, is the last of it", () => {
+  const rig = new Rig({ maxWaiting: 2 }, ["a"]);
+  const client = rig.client();
+  const [line] = rig.linesOf("a");
+  rig.isPrompt = false;
+  const service = rig.service.bind(rig);
+  rig.service = (port) => {
+    if (port !== line!.port || port.isOver) service(port);
+  };
+  rig.send(client, echo("1"), echo("2"), echo("3"));
+  line!.breakUp(rig);
+  assertEquals([rig.balancer.waiting, rig.balancer.counts.overload], [2, 1]);
+  rig.isPrompt = true;
+  rig.pass(100);
+  assertEquals(rig.carriedOut, ["a ECHO 1", "a ECHO 2"]);
+  assertStringIncludes(client.received, bulk("1") + bulk("2") + "-");
+});
+
 test("policy key: backends whose first connection is still being made are waited for; those that cannot be reached not", () => {
   const rig = new Rig({ policy: "key", fall: 2, waitMs: 5000 }, []);
   rig.isPrompt = false;
