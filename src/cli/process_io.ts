@@ -189,7 +189,7 @@ function directoryError(): Error {
 async function createFile(path: string): Promise<FileOutput> {
   if (path === "") throw new Error("the name of a file is empty");
   const handle = await open(path, "w").catch(async (error: unknown) => {
-    throw await reasonAgainst(path) ?? error;
+    throw await reasonAgainst(path, codeOf(error)) ?? error;
   });
   return {
     write: async (bytes) => {
@@ -203,13 +203,14 @@ async function createFile(path: string): Promise<FileOutput> {
 }
 
 /** Why a file cannot be made, where it is the way to it; the system's "no such file" would be no news about a new one. */
-async function reasonAgainst(path: string): Promise<Error | undefined> {
+async function reasonAgainst(path: string, code: unknown): Promise<Error | undefined> {
   const fault = await stat(dirname(path)).then((status) => status.isDirectory() ? undefined : "ENOTDIR", codeOf);
   if (fault === "ENOENT") return new Error("its folder is missing");
   if (fault === "ENOTDIR") return new Error("what it lies in is no folder");
+  // with another code it is not the way to the file: a link may be all right, and what it names not be allowed
+  if (code !== "ENOENT") return undefined;
   const isLink = await lstat(path).then((status) => status.isSymbolicLink(), () => false);
-  const isDangling = isLink && await stat(path).then(() => undefined, codeOf) === "ENOENT";
-  return isDangling ? new Error("it is a link into a folder that is missing") : undefined;
+  return isLink ? new Error("it is a link into a folder that is missing") : undefined;
 }
 
 function codeOf(error: unknown): unknown {

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { concat } from "../../src/bytes/mod.ts";
@@ -92,6 +93,10 @@ test("a file that cannot be made: what is said is what is in the way", () =>
     assertEquals(await refusal(join(folder, "link")), "it is a link into a folder that is missing");
     assertEquals(await refusal(join(folder, "sub")), "is a directory");
     assertEquals(await refusal(join(folder, "x".repeat(300))), "the name is too long");
+    // nobody makes files in /sys, not even root
+    if (process.platform !== "linux") return;
+    symlinkSync("/sys/leat", join(folder, "away"));
+    assertEquals(await refusal(join(folder, "away")), "permission denied");
   }));
 
 test("one file under two names is one file", () =>
