@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { AUTHORITY, SERVER_CERTIFICATE, SERVER_KEY } from "../tsocket/support/certificates.ts";
-import { Child, runChild } from "./support/child.ts";
+import { Child, runChild, runInto } from "./support/child.ts";
 import { MuxChild, RpcClient, RpcServer } from "./support/mux_peers.ts";
 
 /** Runs with two servers, and with a folder. */
@@ -175,6 +175,14 @@ test("--watch that nobody sees any more ends the run, as SIGTERM does: exit code
     const { code, stderr } = await mux.child.done;
     assertEquals(code, 0);
     assertStringIncludes(stderr, "nobody sees --watch any more: 1 clients may finish");
+  }));
+
+test("--watch that cannot be written ends the run with a line that says why, also with -q: exit code 1", () =>
+  withServers(async (_servers, to) => {
+    if (process.platform !== "linux") return;
+    const args = ["mux", "--listen", "127.0.0.1:0", "--to", to, "--parser", "len32", "--watch", "-q"];
+    const { code, stderr } = await runInto("/dev/full", args);
+    assertEquals([code, stderr], [1, "leat: cannot write to standard output: no space left on the device\n"]);
   }));
 
 test("unix sockets on both sides", () =>

@@ -7,7 +7,7 @@ import process from "node:process";
 import type { Backend, BackendEvent } from "../../kcm/balancer/backend.ts";
 import type { SocketTarget, TsocketAddress } from "../../tsocket/mod.ts";
 import { type Paint, paintFor } from "../format/color.ts";
-import { type CliIo, ExitCode, systemMessage, UsageError, wordsOf } from "../io.ts";
+import { type CliIo, ExitCode, outputProblem, systemMessage, UsageError, wordsOf } from "../io.ts";
 import { printable, problemLine } from "../problem_log.ts";
 import { AccessLog } from "./access_log.ts";
 import { BackendsFile } from "./backends_file.ts";
@@ -24,6 +24,7 @@ const WATCH_MS = 1000;
 const HOME = "\x1b[H";
 const CLEAR_LINE = "\x1b[K";
 const CLEAR_BELOW = "\x1b[J";
+const VIEW_GONE = "nobody sees --watch any more";
 
 /** A run. */
 export class MuxSession {
@@ -68,6 +69,13 @@ export class MuxSession {
       const ending = await ended;
       this.#note(`${ending}: ${this.#hub!.balancer.clients.size} clients may finish, for ${drainMs} ms`);
       await Promise.race([this.#hub!.drain(drainMs), this.#secondSignal()]);
+      // what a terminal says that is closed differs
+      const isProblem = ending === VIEW_GONE && !this.#io.stdout.isTerminal;
+      const problem = isProblem ? outputProblem(this.#io) : undefined;
+      if (problem !== undefined) {
+        this.#complain(problem);
+        return ExitCode.FAILURE;
+      }
       return ending === "SIGINT" ? ExitCode.INTERRUPTED : ExitCode.OK;
     } finally {
       for (const undo of this.#undo) undo();
@@ -172,7 +180,7 @@ export class MuxSession {
 
   /** A terminal that is closed sends SIGHUP, which reloads here: that nothing can be shown any more is all that tells. */
   #whenViewGone(): Promise<string> {
-    return new Promise((resolve) => this.#viewGone = () => resolve("nobody sees --watch any more"));
+    return new Promise((resolve) => this.#viewGone = () => resolve(VIEW_GONE));
   }
 
   #signals(): Promise<string> {
