@@ -5,9 +5,8 @@ import { delimiter, fixedLength, lengthField, lines, typeByte, varintPrefix } fr
 import type { Parser } from "../../src/strparser/parser.ts";
 import * as parsers from "../../src/strparser/parsers/mod.ts";
 import { fuzzInputs, fuzzSeeds } from "../support/fuzz.ts";
-import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { bytewise, chaos, join, record } from "./support.ts";
+import { checkAlike } from "./parsers/check.ts";
 
 const { parserByName, parserTable } = parsers;
 const NAMED = parserTable.map(({ name }) => name).filter((name) => /^[a-z0-9]+$/.test(name));
@@ -62,24 +61,8 @@ for (const [name, make] of MAKERS) {
 function check(make: () => Parser, input: Uint8Array, random: SeededRandom): void {
   const maxMessageLength = random.pick([32, 100, 4096]);
   const direction = random.pick([undefined, "client", "server"] as const);
-  const run = (chunks: Uint8Array[]) => {
-    const recording = record(make(), { direction, maxMessageLength });
-    for (const chunk of chunks) {
-      recording.push(chunk);
-      assert(recording.engine.bytesHeld <= maxMessageLength, `${recording.engine.bytesHeld} bytes are held`);
-    }
-    const { messages, errors, ends } = recording.end();
-    assertEquals(errors.length + ends, 1);
-    const lengths = recording.lengths();
-    assert(lengths.every((length) => length > 0 && length <= maxMessageLength));
-    assertEquals(join(...messages), input.subarray(0, lengths.reduce((a, b) => a + b, 0)));
-    assert(errors.every((error) => error.blame === "remote"), errors[0]?.message);
-    return [...lengths, ...errors.map((error) => `${error.code} ${error.offset} ${error.message}`)].join(", ");
-  };
   try {
-    const whole = run([input]);
-    assertEquals(run(chaos(input, () => random.fraction(), 1 + random.below(50))), whole);
-    if (random.chance(0.3)) assertEquals(run(bytewise(input)), whole);
+    checkAlike(make, input, random, { direction, maxMessageLength });
   } catch (cause) {
     throw new Error(`${direction}, at most ${maxMessageLength}: ${toHex(input)}`, { cause });
   }

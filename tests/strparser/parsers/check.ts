@@ -209,16 +209,29 @@ function checkDamaged(goldens: readonly ParserGolden[]): void {
 }
 
 function checkInput(golden: ParserGolden, input: Uint8Array, random: SeededRandom): void {
-  const maxMessageLength = random.pick([256, 4096, 1024 * 1024]);
-  const direction = random.chance(0.2) ? undefined : golden.direction;
+  checkAlike(golden.parser, input, random, {
+    maxMessageLength: random.pick([256, 4096, 1024 * 1024]),
+    direction: random.chance(0.2) ? undefined : golden.direction,
+  });
+}
+
+/** Asserts that a damaged input comes out alike however it is cut, within the limit, and that nothing throws. */
+export function checkAlike(
+  make: () => Parser,
+  input: Uint8Array,
+  random: SeededRandom,
+  options: RecordOptions & { readonly maxMessageLength: number },
+): void {
+  const { maxMessageLength } = options;
   const run = (chunks: Uint8Array[]) => {
-    const recording = record(golden.parser(), { direction, maxMessageLength });
+    const recording = record(make(), options);
     for (const chunk of chunks) {
       recording.push(chunk);
       const held = recording.engine.bytesHeld;
       assert(held <= maxMessageLength, `${held} bytes held with maxMessageLength ${maxMessageLength}`);
     }
     const all = recording.end();
+    assertEquals(all.errors.length + all.ends, 1);
     const lengths = all.lengths();
     assert(lengths.every((length) => length > 0 && length <= maxMessageLength));
     assertEquals(join(...all.messages), input.subarray(0, lengths.reduce((a, b) => a + b, 0)));
