@@ -25,7 +25,6 @@ import { JUMBO_DATA_BYTES, type RxDataPacket } from "./jumbo.ts";
 import { JumboLimit } from "./jumbo_limit.ts";
 import { RxAckReason, RxFlag } from "./packet_types.ts";
 import type { RxPeer } from "./peer.ts";
-import { EarlyData } from "./early_data.ts";
 import { Patience } from "./patience.ts";
 import { Pings } from "./pings.ts";
 import type { RxAddress, RxCallPort, RxCallSink } from "./ports.ts";
@@ -70,7 +69,8 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
   readonly #congestion: Congestion;
   readonly #clock: CallClock = new CallClock();
   readonly #patience: Patience;
-  readonly #early: EarlyData;
+  /** What has come before somebody has taken the call. */
+  #early: Uint8Array[] = [];
   #sink: RxCallSink | undefined;
   #service: number;
   #invalidAcks = 0;
@@ -100,12 +100,12 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
     const deadMs = init.timeouts.deadMs ?? host.limits.deadMs;
     const idleMs = host.limits.requestIdleMs;
     this.#patience = new Patience(deadMs, idleMs, this.#clock, this.rtt, this.sending, this.isClient);
-    const hold = (bytes: number): boolean => host.hold(bytes, init.peer);
-    this.#early = new EarlyData(hold);
     this.receive = new ReceiveSide({
-      deliver: (header, body) => this.#deliver(header, body),
-      hold,
-      admits: (bytes) => this.#sink !== undefined || hold(bytes) && hold(-bytes),
+      open: (header, body) => this.place!.connection.protection.open(header, header.checksum, body),
+      data: (bytes) => this.#deliver(bytes),
+      room: () => host.held.room(init.peer),
+      hold: (bytes) => host.held.add(bytes, init.peer),
+      isRead: () => this.#sink !== undefined,
     }, host.limits.receiveWindow);
     if (this.#hardMs !== Infinity) this.#clock.set(CallDue.HARD, now + this.#hardMs);
     if (!this.isClient) this.#patience.begin(now);
@@ -177,7 +177,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
   accept(sink: RxCallSink): void {
     this.#patience.isGated = false;
     this.#sink = sink;
-    for (const bytes of this.#early.take()) if (!this.isClosed) sink.data(bytes);
+    for (const bytes of this.#early.splice(0)) if (!this.isClosed) sink.data(bytes);
     if (this.receive.isComplete && !this.isClosed) {
       sink.ended();
       sink.writable?.();
@@ -287,7 +287,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
     this.peer.rtt = { srtt: this.rtt.srtt, variance: this.rtt.variance };
     this.peer.threshold = this.#congestion.threshold;
     this.receive.discard();
-    this.#early.take();
+    this.#early = [];
     this.place?.connection.callClosed(this, error, now);
     this.#host.schedule(this);
     this.#sink?.closed(error);
@@ -352,12 +352,9 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
     return true;
   }
 
-  #deliver(header: RxHeader, body: Uint8Array): number {
-    const data = this.place!.connection.protection.open(header, header.checksum, body);
-    if (data.length === 0) return 0;
-    if (this.#sink !== undefined) this.#sink.data(data);
-    else this.#early.keep(data);
-    return data.length;
+  #deliver(bytes: Uint8Array): void {
+    if (this.#sink !== undefined) this.#sink.data(bytes);
+    else this.#early.push(bytes.slice());
   }
 
   #heard(now: number): void {

@@ -3,9 +3,9 @@
  *
  * @module
  */
+import type { HeldBytes } from "./held_bytes.ts";
 import type { CheckedLimits } from "./limits.ts";
 import type { PacketSlab } from "./packet_slab.ts";
-import type { RxPeer } from "./peer.ts";
 import type { RxAddress } from "./ports.ts";
 import type { Timed } from "../core/timer_queue.ts";
 
@@ -36,8 +36,8 @@ export interface CallHost {
   schedule(timed: Timed): void;
   /** The object has something to send. */
   enqueue(sender: Sender): void;
-  /** Whether so many more bytes of the peer may be held; gives back when negative. */
-  hold(bytes: number, peer: RxPeer): boolean;
+  /** Bytes that are kept until somebody takes them. */
+  readonly held: HeldBytes;
   /** Counts what was dropped, by reason. */
   dropped(reason: string): void;
 }

@@ -21,6 +21,7 @@ import { debugAnswer, debugConnection, debugPeer } from "./debug_answers.ts";
 import { newStats, type RxEndpointEngineOptions, type RxEndpointStats } from "./endpoint_options.ts";
 import { RxrpcError } from "./errors.ts";
 import { decodeHeader, HEADER_BYTES, type RxHeader } from "./header.ts";
+import { HeldBytes } from "./held_bytes.ts";
 import { type CheckedLimits, checkedLimits, checkNumber } from "./limits.ts";
 import { NatKeepalive } from "./nat_keepalive.ts";
 import { networkFailed, type RxNetworkFailure } from "./network_failure.ts";
@@ -28,7 +29,6 @@ import { CountedOut, PacketCounters } from "./packet_counters.ts";
 import { PacketSlab } from "./packet_slab.ts";
 import { RxFlag, RxPacketType } from "./packet_types.ts";
 import { PeerTable } from "./peer_table.ts";
-import type { RxPeer } from "./peer.ts";
 import type {
   RxAddress,
   RxCallOptions,
@@ -55,6 +55,7 @@ const BURST = 10;
 /** The machine behind {@linkcode RxEndpointEngine}, with what connections and calls need of it. */
 export class EndpointCore implements ConnectionHost {
   readonly limits: CheckedLimits;
+  readonly held: HeldBytes;
   /** Where packets are put that may have to be sent again. */
   readonly slab: PacketSlab = new PacketSlab();
   /** What was dropped, by reason. */
@@ -75,7 +76,6 @@ export class EndpointCore implements ConnectionHost {
   readonly #out: CountedOut = new CountedOut(this.#types, this.stats);
   #senders: Sender[] = [];
   #resting: RxCall[] = [];
-  #heldBytes = 0;
   #isClosed = false;
   /** Time of the last call of anything. */
   #now = 0;
@@ -87,6 +87,7 @@ export class EndpointCore implements ConnectionHost {
    */
   constructor(options: RxEndpointEngineOptions, sink: RxEndpointSink) {
     this.limits = checkedLimits(options);
+    this.held = new HeldBytes(this.limits);
     this.#serviceConnections = new ServiceTable(this.limits, (connection) => {
       this.forget(connection);
       this.dropped("connection evicted");
@@ -126,7 +127,7 @@ export class EndpointCore implements ConnectionHost {
     return {
       stats: { ...this.stats },
       drops: this.drops.toJSON(),
-      heldBytes: this.#heldBytes,
+      heldBytes: this.heldBytes,
       waitingCalls: this.#clients.waiting,
       connections: this.#connections().map(debugConnection),
       peers: [...this.#peers.values()].map(debugPeer),
@@ -144,9 +145,9 @@ export class EndpointCore implements ConnectionHost {
     return [...this.#serviceConnections.connections(), ...this.#clients.connections()];
   }
 
-  /** Bytes that are kept out of order, or before their call was accepted. */
+  /** Bytes that have come and were not taken yet. */
   get heldBytes(): number {
-    return this.#heldBytes;
+    return this.held.total;
   }
 
   /**
@@ -318,15 +319,6 @@ export class EndpointCore implements ConnectionHost {
     if (sender.isQueued) return;
     sender.isQueued = true;
     this.#senders.push(sender);
-  }
-
-  hold(bytes: number, peer: RxPeer): boolean {
-    const { maxHeldBytes, maxHeldBytesPerPeer } = this.limits;
-    const isTooMuch = this.#heldBytes + bytes > maxHeldBytes || peer.heldBytes + bytes > maxHeldBytesPerPeer;
-    if (bytes > 0 && isTooMuch) return false;
-    this.#heldBytes += bytes;
-    peer.heldBytes += bytes;
-    return true;
   }
 
   dropped(reason: string): void {

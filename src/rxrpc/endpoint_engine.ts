@@ -70,7 +70,7 @@ export interface RxEndpointEngine {
   /** Connections of this end, and of others. */
   readonly connections: { readonly client: number; readonly service: number };
 
-  /** Bytes that are kept out of order, or before their call was accepted. */
+  /** Bytes of calls that run, which have come and were not taken yet: unread, out of order, or before their call was accepted. */
   readonly heldBytes: number;
 
   /** Everything that there is, as it is now. */

@@ -29,7 +29,13 @@ export interface RxLimits {
   maxServiceConnectionsPerPeer?: number | undefined;
   /** Calls of clients at a time, from one address. @default {64} */
   maxServiceCallsPerPeer?: number | undefined;
-  /** Bytes that came out of order or before their call was accepted, of the whole endpoint. @default {67108864} */
+  /**
+   * Bytes of calls that run, which have come and were not taken yet: unread, out of order, or before their call was
+   * accepted; of the whole endpoint. Beyond them windows are closed and packets dropped, but for one small packet of each
+   * call of which everything was read. A call alone may have no more than `receiveWindow` usual packets.
+   *
+   * @default {67108864}
+   */
   maxHeldBytes?: number | undefined;
   /** The same of one peer. @default {4194304} */
   maxHeldBytesPerPeer?: number | undefined;

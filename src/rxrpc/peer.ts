@@ -35,7 +35,7 @@ export class RxPeer {
   serviceConnections = 0;
   /** Calls of it at this endpoint. */
   serviceCalls = 0;
-  /** Bytes of it that are kept out of order, or before their call was accepted. */
+  /** Bytes of it that have come and were not taken yet. */
   heldBytes = 0;
   /** Packets of data sent to it, in calls that are over. */
   sent = 0;

@@ -16,13 +16,22 @@ export type Arrival = number | "in order" | "hole filled" | "invalid";
 
 /** What a direction hands out and asks. */
 export interface ReceiveHost {
-  /** The next packet in order. Returns how many bytes of data were in it. */
-  deliver(header: RxHeader, body: Uint8Array): number;
-  /** Whether so many more bytes may be kept; fewer are given back as a negative number. */
-  hold(bytes: number): boolean;
-  /** Whether the next packet in order may be delivered, which has so many bytes. */
-  admits(bytes: number): boolean;
+  /** Takes the seal off the next packet in order. */
+  open(header: RxHeader, body: Uint8Array): Uint8Array;
+  /** What was in it. */
+  data(bytes: Uint8Array): void;
+  /** How many more bytes may be kept, beside those that are. */
+  room(): number;
+  /** So many more are kept; a negative number gives back. */
+  hold(bytes: number): void;
+  /** Whether somebody reads, who may wait for the next packet. */
+  isRead(): boolean;
 }
+
+/** What a peer that says nothing of sizes sends at most. */
+const USUAL_BYTES = 1444;
+/** A datagram of any size fits into the smallest window. */
+const MIN_BUDGET_BYTES = 65_536;
 
 interface Held {
   header: RxHeader;
@@ -33,11 +42,17 @@ interface Held {
 export class ReceiveSide {
   readonly #host: ReceiveHost;
   readonly #window: number;
+  /** Most bytes that are kept. */
+  readonly #budget: number;
   readonly #held: Map<number, Held> = new Map();
   /** Lengths of the packets that were delivered and not consumed, oldest first. */
   readonly #unread: number[] = [];
   /** Bytes consumed of the oldest. */
   #readOfFirst = 0;
+  /** Bytes that were delivered and not consumed. */
+  #unreadBytes = 0;
+  /** Bytes out of order. */
+  #asideBytes = 0;
   /** Packets that have come and were new. */
   #arrivals = 0;
   readonly #first: number;
@@ -53,6 +68,7 @@ export class ReceiveSide {
   constructor(host: ReceiveHost, window: number, first = 1) {
     this.#host = host;
     this.#window = window;
+    this.#budget = Math.max(MIN_BUDGET_BYTES, window * USUAL_BYTES);
     this.#first = first;
     this.#next = first;
     this.#top = (first - 1) >>> 0;
@@ -91,7 +107,11 @@ export class ReceiveSide {
 
   /** How many packets from {@linkcode next} on may come. */
   get window(): number {
-    return Math.max(0, this.#window - this.#unread.length);
+    const packets = this.#window - this.#unread.length;
+    if (packets <= 0) return 0;
+    const fitting = Math.floor(this.#room() / USUAL_BYTES);
+    // whoever has read everything waits for the next packet: that one may always come
+    return fitting >= packets ? packets : Math.max(fitting, this.#mayAlways ? 1 : 0);
   }
 
   /** Which packets beyond {@linkcode next} have come. */
@@ -117,17 +137,17 @@ export class ReceiveSide {
     if (ahead < 0 || this.#held.has(seq)) return RxAckReason.DUPLICATE;
     // one packet beyond a closed window is allowed: some peers send it
     if (seqDiff(seq, this.#edge) >= 0 && ahead > 0) return RxAckReason.EXCEEDS_WINDOW;
-    if (ahead >= MAX_SOFT_ACKS) return RxAckReason.EXCEEDS_WINDOW;
-    if (ahead > 0 ? !this.#host.hold(body.length) : !this.#host.admits(body.length)) return RxAckReason.NOSPACE;
-    if (isLast) this.#last = seq;
-    if (ahead > 0) return this.#keep(header, body);
-    if (seqDiff(seq, this.#top) > 0) this.#top = seq;
+    if (ahead >= MAX_SOFT_ACKS || this.#unread.length > this.#window) return RxAckReason.EXCEEDS_WINDOW;
     const hadHole = this.#held.size > 0;
+    if (!this.#hasRoom(body.length, ahead === 0)) return RxAckReason.NOSPACE;
+    if (isLast) this.#last = seq;
+    if (ahead > 0) return this.#putAside(header, body);
+    if (seqDiff(seq, this.#top) > 0) this.#top = seq;
     this.#arrivals++;
     this.#take(header, body);
     for (let held = this.#held.get(this.#next); held !== undefined; held = this.#held.get(this.#next)) {
       this.#held.delete(this.#next);
-      this.#host.hold(-held.body.length);
+      this.#aside(-held.body.length);
       this.#take(held.header, held.body);
     }
     if ((header.flags & RxFlag.REQUEST_ACK) !== 0) return RxAckReason.REQUESTED;
@@ -138,6 +158,9 @@ export class ReceiveSide {
   consumed(bytes: number): boolean {
     let left = this.#readOfFirst + bytes;
     let packets = 0;
+    const read = Math.min(bytes, this.#unreadBytes);
+    this.#unreadBytes -= read;
+    this.#host.hold(-read);
     while (packets < this.#unread.length && left >= this.#unread[packets]!) left -= this.#unread[packets++]!;
     this.#unread.splice(0, packets);
     this.#readOfFirst = this.#unread.length === 0 ? 0 : left;
@@ -148,9 +171,38 @@ export class ReceiveSide {
 
   /** Nothing more is wanted: what is kept is thrown away. */
   discard(): void {
-    for (const { body } of this.#held.values()) this.#host.hold(-body.length);
-    this.#held.clear();
+    this.#dropAside();
     this.#unread.length = 0;
+    this.#host.hold(-this.#unreadBytes);
+    this.#unreadBytes = 0;
+  }
+
+  /** Bytes that may still be kept. */
+  #room(): number {
+    return Math.min(this.#budget - this.#unreadBytes - this.#asideBytes, this.#host.room());
+  }
+
+  get #mayAlways(): boolean {
+    return this.#unread.length === 0 && this.#host.isRead();
+  }
+
+  #hasRoom(bytes: number, isNext: boolean): boolean {
+    if (bytes <= this.#room()) return true;
+    if (!isNext) return false;
+    if (bytes <= USUAL_BYTES && this.#mayAlways) return true;
+    // what is out of order gives way to what is next: it was acknowledged in a way that can be taken back
+    this.#dropAside();
+    return bytes <= this.#room();
+  }
+
+  #aside(bytes: number): void {
+    this.#asideBytes += bytes;
+    this.#host.hold(bytes);
+  }
+
+  #dropAside(): void {
+    this.#held.clear();
+    this.#aside(-this.#asideBytes);
   }
 
   #contradictsEnd(seq: number, isLast: boolean): boolean {
@@ -158,7 +210,8 @@ export class ReceiveSide {
     return isLast && seqDiff(seq, this.#top) < 0;
   }
 
-  #keep(header: RxHeader, body: Uint8Array): Arrival {
+  #putAside(header: RxHeader, body: Uint8Array): Arrival {
+    this.#aside(body.length);
     this.#held.set(header.seq, { header, body: body.slice() });
     this.#arrivals++;
     if (seqDiff(header.seq, this.#top) > 0) this.#top = header.seq;
@@ -167,8 +220,12 @@ export class ReceiveSide {
 
   #take(header: RxHeader, body: Uint8Array): void {
     this.#next = (this.#next + 1) >>> 0;
-    const bytes = this.#host.deliver(header, body);
+    const data = this.#host.open(header, body);
     // what has nothing to be read is read
-    if (bytes > 0) this.#unread.push(bytes);
+    if (data.length === 0) return;
+    this.#unread.push(data.length);
+    this.#unreadBytes += data.length;
+    this.#host.hold(data.length);
+    this.#host.data(data);
   }
 }

@@ -12,7 +12,7 @@ export interface RxSnapshot {
   readonly stats: Readonly<RxEndpointStats>;
   /** Packets that were dropped, by reason. */
   readonly drops: Readonly<Record<string, number>>;
-  /** Bytes that came out of order, or before their call was accepted. */
+  /** Bytes of calls that run, which have come and were not taken yet. */
   readonly heldBytes: number;
   /** Calls that wait for a channel. */
   readonly waitingCalls: number;

@@ -1,0 +1,136 @@
+/** What calls bring and nobody reads: the budgets of the call, of its peer and of the endpoint. */
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { decodeAck } from "../../src/rxrpc/ack.ts";
+import { HEADER_BYTES } from "../../src/rxrpc/header.ts";
+import { asServer, type Hand, L } from "./by_hand.ts";
+import { drink, pattern, pour, Recorder, request, serve, World } from "./world.ts";
+
+/** Calls that are taken, and not read. */
+function unread(hand: Hand): Recorder[] {
+  const calls: Recorder[] = [];
+  hand.engine.offer({ id: 147 });
+  hand.host.incoming = (call) => {
+    const recorder = new Recorder();
+    recorder.call = call;
+    calls.push(recorder);
+    return recorder;
+  };
+  return calls;
+}
+
+/** The window that was told last. */
+function lastWindow(hand: Hand): number | undefined {
+  return decodeAck(hand.world.sent.at(-1)!.data.subarray(HEADER_BYTES))?.rwind;
+}
+
+test("114: a sender that minds no window gets no more in than the window and a packet", () => {
+  const hand = asServer({ receiveWindow: 16 });
+  const [call] = [unread(hand), hand.d(1, 0, 100)][0] as Recorder[];
+  for (let seq = 2; seq <= 40; seq++) hand.d(seq, 0, 100);
+  assertEquals([call!.bytes, hand.engine.heldBytes, lastWindow(hand)], [1700, 1700, 0]);
+  call!.call!.consumed(1700, hand.world.now);
+  hand.out();
+  assertEquals([hand.engine.heldBytes, lastWindow(hand)], [0, 16]);
+  for (let seq = 18; seq <= 20; seq++) hand.d(seq, seq === 20 ? L : 0, 100);
+  assertEquals([call!.bytes, call!.hasEnded], [2000, true]);
+});
+
+test("7.1, 5: packets that are larger than usual close the window before there are as many as it has places for", () => {
+  const hand = asServer({ receiveWindow: 100 });
+  const calls = unread(hand);
+  for (let seq = 1; seq <= 100; seq++) hand.d(seq, 0, 60_000);
+  assertEquals([calls[0]!.bytes, hand.engine.heldBytes, lastWindow(hand)], [120_000, 120_000, 16]);
+  calls[0]!.call!.consumed(120_000, hand.world.now);
+  hand.d(3, 0, 60_000);
+  assertEquals(calls[0]!.bytes, 180_000);
+});
+
+test("7.1, 5: packets out of order count beside those that are not read, and give way to the next in order", () => {
+  const hand = asServer({ receiveWindow: 16 });
+  const calls = unread(hand);
+  for (const seq of [2, 3, 4]) hand.d(seq, 0, 20_000);
+  assertEquals(hand.engine.heldBytes, 60_000);
+  assertEquals(hand.d(5, 0, 20_000), ["A NOSPACE 1/4 S4 [0111]"]);
+  assertEquals(hand.d(1, 0, 10_000), ["A DELAY 2/4 S5 [000]"]);
+  assertEquals([calls[0]!.bytes, hand.engine.heldBytes], [10_000, 10_000]);
+  for (const seq of [2, 3]) hand.d(seq, 0, 20_000);
+  assertEquals(calls[0]!.bytes, 50_000);
+});
+
+for (const limit of ["maxHeldBytesPerPeer", "maxHeldBytes"] as const) {
+  test(`${limit}: what calls bring and nobody reads; beside it one packet of each call of which all was read`, () => {
+    const hand = asServer({ [limit]: 10_000 });
+    const calls = unread(hand);
+    for (let channel = 0; channel < 4; channel++) {
+      for (let seq = 1; seq <= 20; seq++) hand.d(seq, 0, 1000, { cid: hand.cid | channel });
+    }
+    assertEquals([calls.map(({ bytes }) => bytes), hand.engine.heldBytes], [[10_000, 1000, 1000, 1000], 13_000]);
+    assertEquals(lastWindow(hand), 0);
+    // whoever reads gets on, though others do not
+    const last = calls[3]!;
+    for (let seq = 2; seq <= 20; seq++) {
+      last.call!.consumed(1000, hand.world.now);
+      hand.out();
+      assertEquals(lastWindow(hand), 1);
+      hand.d(seq, seq === 20 ? L : 0, 1000, { cid: hand.cid | 3 });
+    }
+    assertEquals([last.bytes, last.hasEnded, hand.engine.heldBytes], [20_000, true, 13_000]);
+    for (const { call } of calls) call!.abort(5, hand.world.now);
+    assertEquals(hand.engine.heldBytes, 0);
+  });
+}
+
+test("maxHeldBytesPerPeer: many calls that are read one after the other all come through, byte-exact", () => {
+  const world = new World({ delayMs: 2 });
+  const [client, server] = [world.add(), world.add({ maxHeldBytesPerPeer: 30_000 })];
+  server.engine.offer({ id: 147 });
+  const served: Recorder[] = [];
+  server.incoming = (call) => {
+    const recorder = new Recorder();
+    recorder.call = call;
+    served.push(recorder);
+    return recorder;
+  };
+  const calls = Array.from({ length: 16 }, (_, i) => request(world, client, server, pattern(50_000, i)));
+  world.run(20);
+  for (const [at, recorder] of served.entries()) {
+    // only now somebody reads it
+    const call = recorder.call!;
+    call.consumed(recorder.bytes, world.now);
+    drink(world, server, () => call, recorder);
+    const reply = (): void => pour(world, server, call, recorder, recorder.all);
+    if (recorder.hasEnded) reply();
+    else recorder.onEnded = reply;
+    world.run(50_000, () => recorder.closedCount > 0);
+    assertEquals([recorder.closedCount, recorder.error], [1, undefined], `call ${at}`);
+    assert(server.engine.heldBytes <= 30_000 + 16 * 1444, String(server.engine.heldBytes));
+  }
+  world.run(50_000, () => calls.every(({ closedCount }) => closedCount > 0));
+  for (const call of calls) {
+    assertEquals([call.error, call.bytes], [undefined, 50_000]);
+  }
+  assertEquals([served.length, server.engine.heldBytes], [16, 0]);
+});
+
+test("maxHeldBytesPerPeer: replies that nobody reads hold up their senders, and nothing is lost", () => {
+  const world = new World({ delayMs: 2 });
+  const [client, server] = [world.add({ maxHeldBytesPerPeer: 20_000 }), world.add()];
+  server.engine.offer({ id: 147 });
+  serve(world, server, () => pattern(100_000));
+  const calls = Array.from({ length: 8 }, () => {
+    const recorder = request(world, client, server, pattern(10));
+    recorder.onData = undefined;
+    return recorder;
+  });
+  world.run(5000);
+  assert(client.engine.heldBytes <= 20_000 + 8 * 1444, String(client.engine.heldBytes));
+  assert(client.engine.heldBytes >= 18_000, String(client.engine.heldBytes));
+  for (const recorder of calls) {
+    recorder.call!.consumed(recorder.bytes, world.now);
+    drink(world, client, () => recorder.call!, recorder);
+  }
+  world.run(60_000, () => calls.every(({ closedCount }) => closedCount > 0));
+  for (const call of calls) assertEquals([call.error, call.bytes], [undefined, 100_000]);
+  assertEquals(client.engine.heldBytes, 0);
+});
