@@ -7,6 +7,7 @@ import { RxBundle } from "./bundle.ts";
 import type { RxCall } from "./call.ts";
 import type { RxConnection } from "./connection.ts";
 import { RxrpcError } from "./errors.ts";
+import { IdleLine } from "./idle_line.ts";
 import type { RxAddress, RxCallOptions } from "./ports.ts";
 import type { ClientSecurity } from "./security/protection.ts";
 
@@ -23,6 +24,8 @@ export interface ClientTableHost {
 
 /** The table. */
 export class ClientTable {
+  /** Connections in the order in which they were used. */
+  readonly idle: IdleLine = new IdleLine();
   readonly #host: ClientTableHost;
   readonly #connections: Map<number, RxConnection> = new Map();
   readonly #bundles: Map<string, RxBundle> = new Map();
@@ -92,6 +95,12 @@ export class ClientTable {
     if (isExclusive) { for (const connection of bundle.connections) connection.isRetired = true; }
   }
 
+  /** A call of the connection is over: a channel is free. */
+  ended(connection: RxConnection, now: number): void {
+    this.pump(connection, now);
+    if (!connection.isForgotten) this.idle.used(connection);
+  }
+
   /** A channel of the connection is free, or will not come. */
   pump(connection: RxConnection, now: number): void {
     this.#bundleOf.get(connection)?.bundle.pump(now);
@@ -100,6 +109,7 @@ export class ClientTable {
   /** The connection is not used any more. */
   remove(connection: RxConnection, now: number): void {
     this.#connections.delete(connection.cid);
+    this.idle.remove(connection);
     const found = this.#bundleOf.get(connection);
     if (found === undefined) return;
     this.#bundleOf.delete(connection);

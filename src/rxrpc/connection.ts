@@ -53,6 +53,10 @@ export class RxConnection implements Timed, Sender {
   identity: RxPeerIdentity | undefined;
   /** When something came that was valid. */
   heardAt: number;
+  /** When it was used. */
+  usedAt: number;
+  /** Nobody finds it any more. */
+  isForgotten = false;
   /** The code that it was aborted with. */
   deadCode: number | undefined;
   /** No new calls: it is exclusive, or its numbers are used up. */
@@ -67,9 +71,7 @@ export class RxConnection implements Timed, Sender {
   #protection: PacketProtection;
   #serial = 0;
   #highestSerial = 0;
-  #usedAt: number;
   #isUpgraded = false;
-  #isForgotten = false;
 
   /** Makes one. */
   constructor(host: ConnectionHost, init: ConnectionInit, now: number) {
@@ -85,7 +87,7 @@ export class RxConnection implements Timed, Sender {
     this.#protection = init.protection ?? unprotected;
     this.#handshake = init.server && new ServerHandshake(init.server, (bytes) => host.held.take(bytes, init.peer));
     this.heardAt = now;
-    this.#usedAt = now;
+    this.usedAt = now;
   }
 
   /** Limits of the endpoint. */
@@ -145,7 +147,7 @@ export class RxConnection implements Timed, Sender {
   begin(call: RxCall, channel: number, now: number): void {
     const state = this.channels[channel]!;
     state.call = call;
-    this.#usedAt = now;
+    this.usedAt = now;
     call.attach({ connection: this, channel, callNumber: state.callNumber + 1 });
   }
 
@@ -174,7 +176,7 @@ export class RxConnection implements Timed, Sender {
     const state = this.channels[channel]!;
     if (state.call !== call) return;
     state.call = undefined;
-    this.#usedAt = now;
+    this.usedAt = now;
     if (error === undefined) {
       const reply = call.isClient ? undefined : { last: call.sending.last, ackSerial: this.#highestSerial };
       state.terminal = { kind: "acknowledge", last: call.receive.top, reply };
@@ -189,7 +191,7 @@ export class RxConnection implements Timed, Sender {
 
   /** Nobody will find it any more. */
   forgotten(): void {
-    this.#isForgotten = true;
+    this.isForgotten = true;
     this.#handshake?.stop();
     this.#host.schedule(this);
   }
@@ -202,7 +204,7 @@ export class RxConnection implements Timed, Sender {
     if (this.deadCode !== undefined) return this.#answerDead(header, now);
     if (!this.#isPlausible(header)) return this.#host.dropped("implausible ABORT");
     this.heardAt = now;
-    this.#usedAt = now;
+    this.usedAt = now;
     this.peer.received(datagram.length);
     if (seqLess(this.#highestSerial, header.serial)) this.#highestSerial = header.serial;
     if (this.isClient && header.type !== RxPacketType.ABORT && !this.#isServiceRight(header, now)) return;
@@ -222,10 +224,10 @@ export class RxConnection implements Timed, Sender {
   }
 
   timeoutAt(): number {
-    if (this.#isForgotten) return Infinity;
+    if (this.isForgotten) return Infinity;
     let at = this.#handshake?.timeoutAt() ?? Infinity;
     for (const { finalAckAt } of this.channels) at = Math.min(at, finalAckAt);
-    return this.isBusy ? at : Math.min(at, this.#usedAt + this.#host.idleMs(this));
+    return this.isBusy ? at : Math.min(at, this.usedAt + this.#host.idleMs(this));
   }
 
   /** Sends the last acknowledgements that are due by then; later ones would not be sent by an endpoint that is closed. */
@@ -241,7 +243,7 @@ export class RxConnection implements Timed, Sender {
   onTimeout(now: number): void {
     this.acknowledgeEnded(now);
     if (this.#handshake !== undefined && this.#handshake.timeoutAt() <= now) this.#challengeAgain(now);
-    if (this.isBusy || now < this.#usedAt + this.#host.idleMs(this)) return;
+    if (this.isBusy || now < this.usedAt + this.#host.idleMs(this)) return;
     this.#host.forget(this);
   }
 

@@ -13,6 +13,7 @@ import { readU32 } from "../bytes/integers.ts";
 import { RxAbort } from "./abort_codes.ts";
 import { RxCall } from "./call.ts";
 import type { Sender } from "./call_host.ts";
+import { ClientReaper } from "./client_reaper.ts";
 import { ClientTable } from "./client_table.ts";
 import { RxConnection } from "./connection.ts";
 import type { ConnectionHost } from "./connection_host.ts";
@@ -69,6 +70,7 @@ export class EndpointCore implements ConnectionHost {
   readonly #peers: PeerTable = new PeerTable();
   readonly #timers: TimerQueue = new TimerQueue();
   readonly #epoch: number;
+  readonly #reaper: ClientReaper;
   readonly #strangers: Strangers;
   readonly #questions: Questions;
   readonly #keepalive: NatKeepalive;
@@ -115,6 +117,12 @@ export class EndpointCore implements ConnectionHost {
           protection: security.connect({ epoch: this.#epoch, cid }),
         }, this.#now),
     }, readU32(random, 4));
+    this.#reaper = new ClientReaper({
+      idle: this.#clients.idle,
+      keptMs: this.limits.idleClientFastMs,
+      isCrowded: () => this.#clients.size > this.limits.reapThreshold,
+      forget: (connection) => this.forget(connection),
+    });
   }
 
   /** Connections of this end, and of others. */
@@ -170,6 +178,7 @@ export class EndpointCore implements ConnectionHost {
       sink,
     }, now);
     this.#clients.add(call, options, options.security ?? none(), now);
+    this.schedule(this.#reaper);
     this.#keepalive.begin(now);
     this.schedule(this.#keepalive);
     this.stats.clientCalls++;
@@ -326,8 +335,7 @@ export class EndpointCore implements ConnectionHost {
   }
 
   idleMs(connection: RxConnection): number {
-    if (!connection.isClient) return this.#serviceConnections.idleMs;
-    return this.#clients.size > this.limits.reapThreshold ? this.limits.idleClientFastMs : this.limits.idleClientMs;
+    return connection.isClient ? this.limits.idleClientMs : this.#serviceConnections.idleMs;
   }
 
   forget(connection: RxConnection): void {
@@ -336,7 +344,6 @@ export class EndpointCore implements ConnectionHost {
       this.#clients.remove(connection, this.#now);
     } else {
       this.#serviceConnections.remove(connection);
-      this.#peers.connected(connection.peer, -1);
     }
   }
 
@@ -346,7 +353,10 @@ export class EndpointCore implements ConnectionHost {
     this.stats.resentPackets += resent;
     call.peer.sent += sent + resent;
     call.peer.resent += resent;
-    if (connection.isClient) return this.#clients.pump(connection, now);
+    if (connection.isClient) {
+      this.#clients.ended(connection, now);
+      return this.schedule(this.#reaper);
+    }
     call.peer.serviceCalls--;
     this.#serviceConnections.used(connection);
   }
@@ -440,9 +450,7 @@ export class EndpointCore implements ConnectionHost {
     now: number,
   ): RxConnection | undefined {
     const peer = this.#peers.of(from, now);
-    if (!this.#serviceConnections.makeRoom(from.address, this.#peers.connectionsFrom(from.address), now)) {
-      return undefined;
-    }
+    if (!this.#serviceConnections.makeRoom(from.address, now)) return undefined;
     const cid = (header.cid & ~3) >>> 0;
     const isUpgraded = service.upgradeTo !== undefined && header.userStatus === UPGRADE && header.seq === 1;
     const connection = new RxConnection(this, {
@@ -456,7 +464,6 @@ export class EndpointCore implements ConnectionHost {
       server: security.challenge({ epoch: header.epoch, cid }),
     }, now);
     this.#serviceConnections.add(connection);
-    this.#peers.connected(peer, 1);
     this.schedule(connection);
     return connection;
   }

@@ -14,7 +14,6 @@ const MAX_LOOKS = 8;
 /** The table. */
 export class PeerTable {
   readonly #peers: Map<string, RxPeer> = new Map();
-  readonly #connections: Map<string, number> = new Map();
   #last: RxPeer | undefined;
 
   /** How many there are. */
@@ -50,20 +49,6 @@ export class PeerTable {
   /** The peer at an address, if there is one. */
   find({ address, port }: RxAddress): RxPeer | undefined {
     return this.#peers.get(`${port} ${address}`);
-  }
-
-  /** Connections from any port of an address. */
-  connectionsFrom(address: string): number {
-    return this.#connections.get(address) ?? 0;
-  }
-
-  /** A connection from the peer is there (1) or gone (-1). */
-  connected(peer: RxPeer, by: 1 | -1): void {
-    peer.serviceConnections += by;
-    const { address } = peer.address;
-    const count = this.connectionsFrom(address) + by;
-    if (count === 0) this.#connections.delete(address);
-    else this.#connections.set(address, count);
   }
 
   #forgetOne(): void {

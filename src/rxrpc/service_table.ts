@@ -5,23 +5,27 @@
  * @module
  */
 import type { RxConnection } from "./connection.ts";
+import { IdleLine } from "./idle_line.ts";
 import type { RxHeader } from "./header.ts";
 import type { CheckedLimits } from "./limits.ts";
 import type { RxAddress } from "./ports.ts";
 
 /** How long they are kept while there are more than half as many as may be. */
 const CROWDED_IDLE_MS = 60_000;
-/** How many are looked at to find one that was idle for too long. */
-const MAX_LOOKS = 8;
+
+/** What there is of one address. */
+interface OfAddress {
+  count: number;
+  readonly idle: IdleLine;
+}
 
 /** The table. */
 export class ServiceTable {
   readonly #connections: Map<string, RxConnection> = new Map();
-  /** The same, those that were used longest ago first. */
-  readonly #order: Set<RxConnection> = new Set();
+  readonly #idle: IdleLine = new IdleLine();
+  readonly #addresses: Map<string, OfAddress> = new Map();
   readonly #limits: CheckedLimits;
   readonly #evict: (connection: RxConnection) => void;
-  #lastUsed: RxConnection | undefined;
   #lastFound: RxConnection | undefined;
 
   /** Makes an empty table. What has to give way to others is told to `evict`, which forgets it. */
@@ -35,9 +39,9 @@ export class ServiceTable {
     return this.#connections.size;
   }
 
-  /** The connections, those that were used longest ago first. */
+  /** The connections. */
   connections(): Iterable<RxConnection> {
-    return this.#order.values();
+    return this.#connections.values();
   }
 
   /** The connection that a packet is for. */
@@ -53,22 +57,32 @@ export class ServiceTable {
   /** Keeps a connection. */
   add(connection: RxConnection): void {
     this.#connections.set(keyOf(connection.epoch, connection.cid, connection.peer.address), connection);
-    this.#order.add(connection);
-    this.#lastUsed = connection;
+    const { address } = connection.peer.address;
+    const ofAddress = this.#addresses.get(address) ?? { count: 0, idle: new IdleLine() };
+    ofAddress.count++;
+    this.#addresses.set(address, ofAddress);
+    connection.peer.serviceConnections++;
+    this.used(connection);
   }
 
-  /** A call of the connection has ended or begun: it is the one that was used last. */
+  /** A call of the connection has ended: it is the one that was used last. */
   used(connection: RxConnection): void {
-    if (connection === this.#lastUsed || !this.#order.delete(connection)) return;
-    this.#order.add(connection);
-    this.#lastUsed = connection;
+    const ofAddress = this.#addresses.get(connection.peer.address.address);
+    // calls of a connection that was forgotten end, too
+    if (ofAddress === undefined || connection.isForgotten) return;
+    ofAddress.idle.used(connection);
+    this.#idle.used(connection);
   }
 
   /** Forgets a connection. */
   remove(connection: RxConnection): void {
+    const { address } = connection.peer.address;
     this.#connections.delete(keyOf(connection.epoch, connection.cid, connection.peer.address));
-    this.#order.delete(connection);
-    if (connection === this.#lastUsed) this.#lastUsed = undefined;
+    this.#idle.remove(connection);
+    const ofAddress = this.#addresses.get(address)!;
+    ofAddress.idle.remove(connection);
+    if (--ofAddress.count === 0) this.#addresses.delete(address);
+    connection.peer.serviceConnections--;
     if (connection === this.#lastFound) this.#lastFound = undefined;
   }
 
@@ -77,36 +91,27 @@ export class ServiceTable {
     return Math.min(this.#limits.idleServiceMs, this.#isCrowded ? CROWDED_IDLE_MS : Infinity);
   }
 
-  /** Whether there is room for one more of `address`, which has `count`; idle ones give way. */
-  makeRoom(address: string, count: number, now: number): boolean {
+  /** Whether there is room for one more of `address`; those without calls give way. */
+  makeRoom(address: string, now: number): boolean {
     // one that was idle before there were so many has its timer later
-    const oldest = this.#isCrowded ? this.#oldestIdle(undefined, MAX_LOOKS) : undefined;
+    const oldest = this.#isCrowded ? this.#idle.oldest() : undefined;
     if (oldest !== undefined && oldest.timeoutAt() <= now) this.#evict(oldest);
     const { maxServiceConnections, maxServiceConnectionsPerPeer } = this.#limits;
-    if (count >= maxServiceConnectionsPerPeer && !this.#evictOne(address)) return false;
-    return this.size < maxServiceConnections || this.#evictOne();
+    const ofAddress = this.#addresses.get(address);
+    const isFull = ofAddress !== undefined && ofAddress.count >= maxServiceConnectionsPerPeer;
+    if (isFull && !this.#evictOne(ofAddress.idle)) return false;
+    return this.size < maxServiceConnections || this.#evictOne(this.#idle);
   }
 
   get #isCrowded(): boolean {
     return 2 * this.size > this.#limits.maxServiceConnections;
   }
 
-  #evictOne(address?: string): boolean {
-    const idle = this.#oldestIdle(address);
+  #evictOne(line: IdleLine): boolean {
+    const idle = line.oldest();
     if (idle === undefined) return false;
     this.#evict(idle);
     return true;
-  }
-
-  /** The connection without calls that was used longest ago; of one address, if one is given. */
-  #oldestIdle(address?: string, looks = Infinity): RxConnection | undefined {
-    for (const connection of this.#order) {
-      if (!looks--) break;
-      if (!connection.isBusy && (address === undefined || connection.peer.address.address === address)) {
-        return connection;
-      }
-    }
-    return undefined;
   }
 }
 

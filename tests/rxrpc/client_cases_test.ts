@@ -256,6 +256,27 @@ test("73: reapThreshold: with many connections they are forgotten after two seco
   assertEquals(hand.engine.connections.client < 3, true);
 });
 
+test("73: reapThreshold: that holds for those, too, that had no calls before there were so many", () => {
+  const hand = asClient({ reapThreshold: 4 });
+  const serve = (service: number): void => {
+    hand.call(10, { service });
+    hand.d(1, L, 1);
+  };
+  for (let service = 1; service <= 4; service++) serve(service);
+  const [oldest] = hand.engine.snapshot().connections;
+  hand.after(10_000);
+  assertEquals(hand.engine.connections.client, 4, "as many as may be are kept for two minutes");
+  const long = hand.call(10, { service: 5 });
+  assertEquals([hand.engine.connections.client, long.closedCount], [4, 0]);
+  assertEquals(hand.engine.snapshot().connections.some(({ cid }) => cid === oldest!.cid), false, "the oldest goes");
+  // one that has just ended its call stays for two seconds
+  for (let service = 11; service <= 14; service++) serve(service);
+  hand.after(1000);
+  assertEquals(hand.engine.connections.client, 5);
+  hand.after(1100);
+  assertEquals(hand.engine.connections.client, 4);
+});
+
 test("74: the last acknowledgement was lost: each repetition of the reply gets it again, ten a second", () => {
   const hand = asClient();
   hand.call(10);

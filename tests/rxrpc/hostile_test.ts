@@ -3,7 +3,9 @@ import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { mutate, SeededRandom } from "../../src/sim/mod.ts";
 import { RxEndpointEngine } from "../../src/rxrpc/endpoint_engine.ts";
+import type { RxConnection } from "../../src/rxrpc/connection.ts";
 import { decodeHeader } from "../../src/rxrpc/header.ts";
+import { IdleLine } from "../../src/rxrpc/idle_line.ts";
 import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
 import { asClient, asServer, C, type Hand, L } from "./by_hand.ts";
 import { pattern, request, serve, World } from "./world.ts";
@@ -47,6 +49,52 @@ test("185: with nothing that could give way, the client is told that this end is
   hand.d(1, 0, 1, { epoch: 0x80000001 });
   hand.d(1, 0, 1, { epoch: 0x80000002 });
   assertEquals(hand.d(1, 0, 1, { epoch: 0x80000003 }), ["BUSY"]);
+});
+
+test("185: whoever makes room looks at each connection with calls once, however many there are", () => {
+  let looks = 0;
+  const connection = (isBusy: boolean): { isBusy: boolean } => ({
+    get isBusy() {
+      looks++;
+      return isBusy;
+    },
+  });
+  const line = new IdleLine();
+  const idle = connection(false);
+  for (let i = 0; i < 1000; i++) line.used(connection(true) as RxConnection);
+  assertEquals(line.oldest(), undefined);
+  line.used(idle as RxConnection);
+  for (let i = 0; i < 1000; i++) assertEquals(line.oldest(), idle);
+  assertEquals(looks, 2000);
+  line.remove(idle as RxConnection);
+  assertEquals(line.oldest(), undefined);
+});
+
+test("185: connections without calls give way in the order in which their last calls ended", () => {
+  const hand = asServer({ maxServiceConnectionsPerPeer: 3 });
+  const calls = hand.offer(147);
+  const begin = (epoch: number, callNumber = 1): void =>
+    void hand.d(1, L, 1, { epoch: 0x80000000 + epoch, callNumber });
+  const end = (epoch: number): void => {
+    hand.reply(calls.at(-1)!, 1);
+    hand.a(2, 1, 0, RxAckReason.IDLE, [], {
+      header: { epoch: 0x80000000 + epoch, callNumber: calls.length > 3 ? 2 : 1 },
+    });
+  };
+  for (const epoch of [1, 2, 3]) {
+    begin(epoch);
+    end(epoch);
+  }
+  // the first is used once more, and then the one that was used last
+  begin(1, 2);
+  end(1);
+  begin(4);
+  const epochs = hand.engine.snapshot().connections.map(({ epoch }) => epoch - 0x80000000);
+  assertEquals(epochs.sort(), [1, 3, 4]);
+  begin(5);
+  begin(6);
+  assertEquals(hand.engine.snapshot().connections.map(({ epoch }) => epoch - 0x80000000).sort(), [4, 5, 6]);
+  assertEquals(hand.d(1, L, 1, { epoch: 0x80000007 }), ["BUSY"], "all have calls");
 });
 
 test("maxServiceConnections: of all addresses together", () => {
