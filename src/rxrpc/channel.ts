@@ -8,6 +8,7 @@ import { RxAbort } from "./abort_codes.ts";
 import { decodeAck } from "./ack.ts";
 import type { RxCall } from "./call.ts";
 import { HEADER_BYTES, type RxHeader } from "./header.ts";
+import type { BusyCall } from "./refusals.ts";
 import { RxPacketType } from "./packet_types.ts";
 import { TokenBucket } from "../core/token_bucket.ts";
 
@@ -43,6 +44,8 @@ export interface RxChannel {
   terminal: Terminal | undefined;
   /** When the last reply is to be acknowledged; `Infinity` when it was. */
   finalAckAt: number;
+  /** The call that was told that this end is busy. */
+  busy: BusyCall | undefined;
   /** The server may still be busy with a call that this end has given up. */
   isSuspect: boolean;
 }
@@ -82,5 +85,12 @@ export function mayAnswerLate(terminal: Terminal, now: number): boolean {
 
 /** Makes one that was never used. */
 export function newChannel(): RxChannel {
-  return { callNumber: 0, call: undefined, terminal: undefined, finalAckAt: Infinity, isSuspect: false };
+  return {
+    callNumber: 0,
+    call: undefined,
+    terminal: undefined,
+    finalAckAt: Infinity,
+    busy: undefined,
+    isSuspect: false,
+  };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { seqDiff, seqLess } from "../bytes/sequence.ts";
-import { decodeAck } from "./ack.ts";
+import { ackLength, decodeAck } from "./ack.ts";
 import { RxAbort } from "./abort_codes.ts";
 import type { RxCall } from "./call.ts";
 import type { PacketWriter, Sender } from "./call_host.ts";
@@ -17,7 +17,9 @@ import { dataPackets } from "./jumbo.ts";
 import type { CheckedLimits } from "./limits.ts";
 import { RxAckReason, RxFlag, RxPacketType } from "./packet_types.ts";
 import type { RxPeer } from "./peer.ts";
+import { isPutOff, NOTHING, Refusals } from "./refusals.ts";
 import { ServerHandshake } from "./server_handshake.ts";
+import { isGenuine } from "./seal_check.ts";
 import { unprotected } from "./security/none.ts";
 import type { ClientProtection, PacketProtection, RxPeerIdentity, ServerSecurity } from "./security/protection.ts";
 import type { CallNumbers } from "./security/rxkad/challenge.ts";
@@ -25,6 +27,7 @@ import type { Timed } from "../core/timer_queue.ts";
 import { TokenBucket } from "../core/token_bucket.ts";
 
 const FINAL_ACK_MS = 10;
+const FINAL_ACK_BYTES = HEADER_BYTES + ackLength(0);
 const TERMINAL_PER_SECOND = 10;
 const MAX_CONTROL = 32;
 /** Call numbers end before their sign bit does. */
@@ -43,6 +46,7 @@ export class RxConnection implements Timed, Sender {
   readonly securityIndex: number;
   /** What its service asked for; at a server. */
   readonly security: ServerSecurity | undefined;
+  readonly refusals: Refusals = new Refusals();
   readonly channels: readonly RxChannel[] = Array.from({ length: CHANNELS }, newChannel);
   queuedAt: number = Infinity;
   queueIndex: number = -1;
@@ -166,8 +170,9 @@ export class RxConnection implements Timed, Sender {
     if (call.isClient && !call.isExposed) return;
     const { channel, callNumber } = call.place!;
     this.channels[channel]!.terminal = { kind: "abort", code };
-    if ((call.isGated || this.isSecuring) && !this.#mayTell(HEADER_BYTES + 4, now)) return;
-    this.#send(RxPacketType.ABORT, channel, callNumber, abortBody(code), 0);
+    if (this.#mayTell(HEADER_BYTES + 4, now)) {
+      this.#send(RxPacketType.ABORT, channel, callNumber, abortBody(code), 0);
+    }
   }
 
   /** A call is over. */
@@ -201,11 +206,11 @@ export class RxConnection implements Timed, Sender {
     if (header.securityIndex !== this.securityIndex && header.type !== RxPacketType.ABORT) {
       return this.#host.dropped("other security index");
     }
+    this.peer.received(datagram.length);
     if (this.deadCode !== undefined) return this.#answerDead(header, now);
     if (!this.#isPlausible(header)) return this.#host.dropped("implausible ABORT");
     this.heardAt = now;
     this.usedAt = now;
-    this.peer.received(datagram.length);
     if (seqLess(this.#highestSerial, header.serial)) this.#highestSerial = header.serial;
     if (this.isClient && header.type !== RxPacketType.ABORT && !this.#isServiceRight(header, now)) return;
     if (header.callNumber === 0) return this.#connectionPacket(header, datagram, now);
@@ -217,7 +222,9 @@ export class RxConnection implements Timed, Sender {
     if (this.deadCode !== undefined) return;
     this.deadCode = code;
     this.isRetired = true;
-    if (blame === "local") this.#send(RxPacketType.ABORT, 0, 0, abortBody(code), 0);
+    if (blame === "local" && this.#mayTell(HEADER_BYTES + 4, now)) {
+      this.#send(RxPacketType.ABORT, 0, 0, abortBody(code), 0);
+    }
     this.#handshake?.stop();
     for (const { call } of this.channels) call?.close(cause ?? abortedError(code, blame), now);
     this.#host.schedule(this);
@@ -257,7 +264,7 @@ export class RxConnection implements Timed, Sender {
 
   /** Sends a packet that says no to a call that was never begun. */
   refuse(header: RxHeader, type: number, body: Uint8Array, now: number): void {
-    if (!this.#terminals.take(now)) return this.#host.dropped("answer beyond its rate");
+    if (!this.#mayAnswer(HEADER_BYTES + body.length, now)) return;
     this.#send(type, header.cid & 3, header.callNumber, body, 0);
   }
 
@@ -329,9 +336,8 @@ export class RxConnection implements Timed, Sender {
     const isQuestion = header.type === RxPacketType.DATA ||
       (header.type === RxPacketType.ACK && (header.flags & RxFlag.REQUEST_ACK) !== 0);
     if (terminal.kind === "acknowledge" && !isQuestion) return;
-    if (!mayAnswerLate(terminal, now) || !this.#terminals.take(now)) {
-      return this.#host.dropped("answer beyond its rate");
-    }
+    if (!mayAnswerLate(terminal, now)) return this.#host.dropped("answer beyond its rate");
+    if (!this.#mayAnswer(terminal.kind === "abort" ? HEADER_BYTES + 4 : FINAL_ACK_BYTES, now)) return;
     const channel = header.cid & 3;
     const abort = (code: number): void => this.#send(RxPacketType.ABORT, channel, state.callNumber, abortBody(code), 0);
     if (terminal.kind === "abort") return abort(terminal.code);
@@ -353,9 +359,13 @@ export class RxConnection implements Timed, Sender {
       return this.#host.dropped("call number out of reach");
     }
     if (header.seq > this.limits.receiveWindow) return this.#host.dropped("call without beginning");
-    if (state.call !== undefined && this.securityIndex !== 0 && !this.#isGenuine(header, datagram)) {
+    // an old call is not given up for one that nobody who has the key has made
+    const isDoubtful = state.call !== undefined && this.securityIndex !== 0;
+    if (isDoubtful && (this.isSecuring || !isGenuine(this.#protection, header, datagram))) {
       return this.#host.dropped("forged call");
     }
+    if (isPutOff(state, header, now)) return this.refuse(header, RxPacketType.BUSY, NOTHING, now);
+    if (this.refusals.isDeaf(now)) return this.#host.dropped("call beyond the rate of refusals");
     state.call?.replaced(now);
     const call = this.#host.serviceCall(this, header, now);
     if (call === undefined) return;
@@ -372,18 +382,6 @@ export class RxConnection implements Timed, Sender {
     if (!call.isClosed) this.#toCall(call, header, datagram, now);
   }
 
-  /** Whether the packet's seal fits: an old call is not given up for one that nobody who has the key has made. */
-  #isGenuine(header: RxHeader, datagram: Uint8Array): boolean {
-    const [first] = dataPackets(header, datagram) ?? [];
-    if (first === undefined || this.isSecuring) return false;
-    try {
-      this.#protection.open(header, header.checksum, first.body);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
   #park(header: RxHeader, datagram: Uint8Array): void {
     if (header.type !== RxPacketType.DATA) return this.#host.dropped("early packet");
     const most = CHANNELS * this.limits.receiveWindow;
@@ -398,7 +396,14 @@ export class RxConnection implements Timed, Sender {
 
   /** Who has not proved that the address is his own gets no more than he sent, three times. */
   #mayTell(bytes: number, now: number): boolean {
-    return this.peer.isValidated(now) || this.peer.mayAnswer(bytes);
+    return !this.#host.mustProve(this, now) || this.peer.mayAnswer(bytes);
+  }
+
+  /** Whether a packet may be answered that belongs to no call that runs. */
+  #mayAnswer(bytes: number, now: number): boolean {
+    if (this.#terminals.take(now) && this.#mayTell(bytes, now)) return true;
+    this.#host.dropped("answer beyond its rate");
+    return false;
   }
 
   #challengeAgain(now: number): void {
@@ -460,7 +465,8 @@ export class RxConnection implements Timed, Sender {
   }
 
   #answerDead(header: RxHeader, now: number): void {
-    if (header.type === RxPacketType.ABORT || !this.#terminals.take(now)) return this.#host.dropped("dead connection");
+    if (header.type === RxPacketType.ABORT) return this.#host.dropped("dead connection");
+    if (!this.#mayAnswer(HEADER_BYTES + 4, now)) return;
     this.#send(RxPacketType.ABORT, 0, 0, abortBody(this.deadCode!), 0);
   }
 

@@ -16,6 +16,8 @@ export interface ConnectionHost extends CallHost {
   serviceCall(connection: RxConnection, header: RxHeader, now: number): RxCall | undefined;
   /** A call has its place and a client that may be known: somebody is to be asked whether to take it. */
   begin(call: RxCall, now: number): void;
+  /** Whether the client has yet to prove that its address is its own, or who it is. */
+  mustProve(connection: RxConnection, now: number): boolean;
   /** A call is over. */
   callClosed(connection: RxConnection, call: RxCall, now: number): void;
   /** Calls that wait may begin. */

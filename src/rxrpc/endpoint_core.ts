@@ -45,6 +45,7 @@ import { mustProve } from "./reach_check.ts";
 import { none } from "./security/none.ts";
 import type { ServerSecurity } from "./security/protection.ts";
 import { ServiceTable } from "./service_table.ts";
+import { putOff } from "./refusals.ts";
 import type { RxSnapshot } from "./snapshot.ts";
 import { Strangers } from "./strangers.ts";
 import { type Timed, TimerQueue } from "../core/timer_queue.ts";
@@ -233,7 +234,7 @@ export class EndpointCore implements ConnectionHost {
     switch (header.type) {
       case RxPacketType.VERSION:
         if (!isToServer) return this.#answered(header, data, from);
-        return this.#strangers.version(header, this.#options.version ?? "leat", from, now);
+        return this.#strangers.version(header, data.length, this.#options.version ?? "leat", from, now);
       case RxPacketType.DEBUG:
         return isToServer ? this.#debug(header, data, from) : this.#answered(header, data, from);
       case RxPacketType.PARAMS:
@@ -387,24 +388,19 @@ export class EndpointCore implements ConnectionHost {
   }
 
   begin(call: RxCall, now: number): void {
-    if (mustProve(call, this.#options.reachCheck, now)) return call.gate(now);
+    const { connection } = call.place!;
+    if (this.mustProve(connection, now)) return call.gate(now);
     const decision = this.#sink.incoming(call);
-    // whoever was to decide has aborted it
+    if (typeof decision === "object" && !call.isClosed) return call.accept(decision);
+    connection.refusals.count(now);
+    // whoever was to decide may have aborted it
     if (call.isClosed) return;
-    if (typeof decision === "object") return call.accept(decision);
-    const connection = call.place!.connection;
-    if (decision === "busy") {
-      const { channel, callNumber } = call.place!;
-      const state = connection.channels[channel]!;
-      const header = connection.header(RxPacketType.BUSY, channel, callNumber);
-      connection.refuse(header, RxPacketType.BUSY, new Uint8Array(0), now);
-      call.close(new RxrpcError("this end is busy", { code: "EBUSY", blame: "local" }), now);
-      // the client goes on trying with the same number
-      state.terminal = undefined;
-      state.callNumber--;
-      return;
-    }
-    call.abort(decision, now);
+    if (decision === "busy") putOff(call, now);
+    else call.abort(decision as number, now);
+  }
+
+  mustProve(connection: RxConnection, now: number): boolean {
+    return mustProve(connection, this.#options.reachCheck, now);
   }
 
   #mayBegin({ port }: RxAddress, now: number): void {

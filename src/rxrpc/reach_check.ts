@@ -1,15 +1,23 @@
 /**
- * Which calls have to wait until the address of their client has proved to be real.
+ * Which clients have to prove that their addresses are real.
  *
  * @module
  */
-import type { RxCall } from "./call.ts";
+import type { RxConnection } from "./connection.ts";
 import type { RxEndpointEngineOptions } from "./endpoint_options.ts";
 
-/** Whether the call has to wait until its address has answered. */
-export function mustProve(call: RxCall, check: RxEndpointEngineOptions["reachCheck"], now: number): boolean {
-  if (check === "never" || call.place!.connection.securityIndex !== 0 || call.peer.isValidated(now)) return false;
-  return check === "always" || !isThisMachine(call.remote.address);
+/**
+ * Whether the client has yet to prove that its address is its own, or who it is: its calls wait for that, and it gets no
+ * more than three times what it sent.
+ */
+export function mustProve(
+  { isClient, isSecuring, securityIndex, peer }: RxConnection,
+  check: RxEndpointEngineOptions["reachCheck"],
+  now: number,
+): boolean {
+  if (isClient || peer.isValidated(now)) return false;
+  if (securityIndex !== 0) return isSecuring;
+  return check !== "never" && (check === "always" || !isThisMachine(peer.address.address));
 }
 
 function isThisMachine(address: string): boolean {

@@ -33,11 +33,11 @@ export class Strangers {
     this.#answer(packetOf(answer, body), to, now);
   }
 
-  /** Says who is there. */
-  version(header: RxHeader, text: string, from: RxAddress, now: number): void {
+  /** Says who is there, to a question of so many bytes. */
+  version(header: RxHeader, bytes: number, text: string, from: RxAddress, now: number): void {
     if (text === "") return this.#dropped("VERSION");
     if (!this.#questions.take(from.address, now)) return this.#dropped("VERSION beyond its rate");
-    this.#answer(versionAnswer(header, text), from, now);
+    this.#answer(versionAnswer(header, bytes, text), from, now);
   }
 
   /** Answers somebody who may ask as often as he likes. */

@@ -35,6 +35,18 @@ test("191: a client that has to prove who it is, and is silent, is challenged, a
   assertEquals(hand.world.sent.map(({ header }) => header.type), [CHALLENGE, CHALLENGE]);
 });
 
+test("191: the ABORT for a wrong response is paid for like everything else", () => {
+  const hand = asServer();
+  hand.offer(secured);
+  hand.securityIndex = 2;
+  hand.d(1, L, 0);
+  hand.packet({ type: RxPacketType.RESPONSE, callNumber: 0 });
+  assertEquals(hand.after(1000), ["ABORT 19270407"]);
+  // a challenge, and the ABORT; whatever else comes is answered while there is something left
+  for (let i = 0; i < 20; i++) hand.d(1, L, 0);
+  assert(outBytes(hand) <= 3 * 22 * HEADER_BYTES, `${outBytes(hand)} bytes`);
+});
+
 for (const [what, service, securityIndex] of [["open", { id: 147 }, 0], ["secured", secured, 2]] as const) {
   test(`191: whatever addresses send that never answer: none gets more than three times as much, ${what} service`, () => {
     for (let seed = 1; seed <= 20; seed++) {
@@ -56,7 +68,6 @@ for (const [what, service, securityIndex] of [["open", { id: 147 }, 0], ["secure
           securityIndex,
         };
         if (header.type === RxPacketType.ACK) body[16] = random.pick([PING, IDLE, PING_RESPONSE]);
-        if (header.type === RxPacketType.RESPONSE && securityIndex !== 0) continue;
         hand.packet(header, body, from);
         came.set(from.address, (came.get(from.address) ?? 0) + HEADER_BYTES + body.length);
         hand.world.run(random.below(3000));

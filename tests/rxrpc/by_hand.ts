@@ -13,7 +13,7 @@ export const R = 2;
 export const L = 4;
 export const J = 0x20;
 
-/** A service whose clients never prove who they are. */
+/** A service whose clients never can prove who they are. */
 export const secured: RxService = {
   id: 147,
   security: [{
@@ -21,7 +21,7 @@ export const secured: RxService = {
     challenge: () => ({
       challenge: () => new Uint8Array(16),
       accept: () => {
-        throw new Error("no response is sent");
+        throw Object.assign(new Error("nobody is believed"), { abortCode: 19_270_407 });
       },
     }),
   }],

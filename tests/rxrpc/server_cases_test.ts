@@ -1,5 +1,5 @@
 /** The spec's cases D: the life of a call at a server. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { RxrpcError } from "../../src/rxrpc/errors.ts";
 import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
@@ -113,12 +113,48 @@ test("90: a client that goes on trying is served once there is room for its call
     hand.callNumber = 3;
     for (let i = 0; i < 3; i++) assertEquals([hand.d(1), hand.d(2, L)], [["BUSY"], ["BUSY"]]);
     const calls = hand.offer();
+    hand.world.run(100);
     hand.d(seq, seq === 2 ? L : 0);
     hand.d(3 - seq, seq === 1 ? L : 0);
     assertEquals(calls.map(({ bytes, hasEnded }) => [bytes, hasEnded]), [[200, true]]);
     assertEquals(hand.reply(calls[0]!, 10), ["D1 L 10"]);
   }
 });
+
+test("90: a call that was told that this end is busy is told again for a tenth of a second, and nobody is asked", () => {
+  const hand = asServer();
+  hand.engine.offer({ id: 147 });
+  let asked = 0;
+  hand.host.incoming = () => (asked++, "busy");
+  for (let i = 0; i < 4; i++) assertEquals(hand.d(1 + i), ["BUSY"]);
+  assertEquals(asked, 1);
+  // another channel, and the same one with another call, are another matter
+  assertEquals([hand.d(1, 0, 1, { cid: hand.cid | 1 }), hand.d(1, 0, 1, { callNumber: 2 })], [["BUSY"], ["BUSY"]]);
+  assertEquals(asked, 3);
+  hand.world.run(100);
+  hand.d(1, 0, 1, { callNumber: 2 });
+  assertEquals([asked, hand.engine.stats.serviceCalls], [4, 4]);
+});
+
+for (const [what, decision] of [["busy", "busy"], ["aborted", 5]] as const) {
+  test(`7.1: calls that are refused (${what}), each with another number: only some twenty a second are looked at`, () => {
+    const hand = asServer();
+    hand.engine.offer({ id: 147 });
+    let asked = 0;
+    hand.host.incoming = () => (asked++, decision);
+    for (let ms = 0; ms < 1000; ms++) {
+      hand.d(1, L, 1, { callNumber: 1 + ms, cid: hand.cid | (ms & 3) });
+      hand.world.run(1);
+    }
+    assert(asked >= 10 && asked <= 30, `${asked} calls`);
+    assert((hand.drops()["call beyond the rate of refusals"] ?? 0) >= 900);
+    // whoever comes when there is room is served
+    const calls = hand.offer();
+    hand.world.run(100);
+    hand.d(1, L, 1, { callNumber: 2000 });
+    assertEquals(calls.length, 1);
+  });
+}
 
 test("90: BUSY is said ten times a second at most", () => {
   const hand = asServer();
