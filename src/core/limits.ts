@@ -73,6 +73,16 @@ export function callbackOption<T>(name: string, value: T | undefined): T | undef
 }
 
 /**
+ * Returns `signal`, which is an `AbortSignal` or `undefined`.
+ *
+ * @throws {TypeError} when it is something else
+ */
+export function signalOption(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal === undefined || typeof (signal as AbortSignal | null)?.throwIfAborted === "function") return signal;
+  throw new TypeError(`signal must be an AbortSignal, got ${typeName(signal)}`);
+}
+
+/**
  * Checks that there is an object where one is needed: of what is missing an error shall tell the name.
  *
  * @throws {TypeError} when there is none

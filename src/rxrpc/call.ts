@@ -158,7 +158,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
       },
     });
     if (this.isClient) {
-      this.#sink?.opened?.({ cid, callNumber });
+      this.#sink?.opened?.({ cid, channel, callNumber });
       this.#sink?.writable?.();
     }
     this.#schedule();

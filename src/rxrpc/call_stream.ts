@@ -14,8 +14,10 @@ import { type Deferred, deferred } from "../stream/deferred.ts";
 
 /** Where a call is on the wire. */
 export interface RxCallPlace {
-  /** Connection and channel. */
+  /** Connection and, in the lowest two bits, channel. */
   readonly cid: number;
+  /** One of the four channels of its connection, 0 to 3. */
+  readonly channel: number;
   /** Number of the call in its channel. */
   readonly callNumber: number;
 }
@@ -55,8 +57,8 @@ export interface RxCallPlace {
  * ```
  */
 export class RxCallStream {
-  /** Something that belongs to whoever made the call. */
-  readonly tag: unknown;
+  /** Something that belongs to whoever made the call, or has accepted it. */
+  tag: unknown;
   /** What the engine tells the call. */
   readonly sink: RxCallSink;
   readonly #driver: EndpointDriver;

@@ -10,6 +10,7 @@ import { RxrpcError } from "./errors.ts";
 import { IdleLine } from "./idle_line.ts";
 import type { RxAddress, RxCallOptions } from "./ports.ts";
 import type { ClientSecurity } from "./security/protection.ts";
+import type { RxSnapshotBundle } from "./snapshot.ts";
 
 /** Bits of a connection's number that are not its channel. */
 const CID_STEP = 4;
@@ -58,6 +59,14 @@ export class ClientTable {
   /** The connections. */
   connections(): Iterable<RxConnection> {
     return this.#connections.values();
+  }
+
+  /** What belongs together, as it is now. */
+  bundles(): RxSnapshotBundle[] {
+    return Array.from(this.#bundles.values(), ({ connections, waiting }) => ({
+      cids: connections.map(({ cid }) => cid),
+      waitingCalls: waiting.length,
+    }));
   }
 
   /** Where they lead. */

@@ -138,6 +138,7 @@ export class EndpointCore implements ConnectionHost {
       drops: this.drops.toJSON(),
       heldBytes: this.heldBytes,
       waitingCalls: this.#clients.waiting,
+      bundles: this.#clients.bundles(),
       connections: this.#connections().map(debugConnection),
       peers: [...this.#peers.values()].map(debugPeer),
     };
@@ -300,8 +301,8 @@ export class EndpointCore implements ConnectionHost {
     this.#now = now;
     this.#isClosed = true;
     this.#services.clear();
-    this.#questions.close();
     const error = new RxrpcError("the endpoint is closed", { code: "ESHUTDOWN", blame: "local" });
+    this.#questions.close(error);
     for (const call of this.#clients.queued()) call.close(error, now);
     for (const table of [this.#clients, this.#serviceConnections]) {
       for (const connection of table.connections()) {

@@ -4,12 +4,13 @@
  * @module
  */
 import { type Clock, systemClock, systemWallMs } from "../core/clock.ts";
-import { callbackOption } from "../core/limits.ts";
+import { callbackOption, signalOption } from "../core/limits.ts";
 import { type FillRandom, systemRandom } from "../core/random.ts";
 import type { Reasons } from "../core/reasons.ts";
 import type { TDgram, UdpMessage } from "../tsocket/types.ts";
 import { RxCallStream } from "./call_stream.ts";
 import { RxDebugClient } from "./debug_client_stream.ts";
+import { destinationOf, type RxDestination } from "./destination.ts";
 import { EndpointDriver } from "./endpoint_driver_stream.ts";
 import { RxEndpointEngine } from "./endpoint_engine.ts";
 import type { RxEndpointEngineOptions, RxEndpointStats } from "./endpoint_options.ts";
@@ -22,11 +23,18 @@ import type { RxQuestion } from "./questions.ts";
 import type { RxSnapshot } from "./snapshot.ts";
 import { SocketPort } from "./socket_port_stream.ts";
 import { StagePort } from "./stage_port_stream.ts";
+import { AskedPromise } from "../stream/asked_promise.ts";
 
 /** Options of an endpoint. */
 export interface RxEndpointOptions extends Omit<RxEndpointEngineOptions, "random" | "wallMs"> {
   /** Randomness for the numbers that others must not guess. @default {systemRandom} */
   readonly random?: FillRandom | undefined;
+  /**
+   * Where calls go that say nothing else.
+   *
+   * @default {whom the socket is connected with, if it is}
+   */
+  readonly to?: RxDestination | undefined;
   /** Time. @default {systemClock} */
   readonly clock?: Clock | undefined;
   /** Time of day in milliseconds since 1970, for tickets. @default {Date.now} */
@@ -34,7 +42,9 @@ export interface RxEndpointOptions extends Omit<RxEndpointEngineOptions, "random
 }
 
 /** Options of a call. */
-export interface RxStreamCallOptions extends RxCallOptions {
+export interface RxStreamCallOptions extends Omit<RxCallOptions, "to"> {
+  /** The server, as `{ address, port }` or as text like `192.0.2.1:7000`. @default {the endpoint's} */
+  readonly to?: RxDestination | undefined;
   /** Something that belongs to the caller: `call.tag`. */
   readonly tag?: unknown;
   /** Aborts the call. */
@@ -94,15 +104,18 @@ export class RxEndpoint implements AsyncDisposable {
   readonly #engine: RxEndpointEngine;
   readonly #driver: EndpointDriver;
   readonly #listeners: Map<number, RxListener> = new Map();
+  readonly #closed: AskedPromise<void> = new AskedPromise();
+  readonly #usual: RxAddress | undefined;
   #port: SocketPort | StagePort | undefined;
   #closing: Promise<void> | undefined;
 
   /**
    * Makes an endpoint that has no socket: pipe datagrams through it.
    *
-   * @throws {TypeError | RangeError} when an option is wrong
+   * @throws {TypeError | RangeError | SocketError} when an option is wrong
    */
   constructor(options: RxEndpointOptions = {}) {
+    this.#usual = options.to === undefined ? undefined : destinationOf(options.to);
     const { random = systemRandom, clock = systemClock, wallMs = systemWallMs } = options;
     this.#engine = new RxEndpointEngine({ ...options, random, wallMs }, {
       incoming: (call) => this.#incoming(call),
@@ -126,6 +139,14 @@ export class RxEndpoint implements AsyncDisposable {
   /** Our own address, over a socket. */
   get localAddress(): RxAddress | undefined {
     return this.#port instanceof SocketPort ? this.#port.localAddress : undefined;
+  }
+
+  /**
+   * Resolves when the endpoint is closed; rejects when its socket broke, or the stream of its datagrams was aborted, with
+   * the reason. Needs no handler.
+   */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
   }
 
   /** Counters. */
@@ -156,13 +177,15 @@ export class RxEndpoint implements AsyncDisposable {
   /**
    * Makes a call. It begins at once, or when there is a channel for it.
    *
-   * @throws {RxrpcError} `ENOBUFS` when too many calls wait, `ESHUTDOWN` when the endpoint is closed
-   * @throws {RangeError} when service or port can't be
+   * @throws {RxrpcError} `ENOBUFS` when too many calls wait, `ESHUTDOWN` when the endpoint is closed, `EDESTADDRREQ`
+   * @throws {TypeError | RangeError | SocketError} when an option can't be
    */
   call(options: RxStreamCallOptions): RxCallStream {
-    const { signal, onBusy } = options;
+    const { onBusy } = options;
     callbackOption("onBusy", onBusy);
+    const signal = signalOption(options.signal);
     signal?.throwIfAborted();
+    const to = this.#destination(options.to);
     const call = new RxCallStream(this.#driver, undefined, options.tag);
     const told = (): void => {
       try {
@@ -172,7 +195,9 @@ export class RxEndpoint implements AsyncDisposable {
       }
     };
     call.sink.busy = () => queueMicrotask(told);
-    call.bind(this.#engine.call(options, call.sink, this.#driver.now()));
+    // a copy costs a small call more than what it is made of
+    const asked = to === options.to ? options as RxCallOptions : { ...options, to };
+    call.bind(this.#engine.call(asked, call.sink, this.#driver.now()));
     this.#driver.poke();
     if (signal !== undefined) {
       const abort = (): void => call.cancel(signal.reason);
@@ -196,16 +221,16 @@ export class RxEndpoint implements AsyncDisposable {
    * What another endpoint says that it is: the text of its VERSION packet.
    *
    * @throws {RxrpcError} `ETIMEDOUT` when nothing came in half a minute, or the network's code when it says that nobody
-   * can be reached there
+   * can be reached there; `ESHUTDOWN` when the endpoint was closed
    */
-  async version(to: RxAddress, options: RxAskOptions = {}): Promise<string> {
+  async version(to?: RxDestination, options: RxAskOptions = {}): Promise<string> {
     const body = await this.#ask(to, RxPacketType.VERSION, new Uint8Array(1), options);
     const end = body.indexOf(0);
     return new TextDecoder().decode(end < 0 ? body : body.subarray(0, end));
   }
 
   /** Asks another endpoint about its connections, peers and counters, as the program rxdebug does. */
-  debug(to: RxAddress, options: RxAskOptions = {}): RxDebugClient {
+  debug(to?: RxDestination, options: RxAskOptions = {}): RxDebugClient {
     return new RxDebugClient((body) => this.#ask(to, RxPacketType.DEBUG, body, options));
   }
 
@@ -243,7 +268,7 @@ export class RxEndpoint implements AsyncDisposable {
 
   /** Ends everything: calls that run are aborted, listeners closed, then the socket. */
   close(): Promise<void> {
-    return this.#closing ??= this.#close();
+    return this.#closing ??= this.#close(undefined);
   }
 
   /** Closes it. */
@@ -251,14 +276,23 @@ export class RxEndpoint implements AsyncDisposable {
     return this.close();
   }
 
+  #destination(to: RxDestination | undefined): RxAddress {
+    if (to === undefined && this.#usual === undefined && this.#port instanceof SocketPort) {
+      to = this.#port.remoteAddress;
+    }
+    return destinationOf(to, this.#usual);
+  }
+
   #ask(
-    to: RxAddress,
+    whom: RxDestination | undefined,
     type: RxQuestion["type"],
     body: Uint8Array,
-    { signal }: RxAskOptions,
+    options: RxAskOptions,
   ): Promise<Uint8Array> {
     return new Promise<Uint8Array>((resolve, reject) => {
+      const signal = signalOption(options.signal);
       signal?.throwIfAborted();
+      const to = this.#destination(whom);
       const aborted = (): void => {
         stop();
         reject(signal!.reason);
@@ -276,7 +310,19 @@ export class RxEndpoint implements AsyncDisposable {
     });
   }
 
-  async #close(): Promise<void> {
+  async #close(why: { readonly error: unknown } | undefined): Promise<void> {
+    try {
+      await this.#end();
+    } catch (error) {
+      why ??= { error };
+      throw error;
+    } finally {
+      if (why === undefined) this.#closed.resolve();
+      else this.#closed.reject(() => why!.error);
+    }
+  }
+
+  async #end(): Promise<void> {
     await Promise.all([...new Set(this.#listeners.values())].map((listener) => listener.close()));
     this.#engine.close(this.#driver.now());
     // a pipe that nobody reads would be waited for in vain
@@ -293,8 +339,13 @@ export class RxEndpoint implements AsyncDisposable {
   #attach(socket: TDgram): void {
     const port = new SocketPort(socket, (failure) => this.#driver.networkFailed(failure));
     this.#port = port;
-    const over = (): Promise<void> => this.close().catch(() => {});
-    port.receive((datagrams) => this.#driver.receive(datagrams)).catch(over);
+    port.receive((datagrams) => this.#driver.receive(datagrams)).catch((error) => this.#broke(error));
+  }
+
+  /** Its datagrams come and go no more; nothing, when it has been closed. */
+  #broke(error: unknown): Promise<void> {
+    this.#closing ??= this.#close({ error });
+    return this.#closing.catch(() => {});
   }
 
   #stage(): StagePort {
@@ -302,6 +353,7 @@ export class RxEndpoint implements AsyncDisposable {
     const port = this.#port ?? new StagePort({
       came: (datagrams) => this.#driver.receive(datagrams),
       ended: () => this.close(),
+      broke: (reason) => this.#broke(reason),
     });
     this.#port = port;
     return port;

@@ -25,6 +25,7 @@ export interface RxrpcErrorOptions extends Omit<LeatErrorOptions, "layer"> {
  * | `ENOBUFS` | too many calls, or too many wait |
  * | `EMSGSIZE` | more, or less, was written than `length` said |
  * | `EPROTO` | wrong order: a reply before the request has ended |
+ * | `EDESTADDRREQ` | nobody said whom it is for |
  * | `ESHUTDOWN` | the endpoint is closed |
  */
 export class RxrpcError extends LeatError {

@@ -17,6 +17,7 @@ export {
   type RxRequestOptions,
   type RxStreamCallOptions,
 } from "./endpoint_stream.ts";
+export type { RxDestination } from "./destination.ts";
 export type { RxNetworkFailure } from "./network_failure.ts";
 export { RxrpcError, type RxrpcErrorOptions } from "./errors.ts";
 export type { RxLimits } from "./limits.ts";
@@ -34,7 +35,7 @@ export type {
   RxTimeouts,
 } from "./ports.ts";
 export type { CallNumbers } from "./security/rxkad/challenge.ts";
-export type { RxSnapshot } from "./snapshot.ts";
+export type { RxSnapshot, RxSnapshotBundle } from "./snapshot.ts";
 export type { RxQuestion } from "./questions.ts";
 export { decodeClientKey, encodeClientKey, type RxkadClientKey } from "./security/client_key.ts";
 export type { DigestName, SecurityCrypto } from "./security/crypto.ts";

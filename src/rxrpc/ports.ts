@@ -66,7 +66,7 @@ export interface RxCallSink {
   /** There is room to write again. */
   writable?(): void;
   /** The call has a place on the wire. */
-  opened?(place: { readonly cid: number; readonly callNumber: number }): void;
+  opened?(place: { readonly cid: number; readonly channel: number; readonly callNumber: number }): void;
   /** A server's first word: the service that answers. */
   service?(service: number): void;
   /** The server says that it is busy. */

@@ -101,11 +101,11 @@ export class Questions implements Timed {
     }
   }
 
-  /** Nobody answers any more. */
-  close(): void {
+  /** Nobody answers any more, for this reason. */
+  close(error: RxrpcError): void {
     const all = [...this.#asked.values()];
     this.#asked.clear();
-    for (const { question } of all) question.answered(undefined);
+    for (const { question } of all) question.answered(undefined, error);
   }
 
   /** Sends what is due; whether all has gone. */

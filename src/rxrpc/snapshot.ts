@@ -6,6 +6,14 @@
 import type { RxDebugConnection, RxDebugPeer } from "./debug_records.ts";
 import type { RxEndpointStats } from "./endpoint_options.ts";
 
+/** A bundle of connections. */
+export interface RxSnapshotBundle {
+  /** Numbers of its connections. */
+  readonly cids: readonly number[];
+  /** Calls that wait for one of them. */
+  readonly waitingCalls: number;
+}
+
 /** Everything that there is, at one moment; it does not change afterwards. */
 export interface RxSnapshot {
   /** Counters. */
@@ -16,6 +24,8 @@ export interface RxSnapshot {
   readonly heldBytes: number;
   /** Calls that wait for a channel. */
   readonly waitingCalls: number;
+  /** Calls to one service with one key, and the connections that they share. */
+  readonly bundles: readonly RxSnapshotBundle[];
   /** Connections in both directions, with their channels. */
   readonly connections: readonly RxDebugConnection[];
   /** Other endpoints. */

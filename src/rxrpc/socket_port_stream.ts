@@ -34,6 +34,12 @@ export class SocketPort {
     return localAddress instanceof InetAddress ? localAddress : undefined;
   }
 
+  /** Whom the socket is connected with. */
+  get remoteAddress(): RxAddress | undefined {
+    const { remoteAddress } = this.#socket;
+    return remoteAddress instanceof InetAddress ? remoteAddress : undefined;
+  }
+
   /** Sends; the promise says when more may come. */
   async send(datagrams: readonly RxOutgoing[]): Promise<unknown> {
     try {

@@ -17,6 +17,8 @@ export interface StageEvents {
   came(datagrams: readonly RxDatagram[]): void;
   /** No more come, or nobody wants those that go. */
   ended(): Promise<void>;
+  /** Whatever brings them has failed. */
+  broke(reason: unknown): Promise<void>;
 }
 
 /** The pair of streams. */
@@ -48,7 +50,7 @@ export class StagePort {
         events.came([{ data, from: { address: remoteAddress, port: remotePort } }]);
       },
       close: () => events.ended(),
-      abort: () => events.ended(),
+      abort: (reason) => events.broke(reason),
     });
   }
 
