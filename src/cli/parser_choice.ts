@@ -5,8 +5,9 @@
  */
 import type { FlowRecord } from "../flow/mod.ts";
 import type { Parser } from "../strparser/mod.ts";
-import { detectParser, http1Pair, parserByName } from "../strparser/parsers/mod.ts";
+import { detectParser, http1Pair, parserByName, parserTable } from "../strparser/parsers/mod.ts";
 import { UsageError } from "./io.ts";
+import { suggest } from "./options.ts";
 import { printable } from "./problem_log.ts";
 
 /** What was decided about a flow. */
@@ -60,15 +61,44 @@ export const detectingChooser: ParserChooser = (record, client, server, isComple
  */
 export function parserChooser(name: string): ParserChooser {
   if (name === "auto") return detectingChooser;
-  let parser: Parser;
-  try {
-    parser = parserByName(name);
-  } catch (error) {
-    throw new UsageError(`--parser: ${(error as Error).message}; or auto`);
-  }
+  const parser = namedParser(name, "auto");
   const verdict = { parser, name, why: "as asked for by --parser" };
   // what an answer's length is depends on its request
   return name === "http1" ? () => ({ ...verdict, ...http1OfConnection() }) : () => verdict;
+}
+
+/**
+ * The parser that `--parser` names. `own` is a name that only this command has. An unknown name gets the nearest instead
+ * of all sixty: those are in the help, each with what it is, and would fill a screen here.
+ *
+ * @throws {UsageError} when there is no such parser
+ */
+export function namedParser(name: string, own: string): Parser {
+  try {
+    return parserByName(name);
+  } catch (error) {
+    const { message } = error as Error;
+    if (!message.startsWith("no parser is named")) throw new UsageError(`--parser: ${message}`);
+    const what = message.slice(0, message.lastIndexOf("; there are "));
+    throw new UsageError(`--parser: ${what}${nearestParser(name, own)}`);
+  }
+}
+
+const SIMPLE_NAME = /^[a-z\d]+$/;
+const LENGTHS = ["len8", "len16", "len24", "len32", "len64"];
+
+/** The only parser whose description has the name that was typed (`redis`, `nfs`), else the one that is spelt most alike. */
+function nearestParser(typed: string, own: string): string {
+  const named = parserTable.filter(({ name }) => SIMPLE_NAME.test(name));
+  const described = named.filter(({ description }) => properNames(description).includes(typed.toLowerCase()));
+  if (described.length === 1) return `; did you mean ${described[0]!.name}?`;
+  return suggest(typed, [...named.map(({ name }) => name), ...LENGTHS, own]);
+}
+
+/** What is written with a capital: `Redis`, `NFS`. */
+function properNames(description: string): string[] {
+  const words = description.split(/[^A-Za-z\d]+/).filter((word) => /^[A-Z]/.test(word));
+  return words.map((word) => word.toLowerCase());
 }
 
 /** The chooser for a parser that is there already, for all TCP flows. */

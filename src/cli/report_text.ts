@@ -18,7 +18,15 @@ import { closedLine, decidedLine, flowCells, flowColumns, flowLegend, openedLine
 import { messageRow, packetRow, type Row, type RowOptions, RowTables, segmentRow } from "./text_rows.ts";
 import { callCells, callColumns, callLine } from "./text_calls.ts";
 import { channelLines, statsLines, titleLine, totalsLine } from "./text_totals.ts";
-import type { ShowKind, TraceCall, TraceData, TraceFlow, TraceMessage, TraceProblem } from "./trace_view.ts";
+import {
+  SHOW_KINDS,
+  type ShowKind,
+  type TraceCall,
+  type TraceData,
+  type TraceFlow,
+  type TraceMessage,
+  type TraceProblem,
+} from "./trace_view.ts";
 
 /** How the report looks. */
 export interface TextReportOptions extends RowOptions {
@@ -56,6 +64,8 @@ export class TextReport implements Report {
   #flows: TraceFlow[] = [];
   /** Calls that are held. */
   #calls: TraceCall[] = [];
+  /** Whether there was anything of what is shown. */
+  #hasShown = false;
 
   /** A report without files. */
   constructor(options: TextReportOptions) {
@@ -76,6 +86,7 @@ export class TextReport implements Report {
     this.#heldLines = 0;
     this.#flows = [];
     this.#calls = [];
+    this.#hasShown = false;
   }
 
   take(): string {
@@ -104,6 +115,7 @@ export class TextReport implements Report {
 
   call(call: TraceCall): void {
     if (!this.#options.show.has("calls")) return;
+    this.#hasShown = true;
     if (this.#held !== undefined) {
       this.#calls.push(call);
       if (++this.#heldLines > MAX_HELD_LINES) this.#goLive();
@@ -132,6 +144,7 @@ export class TextReport implements Report {
     const held = this.#held;
     if (held !== undefined) this.#showWhole(held);
     else this.#section([totalsLine(this.#file!.summary())]);
+    if (!this.#hasShown && this.#file!.summary().packets > 0) this.#section(nothingLines(this.#options.show, paint));
     if (end.isCut) this.#line(paint("dim", "stopped here; there may be more"));
     if (this.#options.show.has("channels")) {
       this.#section(channelLines(end.channels, paint, this.#options.width));
@@ -153,11 +166,13 @@ export class TextReport implements Report {
   }
 
   #row(row: Row): void {
+    this.#hasShown = true;
     if (this.#held === undefined) return this.#rowLines(row);
     this.#hold({ kind: "row", row }, 1 + row.below.length);
   }
 
   #event(event: Held): void {
+    this.#hasShown = true;
     if (this.#held === undefined) this.#eventLine(event);
     else this.#hold(event, 1);
   }
@@ -240,6 +255,13 @@ export class TextReport implements Report {
   #line(line: string): void {
     this.#text += `${line}\n`;
   }
+}
+
+/** Says what there is none of, so that nothing is told from a view that failed. */
+function nothingLines(show: ReadonlySet<ShowKind>, paint: Paint): string[] {
+  const kinds = SHOW_KINDS.filter((kind) => kind !== "channels" && show.has(kind));
+  const names = kinds.map((kind) => kind === "calls" ? "calls of RxRPC" : kind);
+  return names.length === 0 ? [] : [paint("dim", `no ${names.join(", no ")}`)];
 }
 
 function displayName(name: string): string {

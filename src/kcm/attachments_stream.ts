@@ -3,13 +3,13 @@
  *
  * @module
  */
+import { typeName } from "../core/words.ts";
 import type { FlowSide } from "../flow/sink.ts";
 import type { Parser } from "../strparser/parser.ts";
 import { breathe } from "../stream/turn.ts";
 import type { ByteSource } from "./connection_reader_stream.ts";
 import type { ParserChoice } from "./flow_parsers.ts";
 import type { FlowOrigin } from "./kcm_message.ts";
-import { typeName } from "../core/words.ts";
 
 /** One direction of a flow. */
 export interface AttachableDirection extends ByteSource {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { needNumber } from "../core/limits.ts";
 import type { StreamParserStats } from "../strparser/options.ts";
 import type { ConnectionOutcome } from "./connection_outcome.ts";
 import type { Timed } from "./deadlines.ts";
@@ -17,7 +18,6 @@ import type { ReceivePort, TransmitPort } from "./steering_ports.ts";
 import { DEFAULT_PULL_BYTES, TransmitSide } from "./transmit_side.ts";
 import type { LowerRemains, LowerTransmitStats } from "./transmit_ports.ts";
 import type { Waiter, Waiters } from "./waiters.ts";
-import { needNumber } from "../core/limits.ts";
 
 const NOTHING: LowerRemains = { unread: new Uint8Array(0), messages: [] };
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type BatchReader, batchReader, type BatchReceiver } from "./through.ts";
 import { typeName } from "../core/words.ts";
+import { type BatchReader, batchReader, type BatchReceiver } from "./through.ts";
 
 /** Options of {@linkcode items}. */
 export interface ItemsOptions {

@@ -51,6 +51,28 @@ for (const [args, part] of USAGE) {
   });
 }
 
+const PARSERS: readonly (readonly [typed: string, end: string])[] = [
+  ["gopher", 'no parser is named "gopher"'],
+  ["redis", 'no parser is named "redis"; did you mean resp?'],
+  ["NFS", 'no parser is named "NFS"; did you mean oncrpc?'],
+  ["kafak", 'no parser is named "kafak"; did you mean kafka?'],
+  ["lne32", 'no parser is named "lne32"; did you mean len32?'],
+  ["aut", 'no parser is named "aut"; did you mean auto?'],
+  ["a; there are b", 'no parser is named "a; there are b"'],
+  ["len32,foo", 'no option of a length field is "foo"; there are le, be, incl, offset=N, adjustment=N, max=N'],
+];
+
+test("an unknown parser gets the nearest, not a screen full of names", async () => {
+  for (const [typed, end] of PARSERS) {
+    const io = new MemoryIo();
+    assertEquals(await run(["trace", "a", "--parser", typed], io), 2);
+    assertEquals(io.stderr.text, `leat: --parser: ${end} (see leat trace --help)\n`);
+  }
+  const mux = new MemoryIo();
+  assertEquals(await run(["mux", "--listen", "a:1", "--to", "b:1", "--parser", "memcachedtxt"], mux), 2);
+  assertStringIncludes(mux.stderr.text, 'named "memcachedtxt"; did you mean memcachedtext? (see leat mux --help)');
+});
+
 test("a terminal as standard input is a usage error", async () => {
   const io = new MemoryIo();
   io.isStdinTerminal = true;

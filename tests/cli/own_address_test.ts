@@ -35,15 +35,20 @@ test("a unix socket is the listener by whatever path it is reached, whether it i
     symlinkSync("real", join(folder, "linked"));
     symlinkSync(join("linked", "a.sock"), join(folder, "direct"));
     symlinkSync("endless", join(folder, "endless"));
+    mkdirSync(join(folder, "real", "deep"));
+    symlinkSync(join("real", "deep"), join(folder, "below"));
+    symlinkSync("below/../a.sock", join(folder, "around"));
     const at = (path: string): { target: SocketTarget } => ({ target: UnixAddress.from(path) });
     const listen = [UnixAddress.from(relative(process.cwd(), join(folder, "real", "a.sock")))];
     const isOwn = async (path: string): Promise<boolean> => await findOwn([at(path)], listen) !== undefined;
     const check = async (): Promise<void> => {
-      for (const path of ["real/a.sock", "real/../real/./a.sock", "linked/a.sock", "direct"]) {
+      for (
+        const path of ["real/a.sock", "real/../real/./a.sock", "linked/a.sock", "direct", "below/../a.sock", "around"]
+      ) {
         assertEquals(await isOwn(join(folder, "/") + path), true, path);
       }
-      for (const path of ["real/b.sock", "a.sock", "missing/a.sock", "endless"]) {
-        assertEquals(await isOwn(join(folder, path)), false, path);
+      for (const path of ["real/b.sock", "a.sock", "missing/a.sock", "endless", "below/../../a.sock"]) {
+        assertEquals(await isOwn(join(folder, "/") + path), false, path);
       }
       assertEquals(await isOwn("\0a.sock"), false);
     };

@@ -60,6 +60,23 @@ test("JSON: messages of RxRPC say what is in them", async () => {
   ]);
 });
 
+test("where there is nothing of what is shown, that is said", async () => {
+  const redis = new MemoryIo({ a: redisCapture() });
+  assertEquals(await run(["trace", "--show", "calls", "a"], redis), 0);
+  assertEquals(redis.stdout.lines.slice(2), ["", "no calls of RxRPC"]);
+  const live = new MemoryIo();
+  live.stdin.feed(redisCapture());
+  live.stdin.feed(undefined);
+  assertEquals(await run(["trace", "--show", "calls", "-"], live), 0);
+  assertEquals(live.stdout.lines.at(-1), "no calls of RxRPC");
+  const both = new MemoryIo({ a: redisCapture() });
+  assertEquals(await run(["trace", "--show", "calls,messages", "--flow", "port 1", "a"], both), 0);
+  assertEquals(both.stdout.lines.slice(2), ["", "no messages, no calls of RxRPC"]);
+  const json = new MemoryIo({ a: redisCapture() });
+  assertEquals(await run(["trace", "--show", "calls", "--json", "a"], json), 0);
+  assertEquals(json.stdout.text, "");
+});
+
 test("--limit counts calls; --stats has a line for them", async () => {
   const { io } = await trace(["--show", "calls", "--limit", "2", "--json"], recorded("rxnull_pts"));
   assertEquals(io.json.length, 2);

@@ -10,11 +10,11 @@ import { balancedProtocol } from "../../kcm/balancer/protocols/by_name.ts";
 import { memcachedText } from "../../kcm/balancer/protocols/memcached_text_parser.ts";
 import { plainProtocol } from "../../kcm/balancer/protocols/plain.ts";
 import type { Parser } from "../../strparser/mod.ts";
-import { parserByName } from "../../strparser/parsers/mod.ts";
 import { type ConnectOptions, type ListenOptions, type SocketTarget, toSocketTarget } from "../../tsocket/mod.ts";
 import { UnixAddress } from "../../tsocket/mod.ts";
 import { systemMessage, UsageError, wordsOf } from "../io.ts";
 import { numberOption, type OptionValues } from "../options.ts";
+import { namedParser } from "../parser_choice.ts";
 import type { HubBackend } from "./hub.ts";
 import { unescaped } from "./unescaped.ts";
 
@@ -177,11 +177,7 @@ function protocolOf(values: OptionValues, replies: string, program: Parser | und
 
 function parserOf(name: string): Parser {
   if (name === "memcachedtext") return memcachedText();
-  try {
-    return parserByName(name);
-  } catch (error) {
-    throw new UsageError(`--parser: ${(error as Error).message}, memcachedtext`);
-  }
+  return namedParser(name, "memcachedtext");
 }
 
 function idOf(values: OptionValues): MessageId | undefined {

@@ -6,7 +6,7 @@
 import { lookup } from "node:dns/promises";
 import { readlinkSync, realpathSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { InetAddress, type SocketTarget } from "../../tsocket/mod.ts";
 
 /** No address in particular. */
@@ -58,15 +58,20 @@ async function placesOf(target: SocketTarget): Promise<string[]> {
   return [`${address} ${port}`];
 }
 
-/** A path without links, `.` and `..`, also where no file is there yet. */
+/**
+ * A path without links, `.` and `..`, also where no file is there yet. Part by part, as the system goes: what is above a
+ * link (`linked/..`) is above what it leads to, which the path's text does not tell.
+ */
 function realPath(path: string, links: number = 0): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
-    const folder = dirname(resolve(path));
+    const folder = dirname(path);
     const link = links < MOST_LINKS ? linkAt(path) : undefined;
-    if (link !== undefined) return realPath(resolve(folder, link), links + 1);
-    return folder === resolve(path) ? folder : join(realPath(folder, links), basename(path));
+    if (link !== undefined) return realPath(isAbsolute(link) ? link : `${folder}/${link}`, links + 1);
+    if (folder === path) return resolve(path);
+    const real = realPath(folder, links);
+    return basename(path) === ".." ? dirname(real) : join(real, basename(path));
   }
 }
 

@@ -75,6 +75,8 @@ export class Balancer implements BalancerHost {
   #attended: BasePort[] = [];
   #isFlushing = false;
   #toConnect: BackendPort[] = [];
+  /** Whether a backend has gone that requests may be kept for. */
+  #isRerouting = false;
   #sweepAt: number;
 
   /**
@@ -153,6 +155,7 @@ export class Balancer implements BalancerHost {
     this.now = now;
     this.#isFlushing = true;
     try {
+      this.#reroute();
       const list = this.#attended;
       for (let i = 0; i < list.length; i++) {
         const port = list[i]!;
@@ -165,7 +168,7 @@ export class Balancer implements BalancerHost {
     } finally {
       this.#isFlushing = false;
     }
-    if (this.#attended.length > 0) this.#sink.wake();
+    if (this.#attended.length > 0 || this.#isRerouting) this.#sink.wake();
   }
 
   /** When {@linkcode onTimeout} is due. */
@@ -306,6 +309,7 @@ export class Balancer implements BalancerHost {
     this.backends.delete(backend.name);
     this.#dispatcher.left(backend);
     this.#leaving.add(backend);
+    this.#rerouteSoon();
     this.#sink.backendChanged?.(backend, "removed", undefined);
   }
 
@@ -314,6 +318,21 @@ export class Balancer implements BalancerHost {
     this.#dispatcher.refresh();
     this.#sink.backendChanged?.(backend, "down", error);
     for (const channel of [...backend.channels]) channel.lose(error);
+    this.#rerouteSoon();
+  }
+
+  /** What is kept for a backend that has gone goes elsewhere, behind what that had under way, which came first. */
+  #rerouteSoon(): void {
+    if (this.#dispatcher.waiting === 0 || this.#isRerouting) return;
+    this.#isRerouting = true;
+    if (!this.#isFlushing) this.#sink.wake();
+  }
+
+  #reroute(): void {
+    if (!this.#isRerouting) return;
+    this.#isRerouting = false;
+    this.#dispatcher.refresh();
+    this.#dispatcher.placeWaiting();
   }
 
   get #isFull(): boolean {

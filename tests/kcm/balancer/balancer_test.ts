@@ -201,6 +201,28 @@ test("policy key: backends whose first connection is still being made are waited
   assertEquals([rig.balancer.waiting, rig.balancer.counts.unavailable, client.isClosed], [0, 0, false]);
 });
 
+for (const how of ["falls", "is taken away"]) {
+  test(`policy key: what waits for a backend that ${how} goes to another one in the same turn`, () => {
+    const rig = new Rig({ policy: "key", fall: 1, waitMs: 5000 }, []);
+    rig.isPrompt = false;
+    rig.setServers("a", "b");
+    for (const port of rig.connecting.splice(0)) {
+      if (port.backend.name === "a") rig.makeConnection(port);
+      else rig.connecting.push(port);
+    }
+    const clients = Array.from({ length: 20 }, () => rig.client());
+    clients.forEach((one, i) => rig.send(one, command("SET", `key${i}`, "1")));
+    assert(rig.balancer.waiting > 0, "nothing waits");
+    rig.isPrompt = true;
+    if (how === "falls") {
+      rig.refusing.add("b");
+      rig.settle();
+    } else rig.setServers("a");
+    assertEquals(rig.carriedOut.filter((line) => line.startsWith("a ")).length, 20);
+    assertEquals([rig.balancer.waiting, rig.balancer.counts.unavailable], [0, 0]);
+  });
+}
+
 test("policy least: a backend that does not answer gets no more than its requests under way allow", () => {
   const rig = new Rig({ policy: "least" });
   const client = rig.client();
