@@ -77,6 +77,33 @@ test("the UDP echo server answers each datagram to its sender", async () => {
   }
 });
 
+const CALLED = [
+  "a request as a whole: 100000 bytes came",
+  "a call as a stage: CALLS ARE PAIRS OF STREAMS",
+  "with rxkad: the server knows alice.admin",
+  "without: the peer aborted the call with -2",
+  "",
+];
+
+test("RxRPC over UDP: server and client in one program of this runtime, with and without rxkad", async () => {
+  const { code, stdout, stderr } = await new Child([], example("rx_calls")).done;
+  const [first, ...lines] = stdout.split("\n");
+  assertEquals([code, lines, stderr], [0, CALLED, ""]);
+  assertEquals(first!.replace(/\d+$/, "N"), "listening on 127.0.0.1:N");
+});
+
+test("RxRPC over UDP: server and client each a program", async () => {
+  const server = new Child(["serve", "0"], example("rx_calls"));
+  try {
+    await server.until("\n");
+    const port = /listening on 127\.0\.0\.1:(\d+)/.exec(server.stdout)![1]!;
+    const { code, stdout } = await new Child(["call", port], example("rx_calls")).done;
+    assertEquals([code, stdout.split("\n")], [0, CALLED]);
+  } finally {
+    await stop(server);
+  }
+});
+
 test("the metrics of a multiplexor come as events and in OpenTelemetry's JSON", async () => {
   const { code, stdout } = await new Child([], example("kcm_metrics")).done;
   const [first, second, json, third, fourth] = stdout.split("\n");
