@@ -47,6 +47,11 @@ export interface Figure {
   repetitions?: number | undefined;
   /** Least duration of the warm-up in milliseconds, where one round is so long that the usual one is over too soon. */
   warmUpMs?: number | undefined;
+  /**
+   * Least duration of one measurement of `run` in milliseconds, where the baseline blocks this process for seconds: what V8
+   * needs to get its young generation back to size is then not most of what is measured.
+   */
+  turnMs?: number | undefined;
 }
 
 /** A value that was found out otherwise: memory, counts. */
@@ -145,7 +150,9 @@ export function machine(): string {
 export async function measure(figure: Figure, timing: Timing): Promise<Omit<Result, "runtime">> {
   const { run, baseline, limit } = figure;
   const now = timing.now ?? (() => performance.now());
-  const speed = (work: Work) => speedOf(work, timing.repetitionMs, now);
+  const speed = (work: Work) => {
+    return speedOf(work, Math.max(timing.repetitionMs, work === run ? figure.turnMs ?? 0 : 0), now);
+  };
   await speedOf(run, Math.max(timing.warmUpMs, figure.warmUpMs ?? 0), now);
   if (baseline !== undefined) await speedOf(baseline.run, timing.warmUpMs, now);
   if (limit !== undefined) await speedOf(limit.run, timing.warmUpMs, now);

@@ -144,6 +144,25 @@ test("work that is a promise is awaited, and speed is amount by time", async () 
   assertEquals([measured.baselineName, measured.goal, measured.bound], ["b", 2, "at least"]);
 });
 
+test("turns of a figure may be longer than those of what it is compared to", async () => {
+  let time = 0;
+  const order: string[] = [];
+  const work = (who: string, ms: number) => () => {
+    order.push(who);
+    time += ms;
+    return ms;
+  };
+  const figure = {
+    name: "x",
+    unit: "B/s",
+    run: work("a", 10),
+    baseline: { name: "b", run: work("b", 25) },
+    turnMs: 30,
+  };
+  const measured = await measure(figure, { ...once, repetitions: 1, now: () => time });
+  assertEquals([order.join(""), measured.ratio], ["ab" + "aaab", 1]);
+});
+
 test("work that times itself counts with its own time", async () => {
   let time = 0;
   const run = () => {
