@@ -76,6 +76,11 @@ const RXRPC: ParserVerdict = {
 };
 const NO_TIME: Timestamp = { seconds: 0, nanoseconds: 0 };
 
+/** The rest of the stream is not the parser's, which has taken nothing of it: it is shown as it comes. */
+function isHandedOver(error: unknown): boolean {
+  return (error as LeatError | undefined)?.code === "ESTRPIPE";
+}
+
 /** Parsers and multiplexor behind the flow layer. */
 export class MessageLayer {
   /** What went wrong while messages were delineated, by code. */
@@ -250,19 +255,25 @@ export class MessageLayer {
     side.offset += bytes.length;
     const { flow } = reader;
     this.#rx = flow.parser === RXRPC.name ? this.rx.push(flow, direction, bytes, time) : undefined;
+    let taken = 0;
     if (side.port !== undefined) {
       // channels always have room here, so that less is taken only behind a failure
-      const taken = side.port.push(bytes, 0);
-      this.counts.ignoredBytes += bytes.length - taken;
-      return;
+      taken = side.port.push(bytes, 0);
+      if (!isHandedOver(side.port.error)) {
+        this.counts.ignoredBytes += bytes.length - taken;
+        return;
+      }
+      side.port = undefined;
+      if (taken === bytes.length) return;
     }
     this.counts.opaqueChunks++;
-    this.counts.opaqueBytes += bytes.length;
-    if (this.#options.showsMessages) this.#view.data({ flow, direction, offset, data: bytes, time });
+    this.counts.opaqueBytes += bytes.length - taken;
+    if (!this.#options.showsMessages) return;
+    this.#view.data({ flow, direction, offset: offset + taken, data: bytes.subarray(taken), time });
   }
 
   #unattached(flow: TraceFlow, direction: FlowSide, error: unknown): void {
-    if (error !== undefined) this.#report(flow, direction, error as LeatError);
+    if (error !== undefined && !isHandedOver(error)) this.#report(flow, direction, error as LeatError);
   }
 
   #report(flow: TraceFlow, direction: FlowSide, error: LeatError): void {

@@ -51,7 +51,8 @@ export const detectingChooser: ParserChooser = (record, client, server, isComple
     return { parser: undefined, name: "opaque", why };
   }
   const doubt = detection.confidence === "likely" ? " (likely)" : "";
-  return { parser: detection.parser, name: detection.name, why: `${detection.reason}${doubt}` };
+  const { parser, answers, name, reason } = detection;
+  return { parser, ...(answers && { answers }), name, why: `${reason}${doubt}` };
 };
 
 /**

@@ -8,6 +8,8 @@
  */
 import { limitOption, needObject } from "../core/limits.ts";
 import { probeDns } from "./probes/dns.ts";
+import { probeGreeting } from "./probes/greeting.ts";
+import { probeHttp1 } from "./probes/http1.ts";
 import { probeHttp2 } from "./probes/http2.ts";
 import { probeLengthChain } from "./probes/length_chain.ts";
 import { probePostgres } from "./probes/postgres.ts";
@@ -42,7 +44,16 @@ export type Detection =
 
 const MAX_BYTES = 16 * 1024;
 /** Signatures first; the guess comes last. */
-const PROBES: readonly Probe[] = [probeHttp2, probeTls, probePostgres, probeResp, probeDns, probeLengthChain];
+const PROBES: readonly Probe[] = [
+  probeHttp2,
+  probeHttp1,
+  probeTls,
+  probePostgres,
+  probeGreeting,
+  probeResp,
+  probeDns,
+  probeLengthChain,
+];
 
 /**
  * Says which parser fits a connection, and why. Ask again with more bytes while the answer is `undecided`; any other

@@ -28,6 +28,7 @@ const PARSERS: Readonly<Record<string, string>> = {
   "redis_benchmark.pcapng": "resp",
   "postgres_psql.pcap": "postgres",
   "postgres_pgbench.pcapng": "postgres",
+  "http1_keepalive.pcap": "http1",
   "http2_h2load.pcap": "http2",
   "https_tls.pcap": "tls",
   "dns_tcp.pcap": "dns",
@@ -66,7 +67,7 @@ for (const [name, { packets, streams }] of Object.entries(expected.captures)) {
 
 test("http1_keepalive.pcap: answers to HEAD end with their heads, because requests are known", async () => {
   const io = new MemoryIo({ "http1_keepalive.pcap": sample("http1_keepalive.pcap") });
-  assertEquals(await run(["trace", "--json", "--parser", "http1", "http1_keepalive.pcap"], io), 0, io.stderr.text);
+  assertEquals(await run(["trace", "--json", "http1_keepalive.pcap"], io), 0, io.stderr.text);
   const messages = io.json.filter(({ type }) => type === "message");
   const lengths = messages.filter(({ direction }) => direction === "server").map(({ length }) => length);
   assertEquals(lengths, [229, 233, 148, 234, 300]);

@@ -128,6 +128,26 @@ test("what no parser fits is shown as it came and counted; UDP datagrams are mes
   assertEquals(strparser.errors, { opaqueChunks: 2, opaqueBytes: 28 });
 });
 
+test("what is behind a hand-over is shown as it came, and is no failure", async () => {
+  const list = new PacketList();
+  addTcp(list, [
+    ["client", "GET / HTTP/1.0\r\n\r\n"],
+    ["server", "HTTP/1.0 200 OK\r\n\r\nuntil"],
+    ["server", " close"],
+  ]);
+  const { io, code } = await trace(["--json", "--data", "--stats"], captureOf(list));
+  assertEquals([code, io.stderr.text], [0, ""]);
+  const told = io.json.filter(({ type }) => type === "message" || type === "data");
+  assertEquals(told.map(({ type, direction, offset, length }) => [type, direction, offset, length]), [
+    ["message", "client", undefined, 18],
+    ["message", "server", undefined, 19],
+    ["data", "server", 19, 5],
+    ["data", "server", 24, 6],
+  ]);
+  const strparser = io.json.find(({ type, layer }) => type === "stats" && layer === "strparser")!;
+  assertEquals(strparser.errors, { opaqueChunks: 2, opaqueBytes: 11 });
+});
+
 test("a parser by name is used for all TCP flows", async () => {
   const list = new PacketList();
   addTcp(list, [["client", Uint8Array.of(0, 2, 65, 66, 0, 1)], ["client", Uint8Array.of(67)]]);

@@ -74,12 +74,80 @@ test("the port of Redis makes an inline command likely", () => {
   assertEquals(found.state === "found" && [found.name, found.confidence], ["resp", "likely"]);
 });
 test("HTTP at the port of Redis is not Redis", () => {
-  const input = { client: ascii("GET / HTTP/1.1\r\n"), server: NONE, port: 6379, isComplete: true };
-  assertEquals(detectParser(input).state, "unknown");
+  const input = { client: ascii("GET / HTTP/1.1\r\n"), server: NONE, port: 6379 };
+  assertEquals(verdicts(input), ["http1"]);
 });
 test("a server's RESP array alone is likely", () => {
   const found = detectParser({ client: NONE, server: ascii("*2\r\n$1\r\na\r\n:1\r\n"), isComplete: true });
   assertEquals(found.state === "found" && [found.name, found.confidence], ["resp", "likely"]);
+});
+
+const greetings: [name: string, client: Uint8Array, server: Uint8Array, protocol: string, reason: string][] = [
+  [
+    "HTTP/1",
+    ascii("GET / HTTP/1.1\r\nHost: leat.example\r\nAccept: */*\r\n\r\n"),
+    ascii("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
+    "http1",
+    "client sent an HTTP/1 request line",
+  ],
+  ["an HTTP/1 server", NONE, ascii("HTTP/1.0 404 Not Found\r\n\r\n"), "http1", "server sent an HTTP/1 status line"],
+  [
+    "SSH",
+    ascii("SSH-2.0-OpenSSH_9.2\r\n"),
+    ascii("SSH-2.0-OpenSSH_9.2\r\n"),
+    "ssh",
+    "client sent SSH's identification line",
+  ],
+  ["an old SSH server", NONE, ascii("SSH-1.99-Cisco-1.25\r\n"), "ssh", "server sent SSH's identification line"],
+  [
+    "AMQP 0-9-1",
+    fromHex("414d515000000901"),
+    fromHex("01000000000200000a000a000900000000"),
+    "amqp091",
+    "client sent the AMQP 0-9-1 header",
+  ],
+  ["AMQP 1.0 with SASL", fromHex("414d515003010000"), NONE, "amqp10", "client sent an AMQP 1.0 header"],
+  ["AMQP 1.0", fromHex("414d515000010000"), fromHex("414d515000010000"), "amqp10", "client sent an AMQP 1.0 header"],
+  [
+    "MQTT",
+    fromHex("101000044d5154540402003c0004746573743032"),
+    fromHex("20020000"),
+    "mqtt",
+    "client sent an MQTT CONNECT packet",
+  ],
+  [
+    "MQTT 3.1 with a long packet",
+    fromHex("10900100064d514973647003020000000101"),
+    NONE,
+    "mqtt",
+    "client sent an MQTT CONNECT packet",
+  ],
+];
+for (const [name, client, server, protocol, reason] of greetings) {
+  test(`${name}: recognised as ${protocol} at every prefix, whatever the port`, () => {
+    for (const port of [undefined, 53, 443, 5432, 6379]) {
+      assertEquals(verdicts({ client, server, port }).filter((verdict) => verdict !== "unknown"), [protocol]);
+      const found = detectParser({ client, server, port });
+      assertEquals(found.state === "found" && [found.name, found.reason, found.confidence], [
+        protocol,
+        reason,
+        "certain",
+      ]);
+    }
+  });
+}
+test("the parsers found for HTTP/1 know each other's messages", () => {
+  const client = ascii("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+  const server = ascii("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n");
+  const found = detectParser({ client, server });
+  if (found.state !== "found") throw new Error(found.state);
+  assertEquals(record(found.parser, { direction: "client" }).push(client).end().errors, []);
+  assertEquals(record(found.answers!, { direction: "server" }).push(server).end().errors, []);
+});
+test("a request line longer than 8192 bytes is none", () => {
+  const client = ascii(`GET /${"a".repeat(8192)} HTTP/1.1\r\n`);
+  assertEquals(detectParser({ client, server: NONE }).state, "unknown");
+  assertEquals(detectParser({ client: client.subarray(0, 8191), server: NONE }).state, "undecided");
 });
 
 function framed(littleEndian: boolean, includesHeader: boolean, sizes: number[]): Uint8Array {
@@ -121,13 +189,12 @@ test("zeros are no messages", () => {
 });
 
 const negatives: [name: string, client: string, server: string][] = [
-  [
-    "HTTP/1",
-    "GET / HTTP/1.1\r\nHost: leat.example\r\nAccept: */*\r\n\r\n",
-    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
-  ],
+  ["HTTP/0.9", "GET /\r\n", "<html>hi</html>"],
+  ["HTTP of a version to come", "GET / HTTP/1.2\r\nHost: leat.example\r\n\r\n", ""],
+  ["RTSP", "OPTIONS rtsp://leat.example/a RTSP/1.0\r\nCSeq: 1\r\n\r\n", "RTSP/1.0 200 OK\r\n\r\n"],
+  ["a target with a space", "GET /a b HTTP/1.1\r\n\r\n", ""],
   ["HTTP/1 with a prefix of the preface", "PRI * HTTP/1.0\r\n\r\n", ""],
-  ["SSH", "SSH-2.0-OpenSSH_9.2\r\n", "SSH-2.0-OpenSSH_9.2\r\n"],
+  ["SSH 1", "SSH-1.5-OpenSSH_2.3\r\n", "SSH-1.5-OpenSSH_2.3\r\n"],
   ["SMTP", "EHLO leat.example\r\nQUIT\r\n", "220 mail ESMTP\r\n250 ok\r\n"],
   ["POP3", "AUTH PLAIN\r\n", "+OK ready\r\n+\r\n"],
   ["memcached", "get key\r\nset key 0 0 2\r\nhi\r\n", "VALUE key 0 2\r\nhi\r\nEND\r\n"],
@@ -149,8 +216,9 @@ for (const [name, client, server] of negatives) {
 const binaries: [name: string, client: string, server: string][] = [
   ["MySQL", "", "4a0000000a382e302e333300080000000b2f3a5d1c6e2f4f00ffffff0200ffdf150000000000000000000042"],
   ["SSH after its banner", "0000043c0a1432e8b1a3c6e9f1", ""],
-  ["AMQP", "414d515000000901", "01000000000200000a000a000900000000"],
-  ["MQTT", "101000044d5154540402003c0004746573743032", "20020000"],
+  ["AMQP 0-8", "414d515001010800", ""],
+  ["MQTT of another version", "101000044d5154540902003c0004746573743032", "20020000"],
+  ["an MQTT length of five bytes", "10808080800100044d51545404", ""],
   ["SSL 2", "802e010002001500000010010080", ""],
   ["a TLS alert in front", "15030100020228", ""],
   ["a start-up message without a user", "00000014000300006461746162617365006c0000", ""],

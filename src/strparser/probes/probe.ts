@@ -21,8 +21,10 @@ export interface Heard {
 export interface Recognition {
   /** Name as in the registry. */
   readonly name: string;
-  /** Parser for both directions. */
+  /** Parser for both directions, or where there are `answers`, for what the client sends. */
   readonly parser: Parser;
+  /** Parser for what the server sends, where it has to know what was asked. For one connection only, like `parser`. */
+  readonly answers?: Parser;
   /** Why, in one sentence. */
   readonly reason: string;
   /** `certain`: a signature that no other protocol has; `likely`: it fits well. */
