@@ -243,7 +243,8 @@ export class CaptureReader implements Engine<Uint8Array> {
 
   #truncated(offset: number, held: number, needed: number): void {
     const missing = needed - held;
-    const what = `capture ends ${byteCount(held)} into the record at ${offset}`;
+    const where = offset === 0 ? "its file header" : `the record at ${offset}`;
+    const what = `capture ends ${byteCount(held)} into ${where}`;
     this.#sink.error(
       new CaptureError(`${what}, ${byteCount(missing)} missing`, {
         code: "ETRUNCATED",

@@ -78,7 +78,7 @@ function assertMissing(missing: number, held: number, length: number, head: numb
 test("what is missing of a record whose length is known is told to the byte", () => {
   const { error } = readAll(FILES["pcap"]!.records[0]!.subarray(0, 10));
   assertEquals((error as CaptureError).missing, 14);
-  assertEquals(error?.message, "capture ends 10 bytes into the record at 0, 14 bytes missing");
+  assertEquals(error?.message, "capture ends 10 bytes into its file header, 14 bytes missing");
 });
 
 test("an input of no bytes at all is an empty capture", () => {
