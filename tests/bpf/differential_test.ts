@@ -51,3 +51,16 @@ test("differential: programs of which nothing was proven fail alike, and touch n
 test("differential: the budget is spent at the same instruction on every back end", () => {
   for (const number of numbers(300, 3)) assertEquals(compareBudgets(number), undefined);
 });
+
+test("differential: plain programs, most of which the writer for those alone writes", () => {
+  let plain = 0, count = 0;
+  // The form of control flow alternates with the number: those that are even are nested.
+  for (const number of numbers(1000, 4)) {
+    const shape = { packet: true, wild: false, plain: true, functions: 1, blocks: 1 + number % 7, block: 5, stack: 0 };
+    const { difference, isPlain } = compareSeed(number * 2, shape);
+    assertEquals(difference, undefined);
+    count++;
+    if (isPlain) plain++;
+  }
+  assert(plain > count / 2, `${plain} of ${count} are plain`);
+});

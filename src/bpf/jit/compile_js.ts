@@ -8,6 +8,7 @@ import type { BpfEnvironment, BpfRunner } from "../runner.ts";
 import { failRun, makeRunner, type Runs } from "./compiled_runner.ts";
 import { usualForm } from "./flow_scopes.ts";
 import type { FunctionShape } from "./js_function.ts";
+import { writePlain } from "./js_plain.ts";
 import { type CodePlaces, type JsSource, writeJs } from "./js_program.ts";
 import type { CompilerInput } from "./operations.ts";
 
@@ -35,7 +36,12 @@ export function placesOf({ context, stack, valueAddresses, budget, memory }: Bpf
 
 /** The source that {@linkcode compileJs} makes of a program, for tests and for those who are curious. */
 export function jsSource(input: CompilerInput, environment: BpfEnvironment, options: CompileOptions = {}): JsSource {
-  return writeJs(input, placesOf(environment), options.form ?? usualForm.form, { entry: "context", isWide: false });
+  const { form = usualForm.form } = options;
+  // Without a loop, what is no longer than the budget cannot spend it.
+  const isPlain = input.isPlain && form === "nested" && input.instructions.length <= environment.budget;
+  const body = isPlain ? writePlain(input) : undefined;
+  if (body !== undefined) return { parameters: [], body };
+  return writeJs(input, placesOf(environment), form, { entry: "context", isWide: false });
 }
 
 /**
@@ -44,11 +50,10 @@ export function jsSource(input: CompilerInput, environment: BpfEnvironment, opti
  * @throws {EvalError} where the runtime forbids code from strings
  */
 export function compileJs(input: CompilerInput, environment: BpfEnvironment, options: CompileOptions = {}): BpfRunner {
-  const places = placesOf(environment);
-  const { form = usualForm.form } = options;
-  const make = (shape: FunctionShape): unknown => evaluate(writeJs(input, places, form, shape), environment);
+  const make = (shape: FunctionShape): unknown =>
+    evaluate(writeJs(input, placesOf(environment), options.form ?? usualForm.form, shape), environment);
   const runs: Runs = {
-    run: make({ entry: "context", isWide: false }) as Narrow,
+    run: evaluate(jsSource(input, environment, options), environment) as Narrow,
     wide: () => make({ entry: "context", isWide: true }) as Narrow,
     block() {
       const run = make({ entry: "block", isWide: true }) as Block;

@@ -8,6 +8,7 @@
  * @module
  */
 import { extended, narrow, swapped } from "./js_narrow.ts";
+import { shifted, shiftedByU } from "./js_shift.ts";
 import { isDigits, type JsWriter, unsigned } from "./js_writer.ts";
 import type { Operand } from "./operations.ts";
 import { maxOf, type Value } from "./values.ts";
@@ -72,7 +73,7 @@ function writeWide(writer: JsWriter, at: Operand, halves: Halves): void {
     case "lsh":
     case "rsh":
     case "arsh":
-      return at.isRegister ? writeShift(writer, at, halves) : writeConstantShift(writer, at, halves);
+      return writeShift(writer, at, halves);
     default:
       return writeDivision(writer, at, halves);
   }
@@ -130,32 +131,10 @@ function upperByDouble(writer: JsWriter, a: string, factor: number): string {
   return isNegative ? `${a} - w` : "w";
 }
 
-function writeConstantShift(writer: JsWriter, { operation, imm, dst }: Operand, { a, aHigh }: Halves): void {
-  const n = imm & 63;
-  if (n === 0) return writer.set(dst, a, aHigh);
-  const m = n & 31;
-  if (operation === "lsh") {
-    if (n >= 32) return writer.set(dst, "0", m === 0 ? a : `${a} << ${m}`);
-    return writer.set(dst, `${a} << ${n}`, `${aHigh} << ${n} | ${a} >>> ${32 - n}`);
-  }
-  const high = operation === "arsh" ? [`${aHigh} >> 31`, `${aHigh} >> ${m}`] : ["0", `${aHigh} >>> ${m} | 0`];
-  if (n >= 32) {
-    const shifted = operation === "arsh" ? `${aHigh} >> ${m}` : `${aHigh} >>> ${m} | 0`;
-    return writer.set(dst, m === 0 ? aHigh : shifted, high[0]!);
-  }
-  writer.set(dst, `${a} >>> ${n} | ${aHigh} << ${32 - n}`, high[1]!);
-}
-
-/** `x >>> 1 >>> ~u` is `x >>> (32 - u)`, but also right for 0. JavaScript masks counts with 31 by itself. */
-function writeShift(writer: JsWriter, { operation, dst }: Operand, { a, aHigh, b }: Halves): void {
-  writer.line(`u = ${b} & 63;`);
-  if (operation === "lsh") {
-    const high = `u > 31 ? ${a} << u : ${aHigh} << u | ${a} >>> 1 >>> ~u`;
-    return writer.set(dst, `u > 31 ? 0 : ${a} << u`, high);
-  }
-  const sign = operation === "arsh" ? ">>" : ">>>";
-  const low = `(u > 31 ? ${aHigh} ${sign} u : ${a} >>> u | ${aHigh} << 1 << ~u) | 0`;
-  writer.set(dst, low, `(u > 31 ? ${operation === "arsh" ? `${aHigh} >> 31` : "0"} : ${aHigh} ${sign} u) | 0`);
+function writeShift(writer: JsWriter, { operation, imm, dst, isRegister }: Operand, { a, aHigh, b }: Halves): void {
+  if (isRegister) writer.line(`u = ${b} & 63;`);
+  const { low, high } = isRegister ? shiftedByU(operation, a, aHigh) : shifted(operation, imm & 63, a, aHigh);
+  writer.set(dst, low, high);
 }
 
 function writeDivision(writer: JsWriter, { operation, dst }: Operand, { a, aHigh, b, bHigh }: Halves): void {

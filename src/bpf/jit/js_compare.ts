@@ -45,17 +45,19 @@ function isSignedOrder(operation: string): boolean {
 }
 
 /** Of two numbers below 2^32, the signed order in 64 bits is the unsigned order. */
-function withoutSign(operation: string): string {
+export function withoutSign(operation: string): string {
   return isSignedOrder(operation) ? `j${operation.slice(2)}` : operation;
 }
 
-function compareHalves(operation: string, a: string, b: string): string {
+/** A comparison of low halves. */
+export function compareHalves(operation: string, a: string, b: string): string {
   if (operation === "jset") return `(${a} & ${b}) !== 0`;
   const isUnsigned = !operation.startsWith("js") && operation !== "jeq" && operation !== "jne";
   return isUnsigned ? `${unsigned(a)} ${signs[operation]} ${unsigned(b)}` : `${a} ${signs[operation]} ${b}`;
 }
 
-function compareWide(operation: string, a: string, aHigh: string, b: string, bHigh: string): string {
+/** A comparison of both halves. */
+export function compareWide(operation: string, a: string, aHigh: string, b: string, bHigh: string): string {
   if (operation === "jset") return `(${a} & ${b} | ${aHigh} & ${bHigh}) !== 0`;
   if (operation === "jeq") return `${a} === ${b} && ${aHigh} === ${bHigh}`;
   if (operation === "jne") return `${a} !== ${b} || ${aHigh} !== ${bHigh}`;

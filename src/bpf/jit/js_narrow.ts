@@ -8,7 +8,7 @@ import type { Operand } from "./operations.ts";
 import { unsigned } from "./js_writer.ts";
 
 /** The result of an operation on low halves, int32. */
-export function narrow({ operation, offset }: Operand, a: string, b: string): string {
+export function narrow({ operation, offset }: Pick<Operand, "operation" | "offset">, a: string, b: string): string {
   switch (operation) {
     case "add":
       return `${a} + ${b} | 0`;

@@ -19,12 +19,13 @@ function place(start: string, byte: number): string {
   return byte === 0 ? `p[${start}]` : `p[${start} + ${byte}]`;
 }
 
-function bigEndian(start: string, size: number): string {
-  const parts = Array.from({ length: size }, (_, byte) => {
-    const shift = 8 * (size - 1 - byte);
-    return shift === 0 ? place(start, byte) : `${place(start, byte)} << ${shift}`;
-  });
-  return parts.join(" | ");
+/** Bytes in the order of the network, from `start` on, which is digits or a name. */
+export function bigEndian(start: string, size: number): string {
+  let text = place(start, size - 1);
+  for (let byte = size - 2, shift = 8; byte >= 0; byte--, shift += 8) {
+    text = `${place(start, byte)} << ${shift} | ${text}`;
+  }
+  return text;
 }
 
 function littleEndian(start: string, byte: number, size: number): string {

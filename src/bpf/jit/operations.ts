@@ -24,6 +24,8 @@ export interface CompilerInput {
   readonly isChecked: boolean;
   /** Whether frames may be read before they are written. */
   readonly needsZeroedStack: boolean;
+  /** Whether it is one function that calculates with numbers and packet bytes alone. */
+  readonly isPlain: boolean;
 }
 
 /** An instruction by name. */

@@ -87,6 +87,8 @@ export interface VerifiedProgram {
   readonly isChecked: boolean;
   /** Whether bytes of a frame may be read that were not written, so that a frame must be zeros when it is entered. */
   readonly needsZeroedStack: boolean;
+  /** Whether it is one function that calculates with numbers and packet bytes alone: no memory, no calls. */
+  readonly isPlain: boolean;
   /** How many instructions were looked at. */
   readonly steps: number;
 }

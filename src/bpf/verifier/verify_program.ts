@@ -60,7 +60,7 @@ export function verifyProgram(program: BpfProgram, options: VerifierOptions = {}
   const plainSteps = rules.loops === "budget" ? provePlain(text, rules.maxSteps) : undefined;
   if (plainSteps !== undefined) {
     const facts = { functions: [{ stackBytes: 0 }], accesses: [], isChecked: false, needsZeroedStack: false };
-    return { program, mode: rules.mode, instructions, encodings, flow, ...facts, steps: plainSteps };
+    return { program, mode: rules.mode, instructions, encodings, flow, ...facts, isPlain: true, steps: plainSteps };
   }
   const order = calleesFirst(text);
   checkDepth(text, order);
@@ -77,6 +77,7 @@ export function verifyProgram(program: BpfProgram, options: VerifierOptions = {}
     accesses: judge?.accesses ?? [],
     isChecked: judge === undefined,
     needsZeroedStack: judge?.readsUnwritten ?? true,
+    isPlain: false,
     steps: effort.steps,
   };
 }

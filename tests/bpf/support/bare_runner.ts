@@ -49,6 +49,7 @@ export function bareRunner(program: BpfProgram, way: BpfBackend | Way, budget = 
     accesses: [],
     isChecked: false,
     needsZeroedStack: true,
+    isPlain: false,
     steps: 0,
   };
   const environment = new ProgramEnvironment(runtime, program, false);

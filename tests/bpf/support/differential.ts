@@ -8,6 +8,7 @@ import { compileInterpreter } from "../../../src/bpf/interpreter/interpreter.ts"
 import { encodeInstructions, type Instruction } from "../../../src/bpf/isa.ts";
 import { compileJs } from "../../../src/bpf/jit/compile_js.ts";
 import { compileWasm } from "../../../src/bpf/jit/compile_wasm.ts";
+import { writePlain } from "../../../src/bpf/jit/js_plain.ts";
 import { orderFlow } from "../../../src/bpf/jit/flow_order.ts";
 import { BpfMemory } from "../../../src/bpf/memory.ts";
 import type { BpfEnvironment, BpfRunner } from "../../../src/bpf/runner.ts";
@@ -49,6 +50,8 @@ export interface Comparison {
   readonly difference: string | undefined;
   /** Whether the entry function has a loop with several entries. */
   readonly isIrreducible: boolean;
+  /** Whether it was written as JavaScript by the writer for plain programs. */
+  readonly isPlain: boolean;
   /** Why the reference failed, where it did. */
   readonly failure: string | undefined;
   /** r0 of the reference. */
@@ -134,6 +137,7 @@ export function comparePrograms(
   return {
     difference: wrong < 0 ? undefined : `program ${number}: ${show(0)}; ${show(wrong)}`,
     isIrreducible: orderFlow(blocks.map(({ target, next }) => [target, next].filter((to) => to >= 0))) === undefined,
+    isPlain: verified.isPlain && writePlain(verified) !== undefined,
     failure: first!.failure,
     result: first!.result,
   };

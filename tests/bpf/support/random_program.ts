@@ -20,6 +20,8 @@ export interface RandomShape {
   block: number;
   /** Bytes of each frame that are used: a multiple of 8. */
   stack: number;
+  /** Whether it is all numbers and packet loads: no memory, no helpers, mostly no products and quotients. */
+  plain?: boolean;
 }
 
 type Draft = { -readonly [Field in keyof Instruction]?: number } & { opcode: number };
@@ -169,7 +171,8 @@ class FunctionDraft {
 
   #instruction(): void {
     if (this.#isUnsafe && this.#random.chance(0.1)) return this.#wildAccess();
-    const kind = this.#random.below(20);
+    const isPlain = this.#shape.plain === true;
+    const kind = isPlain ? this.#random.pick([0, 0, 0, 0, 15, 17, 17]) : this.#random.below(20);
     if (kind < 11) return this.#arithmetic();
     if (kind < 14) return this.#stack();
     if (kind === 14) return this.#atomic();
@@ -183,7 +186,18 @@ class FunctionDraft {
     const random = this.#random;
     const opclass = random.chance(0.5) ? isa.BPF_ALU64 : isa.BPF_ALU;
     const width = opclass === isa.BPF_ALU64 ? 64 : 32;
-    const code = random.below(13) << 4;
+    const usual = [
+      isa.BPF_ADD,
+      isa.BPF_SUB,
+      isa.BPF_AND,
+      isa.BPF_OR,
+      isa.BPF_LSH,
+      isa.BPF_RSH,
+      isa.BPF_ARSH,
+      isa.BPF_MOV,
+    ];
+    const isUsual = this.#shape.plain === true && random.chance(0.8);
+    const code = isUsual ? random.pick(usual) : random.below(13) << 4;
     const dst = random.pick(free), src = random.pick(free);
     if (code === isa.BPF_NEG) return void this.#put({ opcode: opclass | code, dst });
     const isShift = code === isa.BPF_LSH || code === isa.BPF_RSH || code === isa.BPF_ARSH;
@@ -261,7 +275,7 @@ class FunctionDraft {
 
   #packet(): void {
     const random = this.#random;
-    const kind = random.below(4);
+    const kind = this.#shape.plain === true ? random.between(1, 2) : random.below(4);
     const size = random.pick([isa.BPF_B, isa.BPF_H, isa.BPF_W]);
     if (kind === 0) {
       return void this.#put({ opcode: 0x61, dst: random.pick(free), src: 6, offset: random.pick([0, 48, 52, 64]) });
@@ -273,6 +287,7 @@ class FunctionDraft {
       if (this.#index !== 0) return;
       const src = random.pick([7, 8]);
       if (random.chance(0.8)) this.#put({ opcode: 0x57, dst: src, imm: 31 });
+      else if (this.#shape.plain === true) this.#put({ opcode: 0xb7, dst: src, imm: random.below(9) - 0x100000 });
       this.#put({ opcode: isa.BPF_IND | size, src, imm: random.chance(0.9) ? random.between(-4, 8) : this.#number() });
     } else this.#loadBytes();
     this.#restore();
