@@ -353,6 +353,8 @@ export class EndpointCore implements ConnectionHost {
     const { sent, resent } = call.sending.stats;
     this.stats.dataPackets += sent;
     this.stats.resentPackets += resent;
+    this.stats.dataPacketsCame += call.receive.arrivals;
+    this.stats.repeatedPackets += call.receive.repeats;
     call.peer.sent += sent + resent;
     call.peer.resent += resent;
     if (connection.isClient) {

@@ -42,10 +42,14 @@ export interface RxEndpointStats {
   clientCalls: number;
   /** Calls that others made. */
   serviceCalls: number;
-  /** Packets of data of calls that are over, each counted once. */
+  /** Packets of data that calls sent which are over, each counted once. */
   dataPackets: number;
   /** Transmissions of the same beyond the first. */
   resentPackets: number;
+  /** Packets of data that came for calls which are over, each counted once. */
+  dataPacketsCame: number;
+  /** Arrivals of the same beyond the first, while their call ran. */
+  repeatedPackets: number;
 }
 
 /** Nothing counted yet. */
@@ -59,5 +63,7 @@ export function newStats(): RxEndpointStats {
     serviceCalls: 0,
     dataPackets: 0,
     resentPackets: 0,
+    dataPacketsCame: 0,
+    repeatedPackets: 0,
   };
 }

@@ -55,6 +55,8 @@ export class ReceiveSide {
   #asideBytes = 0;
   /** Packets that have come and were new. */
   #arrivals = 0;
+  /** Packets that have come and were not. */
+  repeats = 0;
   readonly #first: number;
   #next: number;
   #top: number;
@@ -134,7 +136,10 @@ export class ReceiveSide {
     const isLast = (header.flags & RxFlag.LAST_PACKET) !== 0;
     if (this.#contradictsEnd(seq, isLast)) return "invalid";
     const ahead = seqDiff(seq, this.#next);
-    if (ahead < 0 || this.#held.has(seq)) return RxAckReason.DUPLICATE;
+    if (ahead < 0 || this.#held.has(seq)) {
+      this.repeats++;
+      return RxAckReason.DUPLICATE;
+    }
     // one packet beyond a closed window is allowed: some peers send it
     if (seqDiff(seq, this.#edge) >= 0 && ahead > 0) return RxAckReason.EXCEEDS_WINDOW;
     if (ahead >= MAX_SOFT_ACKS || this.#unread.length > this.#window) return RxAckReason.EXCEEDS_WINDOW;

@@ -251,11 +251,20 @@ test("rx perf: all three measures against its own server; what the server can't 
   for (const [option, sizes] of [["--send", "100000"], ["--recv", "100000"], ["--rpc", "1000,2000"]] as const) {
     const { io, code } = await rx(["perf", at, option, sizes, "--times", "5", "--parallel", "2", "--json"]);
     assertEquals(code, 0, io.stderr.text);
-    const { command, up, down, times } = io.json[0]!;
+    const { command, up, down, times, dataPackets, dataPacketsCame } = io.json[0]!;
+    // what is measured is counted where it goes: 71 packets of each call one way, and one the other
+    if (option === "--send") assert(Number(dataPackets) >= 5 * 71 && Number(dataPacketsCame) === 5);
+    if (option === "--recv") assert(Number(dataPacketsCame) >= 5 * 71 && Number(dataPackets) === 5);
     assertEquals({ command, times }, { command: option.slice(2), times: 5 });
     assertEquals(Number(up) + Number(down), option === "--rpc" ? 3000 : 100_000);
   }
-  assertMatch((await rx(["perf", at, "--times", "2"])).io.stdout.text, /^rpc 3\/30 bytes, 2 calls, 1 at a time: /);
+  for (
+    const [options, text] of [
+      [[], /^rpc 3\/30 bytes, 2 calls, 1 at a time: .* 0 of 2 packets sent again, 0 of 2 packets came again\n$/],
+      [["--recv", "100000"], /^recv 100,000 bytes, 2 calls, 1 at a time: .* \d+ of 142 packets came again\n$/],
+      [["--send", "1"], /^send 1 bytes, 2 calls, 1 at a time: .* 0 of 2 packets sent again\n$/],
+    ] as const
+  ) assertMatch((await rx(["perf", at, "--times", "2", ...options])).io.stdout.text, text);
   const unknown = await rx(["call", at, "-s", "147", "--xdr", "3 9 0 0"]);
   assertStringIncludes(unknown.io.stderr.text, "RXGEN_OPCODE");
   const short = await rx(["call", at, "-s", "147", "--xdr", "3 0 0 0 100"]);

@@ -134,3 +134,12 @@ test("maxHeldBytesPerPeer: replies that nobody reads hold up their senders, and 
   for (const call of calls) assertEquals([call.error, call.bytes], [undefined, 100_000]);
   assertEquals(client.engine.heldBytes, 0);
 });
+
+test("stats: packets that came for calls that are over, and how many of them came again", () => {
+  const hand = asServer();
+  const calls = hand.offer(147);
+  for (const seq of [1, 1, 3, 3, 3, 2]) hand.d(seq, seq === 3 ? L : 0, 10);
+  assertEquals([hand.engine.stats.dataPacketsCame, hand.engine.stats.repeatedPackets], [0, 0], "it runs still");
+  calls[0]!.call!.abort(5, hand.world.now);
+  assertEquals([hand.engine.stats.dataPacketsCame, hand.engine.stats.repeatedPackets], [3, 3]);
+});

@@ -173,6 +173,8 @@ function resultJson(task: Task, timeMs: number, { stats }: RxEndpoint): string {
     bitsPerSecond: Math.round(bitsPerSecond),
     dataPackets: stats.dataPackets,
     resentPackets: stats.resentPackets,
+    dataPacketsCame: stats.dataPacketsCame,
+    repeatedPackets: stats.repeatedPackets,
   });
 }
 
@@ -184,9 +186,12 @@ function resultText(task: Task, timeMs: number, { stats }: RxEndpoint): string {
     ? `${(bitsPerSecond / 1e9).toFixed(2)} Gbit/s`
     : `${(bitsPerSecond / 1e6).toFixed(1)} Mbit/s`;
   const each = formatDuration(timeMs / times);
+  // what is measured goes one way; in the other are a packet or two of each call
+  const sent = `${formatCount(stats.resentPackets)} of ${plural(stats.dataPackets, "packet")} sent again`;
+  const came = `${formatCount(stats.repeatedPackets)} of ${plural(stats.dataPacketsCame, "packet")} came again`;
+  const packets = { send: sent, recv: came, rpc: `${sent}, ${came}` }[command];
   return `${command} ${sizes[command]}, ${plural(times, "call")}, ${parallel} at a time: ${formatDuration(timeMs)}, ` +
-    `${each} a call, ${formatCount(Math.round(callsPerSecond))} calls/s, ${rate}, ` +
-    `${formatCount(stats.resentPackets)} of ${plural(stats.dataPackets, "packet")} sent again`;
+    `${each} a call, ${formatCount(Math.round(callsPerSecond))} calls/s, ${rate}, ${packets}`;
 }
 
 async function serve(
