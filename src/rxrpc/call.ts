@@ -19,7 +19,7 @@ import { writeAck, writeData } from "./call_output.ts";
 import { CallWriter, type WriterCall } from "./call_writer.ts";
 import { Congestion } from "./congestion.ts";
 import type { ConnectionHost } from "./connection_host.ts";
-import { abortedError, RxrpcError } from "./errors.ts";
+import { abortedError, RxrpcError, unreadError } from "./errors.ts";
 import { HEADER_BYTES, type RxHeader } from "./header.ts";
 import { JUMBO_DATA_BYTES, type RxDataPacket } from "./jumbo.ts";
 import { JumboLimit } from "./jumbo_limit.ts";
@@ -188,6 +188,12 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
     const taken = this.#writer.write(bytes, now);
     this.#schedule();
     return taken;
+  }
+
+  awaitTurn(now: number): void {
+    if (this.isClient || this.isClosed || this.receive.isComplete) return;
+    this.#patience.replyWaits(this.receive, now);
+    this.#schedule();
   }
 
   flush(_now: number): void {
@@ -427,8 +433,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
 
   #breach(now: number, what: string): void {
     const abortCode = RxAbort.RX_PROTOCOL_ERROR;
-    this.place?.connection.abortCall(this, abortCode, now);
-    this.close(new RxrpcError(`the peer sent ${what}`, { code: "EPROTO", blame: "remote", abortCode }), now);
+    this.#fail(new RxrpcError(`the peer sent ${what}`, { code: "EPROTO", blame: "remote", abortCode }), now);
   }
 
   #isDue(due: CallDue, now: number): void {
@@ -436,6 +441,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
       case CallDue.HARD:
         return this.#timedOut(now, `the call took longer than ${this.#hardMs} ms`);
       case CallDue.IDLE:
+        if (this.#patience.isDeadlock(this.receive)) return this.#fail(unreadError(this.#patience.requestIdleMs), now);
         return this.#timedOut(now, this.#patience.idleReason(this.receive));
       case CallDue.DEAD:
         return this.#silent(now);
@@ -460,8 +466,13 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
 
   #timedOut(now: number, what: string): void {
     const abortCode = RxAbort.RX_CALL_TIMEOUT;
-    this.place?.connection.abortCall(this, abortCode, now);
-    this.close(new RxrpcError(what, { code: "ETIMEDOUT", blame: "remote", abortCode }), now);
+    this.#fail(new RxrpcError(what, { code: "ETIMEDOUT", blame: "remote", abortCode }), now);
+  }
+
+  /** It is over; the peer is told the number that the error has. */
+  #fail(error: RxrpcError, now: number): void {
+    this.place?.connection.abortCall(this, error.abortCode!, now);
+    this.close(error, now);
   }
 
   #schedule(): void {

@@ -12,6 +12,8 @@ import type { RxPeerIdentity } from "./security/protection.ts";
 import { AskedPromise } from "../stream/asked_promise.ts";
 import { type Deferred, deferred } from "../stream/deferred.ts";
 
+const NOTHING = new Uint8Array(0);
+
 /** Where a call is on the wire. */
 export interface RxCallPlace {
   /** Connection and, in the lowest two bits, channel. */
@@ -71,6 +73,9 @@ export class RxCallStream {
   #writable: WritableStream<Uint8Array> | undefined;
   #controller: WritableStreamDefaultController | undefined;
   #room: Deferred<void> | undefined;
+  /** Settles when everything that waits to be said was said, or can't be. */
+  #line: Promise<void> | undefined;
+  #hasSaidAll = false;
   #isOver = false;
   #failure: { readonly error: unknown } | undefined;
   #cancelled: { readonly reason: unknown } | undefined;
@@ -148,7 +153,15 @@ export class RxCallStream {
     return this.#incoming.readable;
   }
 
-  /** What this end says. Closing it says that this was all; aborting it aborts the call. */
+  /**
+   * What this end says. Closing it says that this was all; aborting it aborts the call.
+   *
+   * Rx has two phases: a reply can't begin before the request has ended. At a server what is written waits for that, so
+   * the request has to be read beside or, better, before: `await call.end(await call.bytes())` is an echo, whereas
+   * `call.readable.pipeTo(call.writable)` stops reading while it waits. When a reply waits and nothing of a request that
+   * has used up its window (`receiveWindow`: 128 packets, some 180 kB) was read for `requestIdleMs`, the call is aborted
+   * and both streams fail with `EPROTO`.
+   */
   get writable(): WritableStream<Uint8Array> {
     return this.#writable ??= new WritableStream<Uint8Array>({
       start: (controller) => {
@@ -166,35 +179,41 @@ export class RxCallStream {
     return this.#incoming.whole();
   }
 
-  /** Says something; resolves when it was taken. In place of `writable`. */
+  /**
+   * Says something, behind all that was said before; resolves when it was taken. In place of `writable`. At a server it
+   * waits for the end of the request, see {@linkcode writable}.
+   *
+   * @throws {RxrpcError} what the call failed with, `ESHUTDOWN` when it is over, `EPROTO` behind {@linkcode end}
+   */
   async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length;) {
-      if (!this.#port!.isWritable) await this.#untilWritable();
-      at += this.#say(at === 0 ? bytes : bytes.subarray(at));
-      if (at < bytes.length) await this.#untilRoom();
-    }
+    this.#checkEnd();
+    const taken = this.#sayNow(bytes);
+    if (taken < bytes.length) await this.#inLine(() => this.#sayRest(bytes, taken));
   }
 
   /**
-   * Says that this was all, `last` included if there is something; resolves when that is on its way. In place of closing
-   * `writable`.
+   * Says that this was all, `last` included if there is something, behind all that was said before; resolves when that is
+   * on its way. In place of closing `writable`.
+   *
+   * @throws {RxrpcError} as {@linkcode write}
    */
-  async end(last?: Uint8Array): Promise<void> {
-    if (last !== undefined && last.length > 0) {
-      // what there is room for goes at once: another promise would cost a small call more than what it says
-      const taken = this.#port!.isWritable ? this.#say(last) : 0;
-      if (taken < last.length) await this.write(last.subarray(taken));
-    }
-    if (!this.#port!.isWritable) await this.#untilWritable();
-    this.#port!.end(this.#driver.now());
-    this.#driver.poke();
+  async end(last: Uint8Array = NOTHING): Promise<void> {
+    this.#checkEnd();
+    this.#hasSaidAll = true;
+    // what there is room for goes at once: another promise would cost a small call more than what it says
+    const taken = this.#sayNow(last);
+    if (taken === last.length && this.#isFree) return this.#sayEnd();
+    await this.#inLine(async () => {
+      await this.#sayRest(last, taken);
+      if (!this.#port!.isWritable) await this.#untilWritable();
+      this.#sayEnd();
+    });
   }
 
-  /** Sends what waits for a packet to be full. */
+  /** Sends what waits for a packet to be full, and what waits to be taken. */
   flush(): void {
-    if (!this.#port!.isWritable) return;
-    this.#port!.flush(this.#driver.now());
-    this.#driver.poke();
+    if (this.#line !== undefined) return void this.#inLine(() => Promise.resolve(this.#sendFilling())).catch(() => {});
+    this.#sendFilling();
   }
 
   /**
@@ -215,16 +234,63 @@ export class RxCallStream {
     this.abort(RxAbort.RX_USER_ABORT, reason);
   }
 
+  #checkEnd(): void {
+    if (!this.#hasSaidAll || this.#isOver) return;
+    throw new RxrpcError("this end of the call has said that it is done", { code: "EPROTO", blame: "local" });
+  }
+
+  /** Whether something that is said now would be taken, and overtake nothing. */
+  get #isFree(): boolean {
+    return this.#line === undefined && this.#port!.isWritable;
+  }
+
+  /** Says what there is room for, unless something waits to be said before. Returns how much that was. */
+  #sayNow(bytes: Uint8Array): number {
+    return bytes.length > 0 && this.#isFree ? this.#say(bytes) : 0;
+  }
+
+  /** What is to be said waits behind what waits already. */
+  #inLine(say: () => Promise<void>): Promise<void> {
+    const said = this.#line === undefined ? say() : this.#line.then(say);
+    const done = (): void => {
+      if (this.#line === line) this.#line = undefined;
+    };
+    const line: Promise<void> = said.then(done, done);
+    this.#line = line;
+    return said;
+  }
+
+  async #sayRest(bytes: Uint8Array, taken: number): Promise<void> {
+    for (let at = taken; at < bytes.length;) {
+      if (!this.#port!.isWritable) await this.#untilWritable();
+      at += this.#say(at === 0 ? bytes : bytes.subarray(at));
+      if (at < bytes.length) await this.#untilRoom();
+    }
+  }
+
   #say(bytes: Uint8Array): number {
     const taken = this.#port!.write(bytes, this.#driver.now());
     this.#driver.poke();
     return taken;
   }
 
+  #sayEnd(): void {
+    this.#port!.end(this.#driver.now());
+    this.#driver.poke();
+  }
+
+  #sendFilling(): void {
+    if (!this.#port!.isWritable) return;
+    this.#port!.flush(this.#driver.now());
+    this.#driver.poke();
+  }
+
   async #untilWritable(): Promise<void> {
     while (!this.#port!.isWritable) {
       if (this.#failure !== undefined) throw this.#failure.error;
       if (this.#isOver) throw overError();
+      this.#port!.awaitTurn(this.#driver.now());
+      this.#driver.poke();
       await this.#untilRoom();
     }
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { RxAbort } from "./abort_codes.ts";
 import { LeatError, type LeatErrorOptions } from "../core/errors.ts";
 
 /** What an {@linkcode RxrpcError} is made of. */
@@ -24,7 +25,7 @@ export interface RxrpcErrorOptions extends Omit<LeatErrorOptions, "layer"> {
  * | `EBUSY` | the peer was busy, and the caller did not want to wait |
  * | `ENOBUFS` | too many calls, or too many wait |
  * | `EMSGSIZE` | more, or less, was written than `length` said |
- * | `EPROTO` | wrong order: a reply before the request has ended |
+ * | `EPROTO` | wrong order: a reply that waited for the end of a request which nobody read, or more behind the end |
  * | `EDESTADDRREQ` | nobody said whom it is for |
  * | `ESHUTDOWN` | the endpoint is closed |
  */
@@ -45,4 +46,12 @@ export class RxrpcError extends LeatError {
 export function abortedError(abortCode: number, blame: "local" | "remote", cause?: unknown): RxrpcError {
   const by = blame === "remote" ? "the peer" : "this end";
   return new RxrpcError(`${by} aborted the call with ${abortCode}`, { code: "ECONNABORTED", blame, abortCode, cause });
+}
+
+/** A reply has waited in vain for the end of a request that has no room to come. */
+export function unreadError(requestIdleMs: number): RxrpcError {
+  const what =
+    "a reply waits for the end of the request, of which more has come than the window holds, and nothing was " +
+    `read for ${requestIdleMs} ms: read the whole request first, as with await call.bytes()`;
+  return new RxrpcError(what, { code: "EPROTO", blame: "local", abortCode: RxAbort.RX_USER_ABORT });
 }

@@ -26,6 +26,8 @@ export class Patience {
   readonly stallMs: number;
   /** The peer has yet to prove that its address is its own. */
   isGated = false;
+  /** A server has something to say, and waits for the end of the request. */
+  isReplyWaiting = false;
   readonly #clock: CallClock;
   readonly #rtt: RttEstimator;
   readonly #sending: SendSide;
@@ -64,21 +66,34 @@ export class Patience {
   /**
    * DATA has come. A reply may pause for as long as its server likes and is there; but a gap that nobody fills, while
    * what was sent behind it has come, says that the server keeps nothing of it any more. A request may pause only when
-   * it has no room, see `read`; what comes once more does not count.
+   * it has no room, see `read`, and no reply waits for its end; what comes once more does not count.
    */
   arrived(receive: ReceiveSide, now: number): void {
     if (receive.isComplete || receive.arrivals === this.#arrivals) return;
     this.#arrivals = receive.arrivals;
-    const isExpected = this.#isClient ? receive.hasGap : receive.window > 0;
+    const isExpected = this.#isClient ? receive.hasGap : receive.window > 0 || this.#isStuck(receive);
     this.#clock.set(CallDue.IDLE, isExpected ? now + (this.#isClient ? this.stallMs : this.requestIdleMs) : Infinity);
   }
 
   /** Something was read: a request for which there was no room is waited for again. Whether that begins now. */
   read(receive: ReceiveSide, now: number): boolean {
-    if (this.#isClient || receive.isComplete || receive.window === 0) return false;
-    if (this.#clock.at(CallDue.IDLE) !== Infinity) return false;
+    if (this.#isClient || receive.isComplete) return false;
+    if (receive.window === 0 && !this.#isStuck(receive)) return false;
+    if (this.#clock.at(CallDue.IDLE) !== Infinity && !this.isReplyWaiting) return false;
     this.#clock.set(CallDue.IDLE, now + this.requestIdleMs);
     return true;
+  }
+
+  /** A reply waits: from now on the request has to be read. */
+  replyWaits(receive: ReceiveSide, now: number): void {
+    this.isReplyWaiting = true;
+    if (!this.#isStuck(receive) || this.#clock.at(CallDue.IDLE) !== Infinity) return;
+    this.#clock.set(CallDue.IDLE, now + this.requestIdleMs);
+  }
+
+  /** Whether the request can't go on before somebody reads, and whoever should may wait for its end. */
+  isDeadlock(receive: ReceiveSide): boolean {
+    return !this.#isClient && !receive.isComplete && this.#isStuck(receive);
   }
 
   /**
@@ -102,6 +117,10 @@ export class Patience {
   /** Something was sent, or asked: the next question is not due soon. */
   pinged(now: number): void {
     this.#clock.set(CallDue.PING, now + this.#pingMs());
+  }
+
+  #isStuck(receive: ReceiveSide): boolean {
+    return this.isReplyWaiting && receive.window === 0 && receive.hasUnread;
   }
 
   #patience(): number {

@@ -99,6 +99,11 @@ export interface RxCallPort {
    * @throws {RxrpcError} `EPROTO` at a server before the request has ended, or behind `end`
    */
   write(bytes: Uint8Array, now: number): number;
+  /**
+   * Something waits to be written, at a server whose request has not ended; `writable` follows. When that can't end
+   * because nobody has read for `requestIdleMs` what has come of it, the call is over with `EPROTO`.
+   */
+  awaitTurn(now: number): void;
   /** Sends what waits for a packet to be full. */
   flush(now: number): void;
   /** That was all. */

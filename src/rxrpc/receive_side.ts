@@ -107,6 +107,11 @@ export class ReceiveSide {
     return this.#top !== (this.#first - 1) >>> 0;
   }
 
+  /** Whether something was delivered that nobody has read. */
+  get hasUnread(): boolean {
+    return this.#unread.length > 0;
+  }
+
   /** How many packets from {@linkcode next} on may come. */
   get window(): number {
     const packets = this.#window - this.#unread.length;
