@@ -11,7 +11,6 @@ import { chooseBackend, type CodePermissions, codePermissions, compileProgram } 
 import { BpfError } from "./errors.ts";
 import { WINDOW_BYTES } from "./jit/wasm_packet.ts";
 import type { BpfMap } from "./maps/bpf_map.ts";
-import { isReadOnly } from "./maps/is_read_only.ts";
 import { checkMap, makeMap, mapBytes } from "./maps/make_map.ts";
 import { ProgramArray } from "./maps/program_array.ts";
 import type { BpfNumber } from "./maps/value_codec.ts";
@@ -120,15 +119,10 @@ export class BpfMachine {
       memoryFor(definitions, this.backend === "wasm" ? programs.length : 0, options.maxMemoryBytes);
     // Not drawn in vain: the runtime's first random bytes take longer than to verify a small program.
     const seed = definitions.length === 0 ? 0 : randomSeed(options.random ?? systemRandom);
-    const made = new Map<string, BpfMap>();
-    const make = (definition: MapDefinition) => made.set(definition.name, makeMap(definition, this.memory, seed));
-    // Constants first, below what may be written: see `BpfRuntime`.
-    definitions.filter(isReadOnly).forEach(make);
     this.#runtime = new BpfRuntime(this.memory, runtimeOptions(options));
     this.maps = this.#runtime.maps;
     for (const definition of definitions) {
-      if (!isReadOnly(definition)) make(definition);
-      this.#runtime.maps.set(definition.name, made.get(definition.name)!);
+      this.#runtime.maps.set(definition.name, makeMap(definition, this.memory, seed));
     }
     for (const [name, value] of Object.entries(options.variables ?? {})) this.setVariable(name, value);
     for (const map of this.maps.values()) if (map.definition.frozen === true) map.freeze();
@@ -221,7 +215,12 @@ export class BpfMachine {
   }
 
   #compile(verified: VerifiedProgram): BpfRunner {
-    const environment = new ProgramEnvironment(this.#runtime, verified.program, verified.isChecked);
+    const environment = new ProgramEnvironment(
+      this.#runtime,
+      verified.program,
+      verified.isChecked,
+      verified.flow.functions.length,
+    );
     return compileProgram(this.backend, verified, environment);
   }
 

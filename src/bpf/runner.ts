@@ -71,6 +71,8 @@ export interface BpfEnvironment {
   readonly budget: number;
   /** What is left of it: set at the start of a run, and by who makes a tail call just before that. */
   remaining: number;
+  /** Whether a program of which nothing was proven may read, or write, so many bytes at an address. */
+  mayAccess(at: number, size: number, isWrite: boolean): boolean;
   /** Finds a helper by number; `undefined` where there is none. */
   helper(number: number): HelperFunction | undefined;
   /**

@@ -14,6 +14,7 @@ import type { BpfMap } from "./maps/bpf_map.ts";
 import { ERRNO } from "./maps/errno.ts";
 import { ProgramArray } from "./maps/program_array.ts";
 import type { BpfMemory, MemoryRegion } from "./memory.ts";
+import { type MayAccess, ownMemory } from "./own_memory.ts";
 import type { BpfProgram, SourceLine } from "./program.ts";
 import {
   type BpfEnvironment,
@@ -77,10 +78,7 @@ export class BpfRuntime {
   isBusy = false;
   readonly #lengthIndex: number;
 
-  /**
-   * Takes the memory for context and stack. What was taken before, the maps that are constant, programs of which nothing
-   * was proven can only read.
-   */
+  /** Takes the memory for context and stack. */
   constructor(memory: BpfMemory, options: RuntimeOptions) {
     this.memory = memory;
     this.options = options;
@@ -130,13 +128,17 @@ export class ProgramEnvironment implements BpfEnvironment, HelperHost {
   readonly highAddress: number;
   readonly budget: number;
   readonly valueAddresses: readonly number[];
+  readonly mayAccess: MayAccess;
   readonly helper: (number: number) => HelperFunction | undefined;
   readonly #runtime: BpfRuntime;
   readonly #program: BpfProgram;
   readonly #maps: readonly BpfMap[];
 
-  /** Makes the environment of a program whose maps are all in the runtime; `isChecked` where nothing was proven. */
-  constructor(runtime: BpfRuntime, program: BpfProgram, isChecked: boolean) {
+  /**
+   * Makes the environment of a program whose maps are all in the runtime; `isChecked` where nothing was proven of its
+   * functions, of which there are so many.
+   */
+  constructor(runtime: BpfRuntime, program: BpfProgram, isChecked: boolean, functions: number = MAX_FRAMES) {
     this.#runtime = runtime;
     this.#program = program;
     this.#maps = program.maps.map((definition) => runtime.maps.get(definition.name)!);
@@ -148,6 +150,8 @@ export class ProgramEnvironment implements BpfEnvironment, HelperHost {
     this.highAddress = runtime.highAddress;
     this.budget = runtime.budget;
     this.valueAddresses = this.#maps.map((map) => map.address);
+    const { context, stack } = this;
+    this.mayAccess = isChecked ? ownMemory({ context, stack, maps: this.#maps, functions }) : () => true;
     const helpers = makeHelpers(this);
     this.helper = isChecked ? checkedHelpers(helpers, this) : helpers;
   }

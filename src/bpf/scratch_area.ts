@@ -7,9 +7,11 @@ import { BPF_REG_FP, BPF_ST, BPF_STX, type Instruction } from "./isa.ts";
 import type { BpfMemory, MemoryRegion } from "./memory.ts";
 
 /** Offset of `cb[]` in the context. */
-const OFFSET = 48;
+export const SCRATCH_OFFSET = 48;
 /** Its words. */
 const WORDS = 5;
+/** Its bytes. */
+export const SCRATCH_BYTES = 20;
 
 /** Whether a program may write the context: whether it stores anywhere but relative to the frame pointer. */
 export function mayWriteContext(instructions: readonly Instruction[]): boolean {
@@ -24,7 +26,7 @@ export class ScratchArea {
 
   /** That of this context. */
   constructor(memory: BpfMemory, context: MemoryRegion) {
-    this.#words = new Int32Array(memory.buffer, context.address + OFFSET, WORDS);
+    this.#words = new Int32Array(memory.buffer, context.address + SCRATCH_OFFSET, WORDS);
   }
 
   /** Zeros, for a new message. */

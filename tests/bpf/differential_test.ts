@@ -38,14 +38,16 @@ test("case 55: random graphs with a guard counter, at least a third irreducible"
 });
 
 test("differential: programs of which nothing was proven fail alike, and touch nothing that is not theirs", () => {
-  let faults = 0, count = 0;
+  let faults = 0, refused = 0, count = 0;
   for (const number of numbers(250, 2)) {
     const { difference, failure } = compareSeed(number, undefined, "sandbox");
     assertEquals(difference, undefined);
     count++;
     if (failure === "EFAULT") faults++;
+    if (failure === "EACCES") refused++;
   }
   assert(faults > count / 10 && faults < count * 9 / 10, `${faults} of ${count} fail`);
+  assert(refused > 0 && refused < count / 3, `${refused} of ${count} are refused`);
 });
 
 test("differential: the budget is spent at the same instruction on every back end", () => {

@@ -1,8 +1,10 @@
 import { test } from "node:test";
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { assemble } from "../../src/bpf/assembler.ts";
+import { BpfError } from "../../src/bpf/errors.ts";
 import { BpfMachine } from "../../src/bpf/machine.ts";
 import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from "../../src/bpf/map_types.ts";
+import { verifyProgram } from "../../src/bpf/verifier/verify_program.ts";
 import { backends } from "./support/builds.ts";
 
 const value = { type: BPF_MAP_TYPE_ARRAY, keySize: 4, valueSize: 16, maxEntries: 1, flags: 0 };
@@ -61,3 +63,155 @@ for (const backend of backends) {
     assertEquals(read("r3 = r1\nr2 = 4\ncall 182"), 0);
   });
 }
+
+/** An address that nobody knows at load: r9 is the length of the message, which is taken off again. */
+const hidden = (register: string) => `${register} += r9\n${register} -= r9`;
+const signed = (offset: number) => offset < 0 ? `- ${-offset}` : `+ ${offset}`;
+const start = "r6 = r1\nr9 = *(u32 *)(r6 + 0)\n";
+
+/** Addresses of the program's own, as r1, with the bytes around them that are its own: from, to, and whether writable. */
+const own: readonly (readonly [what: string, text: string, from: number, to: number, writable: boolean])[] = [
+  ["the frame", "r1 = r10", -512, 0, true],
+  ["the context", "r1 = r6", 0, 192, false],
+  ["cb[] of the context", "r1 = r6\nr1 += 48", 0, 20, true],
+  ["a map's value", "r1 = map[.data]+0 ll", 0, 16, true],
+  ["a constant", "r1 = map[.rodata]+0 ll", 0, 16, false],
+  [
+    "the second of two values of 12 bytes",
+    "*(u32 *)(r10 - 4) = 1\nr1 = map[two] ll\nr2 = r10\nr2 += -4\ncall 1\nr1 = r0",
+    0,
+    12,
+    true,
+  ],
+];
+const two = [...maps, { ...value, name: "two", valueSize: 12, maxEntries: 2 }];
+
+for (const backend of backends) {
+  const machineOf = (text: string) =>
+    new BpfMachine(assemble(`${text}\nr0 = 0\nexit`, { maps: two }), { backend, mode: "sandbox" });
+  const codeOf = (text: string) => {
+    const machine = machineOf(text);
+    const result = machine.run(Uint8Array.of(1, 2, 3, 4));
+    const code = machine.takeFailure()?.code;
+    assertEquals(result, code === undefined ? 0 : -14);
+    return code;
+  };
+  const sizes = { 1: "u8", 2: "u16", 4: "u32", 8: "u64" } as const;
+
+  for (const [what, text, from, to, writable] of own) {
+    test(`sandbox: up to the border of ${what}, and not a byte over it, ${backend}`, () => {
+      const address = `${start}${text}\n${hidden("r1")}\n`;
+      for (const [bytes, type] of Object.entries(sizes)) {
+        const size = Number(bytes);
+        const places = [[from, true], [to - size, true], [from - 1, false], [to - size + 1, false]] as const;
+        for (const [at, isInside] of places) {
+          // Around cb[] is the rest of the context, which may be read.
+          const mayRead = isInside || what.startsWith("cb[]");
+          assertEquals(
+            codeOf(`${address}r0 = *(${type} *)(r1 ${signed(at)})`),
+            mayRead ? undefined : "EFAULT",
+            `${at}`,
+          );
+          const isStored = isInside && writable;
+          assertEquals(
+            codeOf(`${address}*(${type} *)(r1 ${signed(at)}) = 7`),
+            isStored ? undefined : "EFAULT",
+            `${at}`,
+          );
+          if (size < 4) continue;
+          const atomic = `r2 = 1\nlock *(${type} *)(r1 ${signed(at)}) += r2`;
+          assertEquals(codeOf(`${address}${atomic}`), isStored ? undefined : "EFAULT", `${at}`);
+        }
+      }
+    });
+
+    test(`sandbox: helpers touch ${what} and not a byte behind it, ${backend}`, () => {
+      const load = (at: number, size: number) =>
+        codeOf(`${start}${text}\nr3 = r1\nr3 += ${at}\n${hidden("r3")}\nr1 = r6\nr2 = 0\nr4 = ${size}\ncall 26`);
+      assertEquals(load(to - 4, 4), writable ? undefined : "EFAULT");
+      assertEquals(load(to - 4, 5), "EFAULT");
+      assertEquals(load(from - 1, 4), "EFAULT");
+      const compare = (at: number, size: number) =>
+        codeOf(`${start}${text}\nr1 += ${at}\n${hidden("r1")}\nr2 = ${size}\nr3 = map[.rodata]+0 ll\ncall 182`);
+      const isInside = what.startsWith("cb[]") ? undefined : "EFAULT";
+      assertEquals([compare(to - 4, 4), compare(to - 4, 5)], [undefined, isInside]);
+    });
+  }
+
+  test(`sandbox: nothing else of the machine's memory is in reach, ${backend}`, () => {
+    const machine = machineOf(`${start}r1 = map[.data]+0 ll\n${hidden("r1")}`);
+    const { bytes } = machine.memory;
+    for (let at = 0; at < bytes.length; at += 64) {
+      const text = `${start}w1 = ${at}\nr0 = *(u8 *)(r1 + 0)`;
+      const { address, size } = machine.context;
+      const isFrame = at >= address + size + 7 * 512 && at < address + size + 8 * 512;
+      const isOwn = isFrame || at >= address && at < address + size ||
+        two.some(({ name, valueSize, maxEntries }) => {
+          const behind = at - machine.map(name).address;
+          return behind >= 0 && behind < 16 * maxEntries && behind % 16 < valueSize;
+        });
+      if (at % 4096 === 0 || at > 65_536 && at < 65_536 + 8192) {
+        assertEquals(codeOf(text), isOwn ? undefined : "EFAULT", `${at}`);
+      }
+    }
+  });
+
+  test(`sandbox: two functions have two frames, ${backend}`, () => {
+    const text = (offset: number) =>
+      `${start}r1 = r10\n${hidden("r1")}\nr2 = *(u64 *)(r1 ${signed(offset)})\ncall f\nr0 = 0\nexit\nf:`;
+    assertEquals([codeOf(text(-1024)), codeOf(text(-1025))], [undefined, "EFAULT"]);
+  });
+}
+
+test("sandbox: an access that is wrong whenever it is made is refused at load, as in every mode", () => {
+  const wrong: readonly (readonly [text: string, complaint: string])[] = [
+    ["r0 = *(u64 *)(r1 + 500)", "8 bytes at offset 500"],
+    ["r0 = *(u64 *)(r1 + 5000)", "8 bytes at offset 5000"],
+    ["r0 = *(u64 *)(r1 + 185)", "8 bytes at offset 185 leave the context of 192 bytes"],
+    ["r0 = *(u8 *)(r1 - 1)", "1 bytes at offset -1"],
+    ["*(u64 *)(r10 + 8) = 7", "8 bytes at offset 8 leave the stack"],
+    ["*(u8 *)(r10 + 0) = 7", "1 bytes at offset 0 leave the stack"],
+    ["*(u64 *)(r10 - 6000) = 7", "leave the stack"],
+    ["r2 = r10\nr2 += -600\n*(u32 *)(r2 + 84) = r1", "4 bytes at offset -516 leave the stack"],
+    ["r2 = 600\nr3 = r10\nr3 -= r2\nlock *(u32 *)(r3 + 0) += r2", "leave the stack"],
+    ["r2 = map[.data]+12 ll\nr0 = *(u64 *)(r2 + 0)", "8 bytes at offset 12 leave the map value of 16 bytes"],
+    ["r2 = 1 ll\nr2 = map[free]+0 ll\nr0 = *(u8 *)(r2 + 16)", "leave the map value"],
+    [
+      "*(u32 *)(r10 - 4) = 0\nr2 = r10\nr2 += -4\nr1 = map[free] ll\ncall 1\nif r0 == 0 goto +1\n*(u8 *)(r0 + 16) = 1",
+      "1 bytes at offset 16 leave the map value of 16 bytes",
+    ],
+    ["r2 = 0\nr3 = r10\nr3 += -8\nr4 = 16\ncall 26", "16 bytes at offset -8 leave the stack"],
+    ["r2 = r10\nr2 += -2\nr1 = map[free] ll\ncall 1", "4 bytes at offset -2 leave the stack"],
+    ["r1 = 0\ncall f\nr0 = 0\nexit\nf:\nr0 = *(u8 *)(r10 + 1)", "leave the stack"],
+  ];
+  for (const [text, complaint] of wrong) {
+    for (const mode of ["sandbox", "kernel-root", "strict"] as const) {
+      const error = assertThrows(
+        () => verifyProgram(assemble(`${text}\nr0 = 0\nexit`, { maps }), { mode }),
+        BpfError,
+      );
+      assertEquals(error.code, "EACCES", text);
+      if (mode === "sandbox") assertStringIncludes(error.message, complaint);
+    }
+  }
+});
+
+test("sandbox: what some way makes right is left to the run", () => {
+  const programs = [
+    // Which of two addresses, depends on the message; only one of them is wrong.
+    "r2 = r10\nr0 = *(u32 *)(r1 + 0)\nif r0 == 1 goto L\nr2 += -16\nL:\nr0 = *(u8 *)(r2 + 8)",
+    // The distance grows around a loop.
+    "r2 = r10\nr2 += -8\nr3 = *(u32 *)(r1 + 0)\nL:\nr2 += 1\nr3 -= 1\nif r3 != 0 goto L\nr0 = *(u8 *)(r2 + 0)\nr0 = r1",
+    // Of a map value of another map.
+    "r2 = map[free]+0 ll\nr0 = *(u32 *)(r1 + 0)\nif r0 == 1 goto L\nr2 = r10\nr2 += -40\nL:\nr0 = *(u8 *)(r2 + 20)",
+  ];
+  for (const text of programs) {
+    const program = assemble(`${text}\nexit`, { maps });
+    assertEquals(verifyProgram(program, { mode: "sandbox" }).isChecked, true, text);
+    for (const backend of backends) {
+      const machine = new BpfMachine(program, { backend, mode: "sandbox" });
+      machine.run(new Uint8Array(2));
+      assertEquals(machine.takeFailure(), undefined);
+    }
+  }
+});

@@ -6,15 +6,18 @@
 import { type ArgumentKind, helperTable } from "../helper_table.ts";
 import type { BpfMap } from "../maps/bpf_map.ts";
 import { isReadOnly } from "../maps/is_read_only.ts";
-import { type MemoryRegion, PAGE_BYTES } from "../memory.ts";
+import type { MemoryRegion } from "../memory.ts";
+import type { MayAccess } from "../own_memory.ts";
 import type { HelperFunction } from "../runner.ts";
 import { AccessFault } from "./access_fault.ts";
 import type { HelperHost } from "./helper_host.ts";
 
-/** A host that knows the context as well. */
+/** A host that knows the context as well, and what the program may touch. */
 export interface CheckingHost extends HelperHost {
   /** The context. */
   readonly context: MemoryRegion;
+  /** Whether it may touch something. */
+  readonly mayAccess: MayAccess;
 }
 
 type Helpers = (number: number) => HelperFunction | undefined;
@@ -47,10 +50,10 @@ function checkArgument(
 ): void {
   const low = halves[2 * index]!;
   const isFar = halves[2 * index + 1] !== 0;
-  const range = (size: number, lowest: number = PAGE_BYTES): void => {
-    if (isFar || size < 0 || low < lowest || low + size > host.memory.bytes.length) throw new AccessFault();
+  const range = (size: number, isWrite = false): void => {
+    // Nothing is touched of no bytes, wherever they are.
+    if (size !== 0 && (isFar || size < 0 || !host.mayAccess(low, size, isWrite))) throw new AccessFault();
   };
-  const lowestWritable = host.context.address;
   switch (kind) {
     case "context":
       if (isFar || low !== host.context.address) throw new AccessFault();
@@ -60,20 +63,26 @@ function checkArgument(
     case "value":
       return range(map!.definition.valueSize);
     case "value-out":
-      return range(map!.definition.valueSize, lowestWritable);
+      return range(map!.definition.valueSize, true);
     case "memory":
     case "memory-out":
       // The size is the argument behind; its high half counts as well.
-      return range(
-        halves[2 * index + 3] === 0 ? halves[2 * index + 2]! : -1,
-        kind === "memory-out" ? lowestWritable : PAGE_BYTES,
-      );
+      return range(halves[2 * index + 3] === 0 ? halves[2 * index + 2]! : -1, kind === "memory-out");
     case "string":
-      return range(1);
+      // It ends with a zero, or the helper with the size that is the argument before.
+      return range(lengthOf(host.memory.bytes, low, halves[2 * index - 2]!));
     case "lock":
+      return range(4, true);
     case "result":
-      return range(8, lowestWritable);
+      return range(8, true);
     default:
       return;
   }
+}
+
+/** Bytes of a string with its zero, at most so many, at least one. */
+function lengthOf(bytes: Uint8Array, at: number, most: number): number {
+  let length = 1;
+  while (length < most && bytes[at + length - 1] !== 0 && at + length < bytes.length) length++;
+  return length;
 }

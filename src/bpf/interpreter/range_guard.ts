@@ -1,11 +1,10 @@
 /**
- * The check of accesses where nothing was proven: each must be inside of the program's memory, stores where the program
- * may write.
+ * The check of accesses where nothing was proven: each must be in what is the program's own, stores where it may
+ * write.
  *
  * @module
  */
 import { BPF_DW, BPF_LDX, BPF_ST, BPF_STX, type Instruction } from "../isa.ts";
-import { PAGE_BYTES } from "../memory.ts";
 import type { Guard } from "./interpreter.ts";
 import type { State } from "./state.ts";
 
@@ -13,8 +12,6 @@ const sizes = [4, 2, 1, 8] as const;
 
 /** Makes the guard. */
 export function rangeGuard(instructions: readonly Instruction[], { registers, environment }: State): Guard {
-  const limit = environment.memory.bytes.length;
-  const lowestWritable = environment.context.address;
   return (slot) => {
     const { opcode, dst, src, offset } = instructions[slot]!;
     const group = opcode & 7;
@@ -23,8 +20,10 @@ export function rangeGuard(instructions: readonly Instruction[], { registers, en
     const register = 2 * (isRead ? src : dst);
     const at = (registers[register + 1]! >>> 0) * 2 ** 32 + (registers[register]! >>> 0) + offset;
     const size = sizes[(opcode & BPF_DW) >> 3 as 0]!;
-    if (at < PAGE_BYTES || at + size > limit) return "an access is outside of the program's memory";
-    return isRead || at >= lowestWritable ? undefined : "a store is where the program may only read";
+    if (environment.mayAccess(at, size, !isRead)) return undefined;
+    return !isRead && environment.mayAccess(at, size, false)
+      ? "a store is where the program may only read"
+      : "an access is outside of the program's memory";
   };
 }
 

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { PAGE_BYTES } from "../memory.ts";
 import type { BpfEnvironment, BpfRunner } from "../runner.ts";
 import { failRun, makeRunner, type Runs } from "./compiled_runner.ts";
 import { usualForm } from "./flow_scopes.ts";
@@ -22,15 +21,12 @@ type Narrow = (bytes: Uint8Array, start: number, end: number) => number;
 type Block = (l1: number, h1: number, l2: number, h2: number) => number;
 
 /** Addresses in an environment, for the code. */
-export function placesOf({ context, stack, valueAddresses, budget, memory }: BpfEnvironment): CodePlaces {
+export function placesOf({ context, stack, valueAddresses, budget }: BpfEnvironment): CodePlaces {
   return {
     context: context.address,
     frameTop: stack.address + stack.size,
     valueAddresses,
     budget,
-    lowest: PAGE_BYTES,
-    lowestWritable: context.address,
-    limit: memory.bytes.length,
   };
 }
 
@@ -88,6 +84,8 @@ function bound(name: string, environment: BpfEnvironment): unknown {
       };
     case "Q":
       return () => environment.remaining;
+    case "M":
+      return environment.mayAccess;
     case "C":
       return (thrown: unknown) => failRun(environment, thrown);
     default:

@@ -120,8 +120,7 @@ function layOutMemory({ program, flow }: VerifiedProgram, budget: number, maxMem
     throw new BpfError(`the maps take ${end - high - 8} bytes, maxMemoryBytes is ${maxMemoryBytes}`, { code: "E2BIG" });
   }
   const frameTop = end + FRAME_BYTES * Math.min(flow.functions.length, 8);
-  const bounds = { lowest: CONTEXT, lowestWritable: CONTEXT, limit: frameTop };
-  return { context: CONTEXT, high, valueAddresses, frameTop, size: frameTop, budget, ...bounds };
+  return { context: CONTEXT, high, valueAddresses, frameTop, size: frameTop, budget };
 }
 
 function memoryText({ size, high, valueAddresses }: Layout, maps: readonly MapDefinition[]): string {

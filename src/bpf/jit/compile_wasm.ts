@@ -112,6 +112,8 @@ function instantiate(
       return 1;
     },
     tailResult: () => result,
+    mayAccess: (low: number, high: number, size: number) =>
+      high === 0 && environment.mayAccess(low, Math.abs(size), size < 0) ? 1 : 0,
   };
   for (const number of module.helpers) functions[`k${number}`] = environment.helper(number);
   const imports = { leat: functions } as WebAssembly.Imports;

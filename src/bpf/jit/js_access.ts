@@ -6,6 +6,7 @@
 import type { FrameFields } from "./frame_fields.ts";
 import { extended } from "./js_narrow.ts";
 import { isDigits, type JsWriter } from "./js_writer.ts";
+import { isSurelyOwn } from "./surely_own.ts";
 import { atomicAction } from "./operation_groups.ts";
 import type { Operand } from "./operations.ts";
 
@@ -25,8 +26,9 @@ export function fieldName(offset: number, size: number): string {
 /** The address that an instruction accesses: digits or a name, good to add to. */
 function addressOf(writer: JsWriter, at: Operand, register: number, { isChecked }: AccessRules): string {
   const value = writer.values[register]!;
-  if (isChecked) {
+  if (isChecked && !isSurelyOwn(at, value)) {
     const size = at.bits >> 3;
+    writer.use("M");
     const check = `${writer.use(at.group === "load" ? "A" : "S")}(${writer.low(register)}, ${
       writer.high(register)
     }, ${at.offset}, ${size}, ${at.slot})`;

@@ -20,12 +20,6 @@ export interface CodePlaces {
   readonly valueAddresses: readonly number[];
   /** Instructions that a run may take. */
   readonly budget: number;
-  /** First address that a checked access may touch. */
-  readonly lowest: number;
-  /** First address that a checked store may touch: constants lie below. */
-  readonly lowestWritable: number;
-  /** Address behind the last that it may touch. */
-  readonly limit: number;
 }
 
 /** What all functions of a program share while they are written. */
@@ -44,14 +38,14 @@ export interface JsProgram extends CompilerInput, CodePlaces {
 
 /** JavaScript of a program. */
 export interface JsSource {
-  /** What the code needs: `V` view, `U` bytes, `G` high halves, `E` enter, `T` tail call, `C` failure, `Q` budget left, `k26` helpers. */
+  /** What the code needs: `V` view, `U` bytes, `G` high halves, `E` enter, `T` tail call, `C` failure, `M` may access, `Q` budget left, `k26` helpers. */
   readonly parameters: readonly string[];
   /** Statements; the last returns the function `(p, s, e) => r0`, where wide results leave the high half in `G[0]`. */
   readonly body: string;
 }
 
 /** Names that are parameters of the source, besides helpers (`k26`); others are defined in it. */
-const given = ["V", "U", "G", "E", "T", "C", "Q"];
+const given = ["V", "U", "G", "E", "T", "C", "M", "Q"];
 
 const isHelper = (name: string): boolean => name.charCodeAt(0) === 0x6b;
 
@@ -81,7 +75,7 @@ export function writeJs(
   const entry = writeEntry(program, writeFunction(program, flow.functions[0]!, shape), shape);
   const state = [...outside].filter((name) => name === "H").map((name) => `let ${name} = 0;`);
   if (program.isCounting && flow.functions.length > 1) state.push("let F = 0;");
-  const body = [...state, ...supportText(outside, places), ...functions, ...entry];
+  const body = [...state, ...supportText(outside, places.frameTop, flow.functions.length), ...functions, ...entry];
   return {
     parameters: [...outside].filter((name) => isHelper(name) || given.includes(name)).sort(),
     body: body.join("\n"),

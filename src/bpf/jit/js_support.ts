@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { CodePlaces } from "./js_program.ts";
+import { lowestFrame } from "../own_memory.ts";
 
 const texts: Readonly<Record<string, string>> = {
   negative: `function negative(t) {
@@ -12,11 +12,12 @@ return t >= -0x100000 ? t + 0x100000 : -1;
 }`,
 };
 
-/** `A` gives the address of a load, `S` of a store, if the program may touch it. */
-function check(name: "A" | "S", { lowest, lowestWritable, limit }: CodePlaces): string {
+/** `A` gives the address of a load, `S` of a store, if the program may touch it: `M` knows, frames are found at once. */
+function check(name: "A" | "S", frameTop: number, functions: number): string {
   return `function ${name}(low, high, offset, size, slot) {
 const at = low + offset;
-if (high === 0 && at >= ${name === "A" ? lowest : lowestWritable} && at <= ${limit} - size) return at;
+if (high === 0 && at >= ${lowestFrame(frameTop, functions)} && at <= ${frameTop} - size) return at;
+if (high === 0 && M(at, size, ${name === "S"})) return at;
 throw { code: "EFAULT", slot };
 }`;
 }
@@ -45,9 +46,9 @@ return halves(${value("a")} ${sign} ${value("b")});
 }
 
 /** The definitions of the support functions among the names. */
-export function supportText(names: ReadonlySet<string>, places: CodePlaces): string[] {
+export function supportText(names: ReadonlySet<string>, frameTop: number, functions: number): string[] {
   const parts = Object.entries(texts).filter(([name]) => names.has(name)).map(([, text]) => text);
-  for (const name of ["A", "S"] as const) if (names.has(name)) parts.push(check(name, places));
+  for (const name of ["A", "S"] as const) if (names.has(name)) parts.push(check(name, frameTop, functions));
   const divisions = (["div", "mod", "sdiv", "smod"] as const).filter((name) => names.has(`${name}64`));
   return divisions.length === 0 ? parts : [...parts, joined, ...divisions.map(division)];
 }

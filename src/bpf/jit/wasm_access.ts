@@ -8,14 +8,14 @@ import type { Operand } from "./operations.ts";
 import { LOCAL, type WasmCode } from "./wasm_code.ts";
 import { ARITHMETIC, OP, TYPE } from "./wasm_opcodes_table.ts";
 
-/** Where checked accesses may go; `undefined` where accesses need no check. */
-export interface CheckedRange {
-  /** First address of loads. */
-  readonly lowest: number;
-  /** First address of stores. */
-  readonly lowestWritable: number;
-  /** Address behind the last. */
-  readonly limit: number;
+/** What checks need; `undefined` where an access needs none. */
+export interface AccessCheck {
+  /** Lowest address of the frames. */
+  readonly frameLow: number;
+  /** Address behind them. */
+  readonly frameTop: number;
+  /** Index of the function that knows what else may be touched. */
+  readonly mayAccess: number;
   /** Index of the function that ends the run. */
   readonly fault: number;
 }
@@ -24,36 +24,47 @@ const loads = { 8: OP.i64Load8U, 16: OP.i64Load16U, 32: OP.i64Load32U, 64: OP.i6
 const signedLoads = { 8: OP.i64Load8S, 16: OP.i64Load16S, 32: OP.i64Load32S, 64: OP.i64Load } as const;
 const stores = { 8: OP.i64Store8, 16: OP.i64Store16, 32: OP.i64Store32, 64: OP.i64Store } as const;
 
-/** Ends the run unless the access of an instruction is inside. One unsigned compare in 64 bits does it all. */
-function writeCheck(code: WasmCode, at: Operand, register: number, range: CheckedRange | undefined): void {
-  if (range === undefined) return;
+/** Ends the run unless the access of an instruction is in a frame (one unsigned compare in 64 bits), or else allowed. */
+function writeCheck(code: WasmCode, at: Operand, register: number, check: AccessCheck | undefined): void {
+  if (check === undefined) return;
+  const { frameLow, frameTop } = check, size = at.bits >> 3;
   code.register(register);
   code.i64(at.offset, at.offset >> 31);
   code.op(OP.i64Add);
-  const lowest = at.group === "load" ? range.lowest : range.lowestWritable;
-  code.i64(lowest, 0);
+  code.indexed(OP.localTee, LOCAL.wide);
+  code.i64(frameLow, 0);
   code.op(OP.i64Sub);
-  code.i64(range.limit - lowest - (at.bits >> 3), 0);
+  code.i64(frameTop - frameLow - size, 0);
   code.op(OP.i64GtU);
+  code.begin(OP.if);
+  code.get(LOCAL.wide);
+  code.op(OP.i32WrapI64);
+  code.get(LOCAL.wide);
+  code.i64(32, 0);
+  code.op(OP.i64ShrU, OP.i32WrapI64);
+  code.i32(at.group === "load" ? size : -size);
+  code.indexed(OP.call, check.mayAccess);
+  code.op(OP.i32Eqz);
   code.begin(OP.if);
   code.i32(at.slot);
   code.i32(1);
-  code.indexed(OP.call, range.fault);
+  code.indexed(OP.call, check.fault);
   code.op(OP.unreachable);
+  code.end();
   code.end();
 }
 
 /** Writes a load. */
-export function writeWasmLoad(code: WasmCode, at: Operand, range: CheckedRange | undefined): void {
-  writeCheck(code, at, at.src, range);
+export function writeWasmLoad(code: WasmCode, at: Operand, check: AccessCheck | undefined): void {
+  writeCheck(code, at, at.src, check);
   code.address(at.src, at.offset);
   code.access((at.operation === "ldxs" ? signedLoads : loads)[at.bits], at.offset);
   code.setRegister(at.dst);
 }
 
 /** Writes a store of a register or an immediate. */
-export function writeWasmStore(code: WasmCode, at: Operand, range: CheckedRange | undefined): void {
-  writeCheck(code, at, at.dst, range);
+export function writeWasmStore(code: WasmCode, at: Operand, check: AccessCheck | undefined): void {
+  writeCheck(code, at, at.dst, check);
   code.address(at.dst, at.offset);
   if (at.operation === "st") code.i64(at.imm, at.high);
   else code.register(at.src);
@@ -61,8 +72,8 @@ export function writeWasmStore(code: WasmCode, at: Operand, range: CheckedRange 
 }
 
 /** Writes an atomic read-modify-write: with one thread, a plain one. */
-export function writeWasmAtomic(code: WasmCode, at: Operand, range: CheckedRange | undefined): void {
-  writeCheck(code, at, at.dst, range);
+export function writeWasmAtomic(code: WasmCode, at: Operand, check: AccessCheck | undefined): void {
+  writeCheck(code, at, at.dst, check);
   code.address(at.dst, at.offset);
   code.set(LOCAL.u);
   code.get(LOCAL.u);

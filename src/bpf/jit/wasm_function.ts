@@ -5,13 +5,15 @@
  */
 import type { FunctionFlow } from "../control_flow.ts";
 import { helperTable } from "../helper_table.ts";
+import { lowestFrame } from "../own_memory.ts";
 import { FRAME_BYTES, MAP_HANDLE_BASE, MAX_FRAMES } from "../runner.ts";
 import { segmentAt, TAIL_CALL } from "./budget.ts";
 import { type FlowLayout, layOut, type Scope } from "./flow_scopes.ts";
 import type { Operand } from "./operations.ts";
+import { isSurelyOwn } from "./surely_own.ts";
 import { type Entry, findValues, type KnownBlock, valuesAfter } from "./value_flow.ts";
 import type { Values } from "./values.ts";
-import { type CheckedRange, writeWasmAtomic, writeWasmLoad, writeWasmStore } from "./wasm_access.ts";
+import { type AccessCheck, writeWasmAtomic, writeWasmLoad, writeWasmStore } from "./wasm_access.ts";
 import { writeCondition, writeWasmArithmetic } from "./wasm_arithmetic.ts";
 import { GLOBAL, LOCAL, WasmCode } from "./wasm_code.ts";
 import type { WasmProgram } from "./wasm_module.ts";
@@ -26,13 +28,19 @@ export function writeWasmFunction(program: WasmProgram, flow: FunctionFlow): Was
   return new FunctionWriter(program, flow).write();
 }
 
+function checkOf(program: WasmProgram): AccessCheck {
+  const { frameTop, flow } = program;
+  const [fault, mayAccess] = [program.importIndex("fail"), program.importIndex("mayAccess")];
+  return { frameLow: lowestFrame(frameTop, flow.functions.length), frameTop, mayAccess, fault };
+}
+
 class FunctionWriter {
   readonly #program: WasmProgram;
   readonly #flow: FunctionFlow;
   readonly #layout: FlowLayout;
   readonly #blocks: readonly KnownBlock[];
   readonly #code: WasmCode = new WasmCode();
-  readonly #range: CheckedRange | undefined;
+  readonly #check: AccessCheck | undefined;
   readonly #packet: PacketPlaces;
   readonly #open: Scope[] = [];
   #values: Values = [];
@@ -43,8 +51,7 @@ class FunctionWriter {
     this.#flow = flow;
     this.#layout = layOut(flow, program.form);
     this.#blocks = findValues(program, flow, entry);
-    const { lowest, lowestWritable, limit, isChecked } = program;
-    this.#range = isChecked ? { lowest, lowestWritable, limit, fault: program.importIndex("fail") } : undefined;
+    this.#check = program.isChecked ? checkOf(program) : undefined;
     this.#packet = {
       window: program.window,
       read: program.importIndex("read"),
@@ -65,7 +72,7 @@ class FunctionWriter {
     const code = this.#code;
     code.get(LOCAL.frame);
     code.setLow(10);
-    if (this.#range !== undefined && this.#flow.index !== 0) this.#checkDepth();
+    if (this.#check !== undefined && this.#flow.index !== 0) this.#checkDepth();
     if (this.#program.needsZeroedStack) this.#clearFrame();
     if (!this.#program.isCounting) return;
     code.indexed(OP.globalGet, GLOBAL.fuel);
@@ -187,11 +194,11 @@ class FunctionWriter {
       case "packet":
         return writeWasmPacketLoad(code, at, this.#packet);
       case "load":
-        return writeWasmLoad(code, at, this.#range);
+        return writeWasmLoad(code, at, this.#checkOf(at, at.src));
       case "store":
-        return writeWasmStore(code, at, this.#range);
+        return writeWasmStore(code, at, this.#checkOf(at, at.dst));
       case "atomic":
-        return writeWasmAtomic(code, at, this.#range);
+        return writeWasmAtomic(code, at, this.#checkOf(at, at.dst));
       case "wide":
         return this.#wide(at);
       case "call":
@@ -203,6 +210,10 @@ class FunctionWriter {
     }
   }
 
+  #checkOf(at: Operand, register: number): AccessCheck | undefined {
+    return isSurelyOwn(at, this.#values[register]!) ? undefined : this.#check;
+  }
+
   #wide({ dst, src, imm, high }: Operand): void {
     if (src === 0) this.#code.i64(imm, high);
     else this.#code.i64(src === 1 ? MAP_HANDLE_BASE + imm : this.#program.valueAddresses[imm]! + high, 0);
@@ -212,7 +223,7 @@ class FunctionWriter {
   #call(at: Operand): void {
     if (at.src !== 0) return this.#callFunction(at);
     if (at.imm === TAIL_CALL) return this.#tailCall(at.slot);
-    const size = at.imm === LOAD_BYTES && this.#range === undefined ? copiedBytes(this.#values[4]!) : undefined;
+    const size = at.imm === LOAD_BYTES && this.#check === undefined ? copiedBytes(this.#values[4]!) : undefined;
     if (size === undefined) return this.#callHelper(at.imm);
     writeWasmFill(this.#code, size, this.#packet, () => this.#callHelper(at.imm));
   }

@@ -58,12 +58,15 @@ const types: readonly (readonly [parameters: readonly number[], results: readonl
 const FUNCTION = 0, HELPER = 1, EXPORT = 6;
 /** Imports that every module has, with their types: tail calls, their results, bytes behind the window, failures. */
 const always = [["read", 2], ["fail", 3], ["tail", 4], ["tailResult", 5]] as const;
+/** What modules have as well where nothing was proven: whether an access is allowed, the size of a store being negative. */
+const checking = [["mayAccess", 4]] as const;
 
 /** Writes a program. */
 export function writeWasm(input: CompilerInput, places: WasmPlaces, form: "nested" | "dispatch"): WasmModule {
   const { flow, instructions } = input;
   const helpers = helpersOf(input);
-  const names = [...always.map(([name]) => name as string), ...helpers.map((number) => `k${number}`)];
+  const imported = importsOf(helpers, input.isChecked);
+  const names = imported.map(([name]) => name);
   const program: WasmProgram = {
     ...input,
     ...places,
@@ -76,7 +79,7 @@ export function writeWasm(input: CompilerInput, places: WasmPlaces, form: "neste
   module.put(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
   const functions = flow.functions.length;
   module.section(1, types.map((type) => (into) => writeType(into, type)));
-  module.section(2, imports(helpers));
+  module.section(2, importTexts(imported));
   module.section(
     3,
     [...Array<number>(functions).fill(FUNCTION), EXPORT, EXPORT].map((type) => (into) => into.put(type)),
@@ -114,8 +117,13 @@ function writeType(into: WasmBytes, [parameters, results]: (typeof types)[number
   into.put(TYPE.func, parameters.length, ...parameters, results.length, ...results);
 }
 
-function imports(helpers: readonly number[]): ((into: WasmBytes) => void)[] {
-  const functions = [...always, ...helpers.map((number) => [`k${number}`, HELPER] as const)];
+type Import = readonly [name: string, type: number];
+
+function importsOf(helpers: readonly number[], isChecked: boolean): Import[] {
+  return [...always, ...(isChecked ? checking : []), ...helpers.map((number): Import => [`k${number}`, HELPER])];
+}
+
+function importTexts(functions: readonly Import[]): ((into: WasmBytes) => void)[] {
   const memory = (into: WasmBytes) => {
     into.name("leat");
     into.name("memory");

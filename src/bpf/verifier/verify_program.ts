@@ -12,6 +12,7 @@ import { BpfError } from "../errors.ts";
 import { BPF_SLOT_BYTES, decodeInstructions, type Instruction } from "../isa.ts";
 import type { BpfProgram } from "../program.ts";
 import { calleesFirst, checkDepth, checkStack, checkTailCalls } from "./call_graph.ts";
+import { refuseCertainFaults } from "./certain_faults.ts";
 import { checkEncodings } from "./check_encodings.ts";
 import { refusalAt } from "./describe.ts";
 import { Effort } from "./effort.ts";
@@ -120,8 +121,9 @@ function judgeProgram(
     checkStack(text, order, judge.stackBytes);
     return judge;
   } catch (error) {
-    if (rules.mode === "sandbox" && isVerdict(error)) return undefined;
-    throw error;
+    if (rules.mode !== "sandbox" || !isVerdict(error)) throw error;
+    refuseCertainFaults(text);
+    return undefined;
   }
 }
 

@@ -4,6 +4,7 @@
  * the same time tries twice as many programs.
  */
 import { Buffer } from "node:buffer";
+import { BpfError } from "../../../src/bpf/errors.ts";
 import { compileInterpreter } from "../../../src/bpf/interpreter/interpreter.ts";
 import { encodeInstructions, type Instruction } from "../../../src/bpf/isa.ts";
 import { compileJs } from "../../../src/bpf/jit/compile_js.ts";
@@ -11,6 +12,7 @@ import { compileWasm } from "../../../src/bpf/jit/compile_wasm.ts";
 import { writePlain } from "../../../src/bpf/jit/js_plain.ts";
 import { orderFlow } from "../../../src/bpf/jit/flow_order.ts";
 import { BpfMemory } from "../../../src/bpf/memory.ts";
+import type { BpfProgram } from "../../../src/bpf/program.ts";
 import type { BpfEnvironment, BpfRunner } from "../../../src/bpf/runner.ts";
 import { BpfRuntime, ProgramEnvironment, RUNTIME_BYTES } from "../../../src/bpf/runtime.ts";
 import type { VerifiedProgram, VerifierMode } from "../../../src/bpf/verifier/facts.ts";
@@ -52,7 +54,7 @@ export interface Comparison {
   readonly isIrreducible: boolean;
   /** Whether it was written as JavaScript by the writer for plain programs. */
   readonly isPlain: boolean;
-  /** Why the reference failed, where it did. */
+  /** Why the reference failed, where it did; `EACCES` where the program was refused. */
   readonly failure: string | undefined;
   /** r0 of the reference. */
   readonly result: bigint;
@@ -61,12 +63,6 @@ export interface Comparison {
 /** Bytes of an own memory that are no program's: whoever writes there is caught. */
 const GUARD = 4096;
 const CANARY = 0xa5;
-/**
- * Windows on the packet, which not all back ends have, begin so many bytes behind what is the runtime's: what sandboxed
- * programs load from addresses that {@linkcode randomProgram} makes up must not be packet for one way and guard for another.
- */
-const APART = 1024;
-
 /** Instructions that a run may take. */
 const BUDGET = 200_000;
 
@@ -128,7 +124,10 @@ export function comparePrograms(
 ): Comparison {
   const ways = waysOf(number);
   const program = { name: `random ${number}`, code: encodeInstructions(instructions), maps: [], license: "" };
-  const verified = verifyProgram(program, { mode, maxSteps: 1_000_000 });
+  const verified = verifiedOrRefused(program, mode);
+  if (verified === undefined) {
+    return { difference: undefined, isIrreducible: false, isPlain: false, failure: "EACCES", result: 0n };
+  }
   const outcomes = ways.map((way) => runOn(way, verified, packet, start));
   const [first] = outcomes;
   const wrong = outcomes.findIndex((outcome) => !isSame(outcome, first!));
@@ -143,6 +142,16 @@ export function comparePrograms(
   };
 }
 
+/** A sandboxed program that is refused has an access that is wrong whenever it is made. */
+function verifiedOrRefused(program: BpfProgram, mode: VerifierMode): VerifiedProgram | undefined {
+  try {
+    return verifyProgram(program, { mode, maxSteps: 1_000_000 });
+  } catch (error) {
+    if (mode === "sandbox" && error instanceof BpfError && error.code === "EACCES") return undefined;
+    throw error;
+  }
+}
+
 /** A runtime in a memory of its own, for many programs one after the other: making one is dear. */
 const runtimes = new Map<string, BpfRuntime>();
 /** What memories were after the last run of each way. */
@@ -153,10 +162,9 @@ function runtimeOf(way: string): BpfRuntime {
   const known = runtimes.get(way);
   // Each compilation to WebAssembly takes a window for good.
   if (known !== undefined && known.memory.free >= GUARD) return known;
-  const memory = new BpfMemory({ bytes: RUNTIME_BYTES + APART + GUARD, wasm: true });
+  const memory = new BpfMemory({ bytes: RUNTIME_BYTES + GUARD, wasm: true });
   const options = { budget: BUDGET, now: () => 0, wallNow: () => 0, random: () => 4, onTrace: () => {}, cookie: 0 };
   const runtime = new BpfRuntime(memory, options);
-  memory.allocate(APART);
   runtimes.set(way, runtime);
   return runtime;
 }
@@ -173,7 +181,8 @@ function prepare([way, compile]: Way, verified: VerifiedProgram, budget: number)
   const runtime = runtimeOf(way);
   clear(runtime, budget);
   const window = runtime.memory.allocate(0).address;
-  const runner = compile(verified, new ProgramEnvironment(runtime, verified.program, verified.isChecked));
+  const { program, isChecked, flow } = verified;
+  const runner = compile(verified, new ProgramEnvironment(runtime, program, isChecked, flow.functions.length));
   return { runtime, runner, window };
 }
 
@@ -197,7 +206,7 @@ function isSame(a: Outcome, b: Outcome): boolean {
   // The interpreter stops where the budget is spent, compiled code where it next looks.
   if (a.failure === "ELOOP" || b.failure === "ELOOP") return a.failure === b.failure;
   if (a.result !== b.result || a.failure !== b.failure) return false;
-  // Sandboxed programs may write into the window of one way, which is elsewhere or nowhere for another.
+  // The window of one way is elsewhere or nowhere for another.
   for (const { memory } of [a, b]) for (const { window } of [a, b]) memory.fill(CANARY, window, window + 64);
   return Buffer.compare(a.memory, b.memory) === 0;
 }

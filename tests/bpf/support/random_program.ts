@@ -155,12 +155,14 @@ class FunctionDraft {
   #wildAccess(): void {
     const random = this.#random;
     const base = random.pick([7, 8]);
-    if (random.chance(0.4)) this.#put({ opcode: 0xbf, dst: base, src: random.pick([6, 10]) });
-    else if (random.chance(0.5)) {
+    if (random.chance(0.4)) {
+      this.#put({ opcode: 0xbf, dst: base, src: random.pick([6, 10]) });
+      // Nobody knows at load that it is the same afterwards: what is known to be wrong there is refused.
+      for (const opcode of [0x0f, 0x1f]) this.#put({ opcode, dst: base, src: 9 });
+    } else if (random.chance(0.5)) {
       this.#put({ opcode: 0xb7, dst: base, imm: random.pick([65536, 65530, 131072, 70000]) });
     }
-    // Not right behind the frames: what back ends keep there is their own affair.
-    const offset = random.pick([-1, -8, -16, 400, -512, -600]);
+    const offset = random.pick([-1, -8, -16, 0, 8, 50, 191, 400, -512, -600]);
     const size = random.pick([isa.BPF_B, isa.BPF_H, isa.BPF_W, isa.BPF_DW]);
     const isAtomic = random.chance(0.2) && size !== isa.BPF_B && size !== isa.BPF_H;
     if (isAtomic) this.#put({ opcode: 0xc3 | size, dst: base, src: random.pick(free), offset, imm: 0x01 });
