@@ -15,6 +15,7 @@ import {
   readElf,
   readRelocations,
   type Relocations,
+  sectionNamed,
   SHF,
   SHT,
   STT,
@@ -89,19 +90,27 @@ class LoadedObject implements BpfObject {
 
   constructor(bytes: Uint8Array, limits: LoaderLimits) {
     const elf = readElf(bytes, limits);
-    const btfSection = elf.sections.find((section) => section.name === ".BTF");
+    const btfSection = sectionNamed(elf, ".BTF");
     const btf = btfSection && new Btf(btfSection.bytes, limits);
     const functions = functionsOf(elf);
-    const all = [...functions.values()].flatMap((inSection) => [...inSection.values()]);
-    const named = all.filter((one) => one.section.name !== ".text");
+    // Loops where elsewhere there would be closures: see decision 42.
+    const all: ObjectFunction[] = [], named: ObjectFunction[] = [];
+    for (const inSection of functions.values()) {
+      for (const one of inSection.values()) {
+        all.push(one);
+        if (one.section.name !== ".text") named.push(one);
+      }
+    }
     // Without SEC() all code is in .text, where otherwise only functions that are called are.
     this.#entries = named.length > 0 ? named : all;
-    this.programs = this.#entries.map(({ name, section, slots }) => ({ name, section: section.name, slots }));
+    const programs: ObjectProgram[] = [];
+    for (const { name, section, slots } of this.#entries) programs.push({ name, section: section.name, slots });
+    this.programs = programs;
     this.license = licenseOf(elf);
     const maps = objectMaps(elf, btf, limits);
     this.maps = maps.map((map) => map.definition);
     const relocations = new Map<ElfSection, Relocations>();
-    const lineBytes = elf.sections.find((section) => section.name === ".BTF.ext")?.bytes;
+    const lineBytes = sectionNamed(elf, ".BTF.ext")?.bytes;
     let lines: LineTable | undefined;
     this.#input = {
       elf,
@@ -176,7 +185,7 @@ function functionsOf(elf: ElfFile): Map<number, Map<number, ObjectFunction>> {
 }
 
 function licenseOf(elf: ElfFile): string {
-  const section = elf.sections.find((one) => one.name === "license");
+  const section = sectionNamed(elf, "license");
   if (section === undefined) return "";
   const license = text(section.bytes, 0);
   if (license !== undefined) return license;

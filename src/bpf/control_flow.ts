@@ -98,13 +98,21 @@ export function jumpTarget(instruction: Instruction, slot: number): number | und
  */
 export function buildControlFlow(instructions: readonly Instruction[]): ControlFlow {
   if (instructions.length === 0) throw refusal("the program has no instructions", 0);
-  const seconds = secondSlots(instructions);
-  const starts = functionStarts(instructions, seconds);
-  const functionAt = new Map(starts.map((start, index) => [start, index]));
-  const functions = starts.map((start, index) => {
-    const end = starts[index + 1] ?? instructions.length;
-    return buildFunction({ instructions, seconds, functionAt, index, start, end });
-  });
+  const { seconds, calls } = readSlots(instructions);
+  const starts = calls.length === 0 ? [0] : functionStarts(instructions, seconds, calls);
+  const functionAt = new Map<number, number>();
+  for (const start of starts) functionAt.set(start, functionAt.size);
+  const functions: FunctionFlow[] = [];
+  let taken = 0;
+  for (const start of starts) {
+    const index = functions.length, end = starts[index + 1] ?? instructions.length;
+    const inside: LocalCall[] = [];
+    for (; taken < calls.length && calls[taken]! < end; taken++) {
+      const slot = calls[taken]!;
+      inside.push({ slot, callee: functionAt.get(slot + 1 + instructions[slot]!.imm)! });
+    }
+    functions.push(buildFunction({ instructions, seconds, calls: inside, index, start, end }));
+  }
   if (functions.length > 1) refuseUncalled(functions);
   return { functions, functionAt };
 }
@@ -113,7 +121,7 @@ export function buildControlFlow(instructions: readonly Instruction[]): ControlF
 interface FunctionText {
   readonly instructions: readonly Instruction[];
   readonly seconds: Uint8Array;
-  readonly functionAt: ReadonlyMap<number, number>;
+  readonly calls: readonly LocalCall[];
   readonly index: number;
   readonly start: number;
   readonly end: number;
@@ -123,40 +131,35 @@ function refusal(what: string, instruction: number): BpfError {
   return new BpfError(what, { code: "EINVAL", instruction });
 }
 
-function at(instructions: readonly Instruction[], slot: number): Instruction {
-  const instruction = instructions[slot];
-  if (instruction === undefined) throw refusal(`there is no instruction ${slot}`, slot);
-  return instruction;
-}
-
-/** Marks the slots that hold the second half of a wide instruction. */
-function secondSlots(instructions: readonly Instruction[]): Uint8Array {
+/** Marks the slots that hold the second half of a wide instruction, and finds the calls of functions of the program. */
+function readSlots(instructions: readonly Instruction[]): { seconds: Uint8Array; calls: number[] } {
   const seconds = new Uint8Array(instructions.length + 1);
+  const calls: number[] = [];
   for (let slot = 0; slot < instructions.length; slot++) {
-    if (at(instructions, slot).opcode !== BPF_LDDW) continue;
+    const { opcode, src } = instructions[slot]!;
+    if (opcode === opcodeCall && src === BPF_PSEUDO_CALL) calls.push(slot);
+    if (opcode !== BPF_LDDW) continue;
     slot++;
     if (slot === instructions.length) throw refusal("the program ends inside a wide instruction", slot - 1);
     seconds[slot] = 1;
   }
-  return seconds;
+  return { seconds, calls };
 }
 
-function functionStarts(instructions: readonly Instruction[], seconds: Uint8Array): number[] {
+function functionStarts(instructions: readonly Instruction[], seconds: Uint8Array, calls: readonly number[]): number[] {
   const starts = new Set([0]);
-  for (let slot = 0; slot < instructions.length; slot++) {
-    const instruction = at(instructions, slot);
-    if (instruction.opcode !== opcodeCall || instruction.src !== BPF_PSEUDO_CALL || seconds[slot] === 1) continue;
-    const target = slot + 1 + instruction.imm;
+  for (const slot of calls) {
+    const target = slot + 1 + instructions[slot]!.imm;
     if (!(target >= 0 && target < instructions.length) || seconds[target] === 1) {
       throw refusal(`call to instruction ${target}, which does not exist`, slot);
     }
     starts.add(target);
   }
-  return starts.size === 1 ? [0] : [...starts].sort((a, b) => a - b);
+  return [...starts].sort((a, b) => a - b);
 }
 
 function exitsOf(text: FunctionText, slot: number): Exits {
-  const instruction = at(text.instructions, slot);
+  const instruction = text.instructions[slot]!;
   const target = jumpTarget(instruction, slot);
   const ends = instruction.opcode === opcodeExit || instruction.opcode === opcodeJump ||
     instruction.opcode === opcodeLongJump;
@@ -192,7 +195,7 @@ function explore(text: FunctionText): { reached: Uint8Array; leaders: Uint8Array
     while (reached[slot - text.start] === 0) {
       reached[slot - text.start] = 1;
       const { next, target } = exitsOf(text, slot);
-      const behind = slot + widthOf(at(text.instructions, slot));
+      const behind = slot + widthOf(text.instructions[slot]!);
       if (target !== undefined) {
         leaders[target - text.start] = 1;
         pending.push(target);
@@ -227,22 +230,25 @@ function buildFunction(text: FunctionText): FunctionFlow {
   const order = reversePostorder(blocks);
   const position = new Int32Array(blocks.length);
   for (let place = 0; place < order.length; place++) position[order[place] ?? 0] = place;
-  const { index, start, end } = text;
-  return { index, start, end, blocks, order, position, calls: callsOf(text) };
+  const { index, start, end, calls } = text;
+  return { index, start, end, blocks, order, position, calls };
 }
 
 function connect(text: FunctionText, starts: readonly number[], blockAt: Int32Array): BasicBlock[] {
-  const predecessors: number[][] = starts.map(() => []);
-  return starts.map((start, index) => {
-    const end = starts[index + 1] ?? text.end;
+  const predecessors: number[][] = [];
+  for (let index = 0; index < starts.length; index++) predecessors.push([]);
+  const blocks: BasicBlock[] = [];
+  for (let index = 0; index < starts.length; index++) {
+    const start = starts[index]!, end = starts[index + 1] ?? text.end;
     const last = text.seconds[end - 1] === 1 ? end - 2 : end - 1;
     const exits = exitsOf(text, last);
     const next = exits.next ? blockAt[end - text.start] ?? -1 : -1;
     const target = exits.target === undefined ? -1 : blockAt[exits.target - text.start] ?? -1;
     predecessors[next]?.push(index);
     predecessors[target]?.push(index);
-    return { index, start, last, end, next, target, predecessors: predecessors[index] ?? [] };
-  });
+    blocks.push({ index, start, last, end, next, target, predecessors: predecessors[index]! });
+  }
+  return blocks;
 }
 
 /** Orders blocks by a depth-first walk with a stack of its own: a program may be deeper than JavaScript's stack. */
@@ -269,16 +275,6 @@ function reversePostorder(blocks: readonly BasicBlock[]): number[] {
     path.push(successor);
   }
   return postorder.reverse();
-}
-
-function callsOf(text: FunctionText): LocalCall[] {
-  const calls: LocalCall[] = [];
-  for (let slot = text.start; slot < text.end; slot++) {
-    const { opcode, src, imm } = at(text.instructions, slot);
-    if (opcode !== opcodeCall || src !== BPF_PSEUDO_CALL || text.seconds[slot] === 1) continue;
-    calls.push({ slot, callee: text.functionAt.get(slot + 1 + imm) ?? 0 });
-  }
-  return calls;
 }
 
 /** Refuses functions that the entry does not lead to, such as two that only call each other. */

@@ -11,7 +11,19 @@ import { BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_IDX, BPF_REG_FP, typ
  * where it is not legal; {@linkcode encodingProblem} says why.
  */
 export function encodingOf(instruction: Instruction): Encoding | undefined {
-  return encodingsOf(instruction.opcode).find((encoding) => problemWith(instruction, encoding) === undefined);
+  // By loops and without words: the first program of a process waits for each function that this calls.
+  for (const encoding of encodingsOf(instruction.opcode)) if (isFitting(instruction, encoding)) return encoding;
+  return undefined;
+}
+
+/** Whether an instruction has this encoding: whether {@linkcode problemWith} would find no fault. */
+function isFitting({ dst, src, offset, imm }: Instruction, encoding: Encoding): boolean {
+  return isFittingRegister(dst, encoding.dst) && isFittingRegister(src, encoding.src) &&
+    (encoding.offset === "any" || encoding.offset === offset) && (encoding.imm === "any" || encoding.imm === imm);
+}
+
+function isFittingRegister(value: number, use: Encoding["src"]): boolean {
+  return typeof use === "number" ? value === use : value <= (use === "none" ? 0 : BPF_REG_FP);
 }
 
 /** Says why the slot of this number is not a legal instruction, with its second slot where it is `lddw`. */
@@ -41,7 +53,7 @@ function closest(instruction: Instruction, encodings: readonly Encoding[]): Enco
 function problemWith(
   instruction: Instruction,
   encoding: Encoding,
-  siblings: readonly Encoding[] = [encoding],
+  siblings: readonly Encoding[],
 ): string | undefined {
   const name = encoding.operation;
   for (const field of ["dst", "src"] as const) {

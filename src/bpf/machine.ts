@@ -103,13 +103,19 @@ export class BpfMachine {
    * @throws {TypeError | RangeError} for options that are none
    */
   constructor(program: BpfProgram, options: BpfMachineOptions = {}) {
-    const programs = [...new Set([program, ...tailPrograms(options)])];
+    // What is not asked for is not called, and what is called has few closures: see decision 42.
+    const programs = options.programs === undefined ? [program] : [...new Set([program, ...tailPrograms(options)])];
     const definitions = definitionsOf(programs);
-    const verified = programs.map((one) => verifyProgram(one, options));
+    const verified: VerifiedProgram[] = [];
+    let slots = 0;
+    for (const one of programs) {
+      verified.push(verifyProgram(one, options));
+      slots = Math.max(slots, one.code.length / 8);
+    }
     this.program = program;
     this.backend = chooseBackend(
       choiceOption("backend", options.backend, "auto", ["auto", "js", "wasm", "interpreter"]),
-      Math.max(...programs.map(({ code }) => code.length / 8)),
+      slots,
       permissionsFor(options.memory),
     );
     if (options.memory !== undefined && verified.some((one) => one.isChecked)) {
@@ -126,11 +132,13 @@ export class BpfMachine {
     }
     for (const [name, value] of Object.entries(options.variables ?? {})) this.setVariable(name, value);
     for (const map of this.maps.values()) if (map.definition.frozen === true) map.freeze();
-    this.#setProtocol(limitOption("protocol", options.protocol, 0, 0));
-    const runners = new Map(verified.map((one) => [one.program, this.#compile(one)]));
+    // In the order of the network, in a word of the machine's order.
+    this.memory.view.setUint16(this.context.address + 16, limitOption("protocol", options.protocol, 0, 0));
+    const runners = new Map<BpfProgram, BpfRunner>();
+    for (const one of verified) runners.set(one.program, this.#compile(one));
     this.#runner = runners.get(program)!;
-    this.#fillProgramArrays(options, runners);
-    this.#scratch = verified.some((one) => mayWriteContext(one.instructions))
+    if (options.programs !== undefined) this.#fillProgramArrays(options.programs, runners);
+    this.#scratch = verified.some((one) => !one.isPlain && mayWriteContext(one.instructions))
       ? new ScratchArea(this.memory, this.#runtime.context)
       : undefined;
   }
@@ -209,11 +217,6 @@ export class BpfMachine {
     throw new BpfError(`there is no global variable ${name}; are there names (-g)?`, { code: "ENOENT" });
   }
 
-  #setProtocol(etherType: number): void {
-    // In the order of the network, in a word of the machine's order.
-    this.memory.view.setUint16(this.#runtime.context.address + 16, etherType);
-  }
-
   #compile(verified: VerifiedProgram): BpfRunner {
     const environment = new ProgramEnvironment(
       this.#runtime,
@@ -224,7 +227,10 @@ export class BpfMachine {
     return compileProgram(this.backend, verified, environment);
   }
 
-  #fillProgramArrays({ programs = {} }: BpfMachineOptions, runners: ReadonlyMap<BpfProgram, BpfRunner>): void {
+  #fillProgramArrays(
+    programs: NonNullable<BpfMachineOptions["programs"]>,
+    runners: ReadonlyMap<BpfProgram, BpfRunner>,
+  ): void {
     for (const [name, list] of Object.entries(programs)) {
       const map = this.map(name);
       if (!(map instanceof ProgramArray)) throw new BpfError(`map ${name} is no array of programs`);
@@ -263,12 +269,14 @@ function isOfVariables({ name }: MapDefinition): boolean {
 /** The maps of all programs, each once. */
 function definitionsOf(programs: readonly BpfProgram[]): MapDefinition[] {
   const byName = new Map<string, MapDefinition>();
-  for (const definition of programs.flatMap((program) => program.maps)) {
-    const known = byName.get(definition.name);
-    checkMap(definition);
-    byName.set(definition.name, definition);
-    if (known === undefined || known === definition) continue;
-    if (!isSameMap(known, definition)) throw new BpfError(`two programs have different maps called ${definition.name}`);
+  for (const { maps } of programs) {
+    for (const definition of maps) {
+      const known = byName.get(definition.name);
+      checkMap(definition);
+      byName.set(definition.name, definition);
+      if (known === undefined || known === definition || isSameMap(known, definition)) continue;
+      throw new BpfError(`two programs have different maps called ${definition.name}`);
+    }
   }
   return [...byName.values()];
 }

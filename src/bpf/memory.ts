@@ -98,7 +98,7 @@ export class BpfMemory {
    */
   allocate(size: number): MemoryRegion {
     const address = this.#next;
-    if (size > this.free) {
+    if (size > this.bytes.length - address) {
       throw new BpfError(`${size} bytes of memory are needed, ${this.free} are left`, { code: "E2BIG" });
     }
     this.#next = Math.min(address + Math.ceil(size / 8) * 8, this.bytes.length);

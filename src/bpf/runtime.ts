@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { writeU32le } from "../bytes/integers.ts";
 import { BpfError } from "./errors.ts";
 import { AccessFault } from "./helpers/access_fault.ts";
 import type { HelperHost } from "./helpers/helper_host.ts";
@@ -90,7 +89,7 @@ export class BpfRuntime {
     this.remaining = this.budget;
     this.#lengthIndex = this.context.address / 4;
     // Context words are written as the machine orders its bytes, which has to be as programs read them.
-    writeU32le(memory.bytes, this.context.address, 1);
+    memory.view.setUint32(this.context.address, 1, true);
     if (memory.words[this.#lengthIndex] !== 1) {
       throw new BpfError("big-endian machines are not supported", { code: "ENOSYS" });
     }

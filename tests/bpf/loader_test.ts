@@ -200,6 +200,15 @@ test("two maps of one name are refused with the place of the second", () => {
   assertEquals(error.message, "section .data, offset 0: there are two maps called .data");
 });
 
+test("a map that no map can be is refused with its place", () => {
+  const object = objectFile("c14-v3-g", "17_legacy_maps");
+  // type 2, keys and values of 4 bytes, one entry
+  const at = toHex(object).indexOf("02000000" + "04000000" + "04000000" + "01000000") / 2;
+  const error = refusal(patched("c14-v3-g", "17_legacy_maps", at + 4, 0));
+  assertEquals(error.message, "section maps, offset 0: map limits of type 2 cannot have keys of 0 bytes");
+  assertEquals([error.code, error.section, error.offset], ["EINVAL", "maps", 0]);
+});
+
 test("case 10: jump tables are refused, naming gotox and what to compile with", () => {
   const error = refusal(objectFile("c22-v4-g", "19_dense_switch"));
   assertEquals([error.code, error.section], ["ENOSYS", "socket"]);

@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { BpfError } from "../../src/bpf/errors.ts";
+import { FileProblem, readSource } from "../../src/cli/bpf/program_source.ts";
 import { run } from "../../src/cli/run.ts";
 import { fromHex, toHex } from "../../src/bytes/mod.ts";
 import type { Parser } from "../../src/strparser/mod.ts";
@@ -29,10 +31,10 @@ function world(files: Record<string, Uint8Array | string | Error> = {}): MemoryI
   return io;
 }
 
-/** Runs `leat bpf`, expects this exit code, and gives the world afterwards. */
-async function bpf(args: string, io: MemoryIo = world(), code = 0): Promise<MemoryIo> {
+/** Runs `leat bpf`, expects this exit code (and, where that is 0, this error output), and gives the world afterwards. */
+async function bpf(args: string, io: MemoryIo = world(), code = 0, told = ""): Promise<MemoryIo> {
   assertEquals(await run(["bpf", ...args.split(" ")], io), code, io.stderr.text);
-  if (code === 0) assertEquals(io.stderr.text, "");
+  if (code === 0) assertEquals(io.stderr.text, told);
   return io;
 }
 
@@ -41,6 +43,14 @@ test("bpf asm: hexadecimal, raw bytes, to a file", async () => {
   assertEquals(toHex((await bpf("asm len16.s --to raw")).stdout.bytes), LEN16_HEX.replaceAll("\n", ""));
   const io = await bpf("asm len16.s -o out.bin --to raw");
   assertEquals([io.writtenBytes("out.bin").length, io.stdout.text], [32, ""]);
+});
+
+test("bpf asm: maps are not in the code, and it says so", async () => {
+  const files = { "m.s": ".map limits array 4 8 1\n.map seen hash 4 8 1\nr1 = map[limits] ll\nr0 = 0\nexit\n" };
+  const told = "leat: m.s: the output has the code alone, not the maps it refers to: limits, seen\n";
+  const io = await bpf("asm m.s", world(files), 0, told);
+  assertEquals(io.stdout.lines.length, 4);
+  assertEquals((await bpf("asm len16.s")).stderr.text, "");
 });
 
 test("bpf asm: from standard input", async () => {
@@ -101,6 +111,13 @@ test("bpf asm: a text that is something else is told what to do with it", async 
   assertEquals((await bpf("asm one.txt", io)).stdout.text, LEN16_HEX);
 });
 
+test("what is wrong with assembly keeps its line, its column and what it comes from beside the hint", async () => {
+  const problem = await assertRejects(() => readSource("c.s", world({ "c.s": "ldh [0]\nret a\n" })), FileProblem);
+  const { code, line, column, cause } = problem.cause as BpfError;
+  assertEquals([code, line, column], ["EINVAL", 1, 1]);
+  assert(cause instanceof BpfError && problem.message.startsWith(`${cause.message}; as classic BPF it is right`));
+});
+
 test("bpf disasm: objects linked, by function, with source", async () => {
   const all = (await bpf("disasm local.o")).stdout.text;
   assertMatch(all, /^local_func: {2}; 30 slots\n {7}0: w2 = 1\n {7}1: call read24\n/);
@@ -116,7 +133,8 @@ test("bpf disasm: objects linked, by function, with source", async () => {
 test("bpf disasm --asm is what bpf asm takes", async () => {
   const text = (await bpf("disasm --asm rodata.o")).stdout.text;
   assertStringIncludes(text, ".map .rodata array 4 8 1");
-  const there = (await bpf("asm rodata.s", world({ "rodata.s": text }))).stdout.text;
+  const told = "leat: rodata.s: the output has the code alone, not the maps it refers to: .rodata, .data, .bss\n";
+  const there = (await bpf("asm rodata.s", world({ "rodata.s": text }), 0, told)).stdout.text;
   assertStringIncludes((await bpf("disasm --asm local.o", world(), 1)).stderr.text, "several programs, name one");
   const back = (await bpf("disasm --asm rodata.s", world({ "rodata.s": text }))).stdout.text;
   assertEquals([there.length, back], [22 * 17, text]);

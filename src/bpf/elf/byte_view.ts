@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { readU16le, readU32le } from "../../bytes/integers.ts";
 import { BpfError } from "../errors.ts";
 
 /** Longest name that is read; clang's own are shorter. */
@@ -35,12 +34,14 @@ function decoded(bytes: Uint8Array): string | undefined {
 export class ByteView {
   /** The bytes. */
   readonly bytes: Uint8Array;
+  readonly #view: DataView;
   readonly #section: string | undefined;
   readonly #what: string;
 
   /** Makes a view of a section's bytes, or of the whole file where `section` is `undefined`. */
   constructor(bytes: Uint8Array, section: string | undefined, what: string) {
     this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#section = section;
     this.#what = what;
   }
@@ -53,26 +54,23 @@ export class ByteView {
 
   /** 8 bits. */
   u8(at: number): number {
-    this.#need(at, 1);
-    return this.bytes[at]!;
+    return at < this.bytes.length ? this.bytes[at]! : this.#cut(at);
   }
 
   /** 16 bits. */
   u16(at: number): number {
-    this.#need(at, 2);
-    return readU16le(this.bytes, at);
+    return at + 2 <= this.bytes.length ? this.#view.getUint16(at, true) : this.#cut(at);
   }
 
   /** 32 bits. */
   u32(at: number): number {
-    this.#need(at, 4);
-    return readU32le(this.bytes, at);
+    return at + 4 <= this.bytes.length ? this.#view.getUint32(at, true) : this.#cut(at);
   }
 
   /** 64 bits, rounded where they are more than 53: all of those are outside of any file. */
   u64(at: number): number {
-    this.#need(at, 8);
-    return readU32le(this.bytes, at) + readU32le(this.bytes, at + 4) * 2 ** 32;
+    if (at + 8 > this.bytes.length) this.#cut(at);
+    return this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * 2 ** 32;
   }
 
   /** The bytes of a part. */
@@ -83,7 +81,7 @@ export class ByteView {
     return this.bytes.subarray(offset, offset + size);
   }
 
-  #need(at: number, size: number): void {
-    if (at + size > this.bytes.length) this.refuse(`${this.#what} is cut off at ${this.bytes.length}`, at);
+  #cut(at: number): never {
+    this.refuse(`${this.#what} is cut off at ${this.bytes.length}`, at);
   }
 }

@@ -135,15 +135,23 @@ function readSections(file: ByteView, limits: LoaderLimits): ElfSection[] {
   }
   if (namesIndex >= count) file.refuse(`section ${namesIndex} of names is none of ${count}`, 62);
   file.slice(table, count * SECTION_BYTES, "the section headers");
-  const headers = Array.from({ length: count }, (_, index) => readSection(file, table + index * SECTION_BYTES, index));
-  const names = headers[namesIndex]!;
-  return headers.map((section, index) => {
-    const nameAt = file.u32(table + index * SECTION_BYTES);
-    if (index === 0) return section;
-    const name = text(names.bytes, nameAt);
-    if (name === undefined) file.refuse(`name of section ${index} is outside of the names`, table + index * 64);
-    return { ...section, name };
-  });
+  const headers: ElfSection[] = [];
+  for (let index = 0; index < count; index++) headers.push(readSection(file, table + index * SECTION_BYTES, index));
+  const names = headers[namesIndex]!.bytes;
+  const sections: ElfSection[] = [];
+  for (const header of headers) {
+    const at = table + header.index * SECTION_BYTES;
+    const name = header.index === 0 ? "" : text(names, file.u32(at));
+    if (name === undefined) file.refuse(`name of section ${header.index} is outside of the names`, at);
+    sections.push({ ...header, name: name! });
+  }
+  return sections;
+}
+
+/** The first section of a name. */
+export function sectionNamed({ sections }: ElfFile, name: string): ElfSection | undefined {
+  for (const section of sections) if (section.name === name) return section;
+  return undefined;
 }
 
 function readSection(file: ByteView, at: number, index: number): ElfSection {
@@ -180,9 +188,10 @@ function readSymbols(sections: readonly ElfSection[], limits: LoaderLimits): Pic
   }
   const names = sections[table.link];
   if (names?.type !== SHT.STRTAB) view.refuse(`section ${table.link} of symbol names is no string table`, 0);
-  const symbols = Array.from({ length: count }, (_, index) => {
-    return readSymbol(view, index * SYMBOL_BYTES, names!.size, sections.length);
-  });
+  const symbols: ElfSymbol[] = [];
+  for (let at = 0; at < table.size; at += SYMBOL_BYTES) {
+    symbols.push(readSymbol(view, at, names!.size, sections.length));
+  }
   return { symbols, names: names!.bytes };
 }
 

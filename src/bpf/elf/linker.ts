@@ -8,7 +8,7 @@ import { writeU32le } from "../../bytes/integers.ts";
 import { BpfError } from "../errors.ts";
 import { BPF_CALL, BPF_JMP, BPF_LDDW, BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, BPF_X } from "../isa.ts";
 import { decodeInstruction, type Instruction } from "../isa.ts";
-import type { BpfProgram, SourceLine } from "../program.ts";
+import type { BpfProgram, ProgramFunction, SourceLine } from "../program.ts";
 import { type ElfFile, type ElfRelocation, type ElfSection, type Relocations, STT, symbolName } from "./elf_file.ts";
 import type { LoaderLimits } from "./loader_limits.ts";
 import type { ObjectMap } from "./object_maps.ts";
@@ -73,14 +73,19 @@ class Linker {
     // The list grows while it is walked: functions that are called are placed behind.
     for (const part of this.#parts) pieces.push(this.#patched(part));
     const code = new Uint8Array(this.#slots * 8);
-    pieces.forEach((piece, i) => code.set(piece, this.#starts.get(this.#parts[i]!)! * 8));
+    const functions: ProgramFunction[] = [];
+    for (const part of this.#parts) {
+      const slot = this.#starts.get(part)!;
+      code.set(pieces[functions.length]!, slot * 8);
+      functions.push({ name: part.name, slot, slots: part.slots });
+    }
     for (const { at, callee } of this.#calls) writeU32le(code, at * 8 + 4, this.#starts.get(callee)! - at - 1);
     const program = {
       name: entry.name,
       code,
       maps: input.maps.map((map) => map.definition),
       license: input.license,
-      functions: this.#parts.map((part) => ({ name: part.name, slot: this.#starts.get(part)!, slots: part.slots })),
+      functions,
     };
     this.program = input.mayHaveLines ? this.#withLines(program) : program;
   }

@@ -6,6 +6,7 @@
  */
 import { BpfError } from "../errors.ts";
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from "../map_types.ts";
+import { checkMap } from "../maps/make_map.ts";
 import type { MapDefinition } from "../program.ts";
 import { type Btf, BTF_KIND, type BtfMember } from "./btf.ts";
 import { ByteView } from "./byte_view.ts";
@@ -47,6 +48,7 @@ export function objectMaps(elf: ElfFile, btf: Btf | undefined, limits: LoaderLim
       });
     }
     names.add(name);
+    checkDefinition(elf, map);
     maps.push(map);
   };
   for (const section of elf.sections) {
@@ -57,14 +59,28 @@ export function objectMaps(elf: ElfFile, btf: Btf | undefined, limits: LoaderLim
   return maps;
 }
 
+/** Refuses a map that no map can be. One of a type that there is not here is refused where it is made. */
+function checkDefinition(elf: ElfFile, { definition, section: number, offset }: ObjectMap): void {
+  try {
+    checkMap(definition);
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    if (error.code !== "EINVAL") return;
+    const section = elf.sections[number]!.name;
+    const message = `section ${section}, offset ${offset}: ${error.message}`;
+    throw new BpfError(message, { section, offset, cause: error });
+  }
+}
+
 /** Sections of global variables; there may be several of each, told apart behind a dot. */
 const dataSections: readonly string[] = [".rodata", ".data", ".bss"];
 
 function isData(section: ElfSection): boolean {
   const isThere = section.type === SHT.PROGBITS || section.type === SHT.NOBITS;
+  if (!isThere || section.size === 0 || (section.flags & SHF.ALLOC) === 0) return false;
   // Without a pattern: where an object has no variables, the pattern would be compiled for nothing.
-  return isThere && section.size > 0 && (section.flags & SHF.ALLOC) !== 0 &&
-    dataSections.some((name) => section.name === name || section.name.startsWith(`${name}.`));
+  for (const name of dataSections) if (section.name === name || section.name.startsWith(`${name}.`)) return true;
+  return false;
 }
 
 function dataMap(elf: ElfFile, section: ElfSection, btf: Btf | undefined): ObjectMap {

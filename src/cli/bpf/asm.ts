@@ -8,7 +8,7 @@ import { toHex } from "../../bytes/mod.ts";
 import { type CliIo, ExitCode, UsageError } from "../io.ts";
 import type { CommandSpec, OptionValues } from "../options.ts";
 import { onlyOperand, OUTPUT_OPTION, writeOutput } from "./program_output.ts";
-import { inFile, programOf, type ProgramSource, readSource, reporting } from "./program_source.ts";
+import { complain, inFile, programOf, type ProgramSource, readSource, reporting } from "./program_source.ts";
 
 const FORMS = ["hex", "raw", "d", "dd", "ddd"] as const;
 type Form = typeof FORMS[number];
@@ -28,6 +28,9 @@ export const asmCommand: CommandSpec = {
     "  hex      eBPF, a slot of 8 bytes per line (default for eBPF)",
     "  raw      eBPF, bytes",
     "  d dd ddd classic BPF as tcpdump prints it (dd is the default for classic BPF)",
+    "",
+    "All forms are code alone: maps and licence are not in it. A program that has maps",
+    "is run, verified or compiled from its assembly, which all commands take.",
     "",
   ],
   options: [
@@ -50,6 +53,11 @@ async function assembleFile(operand: string, values: OptionValues, io: CliIo): P
   const source = await readSource(operand, io, { isClassic: values.classic === true });
   const form = (values.to ?? (source.kind === "classic" ? "dd" : "hex")) as Form;
   const code = inFile(operand, () => codeOf(source, form));
+  const maps = source.kind === "classic" ? [] : inFile(operand, () => programOf(source)).maps;
+  if (maps.length > 0) {
+    const names = maps.map(({ name }) => name).join(", ");
+    complain(io, values, operand, `the output has the code alone, not the maps it refers to: ${names}`);
+  }
   await writeOutput(code, operand, values, io);
   return ExitCode.OK;
 }

@@ -8,6 +8,7 @@ import { basename } from "node:path";
 import {
   assemble,
   BpfError,
+  type BpfErrorCode,
   type BpfObject,
   type BpfProgram,
   type ClassicInstruction,
@@ -40,8 +41,8 @@ export class FileProblem extends Error {
   readonly file: string | undefined;
 
   /** Tells what is wrong with a file. */
-  constructor(file: string | undefined, what: string) {
-    super(what);
+  constructor(file: string | undefined, what: string, cause?: unknown) {
+    super(what, { cause });
     this.file = file;
   }
 }
@@ -122,7 +123,7 @@ export function inFile<T>(file: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw error instanceof BpfError ? new FileProblem(file, error.message) : error;
+    throw error instanceof BpfError ? new FileProblem(file, error.message, error) : error;
   }
 }
 
@@ -194,8 +195,11 @@ function assembled(text: string, name: string): BpfProgram {
   try {
     return assemble(text, { name });
   } catch (error) {
-    const hint = error instanceof BpfError ? hintFor(text) : undefined;
-    throw hint === undefined ? error : new BpfError(`${(error as BpfError).message}; ${hint}`);
+    if (!(error instanceof BpfError)) throw error;
+    const hint = hintFor(text);
+    if (hint === undefined) throw error;
+    const { code, line, column } = error;
+    throw new BpfError(`${error.message}; ${hint}`, { code: code as BpfErrorCode, line, column, cause: error });
   }
 }
 
