@@ -31,11 +31,12 @@ interface Setting {
   keys?: () => readonly ServerKey[];
   minLevel?: 0 | 1 | 2;
   seed?: number;
+  idleServiceMs?: number;
 }
 
 function cell(setting: Setting = {}) {
   const world = new World(setting.link, setting.seed);
-  const [client, server] = [world.add(), world.add()];
+  const [client, server] = [world.add(), world.add({ idleServiceMs: setting.idleServiceMs })];
   const random = new SeededRandom(5);
   const security = rxkadServer({
     keys: setting.keys ?? (() => [{ kind: "rxkad", kvno: 3, enctype: 1, key: serverKey }]),
@@ -78,6 +79,21 @@ test("rxkad: four calls at once share one challenge, a second call none", () => 
     undefined,
   ], [50, undefined]]);
   assertEquals([6, 7].map((type) => world.sent.filter(({ header }) => header.type === type).length), [1, 1]);
+});
+
+test("rxkad: a server that has forgotten the connection asks anew, and the call goes on under the same number", () => {
+  const { world, client, server, served, start } = cell({ idleServiceMs: 1000 });
+  const security = rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start) });
+  for (const callNumber of [1, 2]) {
+    const call = request(world, client, server, pattern(5000, callNumber), { security });
+    world.run(5000);
+    assertEquals([call.error, call.bytes, call.opened_!.callNumber], [undefined, 5000, callNumber]);
+    assertEquals([client.engine.connections.client, server.engine.connections.service], [1, 0]);
+  }
+  assertEquals(served.map(({ call }) => call!.identity?.name), [["alice", "admin"], ["alice", "admin"]]);
+  const cids = new Set(world.sent.map(({ header }) => header.cid & ~3));
+  assertEquals(cids.size, 1, "the client's connection is the same");
+  assertEquals([6, 7].map((type) => world.sent.filter(({ header }) => header.type === type).length), [2, 2]);
 });
 
 const refusals: [
