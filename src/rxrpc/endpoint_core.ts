@@ -23,7 +23,7 @@ import { newStats, type RxEndpointEngineOptions, type RxEndpointStats } from "./
 import { RxrpcError } from "./errors.ts";
 import { decodeHeader, HEADER_BYTES, type RxHeader } from "./header.ts";
 import { HeldBytes } from "./held_bytes.ts";
-import { type CheckedLimits, checkedLimits, checkNumber } from "./limits.ts";
+import { type CheckedLimits, checkedLimits, checkedTimeouts, checkNumber } from "./limits.ts";
 import { NatKeepalive } from "./nat_keepalive.ts";
 import { networkFailed, type RxNetworkFailure } from "./network_failure.ts";
 import { CountedOut, PacketCounters } from "./packet_counters.ts";
@@ -172,8 +172,8 @@ export class EndpointCore implements ConnectionHost {
     const call = new RxCall(this, {
       isClient: true,
       service: options.service,
+      timeouts: checkedTimeouts(options.timeouts),
       peer: this.#peers.of(options.to, now),
-      timeouts: options.timeouts ?? {},
       failsWhenBusy: options.failsWhenBusy,
       mayUpgrade: options.mayUpgrade,
       length: options.length,

@@ -177,7 +177,8 @@ export class RxEndpoint implements AsyncDisposable {
   /**
    * Makes a call. It begins at once, or when there is a channel for it.
    *
-   * @throws {RxrpcError} `ENOBUFS` when too many calls wait, `ESHUTDOWN` when the endpoint is closed, `EDESTADDRREQ`
+   * @throws {RxrpcError} `ENOBUFS` when too many calls wait, `ESHUTDOWN` when the endpoint is closed, `EDESTADDRREQ`,
+   * `EISCONN` or `EAFNOSUPPORT` when the socket cannot send to there
    * @throws {TypeError | RangeError | SocketError} when an option can't be
    */
   call(options: RxStreamCallOptions): RxCallStream {
@@ -280,7 +281,9 @@ export class RxEndpoint implements AsyncDisposable {
     if (to === undefined && this.#usual === undefined && this.#port instanceof SocketPort) {
       to = this.#port.remoteAddress;
     }
-    return destinationOf(to, this.#usual);
+    const address = destinationOf(to, this.#usual);
+    if (this.#port instanceof SocketPort) this.#port.check(address);
+    return address;
   }
 
   #ask(

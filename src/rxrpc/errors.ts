@@ -27,6 +27,7 @@ export interface RxrpcErrorOptions extends Omit<LeatErrorOptions, "layer"> {
  * | `EMSGSIZE` | more, or less, was written than `length` said |
  * | `EPROTO` | wrong order: a reply that waited for the end of a request which nobody read, or more behind the end |
  * | `EDESTADDRREQ` | nobody said whom it is for |
+ * | `EISCONN`, `EAFNOSUPPORT`, `EINVAL`, `EADDRNOTAVAIL` | the socket of this end can't send to there |
  * | `ESHUTDOWN` | the endpoint is closed |
  */
 export class RxrpcError extends LeatError {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { durationOption, limitOption } from "../core/limits.ts";
+import { durationOption, knownKeys, limitOption } from "../core/limits.ts";
+import type { RxTimeouts } from "./ports.ts";
 
 /** Options that bound what an endpoint holds, sends and waits for. Times in milliseconds. */
 export interface RxLimits {
@@ -105,6 +106,21 @@ export function checkedLimits(limits: RxLimits): CheckedLimits {
     natKeepaliveMs: Math.max(1000, time("natKeepaliveMs", Infinity)),
     statelessPerSecond: count("statelessPerSecond", 50),
   };
+}
+
+const NO_TIMEOUTS: RxTimeouts = {};
+
+/**
+ * Checks the timeouts of a call.
+ *
+ * @throws {TypeError | RangeError} when one is wrong
+ */
+export function checkedTimeouts(timeouts: RxTimeouts | undefined): RxTimeouts {
+  if (timeouts === undefined) return NO_TIMEOUTS;
+  knownKeys("timeouts", timeouts, ["hardMs", "deadMs"]);
+  durationOption("timeouts.hardMs", timeouts.hardMs, 0);
+  durationOption("timeouts.deadMs", timeouts.deadMs, 0);
+  return timeouts;
 }
 
 /**

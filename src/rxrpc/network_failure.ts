@@ -20,6 +20,9 @@ const UNREACHABLE: readonly string[] = [
   "EPERM",
 ];
 
+/** Reports of this end's own system: it never will send to there. */
+const IMPOSSIBLE: readonly string[] = ["EINVAL", "EAFNOSUPPORT", "EADDRNOTAVAIL", "EISCONN"];
+
 /** A report. Such can be forged: a peer that was heard is believed to be gone only at the second one in a row. */
 export interface RxNetworkFailure {
   /** errno name. */
@@ -39,12 +42,14 @@ export function networkFailed(
   now: number,
 ): void {
   if (code === "EMSGSIZE") return peer.tooLarge(bytes ?? peer.maxMtu);
-  if (!UNREACHABLE.includes(code) || !peer.isUnreachable()) return;
-  questions.unreachable(unreachableError(code, to), to);
+  const isImpossible = IMPOSSIBLE.includes(code);
+  if (!isImpossible && (!UNREACHABLE.includes(code) || !peer.isUnreachable())) return;
+  const failed = isImpossible ? impossibleError : unreachableError;
+  questions.unreachable(failed(code, to), to);
   for (const connection of connections) {
     if (connection.peer !== peer) continue;
     for (const { call } of connection.channels) {
-      if (call?.isExposed === true) call.close(unreachableError(code, to), now);
+      if (call?.isExposed === true) call.close(failed(code, to), now);
     }
   }
 }
@@ -53,4 +58,8 @@ export function networkFailed(
 function unreachableError(code: string, to: RxAddress): RxrpcError {
   const what = `the network says that ${to.address} can't be reached at port ${to.port}`;
   return new RxrpcError(what, { code, blame: "remote" });
+}
+
+function impossibleError(code: string, to: RxAddress): RxrpcError {
+  return new RxrpcError(`this end can't send to ${to.address} at port ${to.port}: ${code}`, { code, blame: "local" });
 }

@@ -4,8 +4,10 @@
  * @module
  */
 import { InetAddress } from "../tsocket/inet_address.ts";
-import type { Datagram, TDgram } from "../tsocket/types.ts";
+import type { Datagram, TDgram, TsocketAddress } from "../tsocket/types.ts";
+import { RxrpcError } from "./errors.ts";
 import type { RxOutgoing } from "./endpoint_driver_stream.ts";
+import { checkNumber } from "./limits.ts";
 import type { RxNetworkFailure } from "./network_failure.ts";
 import type { RxAddress, RxDatagram } from "./ports.ts";
 
@@ -40,6 +42,25 @@ export class SocketPort {
     return remoteAddress instanceof InetAddress ? remoteAddress : undefined;
   }
 
+  /**
+   * Checks that datagrams could be sent there, as far as can be said without sending one.
+   *
+   * @throws {SocketError} `EINVAL` when it is no numeric address
+   * @throws {RangeError} when the port can't be
+   * @throws {RxrpcError} `EISCONN` when the socket has another peer, `EAFNOSUPPORT` when it is of IPv4 only
+   */
+  check(to: RxAddress): void {
+    checkNumber("port", to.port);
+    const address = this.#addressOf(to);
+    const { remoteAddress: peer, localAddress: local } = this.#socket;
+    if (peer !== undefined && keyOf(peer) !== keyOf(address)) {
+      throw unreachable("EISCONN", `the socket is connected with ${peer}, and reaches ${address} by no means`);
+    }
+    if (address.unmapped().family === "ipv6" && local instanceof InetAddress && local.family === "ipv4") {
+      throw unreachable("EAFNOSUPPORT", `a socket at ${local} cannot send to ${address}`);
+    }
+  }
+
   /** Sends; the promise says when more may come. */
   async send(datagrams: readonly RxOutgoing[]): Promise<unknown> {
     try {
@@ -54,10 +75,14 @@ export class SocketPort {
   #tell(error: unknown, datagrams: readonly RxOutgoing[]): void {
     const { code, address } = error as { code?: unknown; address?: unknown };
     if (typeof code !== "string") return;
-    const isOne = (to: RxAddress): boolean =>
-      !(address instanceof InetAddress) || this.#addressOf(to).key === address.key;
-    const [worst] = datagrams.filter(({ to }) => isOne(to)).sort((a, b) => b.data.length - a.data.length);
-    if (worst !== undefined) this.#failed({ code, to: worst.to, bytes: worst.data.length });
+    const keys = datagrams.map(({ to }) => keyOf(this.#addressOf(to)));
+    // an IPv6 socket names those of IPv4 in their mapped form
+    const key = address instanceof InetAddress ? keyOf(address) : undefined;
+    const [worst] = datagrams.filter((_, at) => key === undefined || keys[at] === key)
+      .sort((a, b) => b.data.length - a.data.length);
+    // of several places nobody knows which it was, unless it is for the size
+    const isKnown = key !== undefined || code === "EMSGSIZE" || keys.every((one) => one === keys[0]);
+    if (worst !== undefined && isKnown) this.#failed({ code, to: worst.to, bytes: worst.data.length });
   }
 
   #send(datagrams: readonly RxOutgoing[]): Promise<unknown> {
@@ -91,6 +116,14 @@ export class SocketPort {
     this.#addresses.set(to, address);
     return address;
   }
+}
+
+function keyOf(address: TsocketAddress): string {
+  return address instanceof InetAddress ? address.unmapped().key : address.key;
+}
+
+function unreachable(code: string, what: string): RxrpcError {
+  return new RxrpcError(what, { code, blame: "local" });
 }
 
 function isInet(datagram: Datagram): datagram is Datagram & { source: InetAddress } {
