@@ -108,7 +108,10 @@ function programOfSeed(
   number: number,
 ): { instructions: Instruction[]; code: Uint8Array; packet: Uint8Array; number: number } {
   const random = new SeededRandom(Number(seed) * 1_000_000_000 + number);
-  const instructions = randomProgram(random, { ...randomShape(random), wild: false, functions: 1 });
+  // Each fourth is plain, as usual parsers are: JavaScript of those has a writer of its own.
+  const isPlain = number % 4 === 2;
+  const shape = isPlain ? { ...randomShape(random), packet: true, plain: true, stack: 0 } : randomShape(random);
+  const instructions = randomProgram(random, { ...shape, wild: false, functions: 1 });
   return { instructions, code: encodeInstructions(instructions), packet: random.bytes(random.between(1, 40)), number };
 }
 
