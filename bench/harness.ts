@@ -3,7 +3,8 @@
  *
  * Options of a benchmark file, also when it is run alone: `--quick` (less time and memory), `--json` (one object per
  * line), `--only TEXT` (only figures whose name has the text). Speeds are wall-clock; the machine may be busy, so a
- * figure and its baseline take turns and goals are judged on their ratio.
+ * figure and its baseline take turns and goals are judged on their ratio. Where it is so busy that processes wait for
+ * each other, `--cpu` takes the processor time of this process, all threads, instead: for figures that wait for nothing.
  *
  * @module
  */
@@ -43,6 +44,8 @@ export interface Figure {
   limit?: { name: string; run: Work } | undefined;
   /** What the figure itself must reach, where the goal is a number that depends on no baseline. */
   least?: number | undefined;
+  /** What it is to reach on a quiet machine, where the goal is scaled to this one: printed, and not judged. */
+  whenQuiet?: number | undefined;
   /** Repetitions, where the usual number would take too long. */
   repetitions?: number | undefined;
   /** Least duration of the warm-up in milliseconds, where one round is so long that the usual one is over too soon. */
@@ -115,7 +118,8 @@ export async function bench(name: string, body: (bench: Bench) => Promise<void>)
   const args = process.argv.slice(2);
   const isQuick = args.includes("--quick"), isJson = args.includes("--json");
   const only = args.includes("--only") ? args[args.indexOf("--only") + 1]! : "";
-  const timing = isQuick ? QUICK : FULL;
+  const isCpu = args.includes("--cpu");
+  const timing = { ...isQuick ? QUICK : FULL, ...isCpu ? { now: processorTime } : {} };
   const runtime = runtimeName();
   const print = (part: Omit<Result, "runtime">) => {
     const result: Result = { ...part, name: `${name}/${part.name}`, runtime };
@@ -125,7 +129,11 @@ export async function bench(name: string, body: (bench: Bench) => Promise<void>)
   const note = (text: string) => {
     if (!isJson) console.log(text);
   };
-  note(`# ${name} on ${runtime}, ${machine()}, ${new Date().toISOString().slice(0, 10)}${isQuick ? ", quick" : ""}`);
+  note(
+    `# ${name} on ${runtime}, ${machine()}, ${new Date().toISOString().slice(0, 10)}${isQuick ? ", quick" : ""}${
+      isCpu ? ", processor time" : ""
+    }`,
+  );
   await body({
     isQuick,
     runtime,
@@ -138,6 +146,12 @@ export async function bench(name: string, body: (bench: Bench) => Promise<void>)
       if (isWanted(reading.name)) print(judge(reading));
     },
   });
+}
+
+/** What this process has used of the processors, in milliseconds. */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** Processor and number of its threads. */
@@ -174,7 +188,7 @@ function judge(reading: Reading): Omit<Result, "runtime"> {
 }
 
 function judgePairs(
-  { name, unit, goal, least }: { name: string; unit: string; goal?: Goal | undefined; least?: number | undefined },
+  { name, unit, goal, least, whenQuiet }: Pick<Figure, "name" | "unit" | "goal" | "least" | "whenQuiet">,
   values: readonly number[],
   baseline: { name: string; values: readonly number[] } | undefined,
 ): Omit<Result, "runtime"> {
@@ -196,6 +210,7 @@ function judgePairs(
     goal: goal?.ratio ?? null,
     bound: goal === undefined ? null : goal.bound ?? "at least",
     least: least ?? null,
+    ...whenQuiet === undefined ? {} : { whenQuiet },
     met: verdicts.length === 0 ? null : verdicts.every(Boolean),
   };
 }

@@ -1,6 +1,7 @@
 /**
- * Runs benchmarks on Node, Deno and Bun in turn: `npm run bench -- NAME... [--json] [--quick] [--runtime node,deno,bun]
- * [--only TEXT]`. Without a name it lists them; `all` runs all. A benchmark file can also be run alone.
+ * Runs benchmarks on Node, Deno and Bun in turn: `npm run bench -- NAME... [--json] [--quick] [--cpu]
+ * [--runtime node,deno,bun] [--only TEXT]`. Without a name it lists them; `all` runs all. A benchmark file can also be
+ * run alone.
  *
  * @module
  */
@@ -44,11 +45,13 @@ function main(): number {
   const unknown = [
     ...names.filter((name) => !all.includes(name)),
     ...runtimes.filter((name) => !(name in RUNTIMES)),
-    ...flags.filter((flag) => flag !== "--json" && flag !== "--quick"),
+    ...flags.filter((flag) => !["--json", "--quick", "--cpu"].includes(flag)),
   ];
   if (unknown.length > 0 || names.length === 0) {
     if (unknown.length > 0) console.error(`unknown: ${unknown.join(", ")}`);
-    console.error(`npm run bench -- NAME... [--json] [--quick] [--runtime ${Object.keys(RUNTIMES)}] [--only TEXT]`);
+    console.error(
+      `npm run bench -- NAME... [--json] [--quick] [--cpu] [--runtime ${Object.keys(RUNTIMES)}] [--only TEXT]`,
+    );
     console.error(`benchmarks: ${all.join(", ")}, or all`);
     return 2;
   }

@@ -52,6 +52,8 @@ export interface Result {
   bound: "at least" | "at most" | null;
   /** What `value` itself must reach, whatever the baseline does. */
   least: number | null;
+  /** What `value` is to reach on a quiet machine, where the goal is scaled to this one. */
+  whenQuiet?: number;
   /** What nothing in the figure's form can be faster than. */
   limitName?: string;
   /** That, divided by the baseline. */
@@ -132,6 +134,10 @@ export function formatResult(result: Result): string {
   const bounded = limitRatio === undefined || ratio === null
     ? ""
     : `${limitName} makes ${limitRatio.toFixed(3)} of it, this ${(ratio / limitRatio).toFixed(3)} of that`;
-  const rest = [compared, judged, bounded].filter((part) => part !== "").join(", ");
+  const { whenQuiet } = result;
+  const unscaled = whenQuiet === undefined
+    ? ""
+    : `unscaled ${formatNumber(whenQuiet)}${unit}: ${value >= whenQuiet ? "reached" : "not reached here"}`;
+  const rest = [compared, judged, unscaled, bounded].filter((part) => part !== "").join(", ");
   return `${result.name.padEnd(60)} ${figure} ${spread} ${rest}`.trimEnd();
 }

@@ -82,7 +82,10 @@ const pipedAsWeb = (make: () => unknown): Count => async (chunks, seen) => {
   return count;
 };
 
-/** An engine that calls `item` for each message, in a `Transform` between two streams of Node's. */
+/**
+ * An engine that calls `item` for each message, in a `Transform` between two streams of Node's. It has room for as many
+ * messages of 64 B as the 16 KiB that the packages' streams have.
+ */
 export const inTransform = (
   make: (item: (message: Found) => void) => { push(chunk: Uint8Array): void; end(): void },
 ): Count =>
@@ -90,6 +93,7 @@ export const inTransform = (
     const engine = make((message) => transform.push(message));
     const transform: Transform = new Transform({
       readableObjectMode: true,
+      readableHighWaterMark: 256,
       transform(chunk, _encoding, done) {
         engine.push(chunk);
         done();

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Clock } from "../core/clock.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
 import type { Engine } from "../core/engine.ts";
 
 /** Tells an engine's `now`: the clock's, or for a passive engine the latest time seen in its input. */
@@ -13,6 +13,8 @@ export class EngineTime<In> {
   readonly #engine: Engine<In>;
   readonly #clock: Pick<Clock, "now">;
   #latest = 0;
+  /** What the runtime's clock said when it was asked last; `undefined` with another clock. Asking takes 75 ns on Node 20. */
+  realNow: number | undefined;
 
   /** For the given engine. */
   constructor(engine: Engine<In>, clock: Pick<Clock, "now">) {
@@ -34,7 +36,7 @@ export class EngineTime<In> {
   push(input: In): void {
     const engine = this.#engine;
     if (engine.timeOf === undefined) {
-      engine.push(input, this.#clock.now());
+      engine.push(input, this.#ask());
       return;
     }
     const at = engine.timeOf(input);
@@ -49,8 +51,13 @@ export class EngineTime<In> {
       for (const input of inputs) this.push(input);
       return;
     }
-    const now = this.#clock.now();
+    const now = this.#ask();
     if (engine.pushBatch !== undefined) engine.pushBatch(inputs, now);
     else for (const input of inputs) engine.push(input, now);
+  }
+  #ask(): number {
+    const now = this.#clock.now();
+    if (this.#clock === systemClock) this.realNow = now;
+    return now;
   }
 }

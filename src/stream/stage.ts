@@ -18,7 +18,7 @@ import { EngineTime } from "./engine_time.ts";
 import { EngineTimer } from "./engine_timer.ts";
 import { Gathered } from "./gathered.ts";
 import { type Batched, Outlet } from "./outlet.ts";
-import { breathe } from "./turn.ts";
+import { afterPromises, breathe } from "./turn.ts";
 
 /** Options that every stage has. */
 export interface StageOptions<Batch extends boolean = boolean> {
@@ -54,8 +54,8 @@ const DEFAULT_HIGH_WATER_MARK = 256 * 1024;
 /** What so many bytes of input made is passed on at once. */
 const GATHER_BYTES = 16 * 1024;
 /**
- * Rounds of microtasks without input after which there is none on its way. From one chunk to the next a pipe takes four
- * on Node 20 and one to four elsewhere, whatever is in front of it.
+ * Where the runtime does not tell when its queue of microtasks is empty: rounds without input after which there is none
+ * on its way. From one chunk to the next a pipe takes one to four, whatever is in front of it.
  */
 const LULL_ROUNDS = 8;
 const RESOLVED = Promise.resolve();
@@ -101,11 +101,17 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
   #controller: WritableStreamDefaultController | undefined;
   /** For an abort. */
   #listens = false;
-  /** Rounds of microtasks until results are passed on that wait for more. Above 0 also while there are none. */
+  /** Whether more input may be on its way, so that results wait for it. */
+  #isGathering = false;
+  /** Rounds of microtasks until there is none, where they are counted. */
   #roundsLeft = 0;
   readonly #round = (): void => {
     if (--this.#roundsLeft > 0) RESOLVED.then(this.#round);
-    else this.#flush();
+    else this.#lull();
+  };
+  readonly #lull = (): void => {
+    this.#isGathering = false;
+    this.#flush();
   };
 
   constructor(make: (sink: Sink<Out>) => E, options: StageOptions<Batch>, sizeOf: (input: In) => number) {
@@ -165,7 +171,7 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
     this.#offer();
     if (this.#outcome === "failed") throw this.#error;
     this.#timer?.update();
-    if (this.outlet.heldBytes < this.#highWaterMark || this.outlet.isOver) return breathe();
+    if (this.outlet.heldBytes < this.#highWaterMark || this.outlet.isOver) return breathe(this.#time.realNow);
     return this.#room();
   }
 
@@ -211,17 +217,19 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
 
   /**
    * Flushes, or gathers: to hand over a batch costs twice as much as an engine needs for a chunk of 1,460 bytes, and pipes
-   * bring those within the same turn. So the first is passed on at once, and what comes in the next few rounds of
-   * microtasks together: when there has been no input for some, or enough. No timer or event is waited for.
+   * bring those within the same turn. So the first is passed on at once, and what comes after it until no handler of a
+   * promise is left to be called together, or when it is enough. No timer or event is waited for.
    */
   #offer(): void {
     const bytes = this.#inputBytes;
-    const isLull = this.#roundsLeft === 0;
     const isEnough = bytes >= GATHER_BYTES || this.outlet.heldBytes + bytes >= this.#highWaterMark;
-    if (isLull || isEnough || this.#outcome !== "running") this.#flush();
+    if (!this.#isGathering || isEnough || this.#outcome !== "running") this.#flush();
     if (isEnough) return;
     this.#roundsLeft = LULL_ROUNDS;
-    if (isLull) RESOLVED.then(this.#round);
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    // a round for each microtask would be a tenth of what a small chunk costs
+    if (!afterPromises(this.#lull)) RESOLVED.then(this.#round);
   }
 
   /** Queues what the engine made, as one batch that weighs as much as the input behind it. */

@@ -211,9 +211,9 @@ class PullThrough<Out> implements Sink<Out> {
   }
 
   /** Reads until what is wanted was handed over. Handlers, not an async function: see `#onChunk`. */
-  #pump(): void {
+  #pump(now?: number): void {
     this.#isPumping = true;
-    const turn = breathe();
+    const turn = breathe(now);
     if (turn === undefined) this.#read();
     else turn.then(this.#onTurn);
   }
@@ -248,7 +248,7 @@ class PullThrough<Out> implements Sink<Out> {
 
   #goOn(): void {
     this.#deliver();
-    if (this.#isWanted) this.#pump();
+    if (this.#isWanted) this.#pump(this.#time.realNow);
     else this.#isPumping = false;
   }
 

@@ -37,6 +37,21 @@ interface Immediate {
   setImmediate?: (callback: () => void) => unknown;
 }
 
+interface Ticking {
+  process?: { nextTick?: (callback: () => void) => void };
+}
+
+/**
+ * Calls back when no handler of a promise is left to be called, and before any event or timer. Returns whether the
+ * runtime can do that; a browser cannot.
+ */
+export function afterPromises(callback: () => void): boolean {
+  const { process } = globalThis as Ticking;
+  if (process?.nextTick === undefined) return false;
+  process.nextTick(callback);
+  return true;
+}
+
 function afterTurn(resolve: () => void): void {
   const { setImmediate } = globalThis as Immediate;
   if (setImmediate !== undefined) {

@@ -104,6 +104,15 @@ test("a goal may be a number of its own, beside a ratio or without one", () => {
   );
 });
 
+test("a number that is scaled to the machine is printed as it is, too, and not judged", async () => {
+  assert(formatResult({ ...result, whenQuiet: 20e6 }).endsWith("met, unscaled 20.0 Mmessages/s: reached"));
+  assert(formatResult({ ...result, whenQuiet: 21e6 }).endsWith("met, unscaled 21.0 Mmessages/s: not reached here"));
+  const baseline = { name: "scaled", run: () => 1 };
+  const figure = { name: "x", unit: "B/s", run: () => 1, baseline, goal: { ratio: 0 }, whenQuiet: 1e30 };
+  const measured = await measure(figure, once);
+  assertEquals([measured.whenQuiet, measured.met], [1e30, true]);
+});
+
 test("a figure that must reach a number does so or not, whatever its baseline does", async () => {
   const verdicts = [];
   for (const least of [100, 0]) {
