@@ -10,7 +10,7 @@ import type { Reasons } from "../core/reasons.ts";
 import type { TDgram, UdpMessage } from "../tsocket/types.ts";
 import { RxCallStream } from "./call_stream.ts";
 import { RxDebugClient } from "./debug_client_stream.ts";
-import { destinationOf, type RxDestination } from "./destination.ts";
+import { destinationOf, type RxDestination } from "./destination_stream.ts";
 import { EndpointDriver } from "./endpoint_driver_stream.ts";
 import { RxEndpointEngine } from "./endpoint_engine.ts";
 import type { RxEndpointEngineOptions, RxEndpointStats } from "./endpoint_options.ts";

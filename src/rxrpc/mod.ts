@@ -17,7 +17,7 @@ export {
   type RxRequestOptions,
   type RxStreamCallOptions,
 } from "./endpoint_stream.ts";
-export type { RxDestination } from "./destination.ts";
+export type { RxDestination } from "./destination_stream.ts";
 export type { RxNetworkFailure } from "./network_failure.ts";
 export { RxrpcError, type RxrpcErrorOptions } from "./errors.ts";
 export type { RxLimits } from "./limits.ts";

@@ -46,9 +46,9 @@ interface Ticking {
  * runtime can do that; a browser cannot.
  */
 export function afterPromises(callback: () => void): boolean {
-  const { process } = globalThis as Ticking;
-  if (process?.nextTick === undefined) return false;
-  process.nextTick(callback);
+  const nextTick = (globalThis as Ticking).process?.nextTick;
+  if (nextTick === undefined) return false;
+  nextTick(callback);
   return true;
 }
 
