@@ -8,14 +8,13 @@
  * @module
  */
 import { spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type Bench, bench, type Figure, type Work } from "./harness.ts";
 import { EnginePair } from "./rxrpc_engines.ts";
-import { rxSockets } from "./rxrpc_sockets.ts";
+import { bareSocket } from "./rxrpc_bare.ts";
+import { rxSockets, socketOptions } from "./rxrpc_sockets.ts";
 import { RxEndpoint, type RxEndpointOptions } from "../src/rxrpc/endpoint_stream.ts";
-import { InetAddress } from "../src/tsocket/inet_address.ts";
 
 const SERVICE = 147;
 const DATA_BYTES = 1412;
@@ -59,10 +58,7 @@ async function startPeer(options: RxEndpointOptions): Promise<{ ports: Ports; st
 
 async function open(options: RxEndpointOptions = {}): Promise<RxEndpoint> {
   const { dgram } = await rxSockets();
-  return await RxEndpoint.open(
-    dgram({ localAddress: InetAddress.from("127.0.0.1", 0), recvBufferSize: 4 << 20 }),
-    options,
-  );
+  return await RxEndpoint.open(dgram(socketOptions()), options);
 }
 
 /** Calls with small requests, so many at a time. */
@@ -93,39 +89,38 @@ function upload(endpoint: RxEndpoint, port: number): Work {
 const AGAIN_MS = 50;
 
 /** Sends groups of datagrams, one of each group is answered, as the first byte tells; so many groups at a time. */
-function exchange(
+async function exchange(
   port: number,
   message: Uint8Array,
   perGroup: number,
   groups: number,
   parallel: number,
 ): Promise<void> {
-  const socket = createSocket("udp4");
+  let came = (): void => {};
+  const socket = await bareSocket(() => came());
   message[0] = perGroup;
-  return new Promise((resolve) => {
+  await new Promise<void>((resolve) => {
     let left = groups;
     let done = 0;
-    const send = (): void => {
-      for (let i = 0; i < perGroup; i++) socket.send(message, port, "127.0.0.1");
-    };
+    const send = (): void => socket.send(message, perGroup, port);
     let before = -1;
     const again = setInterval(() => {
       if (before === done) send();
       before = done;
     }, AGAIN_MS);
-    socket.on("message", () => {
+    came = () => {
       done++;
       if (done === groups) {
         clearInterval(again);
-        socket.close();
         resolve();
       } else if (left-- > 0) {
         send();
       }
-    });
+    };
     left -= parallel;
     for (let i = 0; i < parallel; i++) send();
   });
+  socket.close();
 }
 
 /** A datagram there and one back, bare. */

@@ -113,6 +113,15 @@ test("a number that is scaled to the machine is printed as it is, too, and not j
   assertEquals([measured.whenQuiet, measured.met], [1e30, true]);
 });
 
+test("a number that the baseline does not reach either is missed, and the line says so", () => {
+  const missed: Result = { ...result, ratio: 0.6, goal: null, bound: null, met: false };
+  const least = result.baseline! * 1.5;
+  const end = `${result.baselineName} does not make it either`;
+  assert(formatResult({ ...missed, least }).endsWith(`MISSED, ${end}`));
+  assert(!formatResult({ ...missed, least: result.baseline! * 0.9 }).includes(end));
+  assert(!formatResult({ ...missed, least, met: true }).includes(end));
+});
+
 test("a figure that must reach a number does so or not, whatever its baseline does", async () => {
   const verdicts = [];
   for (const least of [100, 0]) {
