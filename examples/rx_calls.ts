@@ -16,7 +16,6 @@ import {
   rxkadServer,
   RxrpcError,
 } from "@leat/streams/rxrpc";
-import { systemRandom } from "@leat/streams/stream";
 import { type DgramOptions, InetAddress, type TDgram } from "@leat/streams/tsocket";
 import { decodeXdr, encodeXdr, string, uint } from "@leat/streams/xdr";
 
@@ -47,7 +46,7 @@ async function serve(port: number): Promise<RxEndpoint> {
   const endpoint = await RxEndpoint.open(dgram({ localAddress: InetAddress.from("127.0.0.1", port) }));
   // this one only for clients that show a ticket, and encipher what they say
   const keys = [{ kind: "rxkad", kvno: 3, enctype: 1, key: serverKey }] as const;
-  const security = [rxkadServer({ keys: () => keys, random: systemRandom, minLevel: RxkadLevel.crypt })];
+  const security = [rxkadServer({ keys: () => keys, minLevel: RxkadLevel.crypt })];
   const listener = endpoint.listen({ services: [LENGTH, UPPER, { id: WHO, security }] });
   const handlers: Record<number, (call: RxCallStream) => Promise<void>> = {
     // a request and a reply as a whole

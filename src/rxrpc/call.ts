@@ -96,11 +96,12 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
     this.#hardMs = init.timeouts.hardMs ?? Infinity;
     this.rtt = new RttEstimator(init.peer.rtt);
     this.#congestion = new Congestion(init.peer.threshold);
-    this.sending = new SendSide(this.rtt, this.#congestion, host.limits.sendWindow, init.isClient);
+    this.sending = new SendSide(this.rtt, this.#congestion, host.limits.sendWindow, init.isClient, 1, host.stats);
     const deadMs = init.timeouts.deadMs ?? host.limits.deadMs;
     const idleMs = host.limits.requestIdleMs;
     this.#patience = new Patience(deadMs, idleMs, this.#clock, this.rtt, this.sending, this.isClient);
     this.receive = new ReceiveSide({
+      totals: host.stats,
       open: (header, body) => this.place!.connection.protection.open(header, header.checksum, body),
       data: (bytes) => this.#deliver(bytes),
       room: () => host.held.room(init.peer),

@@ -4,6 +4,7 @@
  * @module
  */
 import type { HeldBytes } from "./held_bytes.ts";
+import type { RxEndpointStats } from "./endpoint_options.ts";
 import type { CheckedLimits } from "./limits.ts";
 import type { PacketSlab } from "./packet_slab.ts";
 import type { RxAddress } from "./ports.ts";
@@ -28,6 +29,8 @@ export interface PacketWriter {
 /** The endpoint, as its calls and connections see it. */
 export interface CallHost {
   readonly limits: CheckedLimits;
+  /** Counters of everything. */
+  readonly stats: RxEndpointStats;
   /** Where packets are put that may have to be sent again. */
   readonly slab: PacketSlab;
   /** Time of day in milliseconds since 1970. */

@@ -351,10 +351,6 @@ export class EndpointCore implements ConnectionHost {
 
   callClosed(connection: RxConnection, call: RxCall, now: number): void {
     const { sent, resent } = call.sending.stats;
-    this.stats.dataPackets += sent;
-    this.stats.resentPackets += resent;
-    this.stats.dataPacketsCame += call.receive.arrivals;
-    this.stats.repeatedPackets += call.receive.repeats;
     call.peer.sent += sent + resent;
     call.peer.resent += resent;
     if (connection.isClient) {

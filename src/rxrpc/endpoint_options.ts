@@ -42,11 +42,11 @@ export interface RxEndpointStats {
   clientCalls: number;
   /** Calls that others made. */
   serviceCalls: number;
-  /** Packets of data that calls sent which are over, each counted once. */
+  /** Packets of data that were sent, each counted once. */
   dataPackets: number;
   /** Transmissions of the same beyond the first. */
   resentPackets: number;
-  /** Packets of data that came for calls which are over, each counted once. */
+  /** Packets of data that came, each counted once. */
   dataPacketsCame: number;
   /** Arrivals of the same beyond the first, while their call ran. */
   repeatedPackets: number;

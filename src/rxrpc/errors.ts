@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { RxAbort } from "./abort_codes.ts";
+import { abortName, RxAbort } from "./abort_codes.ts";
 import { LeatError, type LeatErrorOptions } from "../core/errors.ts";
 
 /** What an {@linkcode RxrpcError} is made of. */
@@ -46,7 +46,9 @@ export class RxrpcError extends LeatError {
 /** The call was aborted with this number. */
 export function abortedError(abortCode: number, blame: "local" | "remote", cause?: unknown): RxrpcError {
   const by = blame === "remote" ? "the peer" : "this end";
-  return new RxrpcError(`${by} aborted the call with ${abortCode}`, { code: "ECONNABORTED", blame, abortCode, cause });
+  const name = abortName(abortCode);
+  const what = `${by} aborted the call with ${abortCode}${name === undefined ? "" : ` (${name})`}`;
+  return new RxrpcError(what, { code: "ECONNABORTED", blame, abortCode, cause });
 }
 
 /** A reply has waited in vain for the end of a request that has no room to come. */

@@ -14,8 +14,18 @@ import { RxAckReason, RxFlag } from "./packet_types.ts";
 /** What came of a packet: why to acknowledge it at once, or not, or that it can't be. */
 export type Arrival = number | "in order" | "hole filled" | "invalid";
 
+/** Counters of all calls. */
+export interface ReceiveTotals {
+  /** Packets that have come and were new. */
+  dataPacketsCame: number;
+  /** Packets that have come and were not. */
+  repeatedPackets: number;
+}
+
 /** What a direction hands out and asks. */
 export interface ReceiveHost {
+  /** Counts what comes. */
+  readonly totals: ReceiveTotals;
   /** Takes the seal off the next packet in order. */
   open(header: RxHeader, body: Uint8Array): Uint8Array;
   /** What was in it. */
@@ -55,8 +65,6 @@ export class ReceiveSide {
   #asideBytes = 0;
   /** Packets that have come and were new. */
   #arrivals = 0;
-  /** Packets that have come and were not. */
-  repeats = 0;
   readonly #first: number;
   #next: number;
   #top: number;
@@ -142,7 +150,7 @@ export class ReceiveSide {
     if (this.#contradictsEnd(seq, isLast)) return "invalid";
     const ahead = seqDiff(seq, this.#next);
     if (ahead < 0 || this.#held.has(seq)) {
-      this.repeats++;
+      this.#host.totals.repeatedPackets++;
       return RxAckReason.DUPLICATE;
     }
     // one packet beyond a closed window is allowed: some peers send it
@@ -153,7 +161,7 @@ export class ReceiveSide {
     if (isLast) this.#last = seq;
     if (ahead > 0) return this.#putAside(header, body);
     if (seqDiff(seq, this.#top) > 0) this.#top = seq;
-    this.#arrivals++;
+    this.#arrived();
     this.#take(header, body);
     for (let held = this.#held.get(this.#next); held !== undefined; held = this.#held.get(this.#next)) {
       this.#held.delete(this.#next);
@@ -205,6 +213,11 @@ export class ReceiveSide {
     return bytes <= this.#room();
   }
 
+  #arrived(): void {
+    this.#arrivals++;
+    this.#host.totals.dataPacketsCame++;
+  }
+
   #aside(bytes: number): void {
     this.#asideBytes += bytes;
     this.#host.hold(bytes);
@@ -223,7 +236,7 @@ export class ReceiveSide {
   #putAside(header: RxHeader, body: Uint8Array): Arrival {
     this.#aside(body.length);
     this.#held.set(header.seq, { header, body: body.slice() });
-    this.#arrivals++;
+    this.#arrived();
     if (seqDiff(header.seq, this.#top) > 0) this.#top = header.seq;
     return RxAckReason.OUT_OF_SEQUENCE;
   }

@@ -33,9 +33,19 @@ export interface SendStats {
   resent: number;
 }
 
+/** The same of all calls, under the names that they have there. */
+export interface SendTotals {
+  /** Packets sent, each counted once. */
+  dataPackets: number;
+  /** Transmissions of packets that had been sent before. */
+  resentPackets: number;
+}
+
 /** Keeps the packets of one direction of one call. */
 export class SendSide {
   readonly stats: SendStats = { sent: 0, resent: 0 };
+  /** Counters of all calls. */
+  readonly #totals: SendTotals;
   readonly #rtt: RttEstimator;
   readonly #congestion: Congestion;
   readonly #maxWindow: number;
@@ -66,7 +76,15 @@ export class SendSide {
   #isReleased = false;
 
   /** Starts empty. The first packet is number `first`: 1, unless somebody wants to see the numbers go round. */
-  constructor(rtt: RttEstimator, congestion: Congestion, maxWindow: number, isClient: boolean, first = 1) {
+  constructor(
+    rtt: RttEstimator,
+    congestion: Congestion,
+    maxWindow: number,
+    isClient: boolean,
+    first = 1,
+    totals: SendTotals = { dataPackets: 0, resentPackets: 0 },
+  ) {
+    this.#totals = totals;
     this.#base = first;
     this.#previousPacket = (first - 1) >>> 0;
     this.#rtt = rtt;
@@ -162,8 +180,10 @@ export class SendSide {
       packet.firstSentAt = now;
       this.#sent++;
       this.stats.sent++;
+      this.#totals.dataPackets++;
     } else {
       this.stats.resent++;
+      this.#totals.resentPackets++;
     }
     if (packet.isLost) {
       this.#lost--;

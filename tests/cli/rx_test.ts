@@ -84,7 +84,8 @@ test("rx call and rx serve: echo, sink and source, as bytes, as a dump, as words
   const refused = await rx(["call", at, "-s", "9"]);
   assertEquals([refused.code, refused.io.stderr.text], [
     1,
-    "leat: the peer aborted the call with -2 (RX_INVALID_OPERATION)\n",
+    "leat: the peer aborted the call with -2 (RX_INVALID_OPERATION): no such service there, or not with this security " +
+    "class\n",
   ]);
   await served.stdout.until("18 B received");
   assertEquals(await end(), 130);
@@ -158,6 +159,24 @@ test("rx call with keys: KeyFile, KeyFileExt, a client's key; the server knows w
     assertMatch(plain.io.stderr.text, /aborted the call with -2/);
     await end();
   }
+});
+
+test("rx call: what rxkad refuses is told in its own words, and who it was with the realm", async () => {
+  const files = { KeyFile: KEY_FILE, KeyFileExt: KEY_FILE_EXT };
+  const { at, io, end } = await server(["serve", "127.0.0.1:0", "--key", "KeyFile", "--level", "crypt"], files);
+  const call = ["call", at, "--service", "1", "--data", "01", "--as", "joe.admin@EXAMPLE.ORG"];
+  const low = await rx([...call, "--key", "KeyFile", "--level", "auth"], files);
+  assertEquals(low.code, 1);
+  assertMatch(low.io.stderr.text, /^leat: [a-z].* level .*\(RXKADLEVELFAIL\)\n$/);
+  const other = await rx([...call, "--key", "KeyFileExt", "--level", "crypt"], files);
+  assertEquals([other.code, other.io.stderr.text], [
+    1,
+    "leat: the peer aborted the call with 19270408 (RXKADUNKNOWNKEY)\n",
+  ]);
+  assertEquals((await rx([...call, "--key", "KeyFile", "--level", "crypt"], files)).code, 0);
+  await io.stdout.until("\n");
+  assertStringIncludes(io.stdout.text, " as joe.admin@EXAMPLE.ORG, level 2: 1 B received");
+  await end();
 });
 
 test("a name in a ticket does not reach the terminal as it is; names that are none are refused", async () => {

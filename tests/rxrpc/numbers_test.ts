@@ -23,6 +23,7 @@ test("22: what comes is put in order where sequence numbers go round", () => {
   const order: number[] = [];
   const side = new ReceiveSide(
     {
+      totals: { dataPacketsCame: 0, repeatedPackets: 0 },
       open: ({ seq }, body) => {
         order.push(seq);
         return body;

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { type RxCallStream, RxEndpoint, type RxEndpointOptions, RxrpcError } from "../../src/rxrpc/mod.ts";
 import { dgramPair, InetAddress } from "../../src/tsocket/mod.ts";
+import { RxPacketType } from "../../src/rxrpc/packet_types.ts";
 import { asServer, type Hand, L } from "./by_hand.ts";
 import { pattern, Recorder } from "./world.ts";
 
@@ -223,6 +224,18 @@ test("requestIdleMs: without a reply that waits a request may stand unread; with
   calls[0]!.call!.awaitTurn(hand.world.now);
   assertEquals(hand.after(4999).includes("ABORT -6"), false);
   assertEquals([hand.after(1).includes("ABORT -6"), calls[0]!.code], [true, "EPROTO"]);
+});
+
+test("stats: packets of data count as they are sent, while their call runs", () => {
+  const hand = asServer();
+  const calls = hand.offer(147);
+  hand.d(1, L);
+  hand.reply(calls[0]!, 5000);
+  hand.after(3000);
+  const { dataPackets, resentPackets } = hand.engine.stats;
+  const sent = hand.world.sent.filter(({ header }) => header.type === RxPacketType.DATA).length;
+  assertEquals([calls[0]!.closedCount, dataPackets, dataPackets + resentPackets], [0, 4, sent]);
+  assert(resentPackets > 0);
 });
 
 test("requestIdleMs: a request that has ended, and a peer that has stopped to send, are no such thing", () => {

@@ -6,8 +6,15 @@
 import { lookup } from "node:dns/promises";
 import process from "node:process";
 import { LeatError } from "../../core/mod.ts";
-import { abortName } from "../../rxrpc/abort_codes.ts";
-import { type RxCallStream, RxEndpoint, type RxEndpointOptions, type RxListener, RxrpcError } from "../../rxrpc/mod.ts";
+import { abortName, RxAbort } from "../../rxrpc/abort_codes.ts";
+import {
+  type RxCallStream,
+  RxEndpoint,
+  type RxEndpointOptions,
+  RxkadError,
+  type RxListener,
+  RxrpcError,
+} from "../../rxrpc/mod.ts";
 import { dgramWith, InetAddress } from "../../tsocket/mod.ts";
 import { splitHostPort } from "../../tsocket/host_port.ts";
 import { complain, FileProblem, guarded } from "../bpf/program_source.ts";
@@ -110,13 +117,22 @@ export function withEndpoint(
   });
 }
 
+/** What servers say with the numbers that have several meanings. */
+const HINTS: Readonly<Record<number, string>> = {
+  [RxAbort.RX_INVALID_OPERATION]: "no such service there, or not with this security class",
+};
+
 /** Why a call failed, in words; numbers that have a name with it. */
 export function failureText(error: unknown): string {
+  if (error instanceof RxkadError) return `${error.message} (${error.code})`;
   if (!(error instanceof RxrpcError)) return systemMessage(error);
-  const { abortCode, message, cause } = error;
+  const { abortCode, blame, message, cause } = error;
   const name = abortCode === undefined ? undefined : abortName(abortCode);
-  const why = cause instanceof Error ? `: ${wordsOf(cause)}` : "";
-  return `${message}${name === undefined ? "" : ` (${name})`}${why}`;
+  // an abort tells it itself
+  const named = name === undefined || message.includes(name) ? message : `${message} (${name})`;
+  const hint = blame === "remote" && abortCode !== undefined ? HINTS[abortCode] : undefined;
+  const why = cause instanceof Error ? wordsOf(cause) : hint;
+  return why === undefined ? named : `${named}: ${why}`;
 }
 
 /** Something to tell the person at the terminal. */

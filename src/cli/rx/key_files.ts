@@ -137,7 +137,7 @@ export async function serverSecurity(values: OptionValues, io: CliIo): Promise<S
   if (content.kind === "client") throw new FileProblem(path, "the key of a client, not of a server");
   const { keys } = content;
   const minLevel = values.level === undefined ? undefined : RxkadLevel[values.level as keyof typeof RxkadLevel];
-  const rxkad = rxkadServer({ keys: () => keys, random: systemRandom, crypto: securityCrypto, minLevel });
+  const rxkad = rxkadServer({ keys: () => keys, crypto: securityCrypto, minLevel });
   return values.level === undefined ? [none(), rxkad] : [rxkad];
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { isIP } from "node:net";
-import type { RxAddress, RxCallStream } from "../../rxrpc/mod.ts";
+import type { RxAddress, RxCallStream, RxPeerIdentity } from "../../rxrpc/mod.ts";
 import { guarded } from "../bpf/program_source.ts";
 import { formatEndpoint } from "../filter_subject.ts";
 import { formatBytes, formatDuration } from "../format/bytes.ts";
@@ -75,6 +75,11 @@ function serviceNumbers(values: OptionValues): Map<number, TestService> {
   return numbers;
 }
 
+/** Who a client is, with the realm where the ticket names one: without, the server's own is meant. */
+function nameOf({ name, realm }: RxPeerIdentity): string {
+  return printable(name.join(".") + (realm === "" ? "" : `@${realm}`));
+}
+
 async function serveOne(what: TestService, call: RxCallStream, values: OptionValues, io: CliIo): Promise<void> {
   const served: ServedBytes = { received: 0, sent: 0 };
   const startedAt = performance.now();
@@ -100,7 +105,7 @@ async function serveOne(what: TestService, call: RxCallStream, values: OptionVal
     };
     return void await io.stdout.write(`${JSON.stringify(line)}\n`);
   }
-  const who = identity === undefined ? "" : ` as ${printable(identity.name.join("."))}, level ${identity.level}`;
+  const who = identity === undefined ? "" : ` as ${nameOf(identity)}, level ${identity.level}`;
   const amounts = `${formatBytes(served.received)} received, ${formatBytes(served.sent)} sent`;
   const outcome = failure === undefined ? "" : `: ${failure}`;
   await io.stdout.write(

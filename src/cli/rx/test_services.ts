@@ -46,7 +46,7 @@ async function echo(call: RxCallStream, served: ServedBytes): Promise<void> {
   try {
     for await (const chunk of call.readable) {
       served.received += chunk.length;
-      if (served.received > MAX_ECHO_BYTES) return call.abort(RxAbort.RX_INVALID_OPERATION);
+      if (served.received > MAX_ECHO_BYTES) return call.abort(RxAbort.RXGEN_SS_UNMARSHAL);
       if (echoBytes + chunk.length > MAX_ECHO_TOTAL_BYTES) return call.abort(RxAbort.RX_RESTARTING);
       held += chunk.length;
       echoBytes += chunk.length;

@@ -76,7 +76,18 @@ class FileReader {
 }
 
 /**
- * Reads a `KeyFile`: keys of DES.
+ * Reads a `KeyFile`: keys of DES, as `/etc/openafs/server/KeyFile` has them. Its layout, all numbers of 4 bytes and
+ * big-endian: how many keys, then for each its version and the 8 bytes of the key. What stands behind is ignored.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { decodeKeyFile } from "@leat/streams/rxrpc";
+ *
+ * const key = [0x80, 0xb6, 0xa7, 0xcd, 0x7a, 0x9d, 0xad, 0xb6];
+ * const file = Uint8Array.from([0, 0, 0, 1, 0, 0, 0, 3, ...key]); // one key, of version 3
+ * assertEquals(decodeKeyFile(file), [{ kind: "rxkad", kvno: 3, enctype: 1, key: Uint8Array.from(key) }]);
+ * ```
  *
  * @throws {LeatError} `EPROTO` when it is damaged
  */
@@ -90,6 +101,10 @@ export function decodeKeyFile(bytes: Uint8Array): ServerKey[] {
 
 /**
  * Reads a `KeyFileExt`: keys of other encryption types. Entries of kinds that are not known are left out.
+ *
+ * Its layout, all numbers of 4 bytes and big-endian: how many keys; then for each the length of its head, itself
+ * included (16 or more); kind (1 rxgk, 2 Kerberos 5 for rxkad), version and encryption type; the length of the key, and
+ * the key.
  *
  * @throws {LeatError} `EPROTO` when it is damaged
  */

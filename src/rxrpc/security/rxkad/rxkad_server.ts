@@ -4,7 +4,7 @@
  * @module
  */
 import { readU32 } from "../../../bytes/integers.ts";
-import type { FillRandom } from "../../../core/random.ts";
+import { type FillRandom, systemRandom } from "../../../core/random.ts";
 import type { SecurityCrypto } from "../crypto.ts";
 import type { ServerKey } from "../key_store.ts";
 import { decodeK5Ticket, K5_ENCRYPTED_PART, K5_TICKET } from "../krb5/k5_ticket.ts";
@@ -18,13 +18,19 @@ import { checkTimes, endOf } from "./ticket_times.ts";
 
 /** Options of {@linkcode rxkadServer}. */
 export interface RxkadServerOptions {
-  /** The server's keys, asked for at each response: they may change while it runs. */
+  /**
+   * The server's keys, asked for at each response: they may change while it runs. Read them with `decodeKeyFile`,
+   * `decodeKeyFileExt` or `decodeKeytab`.
+   */
   readonly keys: () => readonly ServerKey[];
-  /** Randomness for challenges. */
-  readonly random: FillRandom;
+  /** Randomness for challenges. @default {systemRandom} */
+  readonly random?: FillRandom | undefined;
   /** The lowest level that is accepted. @default {0} */
   readonly minLevel?: RxkadLevel | undefined;
-  /** What tickets of Kerberos 5 are opened with. Without it only those of the Kerberos 4 kind are taken. */
+  /**
+   * What tickets of Kerberos 5 are opened with: `securityCrypto` of `@leat/streams/node`, `./deno` or `./bun`. Without it
+   * only those of the Kerberos 4 kind are taken, and others refused with `RXKADUNKNOWNKEY`.
+   */
   readonly crypto?: SecurityCrypto | undefined;
 }
 
@@ -38,14 +44,16 @@ interface Opened {
  * Security class 2 for services: only clients with a ticket of one of the keys are served. As weak as
  * {@linkcode rxkadClient} says.
  *
+ * A client that can't prove who it is hears so after a second, as from OpenAFS: tickets can't be tried out quickly. The
+ * number (`RXKAD...`, see `RxkadAbort`) ends all calls of its connection. A client of another security class
+ * than those of the service is aborted with -2 (`RX_INVALID_OPERATION`) at once, as one that asks for an unknown service.
+ *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { encodeK4Ticket, rxkadClient, rxkadServer, RxkadLevel, RxEndpoint } from "@leat/streams/rxrpc";
  * import { dgramPair, InetAddress } from "@leat/streams/tsocket";
- * import { systemRandom } from "@leat/streams/stream";
  *
- * const random = systemRandom;
  * const key = Uint8Array.of(0x80, 0xb6, 0xa7, 0xcd, 0x7a, 0x9d, 0xad, 0xb6);
  * const keys = [{ kind: "rxkad", kvno: 3, enctype: 1, key }] as const;
  * const ticket = encodeK4Ticket(key, {
@@ -57,7 +65,7 @@ interface Opened {
  * const [left, right] = dgramPair({ addresses: [InetAddress.parse("192.0.2.2:7001"), to] });
  * const client = await RxEndpoint.open(left);
  * const server = await RxEndpoint.open(right);
- * const security = [rxkadServer({ keys: () => keys, random, minLevel: RxkadLevel.auth })];
+ * const security = [rxkadServer({ keys: () => keys, minLevel: RxkadLevel.auth })];
  * const listener = server.listen({ services: [{ id: 73, security }] });
  * const refused = rxkadClient({ kvno: 3, sessionKey: key, ticket, level: RxkadLevel.clear });
  * const [why] = await Promise.allSettled([
@@ -70,9 +78,10 @@ interface Opened {
  */
 export function rxkadServer(options: RxkadServerOptions): ServerSecurity {
   const minLevel = options.minLevel ?? RxkadLevel.clear;
+  const fill = options.random ?? systemRandom;
   const challenge = (identity: ConnectionIdentity): ServerProtection => {
     const random = new Uint8Array(4);
-    options.random(random);
+    fill(random);
     const nonce = readU32(random, 0);
     return {
       challenge: () => encodeChallenge({ nonce, minLevel }),
