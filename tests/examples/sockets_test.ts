@@ -81,7 +81,7 @@ const CALLED = [
   "a request as a whole: 100000 bytes came",
   "a call as a stage: CALLS ARE PAIRS OF STREAMS",
   "with rxkad: the server knows alice.admin",
-  "without: the peer aborted the call with -2",
+  "without: the peer aborted the call with -2 (RX_INVALID_OPERATION)",
   "",
 ];
 
