@@ -219,11 +219,17 @@ test("rx debug: no answer is exit code 1, in the time that was given", async () 
   // somebody is there who takes what comes and says nothing
   const silent = createSocket("udp4");
   const asked: number[] = [];
-  silent.on("message", (data) => asked.push(data[20]!));
+  const hasHeard = new Promise<void>((resolve) =>
+    silent.on("message", (data) => {
+      asked.push(data[20]!);
+      resolve();
+    })
+  );
   await new Promise<void>((resolve) => silent.bind(0, "127.0.0.1", resolve));
   const { io, code } = await rx(["debug", `127.0.0.1:${silent.address().port}`, "--timeout", "50"]);
   assertEquals([code, io.stdout.text], [1, ""]);
   assertMatch(io.stderr.text, /^leat: [^\n]*did not answer[^\n]*\n$/);
+  await hasHeard;
   // VERSION or DEBUG, and nothing else
   assert(asked.length > 0 && asked.every((type) => type === 8 || type === 13), asked.join());
   await new Promise<void>((resolve) => silent.close(() => resolve()));
