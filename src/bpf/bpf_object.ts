@@ -117,6 +117,7 @@ class LoadedObject implements BpfObject {
       maps,
       license: this.license,
       limits,
+      returnsNumber: (part) => btf?.returnsNumber(part.name) === true,
       functionAt: (section, slot) => functions.get(section)?.get(slot),
       mayHaveLines: lineBytes !== undefined && btf !== undefined,
       linesOf: (part) => (lines ??= new LineTable(lineBytes, btf)).of(part.section.name, part.slot, part.slots),

@@ -49,6 +49,11 @@ export interface ProgramFunction {
   readonly slot: number;
   /** How many slots it has. */
   readonly slots: number;
+  /**
+   * Whether type information says that it returns an integer or an enumeration: only then the kernel lets a function
+   * other than the entry load packet bytes. Told of functions that do.
+   */
+  readonly returnsNumber?: boolean | undefined;
 }
 
 /** Where an instruction comes from in the source. */

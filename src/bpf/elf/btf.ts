@@ -142,6 +142,18 @@ export class Btf {
     });
   }
 
+  /** Whether all functions of this name return an integer of at most 8 bytes or an enumeration; there must be one. */
+  returnsNumber(name: string): boolean {
+    const functions = this.#types.filter(({ kind, nameAt }) => kind === BTF_KIND.FUNC && this.string(nameAt) === name);
+    return functions.length > 0 && functions.every((one) => {
+      const { kind, sizeOrType } = this.#at(one.sizeOrType);
+      if (kind !== BTF_KIND.FUNC_PROTO || sizeOrType === 0) return false;
+      const result = this.type(sizeOrType);
+      const isEnum = result.kind === BTF_KIND.ENUM || result.kind === BTF_KIND.ENUM64;
+      return isEnum || result.kind === BTF_KIND.INT && result.sizeOrType <= 8;
+    });
+  }
+
   /** The members of a structure or union, the first `most` of them. */
   members(type: BtfType, most: number): BtfMember[] {
     const count = Math.min(type.count, most);

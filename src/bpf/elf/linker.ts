@@ -6,7 +6,7 @@
  */
 import { writeU32le } from "../../bytes/integers.ts";
 import { BpfError } from "../errors.ts";
-import { BPF_CALL, BPF_JMP, BPF_LDDW, BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, BPF_X } from "../isa.ts";
+import { BPF_CALL, BPF_JMP, BPF_LD, BPF_LDDW, BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, BPF_X } from "../isa.ts";
 import { decodeInstruction, type Instruction } from "../isa.ts";
 import type { BpfProgram, ProgramFunction, SourceLine } from "../program.ts";
 import { type ElfFile, type ElfRelocation, type ElfSection, type Relocations, STT, symbolName } from "./elf_file.ts";
@@ -46,6 +46,8 @@ export interface LinkInput {
   relocationsOf(section: ElfSection): Relocations;
   /** The function that begins at a slot of a section. */
   functionAt(section: number, slot: number): ObjectFunction | undefined;
+  /** Whether type information says of a function that it returns a number. */
+  returnsNumber(part: ObjectFunction): boolean;
   /** Whether the object has line information. */
   readonly mayHaveLines: boolean;
   /** Source lines of a function, by slot in it. */
@@ -57,6 +59,11 @@ export function link(input: LinkInput, entry: ObjectFunction): BpfProgram {
   return new Linker(input, entry).program;
 }
 
+/** Of the class of `lddw` all others are loads of packet bytes. */
+function isPacketLoad({ opcode }: Instruction): boolean {
+  return (opcode & 7) === BPF_LD && opcode !== BPF_LDDW;
+}
+
 class Linker {
   readonly program: BpfProgram;
   readonly #input: LinkInput;
@@ -64,6 +71,8 @@ class Linker {
   /** First slot of each function in the program. */
   readonly #starts = new Map<ObjectFunction, number>();
   readonly #calls: { at: number; callee: ObjectFunction }[] = [];
+  /** Functions other than the entry that load packet bytes. */
+  readonly #loading = new Set<ObjectFunction>();
   #slots = 0;
 
   constructor(input: LinkInput, entry: ObjectFunction) {
@@ -77,7 +86,9 @@ class Linker {
     for (const part of this.#parts) {
       const slot = this.#starts.get(part)!;
       code.set(pieces[functions.length]!, slot * 8);
-      functions.push({ name: part.name, slot, slots: part.slots });
+      const known = { name: part.name, slot, slots: part.slots };
+      // Not asked of others: of very many functions each would look through very many types.
+      functions.push(this.#loading.has(part) ? { ...known, returnsNumber: input.returnsNumber(part) } : known);
     }
     for (const { at, callee } of this.#calls) writeU32le(code, at * 8 + 4, this.#starts.get(callee)! - at - 1);
     const program = {
@@ -121,6 +132,7 @@ class Linker {
     for (let slot = 0; slot < slots; slot++) {
       const instruction = decodeInstruction(code, slot);
       const relocation = relocations.get((first + slot) * 8);
+      if (isPacketLoad(instruction) && part !== this.#parts[0]) this.#loading.add(part);
       if (instruction.opcode === GOTOX) {
         const what = "gotox (a jump through a table, which clang makes with -mcpu=v4) is not supported; " +
           "compile with -mcpu=v3";

@@ -44,7 +44,13 @@ function runLoad(judge: Judge, state: MachineState, slot: number, instruction: I
     state.registers[instruction.dst] = wideImmediate(judge, slot, instruction);
     return;
   }
-  if (state.depth > 0) judge.refuse("packet load in a local function", slot, state);
+  if (!judge.mayLoadPackets(state.frames[state.depth]!.functionIndex)) {
+    judge.refuse(
+      "packet load in a local function, which type information (-g) has to say returns a number",
+      slot,
+      state,
+    );
+  }
   const context = judge.read(state, 6, slot);
   if (context.kind !== "context" || signedConstantOf(context.offset) !== 0n) {
     judge.refuse("r6 is not the address of the context", slot, state);
@@ -64,8 +70,27 @@ function wideImmediate(judge: Judge, slot: number, instruction: Instruction): Va
   return pointer("value", { map: imm, offset: constant(BigInt(upper >>> 0)) });
 }
 
-/** Goes on from a slot to the end of its block, or to a call of a local function. */
-export function runBlock(judge: Judge, state: MachineState, from: number, last: number, count: () => void): Outcome {
+/**
+ * What is known behind a local function where a packet load in it finds nothing: it ends at once, with 0. Of the entry
+ * function nobody asks.
+ */
+function aborted(state: MachineState): MachineState {
+  const copy = state.clone();
+  copy.registers[0] = numberValue(constant(0n));
+  return copy;
+}
+
+/**
+ * Goes on from a slot to the end of its block, or to a call of a local function. `abort` takes the state in which a local
+ * function ends before.
+ */
+export function runBlock(
+  judge: Judge,
+  state: MachineState,
+  [from, last]: readonly [from: number, last: number],
+  count: () => void,
+  abort: (state: MachineState) => void,
+): Outcome {
   for (let slot = from;; slot++) {
     count();
     const instruction = judge.instructions[slot]!;
@@ -77,7 +102,10 @@ export function runBlock(judge: Judge, state: MachineState, from: number, last: 
     }
     const target = jumpTarget(instruction, slot);
     if (target !== undefined) return jump(judge, state, slot, instruction, encoding, target);
+    const isLoad = operation === "ldabs" || operation === "ldind";
+    const without = isLoad && state.depth > 0 ? aborted(state) : undefined;
     runPlain(judge, state, slot, instruction, encoding);
+    if (without !== undefined) abort(without);
     const width = instruction.opcode === BPF_LDDW ? 1 : 0;
     if (slot === last) return { kind: "jump", ways: [[slot + 1 + width, state]] };
     slot += width;

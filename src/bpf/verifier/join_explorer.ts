@@ -57,7 +57,9 @@ export class JoinExplorer {
     const pending: [number, MachineState][] = [[slot, state]];
     for (let way = pending.pop(); way !== undefined; way = pending.pop()) {
       const [from, current] = way;
-      const outcome = runBlock(this.#judge, current, from, blockOf(context.flow, from).last, this.#effort.step);
+      const { last } = blockOf(context.flow, from);
+      const abort = (aborted: MachineState) => this.#leave(context, aborted, last);
+      const outcome = runBlock(this.#judge, current, [from, last], this.#effort.step, abort);
       if (outcome.kind === "jump") {
         for (const [target, next] of outcome.ways) {
           if (isMeetingPoint(context.flow, blockOf(context.flow, target))) this.#arrive(context, target, next);
@@ -68,10 +70,14 @@ export class JoinExplorer {
         const callee = context.callee(outcome.slot, this.#judge.flow.functions[outcome.callee]!);
         this.#arrive(callee, callee.flow.start, current);
       } else {
-        leaveFunction(this.#judge, current, blockOf(context.flow, from).last);
-        if (context.parent !== undefined) this.#arrive(context.parent, context.callSlot + 1, current);
+        this.#leave(context, current, last);
       }
     }
+  }
+
+  #leave(context: CallContext, state: MachineState, slot: number): void {
+    leaveFunction(this.#judge, state, slot);
+    if (context.parent !== undefined) this.#arrive(context.parent, context.callSlot + 1, state);
   }
 
   #arrive(context: CallContext, slot: number, state: MachineState): void {

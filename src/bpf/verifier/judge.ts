@@ -54,6 +54,12 @@ export class Judge implements ProgramText {
   /** Makes an identity for values that are the same. */
   readonly newId = (): number => ++this.#ids;
 
+  /** Whether a function may load packet bytes: the entry, and as in the kernel those of which types say the result. */
+  mayLoadPackets(functionIndex: number): boolean {
+    const { start } = this.flow.functions[functionIndex]!;
+    return functionIndex === 0 || this.program.functions?.find(({ slot }) => slot === start)?.returnsNumber === true;
+  }
+
   /** The map with this index. */
   map(index: number): MapDefinition {
     return this.program.maps[index]!;

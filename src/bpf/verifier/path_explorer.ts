@@ -75,7 +75,10 @@ export class PathExplorer {
       if (checkpoint === undefined) return end(parent);
       last = checkpoint;
     }
-    const outcome = runBlock(this.#judge, state, slot, block.last, this.#effort.step);
+    const outcome = runBlock(this.#judge, state, [slot, block.last], this.#effort.step, (aborted) => {
+      if (last !== undefined) last.openWays++;
+      this.#leave(context, aborted, block.last, last);
+    });
     if (outcome.kind === "jump") {
       if (last !== undefined) last.openWays += outcome.ways.length - 1;
       // Pushed in reverse, so that the way that does not jump is gone first.
@@ -87,10 +90,14 @@ export class PathExplorer {
       const callee = context.callee(outcome.slot, this.#judge.flow.functions[outcome.callee]!);
       this.#push({ context: callee, slot: callee.flow.start, state, parent: last, isReturn: false });
     } else {
-      leaveFunction(this.#judge, state, block.last);
-      if (context.parent === undefined) return end(last);
-      this.#push({ context: context.parent, slot: context.callSlot + 1, state, parent: last, isReturn: true });
+      this.#leave(context, state, block.last, last);
     }
+  }
+
+  #leave(context: CallContext, state: MachineState, slot: number, parent: Checkpoint | undefined): void {
+    leaveFunction(this.#judge, state, slot);
+    if (context.parent === undefined) return end(parent);
+    this.#push({ context: context.parent, slot: context.callSlot + 1, state, parent, isReturn: true });
   }
 
   /** Notes that a way comes by; `undefined` where it need not go on. */

@@ -4,6 +4,7 @@
  * the same time tries twice as many programs.
  */
 import { Buffer } from "node:buffer";
+import { buildControlFlow } from "../../../src/bpf/control_flow.ts";
 import { BpfError } from "../../../src/bpf/errors.ts";
 import { compileInterpreter } from "../../../src/bpf/interpreter/interpreter.ts";
 import { encodeInstructions, type Instruction } from "../../../src/bpf/isa.ts";
@@ -74,7 +75,7 @@ export function compareSeed(seed: number, shape?: RandomShape, mode?: VerifierMo
 
 function inputOf(seed: number, shape: RandomShape | undefined, isUnsafe: boolean) {
   const random = new SeededRandom(seed);
-  const instructions = randomProgram(random, shape ?? randomShape(random), isUnsafe);
+  const instructions = randomProgram(random, { ...(shape ?? randomShape(random)), loadsAnywhere: true }, isUnsafe);
   const packet = random.bytes(random.below(40));
   return { instructions, packet, start: packet.length > 4 ? random.below(4) : 0 };
 }
@@ -82,10 +83,7 @@ function inputOf(seed: number, shape: RandomShape | undefined, isUnsafe: boolean
 /** Compares all ways on the program of a seed with just the budget that it needs, and with one instruction less. */
 export function compareBudgets(seed: number): string | undefined {
   const { instructions, packet, start } = inputOf(seed, undefined, false);
-  const verified = verifyProgram(
-    { name: "random", code: encodeInstructions(instructions), maps: [], license: "" },
-    { maxSteps: 1_000_000 },
-  );
+  const verified = verifyProgram(programOf("random", instructions), { maxSteps: 1_000_000 });
   const least = leastBudget(verified, packet, start);
   const ways = waysOf(seed);
   for (const budget of [least - 1, least]) {
@@ -98,6 +96,14 @@ export function compareBudgets(seed: number): string | undefined {
     }
   }
   return undefined;
+}
+
+/** A program with the types that packet loads want. */
+function programOf(name: string, instructions: readonly Instruction[]): BpfProgram {
+  const functions = buildControlFlow(instructions).functions.map(({ index, start, end }) => {
+    return { name: `f${index}`, slot: start, slots: end - start, returnsNumber: true };
+  });
+  return { name, code: encodeInstructions(instructions), maps: [], license: "", functions };
 }
 
 /** The instructions that a program needs, found by trying: the interpreter takes its budget anew for each run. */
@@ -123,7 +129,7 @@ export function comparePrograms(
   mode: VerifierMode = "strict",
 ): Comparison {
   const ways = waysOf(number);
-  const program = { name: `random ${number}`, code: encodeInstructions(instructions), maps: [], license: "" };
+  const program = programOf(`random ${number}`, instructions);
   const verified = verifiedOrRefused(program, mode);
   if (verified === undefined) {
     return { difference: undefined, isIrreducible: false, isPlain: false, failure: "EACCES", result: 0n };

@@ -20,6 +20,8 @@ export interface RandomShape {
   block: number;
   /** Bytes of each frame that are used: a multiple of 8. */
   stack: number;
+  /** Whether other functions than the entry load packet bytes, which the kernel wants types for. */
+  loadsAnywhere?: boolean;
   /** Whether it is all numbers and packet loads: no memory, no helpers, mostly no products and quotients. */
   plain?: boolean;
 }
@@ -283,16 +285,20 @@ class FunctionDraft {
       return void this.#put({ opcode: 0x61, dst: random.pick(free), src: 6, offset: random.pick([0, 48, 52, 64]) });
     }
     if (kind === 1) {
-      if (this.#index === 0) this.#put({ opcode: isa.BPF_ABS | size, imm: this.#packetOffset() });
-      else return;
+      if (!this.#mayLoad()) return;
+      this.#put({ opcode: isa.BPF_ABS | size, imm: this.#packetOffset() });
     } else if (kind === 2) {
-      if (this.#index !== 0) return;
+      if (!this.#mayLoad()) return;
       const src = random.pick([7, 8]);
       if (random.chance(0.8)) this.#put({ opcode: 0x57, dst: src, imm: 31 });
       else if (this.#shape.plain === true) this.#put({ opcode: 0xb7, dst: src, imm: random.below(9) - 0x100000 });
       this.#put({ opcode: isa.BPF_IND | size, src, imm: random.chance(0.9) ? random.between(-4, 8) : this.#number() });
     } else this.#loadBytes();
     this.#restore();
+  }
+
+  #mayLoad(): boolean {
+    return this.#index === 0 || this.#shape.loadsAnywhere === true;
   }
 
   #packetOffset(): number {
