@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { checkOptions, checkText } from "./check_arguments.ts";
 import { limitOption } from "../core/limits.ts";
 import { Directives } from "./assembly_directives.ts";
 import { BPF_EXIT, BPF_JMP, decodeInstruction, encodeInstructions, type Instruction } from "./isa.ts";
@@ -75,6 +76,8 @@ const LISTING_TARGET = /<[^>]*>/y;
  * ```
  */
 export function assemble(text: string, options: AssembleOptions = {}): BpfProgram {
+  checkText("assembly", text);
+  checkOptions(options);
   const maxTextLength = limitOption("maxTextLength", options.maxTextLength, 1 << 24);
   if (text.length > maxTextLength) {
     throw textError(`the text has ${text.length} characters, more than maxTextLength ${maxTextLength}`, 1, 1);

@@ -25,6 +25,7 @@ import { LineTable } from "./elf/line_table.ts";
 import { link, type LinkInput, type ObjectFunction } from "./elf/linker.ts";
 import { type LoaderLimitOptions, type LoaderLimits, loaderLimits } from "./elf/loader_limits.ts";
 import { objectMaps } from "./elf/object_maps.ts";
+import { checkOptions, checkText } from "./check_arguments.ts";
 import { BpfError } from "./errors.ts";
 import type { BpfProgram, MapDefinition } from "./program.ts";
 
@@ -75,6 +76,7 @@ export interface BpfObject {
 export function loadObject(bytes: Uint8Array, options: LoaderLimitOptions = {}): BpfObject {
   if (!(bytes instanceof Uint8Array)) throw new TypeError(`an object file must be a Uint8Array, got ${typeof bytes}`);
   // Of a Node.js `Buffer` each part is another one, which takes some ten times as long to make.
+  checkOptions(options);
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return new LoadedObject(plain, loaderLimits(options));
 }
@@ -130,6 +132,7 @@ class LoadedObject implements BpfObject {
   }
 
   program(name?: string): BpfProgram {
+    if (name !== undefined) checkText("name of a program", name);
     return link(this.#input, this.#entry(name));
   }
 

@@ -9,6 +9,7 @@
  */
 import { limitOption } from "../core/limits.ts";
 import { handOver, type ParseFailure, type Parser } from "../strparser/parser.ts";
+import { checkOptions } from "./check_arguments.ts";
 import type { BpfObject } from "./bpf_object.ts";
 import { errnoName } from "./errno_names_table.ts";
 import { BpfMachine, type BpfMachineOptions } from "./machine.ts";
@@ -21,7 +22,7 @@ export interface BpfParserOptions extends BpfMachineOptions, Pick<Parser, "maxMe
   name?: string | undefined;
   /**
    * Presents the message as the kernel does: data from the start of the chunk it is in, its offset in a word of `cb[]`:
-   * `cb[1]` up to Linux 5.14, `cb[4]` from 5.15 on (later kernels don't tell it at all). @default {the message at offset 0}
+   * `cb[1]` up to Linux 5.14, `cb[4]` in 5.15 and 5.16; later kernels don't tell it. @default {the message at offset 0}
    */
   kernelLayout?: "cb[1]" | "cb[4]" | undefined;
 }
@@ -75,9 +76,8 @@ const ESTRPIPE = 86;
  * ```
  */
 export function bpfParser(program: BpfProgram | BpfObject | BpfMachine, options: BpfParserOptions = {}): Parser {
-  const machine = program instanceof BpfMachine
-    ? program
-    : new BpfMachine("programs" in program ? program.program() : program, options);
+  checkOptions(options);
+  const machine = program instanceof BpfMachine ? program : new BpfMachine(programIn(program), options);
   const { maxMessageLength, maxHeaderBytes, name = machine.program.name } = options;
   return {
     name,
@@ -85,6 +85,11 @@ export function bpfParser(program: BpfProgram | BpfObject | BpfMachine, options:
     ...(maxHeaderBytes !== undefined && { maxHeaderBytes: limitOption("maxHeaderBytes", maxHeaderBytes, 1) }),
     ...waysToParse(machine, options.kernelLayout),
   };
+}
+
+function programIn(program: BpfProgram | BpfObject): BpfProgram {
+  const given = program as Partial<BpfObject> | null | undefined;
+  return typeof given?.program === "function" ? given.program() : program as BpfProgram;
 }
 
 function waysToParse(machine: BpfMachine, layout: BpfParserOptions["kernelLayout"]): Pick<Parser, "start" | "parse"> {

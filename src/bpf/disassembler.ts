@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkBytes, checkProgram } from "./check_arguments.ts";
 import { toHex } from "../bytes/hex.ts";
 import { MAP_TYPE_NAMES } from "./assembly_directives.ts";
 import { encodingOf, encodingProblem } from "./encoding.ts";
@@ -42,6 +43,7 @@ const NAME = /^[A-Za-z_.$][\w.$]*$/;
 
 /** Prints each instruction of the code. A slot that is no legal instruction is printed as `.8byte`. */
 export function disassembleLines(code: Uint8Array, options: DisassembleOptions = {}): DisassembledLine[] {
+  checkBytes("code", code);
   const { dialect = "llvm" } = options;
   const style = styleOf(options);
   const print = dialect === "llvm" ? pseudoCText : mnemonicText;
@@ -80,6 +82,7 @@ export function disassembleLines(code: Uint8Array, options: DisassembleOptions =
  * ```
  */
 export function disassemble(program: BpfProgram | Uint8Array, options: DisassembleOptions = {}): string {
+  if (!(program instanceof Uint8Array)) checkProgram(program);
   if (program instanceof Uint8Array) {
     return disassembleLines(program, options).map(({ text }) => `${text}\n`).join("");
   }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { checkBytes, checkInstructions } from "./check_arguments.ts";
 
 /** Bytes of an instruction slot. */
 export const BPF_SLOT_BYTES = 8;
@@ -180,7 +181,8 @@ export interface Instruction {
 /** Reads the slot of this number. */
 export function decodeInstruction(code: Uint8Array, slot: number): Instruction {
   const at = slot * BPF_SLOT_BYTES;
-  if (slot < 0 || at + BPF_SLOT_BYTES > code.length) {
+  if (!(slot >= 0 && at + BPF_SLOT_BYTES <= code?.byteLength)) {
+    checkBytes("code", code);
     throw new RangeError(`slot ${slot} is outside of ${code.length} bytes of code`);
   }
   const registers = code[at + 1]!;
@@ -206,6 +208,7 @@ export function decodeInstruction(code: Uint8Array, slot: number): Instruction {
  * ```
  */
 export function decodeInstructions(code: Uint8Array): Instruction[] {
+  checkBytes("code", code);
   if (code.length % BPF_SLOT_BYTES !== 0) {
     throw new RangeError(`${code.length} bytes of code are no whole number of slots of ${BPF_SLOT_BYTES}`);
   }
@@ -225,6 +228,7 @@ export function decodeInstructions(code: Uint8Array): Instruction[] {
  * ```
  */
 export function encodeInstructions(instructions: readonly Instruction[]): Uint8Array {
+  checkInstructions("code", instructions);
   const code = new Uint8Array(instructions.length * BPF_SLOT_BYTES);
   const view = new DataView(code.buffer);
   instructions.forEach(({ opcode, dst, src, offset, imm }, slot) => {

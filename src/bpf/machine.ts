@@ -8,9 +8,11 @@ import { systemClock } from "../core/clock.ts";
 import { choiceOption, limitOption } from "../core/limits.ts";
 import { type FillRandom, randomSeed, systemRandom } from "../core/random.ts";
 import { chooseBackend, type CodePermissions, codePermissions, compileProgram } from "./backends.ts";
+import { checkBytes, checkOptions, checkProgram, checkText } from "./check_arguments.ts";
 import { BpfError } from "./errors.ts";
 import { WINDOW_BYTES } from "./jit/wasm_packet.ts";
 import type { BpfMap } from "./maps/bpf_map.ts";
+import { isOfVariables } from "./maps/is_of_variables.ts";
 import { checkMap, makeMap, mapBytes } from "./maps/make_map.ts";
 import { ProgramArray } from "./maps/program_array.ts";
 import type { BpfNumber } from "./maps/value_codec.ts";
@@ -103,6 +105,8 @@ export class BpfMachine {
    * @throws {TypeError | RangeError} for options that are none
    */
   constructor(program: BpfProgram, options: BpfMachineOptions = {}) {
+    checkProgram(program);
+    checkOptions(options);
     // What is not asked for is not called, and what is called has few closures: see decision 42.
     const programs = options.programs === undefined ? [program] : [...new Set([program, ...tailPrograms(options)])];
     const definitions = definitionsOf(programs);
@@ -164,15 +168,16 @@ export class BpfMachine {
    * @throws {BpfError} `EBUSY` from within a callback of this machine
    * @throws {RangeError} for a start or an end that is not in the bytes
    */
-  run(bytes: Uint8Array, start: number = 0, end: number = bytes.length): number {
+  run(bytes: Uint8Array, start: number = 0, end: number = bytes?.length): number {
     this.#scratch?.clear();
     return this.runAgain(bytes, start, end);
   }
 
   /** The same, but `cb[]` keeps what the run before has left there: for more bytes of the same message. */
-  runAgain(bytes: Uint8Array, start: number = 0, end: number = bytes.length): number {
+  runAgain(bytes: Uint8Array, start: number = 0, end: number = bytes?.length): number {
     if (this.#runtime.isBusy) throw new BpfError("the machine was entered from within its callback", { code: "EBUSY" });
-    if (!(start >= 0 && start <= end && end <= bytes.length)) throw outside(bytes, start, end);
+    // What is no bytes has no `byteLength` either: text and lists are refused without a question of their own.
+    if (!(start >= 0 && start <= end && end <= bytes.byteLength)) throw outside(bytes, start, end);
     this.#runtime.failure = undefined;
     return this.#runner.run(bytes, start, end);
   }
@@ -188,6 +193,7 @@ export class BpfMachine {
    * @throws {BpfError} `ENOENT`
    */
   map(name: string): BpfMap {
+    checkText("name of a map", name);
     const map = this.maps.get(name) ?? this.maps.get(/\.(?:rodata|data|bss).*$/.exec(name)?.[0] ?? "");
     if (map !== undefined) return map;
     const names = [...this.maps.keys()].join(", ");
@@ -213,6 +219,7 @@ export class BpfMachine {
   }
 
   #mapOfVariable(name: string): BpfMap {
+    checkText("name of a variable", name);
     for (const map of this.maps.values()) if (isOfVariables(map.definition) && map.hasField(name)) return map;
     throw new BpfError(`there is no global variable ${name}; are there names (-g)?`, { code: "ENOENT" });
   }
@@ -255,15 +262,12 @@ Object.defineProperty(BpfMachine.prototype, Symbol.for("nodejs.util.inspect.cust
 
 /** Told at once: compiled code would read `undefined` there, and return it. */
 function outside(bytes: Uint8Array, start: number, end: number): RangeError {
+  checkBytes("a message", bytes);
   return new RangeError(`from ${start} to ${end} is no part of ${bytes.length} bytes`);
 }
 
 function tailPrograms({ programs = {} }: BpfMachineOptions): BpfProgram[] {
   return Object.values(programs).flatMap((list) => list.filter((program) => program !== undefined));
-}
-
-function isOfVariables({ name }: MapDefinition): boolean {
-  return name.startsWith(".rodata") || name.startsWith(".data") || name.startsWith(".bss");
 }
 
 /** The maps of all programs, each once. */

@@ -7,6 +7,7 @@
  * @module
  */
 import { limitOption } from "../core/limits.ts";
+import { checkOptions } from "./check_arguments.ts";
 import { BpfError } from "./errors.ts";
 
 /** Bytes of a page, as WebAssembly counts. */
@@ -73,6 +74,7 @@ export class BpfMemory {
    * @throws {BpfError} `E2BIG` where it is above `maxBytes`
    */
   constructor(options: BpfMemoryOptions) {
+    checkOptions(options);
     const bytes = limitOption("bytes", options.bytes, 0, 0);
     const maxBytes = Math.min(limitOption("maxBytes", options.maxBytes, DEFAULT_MAX_BYTES), MOST_BYTES);
     if (bytes > maxBytes) {

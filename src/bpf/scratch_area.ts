@@ -4,7 +4,7 @@
  * @module
  */
 import { BPF_REG_FP, BPF_ST, BPF_STX, type Instruction } from "./isa.ts";
-import type { BpfMemory, MemoryRegion } from "./memory.ts";
+import { BpfMemory, type MemoryRegion } from "./memory.ts";
 
 /** Offset of `cb[]` in the context. */
 export const SCRATCH_OFFSET = 48;
@@ -26,6 +26,8 @@ export class ScratchArea {
 
   /** That of this context. */
   constructor(memory: BpfMemory, context: MemoryRegion) {
+    if (!(memory instanceof BpfMemory)) throw new TypeError("memory must be a BpfMemory");
+    if (typeof context?.address !== "number") throw new TypeError("context must be a region of the memory");
     this.#words = new Int32Array(memory.buffer, context.address + SCRATCH_OFFSET, WORDS);
   }
 

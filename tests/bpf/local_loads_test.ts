@@ -1,5 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { assemble } from "../../src/bpf/assembler.ts";
 import { loadObject } from "../../src/bpf/bpf_object.ts";
@@ -80,9 +83,16 @@ f:\nr6 = r1\nr7 = r2\n*(u64 *)(r7 + 0) = 7\nr0 = *(u8 *)skb[0]\n*(u64 *)(r7 + 0)
 
 test("a module ahead of time has them as well", async () => {
   const text = compileToModule(object.program("with_int"));
-  const { parser } = await import(`data:text/javascript,${encodeURIComponent(text)}`);
-  for (const [hex, result] of recorded) {
-    const bytes = bytesOf(hex);
-    assertEquals(parser.parse(bytes, 0, bytes.length, parser.start({})), result);
+  const folder = await mkdtemp(join(tmpdir(), "leat-"));
+  try {
+    const file = join(folder, "parser.mjs");
+    await writeFile(file, text);
+    const { parser } = await import(pathToFileURL(file).href);
+    for (const [hex, result] of recorded) {
+      const bytes = bytesOf(hex);
+      assertEquals(parser.parse(bytes, 0, bytes.length, parser.start({})), result);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
   }
 });

@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { assemble } from "../../src/bpf/assembler.ts";
+import { loadObject } from "../../src/bpf/bpf_object.ts";
 import { BpfError } from "../../src/bpf/errors.ts";
 import { compileToModule, type CompileToModuleOptions } from "../../src/bpf/jit/compile_module.ts";
 import { BpfMachine } from "../../src/bpf/machine.ts";
@@ -160,4 +161,40 @@ test("a budget of more than 32 bits is a large one", async () => {
     const { parser } = await load(compileToModule({ ...loop, maps: [] }, { budget }));
     assertEquals(parser.parse(new Uint8Array(1), 0, 1, undefined), 10);
   }
+});
+
+test("only the maps that a program refers to count, and only they are exported", async () => {
+  const hash: MapDefinition = { name: "stats", type: 1, keySize: 4, valueSize: 8, maxEntries: 4, flags: 0 };
+  const other: MapDefinition = { name: "other", type: 27, keySize: 0, valueSize: 0, maxEntries: 4096, flags: 0 };
+  const array: MapDefinition = { name: "limits", type: 2, keySize: 4, valueSize: 12, maxEntries: 2, flags: 0 };
+  const maps = [hash, other, array];
+  assertEquals(Object.keys((await load(compileToModule(assemble("r0 = 0\nexit", { maps })))).maps), []);
+  const text = "*(u32 *)(r10 - 4) = 1\nr2 = r10\nr2 += -4\nr1 = map[limits] ll\ncall 1\nif r0 == 0 goto +1\n" +
+    "r0 = *(u32 *)(r0 + 8)\nexit";
+  const { parser, maps: own } = await load(compileToModule(assemble(text, { maps })));
+  assertEquals(Object.keys(own), ["limits"]);
+  // The second value begins at 16 and has 12 bytes.
+  assertEquals(own["limits"]!.length, 28);
+  own["limits"]![24] = 9;
+  assertEquals(parser.parse(new Uint8Array(1), 0, 1, parser.start?.({})), 9);
+  const refused = assertThrows(() => compileToModule(assemble("r1 = map[stats] ll\nr0 = 0\nexit", { maps })), BpfError);
+  assertEquals(refused.code, "ENOSYS");
+});
+
+test("variables of a module: set before it is compiled, constants as well", async () => {
+  const object = loadObject(readFileSync(new URL("../../examples/bpf/framing.o", import.meta.url)));
+  const program = object.program("rpc");
+  const { parser, maps } = await load(compileToModule(program, { variables: { max_body: 2 } }));
+  assertEquals(maps[".rodata"]!.length, 4);
+  const parse = (body: number) => {
+    const bytes = Uint8Array.of(0x4c, 0x54, 1, 0, 0, 0, 0, body);
+    return parser.parse(bytes, 0, 8, parser.start?.({}));
+  };
+  assertEquals(parse(2), 10);
+  assertEquals((parse(3) as { code: string }).code, "EPROTO");
+  const code = assertThrows(() => compileToModule(program, { variables: { no_such: 2 } }), BpfError).code;
+  assertEquals(code, "ENOENT");
+  assertThrows(() => compileToModule(program, { variables: { max_body: 2 ** 32 } }), RangeError);
+  // The program itself is as it was.
+  assertEquals(new BpfMachine(program).getVariable("max_body") === 2, false);
 });

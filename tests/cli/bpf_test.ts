@@ -262,6 +262,24 @@ test("bpf compile: a module that parses", async () => {
   }
 });
 
+test("bpf compile: global variables", async () => {
+  const parser = await parserOf((await bpf("compile rodata.o --set hdr_len=8")).stdout.text);
+  assertEquals(parser.parse(fromHex("0000000161"), 0, 5, parser.start?.({})), 9);
+  assertStringIncludes((await bpf("compile rodata.o --set nothing=8", world(), 1)).stderr.text, "nothing");
+  const text = (await bpf("compile rodata.o --set hdr_len=99999999999", world(), 1)).stderr.text;
+  assertStringIncludes(text, "--set: hdr_len of 4 bytes");
+});
+
+test("bpf info: what is taken for raw slots has to be instructions", async () => {
+  const raw = fromHex(LEN16_HEX.replaceAll("\n", ""));
+  assertStringIncludes((await bpf("info a.bin", world({ "a.bin": raw }))).stdout.text, "raw slots");
+  const noise = world({ "noise.bin": Uint8Array.of(...raw, 0xff, 0, 1, 2, 3, 4, 5, 6) });
+  assertEquals(
+    (await bpf("info noise.bin", noise, 1)).stderr.text,
+    "leat: noise.bin: neither an object file nor text; as raw slots instruction 4 is none: unknown opcode 0xff\n",
+  );
+});
+
 test("bpf compile: classic programs, and what cannot be compiled", async () => {
   const io = await bpf("compile --classic c.s", world({ "c.s": "ldh [0]\nadd #2\nret a\n" }));
   assertStringIncludes(io.stdout.text, "export const parser");

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkInstructions } from "../check_arguments.ts";
 import { BpfError } from "../errors.ts";
 import { ancillaryAt, CLASSIC_OPERATIONS, type ClassicOperation, SKF_AD_OFF } from "./codes_table.ts";
 
@@ -61,6 +62,7 @@ export function classicSuccessors(instruction: ClassicInstruction, index: number
  * ```
  */
 export function checkClassic(program: readonly ClassicInstruction[]): void {
+  checkInstructions("a classic program", program);
   if (program.length === 0) throw new BpfError("a classic program has at least one instruction");
   if (program.length > CLASSIC_MAX_INSTRUCTIONS) {
     const what = `a classic program has at most ${CLASSIC_MAX_INSTRUCTIONS} instructions, this one ${program.length}`;

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { choiceOption } from "../../core/limits.ts";
+import { checkInstructions, checkText } from "../check_arguments.ts";
 import { textError } from "../line_scanner.ts";
 import { assembleClassic } from "./assembly_parser.ts";
 import { CLASSIC_MAX_INSTRUCTIONS, type ClassicInstruction } from "./classic.ts";
@@ -31,6 +33,7 @@ const MAX_TEXT_LENGTH = 1 << 20;
  * ```
  */
 export function parseClassic(text: string): ClassicInstruction[] {
+  checkText("a classic program", text);
   if (text.length > MAX_TEXT_LENGTH) {
     throw textError(`the text has ${text.length} characters, more than ${MAX_TEXT_LENGTH}`, 1, 1);
   }
@@ -55,6 +58,8 @@ export function parseClassic(text: string): ClassicInstruction[] {
  * ```
  */
 export function formatClassic(program: readonly ClassicInstruction[], form: ClassicTextForm = "asm"): string {
+  checkInstructions("a classic program", program);
+  choiceOption("form", form, "asm", ["asm", "d", "dd", "ddd"]);
   const lines = formatters[form](program);
   return lines.map((line) => `${line}\n`).join("");
 }

@@ -9,8 +9,10 @@
  */
 import { failureCodes } from "../bpf_parser.ts";
 import { limitOption } from "../../core/limits.ts";
+import { checkOptions, checkProgram } from "../check_arguments.ts";
 import { BpfError } from "../errors.ts";
 import { BPF_CALL, BPF_JMP } from "../isa.ts";
+import type { BpfVariables } from "../machine.ts";
 import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY } from "../map_types.ts";
 import { strideOf } from "../maps/bpf_map.ts";
 import { checkMap } from "../maps/make_map.ts";
@@ -20,6 +22,7 @@ import { mayWriteContext } from "../scratch_area.ts";
 import type { VerifiedProgram, VerifierOptions } from "../verifier/facts.ts";
 import { verifyProgram } from "../verifier/verify_program.ts";
 import { type CodePlaces, writeJs } from "./js_program.ts";
+import { withUsedMaps, withVariables } from "./module_maps.ts";
 import { hasModuleHelper, moduleHelpers } from "./module_helpers.ts";
 
 /** Options of {@linkcode compileToModule}. */
@@ -30,6 +33,8 @@ export interface CompileToModuleOptions extends VerifierOptions {
   budget?: number | undefined;
   /** Bytes of memory that the maps may take. @default {64 MiB} */
   maxMemoryBytes?: number | undefined;
+  /** Values of global variables, constants (`const volatile`) included. @default {those of the object} */
+  variables?: BpfVariables | undefined;
 }
 
 /** Where things are in the module's memory: nothing at 0, then context, high half, maps, frames. */
@@ -62,9 +67,12 @@ const MOST_MAP_BYTES = 64 * 1024 * 1024;
  * assert(compileToModule(program).includes("export const parser"));
  * ```
  */
-export function compileToModule(program: BpfProgram, options: CompileToModuleOptions = {}): string {
-  const { name = program.name } = options;
+export function compileToModule(whole: BpfProgram, options: CompileToModuleOptions = {}): string {
+  checkProgram(whole);
+  checkOptions(options);
+  const { name = whole.name } = options;
   const budget = Math.min(limitOption("budget", options.budget, DEFAULT_BUDGET), MAX_BUDGET);
+  const program = withUsedMaps(withVariables(whole, options.variables ?? {}));
   program.maps.forEach(checkMap);
   const verified = verifyProgram(program, options);
   if (verified.isChecked) {
@@ -140,10 +148,10 @@ function memoryText({ size, high, valueAddresses }: Layout, maps: readonly MapDe
     if (bytes.length > 0) lines.push(`U.set([${bytes.join(", ")}], ${valueAddresses[at]});`);
   });
   const views = maps.map((map, at) => {
-    const end = valueAddresses[at]! + strideOf(map) * map.maxEntries;
+    const end = valueAddresses[at]! + strideOf(map) * (map.maxEntries - 1) + map.valueSize;
     return `${quoted(map.name)}: U.subarray(${valueAddresses[at]}, ${end})`;
   });
-  lines.push("/** Bytes of all values of each map, each value rounded up to 8 bytes. */");
+  lines.push("/** Bytes of all values of each map; the next value begins at a multiple of 8. */");
   lines.push(`export const maps = { ${views.join(", ")} };`);
   return lines.join("\n");
 }

@@ -104,7 +104,8 @@ export abstract class BpfMap {
   }
 
   /**
-   * Makes or replaces an entry. Fields that are not named keep their value, in a new entry they are 0.
+   * Makes or replaces an entry. Fields that are not named keep their value, in a new entry they are 0. Numbers may be
+   * signed or unsigned, whatever the field is: -1 in four bytes is 4294967295.
    *
    * @throws {BpfError} `EPERM` where the map is frozen, `E2BIG` where it is full, `ENOENT` where there is no such key or
    * field, `EEXIST` and `ENOENT` as `flags` has it
@@ -216,6 +217,7 @@ export abstract class BpfMap {
       }
       this.memory.bytes.set(value, at);
     } else if (typeof value === "object" && value !== null) {
+      if (Array.isArray(value)) throw new TypeError(`value of map ${this.name} must be no list; fields have names`);
       for (const [name, one] of Object.entries(value)) writeField(this.memory.view, at, this.#field(name), one);
     } else {
       if (!isNumberSize(valueSize)) {

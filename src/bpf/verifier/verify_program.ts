@@ -9,6 +9,7 @@
 import { choiceOption, limitOption } from "../../core/limits.ts";
 import { buildControlFlow, type ControlFlow } from "../control_flow.ts";
 import { BpfError } from "../errors.ts";
+import { checkOptions, checkProgram } from "../check_arguments.ts";
 import { BPF_SLOT_BYTES, decodeInstructions, type Instruction } from "../isa.ts";
 import type { BpfProgram } from "../program.ts";
 import { calleesFirst, checkDepth, checkStack, checkTailCalls } from "./call_graph.ts";
@@ -50,6 +51,8 @@ interface Rules {
  * ```
  */
 export function verifyProgram(program: BpfProgram, options: VerifierOptions = {}): VerifiedProgram {
+  checkProgram(program);
+  checkOptions(options);
   const rules: Rules = {
     mode: choiceOption("mode", options.mode, "strict", ["strict", "sandbox", "kernel-root"]),
     loops: choiceOption("loops", options.loops, "budget", ["budget", "bounded", "refused"]),

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { compileToModule, type LoopRule, type VerifierMode } from "../../bpf/mod.ts";
+import { compileToModule, type CompileToModuleOptions, type LoopRule, type VerifierMode } from "../../bpf/mod.ts";
 import { type CliIo, ExitCode } from "../io.ts";
 import { type CommandSpec, numberOption, type OptionValues } from "../options.ts";
 import { onlyOperand, OUTPUT_OPTION, writeOutput } from "./program_output.ts";
 import { inFile, programOf, readSource, reporting } from "./program_source.ts";
+import { SET_OPTION, variablesOf, withSet } from "./set_option.ts";
 import { CLASSIC_OPTION, LOOPS_OPTION, MODE_OPTION } from "./verify.ts";
 
 /** The command. */
@@ -28,6 +29,7 @@ export const compileCommand: CommandSpec = {
   options: [
     { name: "name", argument: "NAME", help: "Name of the parser (default: the program's)" },
     { name: "budget", argument: "N", help: "Instructions that one run may take (default 1000000)" },
+    SET_OPTION,
     MODE_OPTION,
     LOOPS_OPTION,
     CLASSIC_OPTION,
@@ -36,19 +38,29 @@ export const compileCommand: CommandSpec = {
   run: (operands, values, io) => {
     const operand = onlyOperand(operands, "bpf compile");
     const budget = numberOption(values, "budget", 1, 1_000_000);
-    return reporting(io, values, () => compileFile(operand, budget, values, io));
+    const variables = variablesOf(values.set);
+    return reporting(io, values, () => compileFile(operand, { budget, variables }, values, io));
   },
 };
 
-async function compileFile(operand: string, budget: number, values: OptionValues, io: CliIo): Promise<number> {
+async function compileFile(
+  operand: string,
+  { budget, variables }: Pick<CompileToModuleOptions, "budget" | "variables">,
+  values: OptionValues,
+  io: CliIo,
+): Promise<number> {
   const source = await readSource(operand, io, { isClassic: values.classic === true });
-  const text = inFile(operand, () =>
-    compileToModule(programOf(source), {
-      name: typeof values.name === "string" ? values.name : undefined,
-      budget,
-      mode: values.mode as VerifierMode | undefined,
-      loops: values.loops as LoopRule | undefined,
-    }));
+  const options: CompileToModuleOptions = {
+    name: typeof values.name === "string" ? values.name : undefined,
+    budget,
+    variables,
+    mode: values.mode as VerifierMode | undefined,
+    loops: values.loops as LoopRule | undefined,
+  };
+  const text = inFile(operand, () => {
+    const program = programOf(source);
+    return withSet(operand, variables, () => compileToModule(program, options));
+  });
   await writeOutput(text, operand, values, io);
   return ExitCode.OK;
 }

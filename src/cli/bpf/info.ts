@@ -3,9 +3,16 @@
  *
  * @module
  */
-import { BpfError, type BpfObject, type BpfProgram, decodeInstructions, type MapDefinition } from "../../bpf/mod.ts";
+import {
+  BPF_LDDW,
+  BpfError,
+  type BpfObject,
+  type BpfProgram,
+  decodeInstructions,
+  type MapDefinition,
+} from "../../bpf/mod.ts";
 import { MAP_TYPE_NAMES } from "../../bpf/assembly_directives.ts";
-import { encodingOf } from "../../bpf/encoding.ts";
+import { encodingOf, encodingProblem } from "../../bpf/encoding.ts";
 import { paintFor } from "../format/color.ts";
 import { type Column, tableLines } from "../format/table.ts";
 import { type CliIo, ExitCode } from "../io.ts";
@@ -34,9 +41,24 @@ export const infoCommand: CommandSpec = {
 
 async function show(operand: string, values: OptionValues, io: CliIo): Promise<number> {
   const source = await readSource(operand, io, { isClassic: values.classic === true });
-  const lines = inFile(operand, () => linesOf(source, io));
+  const lines = inFile(operand, () => {
+    if (source.kind === "program" && source.form === "raw") refuseNoise(source.program);
+    return linesOf(source, io);
+  });
   await io.stdout.write(`${lines.join("\n")}\n`);
   return ExitCode.OK;
+}
+
+/** Raw slots are what is left when a file is nothing else: they have to be instructions. */
+function refuseNoise({ code }: BpfProgram): void {
+  const instructions = decodeInstructions(code);
+  for (let slot = 0; slot < instructions.length; slot++) {
+    const problem = encodingProblem(instructions, slot);
+    if (problem !== undefined) {
+      throw new BpfError(`neither an object file nor text; as raw slots instruction ${slot} is none: ${problem}`);
+    }
+    if (instructions[slot]!.opcode === BPF_LDDW) slot++;
+  }
 }
 
 const FORMS: Readonly<Record<string, string>> = {

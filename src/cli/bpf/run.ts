@@ -7,8 +7,6 @@ import {
   type BpfBackend,
   BpfMachine,
   type BpfMachineOptions,
-  type BpfProgram,
-  type BpfVariables,
   type LoopRule,
   type VerifierMode,
 } from "../../bpf/mod.ts";
@@ -19,6 +17,7 @@ import { type CommandSpec, numberOption, type OptionValues } from "../options.ts
 import { problemLine } from "../problem_log.ts";
 import { plain } from "../format/color.ts";
 import { FileProblem, inFile, programOf, readSource, readWhole, reporting } from "./program_source.ts";
+import { SET_OPTION, variablesOf, withSet } from "./set_option.ts";
 import { CLASSIC_OPTION, LOOPS_OPTION, MODE_OPTION } from "./verify.ts";
 
 /** The command. */
@@ -44,7 +43,7 @@ export const runCommand: CommandSpec = {
     },
     MODE_OPTION,
     LOOPS_OPTION,
-    { name: "set", argument: "VALUES", help: "Global variables: name=value, joined by commas" },
+    SET_OPTION,
     { name: "budget", argument: "N", help: "Instructions that one run may take (default 1000000)" },
     CLASSIC_OPTION,
   ],
@@ -78,20 +77,6 @@ function bytesOf(text: string): Uint8Array {
   throw new UsageError(`${JSON.stringify(text.slice(0, 40))} is no bytes in hexadecimal`);
 }
 
-function variablesOf(text: OptionValues[string]): BpfVariables | undefined {
-  if (typeof text !== "string") return undefined;
-  return Object.fromEntries(
-    text.split(",").map((part) => {
-      const found = /^([\w.$]+)=(-?(?:0x[0-9a-fA-F]+|\d+))$/.exec(part);
-      if (found === null) throw new UsageError(`--set wants name=value, joined by commas; got ${JSON.stringify(part)}`);
-      const [, name, value] = found;
-      const magnitude = BigInt(value!.replace("-", ""));
-      const signed = value!.startsWith("-") ? -magnitude : magnitude;
-      return [name!, Number.isSafeInteger(Number(signed)) ? Number(signed) : signed];
-    }),
-  );
-}
-
 async function runFile(
   operand: string,
   given: readonly Uint8Array[],
@@ -100,7 +85,10 @@ async function runFile(
   io: CliIo,
 ): Promise<number> {
   const source = await readSource(operand, io, { isClassic: values.classic === true });
-  const machine = inFile(operand, () => machineOf(programOf(source), options, operand));
+  const machine = inFile(operand, () => {
+    const program = programOf(source);
+    return withSet(operand, options.variables, () => new BpfMachine(program, options));
+  });
   const inputs = given.length > 0
     ? given
     : [await readWhole(typeof values.input === "string" ? values.input : "-", io)];
@@ -112,16 +100,6 @@ async function runFile(
     worst = Math.max(worst, code);
   }
   return worst;
-}
-
-/** What `--set` wants may not fit a variable, which only the machine can tell. */
-function machineOf(program: BpfProgram, options: BpfMachineOptions, operand: string): BpfMachine {
-  try {
-    return new BpfMachine(program, options);
-  } catch (error) {
-    const isOfValue = error instanceof RangeError || error instanceof TypeError;
-    throw isOfValue && options.variables !== undefined ? new FileProblem(operand, `--set: ${error.message}`) : error;
-  }
 }
 
 async function runOnce(machine: BpfMachine, bytes: Uint8Array, operand: string, io: CliIo): Promise<number> {

@@ -1,0 +1,55 @@
+/**
+ * Arguments of the wrong type are told by name, at once: what is wrong with them later is nobody's to understand.
+ *
+ * @module
+ */
+import type { BpfProgram } from "./program.ts";
+
+/** What a value is, for messages. */
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "an array" : value instanceof Uint8Array ? "a Uint8Array" : typeof value;
+}
+
+/** @throws {TypeError} unless it is text */
+export function checkText(what: string, value: unknown): void {
+  if (typeof value !== "string") throw new TypeError(`${what} must be a string, got ${kindOf(value)}`);
+}
+
+/** @throws {TypeError} unless it is bytes */
+export function checkBytes(what: string, value: unknown): void {
+  if (!(value instanceof Uint8Array)) throw new TypeError(`${what} must be a Uint8Array, got ${kindOf(value)}`);
+}
+
+/** @throws {TypeError} unless it is a list */
+export function checkList(what: string, value: unknown): void {
+  if (!Array.isArray(value)) throw new TypeError(`${what} must be an array, got ${kindOf(value)}`);
+}
+
+/** @throws {TypeError} unless it is an object that options can be in */
+export function checkOptions(value: unknown): void {
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array || Array.isArray(value)) {
+    throw new TypeError(`options must be an object, got ${kindOf(value)}`);
+  }
+}
+
+/** @throws {TypeError} unless it is a list of instructions */
+export function checkInstructions(what: string, value: unknown): void {
+  checkList(what, value);
+  (value as readonly unknown[]).forEach((one, at) => {
+    if (typeof one !== "object" || one === null) {
+      throw new TypeError(`${what} must have instructions, got ${kindOf(one)} at ${at}`);
+    }
+  });
+}
+
+/** @throws {TypeError} unless it is a program: as `assemble`, `classicToEbpf` or `program()` of an object make it */
+export function checkProgram(value: BpfProgram): void {
+  const program = value as Partial<BpfProgram> | null | undefined;
+  if (typeof program !== "object" || program === null || program instanceof Uint8Array || Array.isArray(program)) {
+    throw new TypeError(`a program must be a BpfProgram (see assemble and loadObject), got ${kindOf(value)}`);
+  }
+  checkText("name of a program", program.name);
+  checkBytes("code of a program", program.code);
+  checkList("maps of a program", program.maps);
+}

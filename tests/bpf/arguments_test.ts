@@ -1,0 +1,72 @@
+import { test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import * as bpf from "../../src/bpf/mod.ts";
+import { BPF_MAP_TYPE_ARRAY } from "../../src/bpf/map_types.ts";
+
+const program = bpf.assemble("r0 = 0\nexit", {
+  maps: [{ name: "m", type: BPF_MAP_TYPE_ARRAY, keySize: 4, valueSize: 4, maxEntries: 1, flags: 0 }],
+});
+const machine = new bpf.BpfMachine(program);
+
+const text = [undefined, null, 5, new Uint8Array(16), {}, []];
+const bytes = [undefined, null, 5, "abc", {}, []];
+const object = [undefined, null, 5, "abc", new Uint8Array(16), []];
+const options = [null, 5, "abc", new Uint8Array(16), []];
+const list = [undefined, null, 5, "abc", new Uint8Array(16), {}];
+
+type Call = (value: never) => unknown;
+/** Every exported function and constructor, and methods of machines: what is given, and what it is no good for. */
+const calls: Readonly<Record<string, readonly [call: Call, wrong: readonly unknown[]]>> = {
+  assemble: [bpf.assemble, text],
+  "assemble, options": [(value) => bpf.assemble("exit", value), options],
+  bpfParser: [bpf.bpfParser, [...object, {}, { program: 5 }]],
+  "bpfParser, options": [(value) => bpf.bpfParser(machine, value), options],
+  BpfMachine: [(value) => new bpf.BpfMachine(value), [...object, {}, { ...program, code: "abc" }]],
+  "BpfMachine, options": [(value) => new bpf.BpfMachine(program, value), options],
+  BpfMemory: [(value) => new bpf.BpfMemory(value), object],
+  checkClassic: [bpf.checkClassic, [...list, [5]]],
+  classicToEbpf: [bpf.classicToEbpf, [...list, [null]]],
+  compileToModule: [bpf.compileToModule, [...object, {}]],
+  "compileToModule, options": [(value) => bpf.compileToModule(program, value), options],
+  decodeInstruction: [(value) => bpf.decodeInstruction(value, 0), bytes],
+  decodeInstructions: [bpf.decodeInstructions, bytes],
+  disassemble: [bpf.disassemble, [undefined, null, 5, "abc", [], {}]],
+  disassembleLines: [bpf.disassembleLines, bytes],
+  encodeInstructions: [bpf.encodeInstructions, [...list, ["abc"]]],
+  formatClassic: [bpf.formatClassic, [...list, [5]]],
+  loadObject: [bpf.loadObject, bytes],
+  "loadObject, options": [(value) => bpf.loadObject(new Uint8Array(64), value), options],
+  parseClassic: [bpf.parseClassic, text],
+  ScratchArea: [(value) => new bpf.ScratchArea(value, machine.context), [...object, {}]],
+  verifyProgram: [bpf.verifyProgram, [...object, {}, { ...program, maps: undefined }]],
+  "verifyProgram, options": [(value) => bpf.verifyProgram(program, value), options],
+  "run": [(value) => machine.run(value), bytes],
+  "runAgain": [(value) => machine.runAgain(value), bytes],
+  "map": [(value) => machine.map(value), text],
+  "getVariable": [(value) => machine.getVariable(value), text],
+  "setVariable": [(value) => machine.setVariable(value, 1), text],
+  "set": [(value) => machine.map("m").set(value, 1), [undefined, null, "abc", {}, []]],
+  "set, value": [(value) => machine.map("m").set(0, value), [undefined, null, "abc", []]],
+};
+
+test("wrong types of arguments are a TypeError that names what was wanted, not one from deep inside", () => {
+  for (const [name, [call, wrong]] of Object.entries(calls)) {
+    for (const value of wrong) {
+      const what = `${name}(${value instanceof Uint8Array ? "bytes" : JSON.stringify(value)})`;
+      let found: unknown;
+      try {
+        call(value as never);
+      } catch (error) {
+        found = error;
+      }
+      assert(found instanceof TypeError, `${what}: ${found}`);
+      assert(/ must /.test(found.message), `${what}: ${found.message}`);
+    }
+  }
+});
+
+test("every exported function and class is among them", () => {
+  const others = ["BpfError", "BpfMap"];
+  const names = Object.entries(bpf).filter(([, value]) => typeof value === "function").map(([name]) => name);
+  assertEquals(names.filter((name) => !(name in calls) && !others.includes(name)), []);
+});
