@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { checkBytes, checkInstructions } from "./check_arguments.ts";
 
 /** Bytes of an instruction slot. */
 export const BPF_SLOT_BYTES = 8;
@@ -178,11 +177,15 @@ export interface Instruction {
   readonly imm: number;
 }
 
+function checkCode(code: unknown): void {
+  if (!(code instanceof Uint8Array)) throw new TypeError(`code must be a Uint8Array, got ${typeof code}`);
+}
+
 /** Reads the slot of this number. */
 export function decodeInstruction(code: Uint8Array, slot: number): Instruction {
   const at = slot * BPF_SLOT_BYTES;
   if (!(slot >= 0 && at + BPF_SLOT_BYTES <= code?.byteLength)) {
-    checkBytes("code", code);
+    checkCode(code);
     throw new RangeError(`slot ${slot} is outside of ${code.length} bytes of code`);
   }
   const registers = code[at + 1]!;
@@ -208,7 +211,7 @@ export function decodeInstruction(code: Uint8Array, slot: number): Instruction {
  * ```
  */
 export function decodeInstructions(code: Uint8Array): Instruction[] {
-  checkBytes("code", code);
+  checkCode(code);
   if (code.length % BPF_SLOT_BYTES !== 0) {
     throw new RangeError(`${code.length} bytes of code are no whole number of slots of ${BPF_SLOT_BYTES}`);
   }
@@ -228,7 +231,8 @@ export function decodeInstructions(code: Uint8Array): Instruction[] {
  * ```
  */
 export function encodeInstructions(instructions: readonly Instruction[]): Uint8Array {
-  checkInstructions("code", instructions);
+  const isList = Array.isArray(instructions) && instructions.every((one) => typeof one === "object" && one !== null);
+  if (!isList) throw new TypeError("code must be an array of instructions");
   const code = new Uint8Array(instructions.length * BPF_SLOT_BYTES);
   const view = new DataView(code.buffer);
   instructions.forEach(({ opcode, dst, src, offset, imm }, slot) => {

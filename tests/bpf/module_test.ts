@@ -141,10 +141,10 @@ test("modules: time and chance are the host's, and may be replaced", async () =>
 test("modules: what a machine would refuse is refused", () => {
   const codeOf = (text: string, options: CompileToModuleOptions = {}, ...maps: MapDefinition[]) =>
     assertThrows(() => compileToModule(assemble(text, { maps }), options), BpfError).code;
-  assertEquals(codeOf("r0 = 1\nexit", {}, { ...array, keySize: 1 }), "EINVAL");
-  assertEquals(codeOf("r0 = 1\nexit", {}, { ...array, initial: new Uint8Array(5) }), "EINVAL");
-  assertEquals(codeOf("r0 = 1\nexit", {}, { ...array, maxEntries: 2 ** 31 }), "E2BIG");
-  assertEquals(codeOf("r0 = 1\nexit", { maxMemoryBytes: 15 }, array), "E2BIG");
+  assertEquals(codeOf("r1 = map[m] ll\nr0 = 1\nexit", {}, { ...array, keySize: 1 }), "EINVAL");
+  assertEquals(codeOf("r1 = map[m] ll\nr0 = 1\nexit", {}, { ...array, initial: new Uint8Array(5) }), "EINVAL");
+  assertEquals(codeOf("r1 = map[m] ll\nr0 = 1\nexit", {}, { ...array, maxEntries: 2 ** 31 }), "E2BIG");
+  assertEquals(codeOf("r1 = map[m] ll\nr0 = 1\nexit", { maxMemoryBytes: 15 }, array), "E2BIG");
   assertEquals(codeOf("r0 = *(u64 *)(r2 + 8)\nexit", { mode: "sandbox" }), "ENOSYS");
   assertThrows(() => compileToModule(assemble("r0 = 1\nexit"), { budget: Number.NaN }), RangeError);
 });
