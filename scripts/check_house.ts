@@ -50,6 +50,11 @@ checks.note(
   "no skipped, pending or exclusive tests",
   uses(tests, /\b(?:test|it|t|describe|suite)\.(?:skip|todo|only)\s*\(|\b(?:skip|todo|only): (?!\w+\()/g, codeOnly),
 );
+checks.note(
+  "no marks of a merge that was not made",
+  [...ours, ...filesUnder(".", (path) => path.endsWith(".md") && !path.includes("node_modules/"))]
+    .filter((path) => /^(?:<<<<<<<|>>>>>>>) /m.test(read(path))),
+);
 checks.note("no default exports", uses(ours, /\bexport default\b/g, codeOnly));
 checks.note(
   "examples run on the oldest Node: no Array.fromAsync",

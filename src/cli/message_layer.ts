@@ -41,7 +41,7 @@ export interface MessageLayerCounts {
   opaqueBytes: number;
   /** Their pieces. */
   opaqueChunks: number;
-  /** Bytes behind a failure of their direction. */
+  /** Bytes behind a failure of their direction, where the parser was asked for. */
   ignoredBytes: number;
 }
 
@@ -59,6 +59,8 @@ interface FlowReader {
   readonly client: SideReader;
   readonly server: SideReader;
   state: "undecided" | "read" | "opaque";
+  /** Whether its parser was chosen by its first bytes. */
+  isGuess: boolean;
   held: HeldStart | undefined;
 }
 
@@ -76,9 +78,14 @@ const RXRPC: ParserVerdict = {
 };
 const NO_TIME: Timestamp = { seconds: 0, nanoseconds: 0 };
 
-/** The rest of the stream is not the parser's, which has taken nothing of it: it is shown as it comes. */
+/** The rest of the stream is not the parser's, which has taken nothing of it. */
 function isHandedOver(error: unknown): boolean {
   return (error as LeatError | undefined)?.code === "ESTRPIPE";
+}
+
+/** Whether what comes behind a failure is shown as it comes: nobody has said that this is the protocol. */
+function goesOnPlain({ isGuess }: FlowReader, error: unknown): boolean {
+  return isHandedOver(error) || (isGuess && error !== undefined && (error as LeatError).layer !== "flow");
 }
 
 /** Parsers and multiplexor behind the flow layer. */
@@ -138,7 +145,14 @@ export class MessageLayer {
       failures: [],
     };
     const side = (): SideReader => ({ port: undefined, offset: 0, outcome: undefined });
-    record.user = { flow, client: side(), server: side(), state: "undecided", held: undefined } satisfies FlowReader;
+    record.user = {
+      flow,
+      client: side(),
+      server: side(),
+      state: "undecided",
+      isGuess: false,
+      held: undefined,
+    } satisfies FlowReader;
     this.#view.flowOpened(flow);
   }
 
@@ -214,6 +228,7 @@ export class MessageLayer {
       : this.#options.chooser(flow.record, held.client, held.server, isComplete);
     if (verdict === "undecided") return;
     reader.state = verdict.parser === undefined ? "opaque" : "read";
+    reader.isGuess = verdict.isGuess ?? false;
     flow.parser = verdict.name;
     flow.why = verdict.why;
     flow.decidedAt = held.pieces.at(-1)!.time;
@@ -259,7 +274,7 @@ export class MessageLayer {
     if (side.port !== undefined) {
       // channels always have room here, so that less is taken only behind a failure
       taken = side.port.push(bytes, 0);
-      if (!isHandedOver(side.port.error)) {
+      if (!goesOnPlain(reader, side.port.error)) {
         this.counts.ignoredBytes += bytes.length - taken;
         return;
       }

@@ -16,6 +16,8 @@ export interface ParserVerdict {
   readonly parser: Parser | undefined;
   /** Reads what the server sends, where that takes another one. */
   readonly answers?: Parser;
+  /** Whether the first bytes speak for it, and nobody has asked for it. */
+  readonly isGuess?: boolean;
   /** Its name. */
   readonly name: string;
   /** Why, in words; without payload. */
@@ -52,7 +54,8 @@ export const detectingChooser: ParserChooser = (record, client, server, isComple
   }
   const doubt = detection.confidence === "likely" ? " (likely)" : "";
   const { parser, answers, name, reason } = detection;
-  return { parser, ...(answers && { answers }), name, why: `${reason}${doubt}` };
+  const parsers = answers === undefined ? { parser } : http1OfConnection();
+  return { ...parsers, isGuess: true, name, why: `${reason}${doubt}` };
 };
 
 /**

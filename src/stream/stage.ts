@@ -218,7 +218,8 @@ class StageDriver<In, Out, Batch extends boolean, E extends Engine<In>> implemen
   /**
    * Flushes, or gathers: to hand over a batch costs twice as much as an engine needs for a chunk of 1,460 bytes, and pipes
    * bring those within the same turn. So the first is passed on at once, and what comes after it until no handler of a
-   * promise is left to be called together, or when it is enough. No timer or event is waited for.
+   * promise is left to be called together, or when it is enough. No timer or event is waited for; but who polls for a
+   * result in handlers of promises alone has to let go.
    */
   #offer(): void {
     const bytes = this.#inputBytes;

@@ -42,8 +42,8 @@ interface Ticking {
 }
 
 /**
- * Calls back when no handler of a promise is left to be called, and before any event or timer. Returns whether the
- * runtime can do that; a browser cannot.
+ * Calls back when no handler of a promise is left to be called, and, once the main module has run, before any event or
+ * timer. Returns whether the runtime can do that; a browser cannot.
  */
 export function afterPromises(callback: () => void): boolean {
   const nextTick = (globalThis as Ticking).process?.nextTick;

@@ -148,6 +148,25 @@ test("what is behind a hand-over is shown as it came, and is no failure", async 
   assertEquals(strparser.errors, { opaqueChunks: 2, opaqueBytes: 11 });
 });
 
+test("what a parser refuses that nobody asked for is told and shown as it came", async () => {
+  const list = new PacketList();
+  addTcp(list, [
+    ["client", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"],
+    ["server", "HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\nbody"],
+    ["server", "more"],
+  ]);
+  for (const isAsked of [false, true]) {
+    const { io, code } = await trace(
+      ["--json", "--data", "--stats", ...(isAsked ? ["--parser", "http1"] : [])],
+      captureOf(list),
+    );
+    assertEquals(code, 1);
+    assertMatch(io.stderr.text, /exceeds --max-message/);
+    const shown = io.json.filter(({ type }) => type === "data").map(({ offset, length }) => [offset, length]);
+    assertEquals(shown, isAsked ? [] : [[0, 49], [49, 4]]);
+  }
+});
+
 test("a parser by name is used for all TCP flows", async () => {
   const list = new PacketList();
   addTcp(list, [["client", Uint8Array.of(0, 2, 65, 66, 0, 1)], ["client", Uint8Array.of(67)]]);

@@ -189,6 +189,7 @@ test("zeros are no messages", () => {
 });
 
 const negatives: [name: string, client: string, server: string][] = [
+  ["HTTP/1 with LF alone", "GET / HTTP/1.1\nHost: a\n\n", "HTTP/1.1 200\n\n"],
   ["HTTP/0.9", "GET /\r\n", "<html>hi</html>"],
   ["HTTP of a version to come", "GET / HTTP/1.2\r\nHost: leat.example\r\n\r\n", ""],
   ["RTSP", "OPTIONS rtsp://leat.example/a RTSP/1.0\r\nCSeq: 1\r\n\r\n", "RTSP/1.0 200 OK\r\n\r\n"],
@@ -217,6 +218,9 @@ const binaries: [name: string, client: string, server: string][] = [
   ["MySQL", "", "4a0000000a382e302e333300080000000b2f3a5d1c6e2f4f00ffffff0200ffdf150000000000000000000042"],
   ["SSH after its banner", "0000043c0a1432e8b1a3c6e9f1", ""],
   ["AMQP 0-8", "414d515001010800", ""],
+  ["AMQP 1.0 of a layer that is none", "414d515001010000", ""],
+  ["an MQTT CONNECT from the server", "", "101000044d5154540402003c0004746573743032"],
+  ["an MQTT CONNECT that is too short", "100600044d5154540402", ""],
   ["MQTT of another version", "101000044d5154540902003c0004746573743032", "20020000"],
   ["an MQTT length of five bytes", "10808080800100044d51545404", ""],
   ["SSL 2", "802e010002001500000010010080", ""],
