@@ -64,8 +64,11 @@ async function serve(port: number): Promise<RxEndpoint> {
   };
   (async () => {
     for await (const call of listener) {
-      // a client that goes away is no reason to stop
-      handlers[call.service]!(call).catch((error) => console.error(`a call failed: ${error}`));
+      // a client that goes away is no reason to stop; one that is there hears that its call failed
+      handlers[call.service]!(call).catch((error) => {
+        call.abort();
+        console.error(`a call failed: ${error}`);
+      });
     }
   })();
   return endpoint;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { typeName } from "../core/words.ts";
 import { RxAbort } from "./abort_codes.ts";
 import type { EndpointDriver } from "./endpoint_driver_stream.ts";
 import { RxrpcError } from "./errors.ts";
@@ -168,7 +169,13 @@ export class RxCallStream {
         this.#controller = controller;
         if (this.#failure !== undefined) controller.error(this.#failure.error);
       },
-      write: (bytes) => this.write(bytes),
+      write: (bytes) => {
+        if (bytes instanceof Uint8Array) return this.write(bytes);
+        // a stream whose write fails has failed, and aborts nothing by itself
+        const error = wrongBytes("chunk", bytes);
+        this.cancel(error);
+        throw error;
+      },
       close: () => this.end(),
       abort: (reason) => this.cancel(reason),
     });
@@ -184,8 +191,10 @@ export class RxCallStream {
    * waits for the end of the request, see {@linkcode writable}.
    *
    * @throws {RxrpcError} what the call failed with, `ESHUTDOWN` when it is over, `EPROTO` behind {@linkcode end}
+   * @throws {TypeError} for anything but a `Uint8Array`; the call goes on
    */
   async write(bytes: Uint8Array): Promise<void> {
+    needBytes("bytes", bytes);
     this.#checkEnd();
     const taken = this.#sayNow(bytes);
     if (taken < bytes.length) await this.#inLine(() => this.#sayRest(bytes, taken));
@@ -198,6 +207,7 @@ export class RxCallStream {
    * @throws {RxrpcError} as {@linkcode write}
    */
   async end(last: Uint8Array = NOTHING): Promise<void> {
+    needBytes("last", last);
     this.#checkEnd();
     this.#hasSaidAll = true;
     // what there is room for goes at once: another promise would cost a small call more than what it says
@@ -322,6 +332,19 @@ export class RxCallStream {
     this.#answered.reject(never);
     this.#offerRoom();
   }
+}
+
+/**
+ * Checks what is to be said.
+ *
+ * @throws {TypeError} when it is no bytes
+ */
+export function needBytes(name: string, bytes: unknown): void {
+  if (!(bytes instanceof Uint8Array)) throw wrongBytes(name, bytes);
+}
+
+function wrongBytes(name: string, bytes: unknown): TypeError {
+  return new TypeError(`${name} must be a Uint8Array, got ${typeName(bytes)}`);
 }
 
 function overError(): RxrpcError {

@@ -8,7 +8,7 @@ import { callbackOption, signalOption } from "../core/limits.ts";
 import { type FillRandom, systemRandom } from "../core/random.ts";
 import type { Reasons } from "../core/reasons.ts";
 import type { TDgram, UdpMessage } from "../tsocket/types.ts";
-import { RxCallStream } from "./call_stream.ts";
+import { needBytes, RxCallStream } from "./call_stream.ts";
 import { RxDebugClient } from "./debug_client_stream.ts";
 import { destinationOf, type RxDestination } from "./destination_stream.ts";
 import { EndpointDriver } from "./endpoint_driver_stream.ts";
@@ -212,6 +212,7 @@ export class RxEndpoint implements AsyncDisposable {
 
   /** Makes a call with a whole request, for a whole reply. */
   async request(options: RxRequestOptions): Promise<Uint8Array> {
+    if (options?.body !== undefined) needBytes("body", options.body);
     const call = this.call(options);
     const reply = call.bytes();
     await call.end(options.body);

@@ -1,5 +1,5 @@
 /** What one end says goes in the order in which it was said; a reply waits for the end of its request, not for ever. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { type RxCallStream, RxEndpoint, type RxEndpointOptions, RxrpcError } from "../../src/rxrpc/mod.ts";
 import { dgramPair, InetAddress } from "../../src/tsocket/mod.ts";
@@ -250,4 +250,29 @@ test("requestIdleMs: a request that has ended, and a peer that has stopped to se
   calls[1]!.call!.awaitTurn(hand.world.now);
   hand.after(5000);
   assertEquals(calls[1]!.code, "ETIMEDOUT");
+});
+
+test("3.1: what is no bytes is refused by name, and a stream that brings it ends its call at both ends", async () => {
+  const all = await ends();
+  const { client, call, served } = all;
+  for (const [wrong, name] of [["text", "string"], [new ArrayBuffer(3), "object"], [[1], "object"]] as const) {
+    const body = wrong as unknown as Uint8Array;
+    const told = (what: string): RegExp => new RegExp(`^${what} must be a Uint8Array, got .*${name}`, "i");
+    const refused = async (promise: Promise<unknown>, what: string): Promise<void> => {
+      assertMatch((await assertRejects(() => promise, TypeError)).message, told(what));
+    };
+    await refused(client.request({ to, service: 147, body }), "body");
+    await refused(call.write(body), "bytes");
+    await refused(call.end(body), "last");
+  }
+  assertEquals(
+    client.snapshot().connections.flatMap(({ channels }) => channels).filter((one) => one.state > 0).length,
+    1,
+  );
+  const reading = assertRejects(() => call.bytes(), TypeError, "chunk must be a Uint8Array");
+  const text = new Blob(["text"]).stream().pipeThrough(new TextDecoderStream());
+  await assertRejects(() => text.pipeTo(call.writable as unknown as WritableStream<string>), TypeError);
+  await reading;
+  assertEquals((await refusal(served.bytes())).abortCode, -6);
+  await close(all);
 });
