@@ -167,6 +167,26 @@ for (const [what, types] of hostileTypes) {
   });
 }
 
+test("type information: many functions that are asked for, of many types, read each name once", () => {
+  class CountingBtf extends Btf {
+    reads = 0;
+    override string(at: number): string {
+      this.reads++;
+      return super.string(at);
+    }
+  }
+  const count = 1000;
+  // Functions of offsets 1, ".maps", return a number; of those of offset 7, "m", one returns nothing.
+  const types = [[0, kind(1), 4, 32], [0, kind(13), 1], [0, kind(13), 0], [7, kind(12), 2], [7, kind(12), 3]];
+  for (let i = 0; i < count; i++) types.push([i % 2 === 0 ? 1 : 7, kind(12), 2]);
+  const btf = new CountingBtf(btfOf(types), loaderLimits({}));
+  const names = [".maps", "m", "value"];
+  for (let i = 0; i < count; i++) {
+    assertEquals(names.map((name) => btf.returnsNumber(name)), [true, false, false]);
+  }
+  assertEquals(btf.reads, count + 2);
+});
+
 test("line information: many lines of one instruction are one line, and many functions find theirs", () => {
   const count = 60_000;
   const words = [0xeb9f | 1 << 16, 24, 0, 0, 0, 12 + 16 * count, 16, 7, count];

@@ -81,6 +81,25 @@ f:\nr6 = r1\nr7 = r2\n*(u64 *)(r7 + 0) = 7\nr0 = *(u8 *)skb[0]\n*(u64 *)(r7 + 0)
   }
 });
 
+test("many loads in many functions: what types say of these is read once", () => {
+  const count = 50;
+  const calls = Array.from({ length: count }, (_, i) => `r1 = r6\ncall f${i}`).join("\n");
+  const bodies = Array.from({ length: count }, (_, i) => `f${i}:\nr6 = r1\nr0 = *(u8 *)skb[${i}]\nexit`).join("\n");
+  const program = assemble(`r6 = r1\n${calls}\nr0 = 0\nexit\n${bodies}`);
+  let reads = 0;
+  const functions = program.functions!.map(({ name, slot, slots }) => ({
+    name,
+    slots,
+    returnsNumber: true,
+    get slot() {
+      reads++;
+      return slot;
+    },
+  }));
+  assertEquals(verifyProgram({ ...program, functions }).isChecked, false);
+  assertEquals(reads, count + 1);
+});
+
 test("a module ahead of time has them as well", async () => {
   const text = compileToModule(object.program("with_int"));
   const folder = await mkdtemp(join(tmpdir(), "leat-"));

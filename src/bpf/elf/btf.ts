@@ -102,6 +102,8 @@ export class Btf {
   readonly #maxMembers: number;
   /** Sections by name, made when one is asked for. */
   #sections: ReadonlyMap<string, BtfType> | undefined;
+  /** By name of a function whether it returns a number, made when one is asked for. */
+  #numeric: ReadonlyMap<string, boolean> | undefined;
   #membersRead = 0;
 
   /** Reads the section. */
@@ -144,14 +146,25 @@ export class Btf {
 
   /** Whether all functions of this name return an integer of at most 8 bytes or an enumeration; there must be one. */
   returnsNumber(name: string): boolean {
-    const functions = this.#types.filter(({ kind, nameAt }) => kind === BTF_KIND.FUNC && this.string(nameAt) === name);
-    return functions.length > 0 && functions.every((one) => {
-      const { kind, sizeOrType } = this.#at(one.sizeOrType);
-      if (kind !== BTF_KIND.FUNC_PROTO || sizeOrType === 0) return false;
-      const result = this.type(sizeOrType);
-      const isEnum = result.kind === BTF_KIND.ENUM || result.kind === BTF_KIND.ENUM64;
-      return isEnum || result.kind === BTF_KIND.INT && result.sizeOrType <= 8;
-    });
+    return (this.#numeric ??= this.#findNumeric()).get(name) === true;
+  }
+
+  /** Of all functions at once: very many of them are asked for, and there are very many types. */
+  #findNumeric(): Map<string, boolean> {
+    const found = new Map<string, boolean>();
+    for (const { kind, nameAt, sizeOrType } of this.#types) {
+      if (kind !== BTF_KIND.FUNC) continue;
+      const name = this.string(nameAt);
+      found.set(name, found.get(name) !== false && this.#isNumeric(this.#at(sizeOrType)));
+    }
+    return found;
+  }
+
+  #isNumeric({ kind, sizeOrType }: BtfType): boolean {
+    if (kind !== BTF_KIND.FUNC_PROTO || sizeOrType === 0) return false;
+    const result = this.type(sizeOrType);
+    const isEnum = result.kind === BTF_KIND.ENUM || result.kind === BTF_KIND.ENUM64;
+    return isEnum || result.kind === BTF_KIND.INT && result.sizeOrType <= 8;
   }
 
   /** The members of a structure or union, the first `most` of them. */

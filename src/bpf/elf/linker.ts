@@ -87,7 +87,7 @@ class Linker {
       const slot = this.#starts.get(part)!;
       code.set(pieces[functions.length]!, slot * 8);
       const known = { name: part.name, slot, slots: part.slots };
-      // Not asked of others: of very many functions each would look through very many types.
+      // Not asked of others: most objects have none, and then their types need not be looked through.
       functions.push(this.#loading.has(part) ? { ...known, returnsNumber: input.returnsNumber(part) } : known);
     }
     for (const { at, callee } of this.#calls) writeU32le(code, at * 8 + 4, this.#starts.get(callee)! - at - 1);

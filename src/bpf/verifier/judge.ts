@@ -39,6 +39,8 @@ export class Judge implements ProgramText {
   readonly stackBytes: number[];
   /** Whether bytes are read that may not have been written. */
   readsUnwritten = false;
+  /** Slots of functions that return numbers: asked for at each load, of which there may be many, as of functions. */
+  #numeric: ReadonlySet<number> | undefined;
   #ids = 0;
 
   /** Takes a program and whether root's rules hold. */
@@ -57,7 +59,10 @@ export class Judge implements ProgramText {
   /** Whether a function may load packet bytes: the entry, and as in the kernel those of which types say the result. */
   mayLoadPackets(functionIndex: number): boolean {
     const { start } = this.flow.functions[functionIndex]!;
-    return functionIndex === 0 || this.program.functions?.find(({ slot }) => slot === start)?.returnsNumber === true;
+    if (functionIndex === 0) return true;
+    const known = this.program.functions ?? [];
+    this.#numeric ??= new Set(known.filter((one) => one.returnsNumber === true).map(({ slot }) => slot));
+    return this.#numeric.has(start);
   }
 
   /** The map with this index. */
