@@ -95,6 +95,27 @@ test("plain JavaScript: loops and 64-bit products are left to the other writer",
   assert(isLeft("r0 = -1 ll", "r0 *= r0", "exit"));
 });
 
+test("plain JavaScript: what jumps to too many places is left to the other writer as soon as that is known", () => {
+  /** Jumps over one instruction each: so many labels. */
+  const jumping = (count: number) => {
+    const lines = ["r6 = r1", "r0 = *(u8 *)skb[0]"];
+    for (let i = 0; i < count; i++) lines.push(`if r0 == ${i} goto +2`, "r0 += 1", "r0 &= 255");
+    const verified = verifyProgram(assemble([...lines, "exit"].join("\n")));
+    let looked = 0;
+    const encodings = new Proxy(verified.encodings, {
+      get(of, key) {
+        looked++;
+        return Reflect.get(of, key);
+      },
+    });
+    return { isWritten: writePlain({ ...verified, encodings }) !== undefined, looked };
+  };
+  assert(jumping(200).isWritten);
+  const few = jumping(201), many = jumping(4000);
+  assertEquals([few.isWritten, many.isWritten], [false, false]);
+  assertEquals(many.looked, few.looked);
+});
+
 test("plain JavaScript: a program longer than the budget spends it", () => {
   const program = assemble("r0 = 1\nr0 = 2\nexit");
   const failureOf = (budget: number) => {

@@ -51,6 +51,7 @@ export function writePlain({ instructions, encodings, flow }: CompilerInput): st
     if (next >= 0 && position[next]! <= place || target >= 0 && position[target]! <= place) return undefined;
     if (labels.includes(place)) code.lines.push("}");
     code.max = known[place]!;
+    if (labels.length > MAX_LABELS) return undefined;
     for (let slot = start; slot <= last; slot++) {
       const encoding = encodings[slot], at = instructions[slot]!;
       if (encoding === undefined || slot === last && target >= 0) continue;
@@ -65,7 +66,7 @@ export function writePlain({ instructions, encodings, flow }: CompilerInput): st
       code.lines.push(`if (${test}) ${go(target) || "{}"}${onward && ` else ${onward}`}`);
     }
   }
-  return labels.length > MAX_LABELS ? undefined : assembled(code, labels);
+  return assembled(code, labels);
 }
 
 /** All blocks that end where a jump leads begin at the start: the first to end is the innermost. */
