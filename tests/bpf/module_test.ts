@@ -10,6 +10,7 @@ import { BpfError } from "../../src/bpf/errors.ts";
 import { compileToModule, type CompileToModuleOptions } from "../../src/bpf/jit/compile_module.ts";
 import { BpfMachine } from "../../src/bpf/machine.ts";
 import type { MapDefinition } from "../../src/bpf/program.ts";
+import { verifyProgram } from "../../src/bpf/verifier/verify_program.ts";
 import { fromHex } from "../../src/bytes/hex.ts";
 import type { Parser } from "../../src/strparser/parser.ts";
 import { backends, groupsOf, recordedMachine, sample } from "./support/builds.ts";
@@ -146,7 +147,17 @@ test("modules: what a machine would refuse is refused", () => {
   assertEquals(codeOf("r1 = map[m] ll\nr0 = 1\nexit", {}, { ...array, maxEntries: 2 ** 31 }), "E2BIG");
   assertEquals(codeOf("r1 = map[m] ll\nr0 = 1\nexit", { maxMemoryBytes: 15 }, array), "E2BIG");
   assertEquals(codeOf("r0 = *(u64 *)(r2 + 8)\nexit", { mode: "sandbox" }), "ENOSYS");
-  assertThrows(() => compileToModule(assemble("r0 = 1\nexit"), { budget: Number.NaN }), RangeError);
+  const program = assemble("r0 = 1\nexit");
+  for (const length of [0, 1, 9, 12, 15]) {
+    const cut = { ...program, code: program.code.slice(0, length), maps: [array] };
+    const says = (act: () => unknown) => {
+      const { code, message } = assertThrows(act, BpfError);
+      return [code, message];
+    };
+    assertEquals(says(() => compileToModule(cut)), says(() => verifyProgram(cut)));
+    assertEquals(says(() => compileToModule(cut))[0], "EINVAL");
+  }
+  assertThrows(() => compileToModule(program, { budget: Number.NaN }), RangeError);
 });
 
 test("a budget of more than 32 bits is a large one", async () => {

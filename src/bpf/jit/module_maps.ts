@@ -5,7 +5,7 @@
  */
 import { writeU32le } from "../../bytes/integers.ts";
 import { BpfError } from "../errors.ts";
-import { BPF_LDDW, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, decodeInstructions } from "../isa.ts";
+import { BPF_LDDW, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, BPF_SLOT_BYTES, decodeInstructions } from "../isa.ts";
 import type { BpfVariables } from "../machine.ts";
 import { isOfVariables } from "../maps/is_of_variables.ts";
 import { writeField } from "../maps/value_codec.ts";
@@ -39,6 +39,8 @@ function written(map: MapDefinition, field: Parameters<typeof writeField>[2], va
 
 /** A program without the maps that its code does not refer to: an object's other programs may want what a module cannot have. */
 export function withUsedMaps(program: BpfProgram): BpfProgram {
+  // What is no program is for the verifier to refuse.
+  if (program.code.length % BPF_SLOT_BYTES !== 0) return program;
   const code = program.code.slice();
   const maps: MapDefinition[] = [];
   const places = new Map<number, number>();
