@@ -176,8 +176,10 @@ export class BpfMachine {
   /** The same, but `cb[]` keeps what the run before has left there: for more bytes of the same message. */
   runAgain(bytes: Uint8Array, start: number = 0, end: number = bytes?.length): number {
     if (this.#runtime.isBusy) throw new BpfError("the machine was entered from within its callback", { code: "EBUSY" });
-    // What is no bytes has no `byteLength` either: text and lists are refused without a question of their own.
-    if (!(start >= 0 && start <= end && end <= bytes.byteLength)) throw outside(bytes, start, end);
+    // The length is asked for first: engines then know the kind of object, and the other question costs nothing.
+    if (!(start >= 0 && start <= end && end <= bytes?.byteLength && bytes instanceof Uint8Array)) {
+      throw outside(bytes, start, end);
+    }
     this.#runtime.failure = undefined;
     return this.#runner.run(bytes, start, end);
   }

@@ -10,6 +10,8 @@ const machine = new bpf.BpfMachine(program);
 
 const text = [undefined, null, 5, new Uint8Array(16), {}, []];
 const bytes = [undefined, null, 5, "abc", {}, []];
+/** Others that have a length in bytes as well. */
+const noBytes = [...bytes, new Uint16Array(4), new Int8Array(8), new ArrayBuffer(8), new DataView(new ArrayBuffer(8))];
 const object = [undefined, null, 5, "abc", new Uint8Array(16), []];
 const options = [null, 5, "abc", new Uint8Array(16), []];
 const list = [undefined, null, 5, "abc", new Uint8Array(16), {}];
@@ -40,8 +42,11 @@ const calls: Readonly<Record<string, readonly [call: Call, wrong: readonly unkno
   ScratchArea: [(value) => new bpf.ScratchArea(value, machine.context), [...object, {}]],
   verifyProgram: [bpf.verifyProgram, [...object, {}, { ...program, maps: undefined }]],
   "verifyProgram, options": [(value) => bpf.verifyProgram(program, value), options],
-  "run": [(value) => machine.run(value), bytes],
-  "runAgain": [(value) => machine.runAgain(value), bytes],
+  "run": [(value) => machine.run(value), noBytes],
+  "run, a part": [(value) => machine.run(value, 0, 4), noBytes],
+  "run, nothing": [(value) => machine.run(value, 0, 0), noBytes],
+  "runAgain": [(value) => machine.runAgain(value), noBytes],
+  "runAgain, a part": [(value) => machine.runAgain(value, 0, 8), noBytes],
   "map": [(value) => machine.map(value), text],
   "getVariable": [(value) => machine.getVariable(value), text],
   "setVariable": [(value) => machine.setVariable(value, 1), text],
