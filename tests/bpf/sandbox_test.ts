@@ -196,6 +196,47 @@ test("sandbox: an access that is wrong whenever it is made is refused at load, a
   }
 });
 
+test("sandbox: what is wrong on a way that constants rule out is not refused, as in every mode", () => {
+  const start = "r2 = *(u32 *)(r1 + 0)\nr3 = 5\nr4 = 7";
+  const wrong = "r0 = *(u8 *)(r10 + 8)";
+  // Nothing can be proved of this, so that the whole program is checked while it runs.
+  const unproven = "r5 = r10\nr5 += r2\nr0 = *(u8 *)(r5 - 1)";
+  const jumps: readonly (readonly [jump: string, isTaken: boolean])[] = [
+    ["if r3 == 5", true],
+    ["if r3 != 5", false],
+    ["if r3 < r4", true],
+    ["if w4 < w3", false],
+    ["if r3 s> -1", true],
+    ["if r3 > -1", false],
+    ["if r3 & 2", false],
+    ["if r4 & 2", true],
+  ];
+  for (const [jump, isTaken] of jumps) {
+    const [over, into] = [`${jump} goto L\n${wrong}\nL:`, `${jump} goto L\ngoto M\nL:\n${wrong}\nM:`];
+    const [fine, bad] = isTaken ? [over, into] : [into, over];
+    const check = (text: string, mode: "sandbox" | "strict") =>
+      verifyProgram(assemble(`${start}\n${text}\nr0 = 0\nexit`), { mode }).isChecked;
+    assertEquals([check(`${fine}\n${unproven}`, "sandbox"), check(fine, "strict")], [true, false], jump);
+    for (const backend of backends) {
+      const program = assemble(`${start}\n${fine}\n${unproven}\nr0 = 9\nexit`);
+      assertEquals(new BpfMachine(program, { backend, mode: "sandbox" }).run(new Uint8Array(0)), 9, jump);
+    }
+    for (const act of [() => check(`${bad}\n${unproven}`, "sandbox"), () => check(bad, "strict")]) {
+      assertEquals(assertThrows(act, BpfError).code, "EACCES", jump);
+    }
+  }
+  // Ruled out at the first turn only, or by what is known on one of two ways only.
+  const sometimes = [
+    `L:\nif r3 == 5 goto M\n${wrong}\nM:\nr3 += 1\nr2 += -1\nif r2 != 0 goto L`,
+    `if r2 == 0 goto L\nr3 = 6\nL:\nif r3 == 5 goto M\n${wrong}\nM:`,
+    `if w3 == w2 goto M\n${wrong}\nM:`,
+  ];
+  for (const text of sometimes) {
+    const program = assemble(`${start}\n${text}\n${unproven}\nr0 = 0\nexit`);
+    assertEquals(assertThrows(() => verifyProgram(program, { mode: "sandbox" }), BpfError).code, "EACCES", text);
+  }
+});
+
 test("sandbox: what some way makes right is left to the run", () => {
   const programs = [
     // Which of two addresses, depends on the message; only one of them is wrong.

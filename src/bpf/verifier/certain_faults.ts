@@ -4,17 +4,20 @@
  * could only fail there, or, next to other memory of its own, go on with what it never meant.
  *
  * A register has a known address only where it has the same on all ways there, so that nothing is refused that some way
- * makes right. What goes through the stack is not followed.
+ * makes right. Ways that a compare of constants rules out are none. What goes through the stack is not followed, nor
+ * what a function is given.
  *
  * @module
  */
-import type { FunctionFlow } from "../control_flow.ts";
+import type { BasicBlock, FunctionFlow } from "../control_flow.ts";
 import type { Encoding } from "../encoding_table.ts";
 import { type ArgumentKind, helperTable } from "../helper_table.ts";
 import { BPF_LDDW, BPF_X, type Instruction } from "../isa.ts";
 import type { MapDefinition } from "../program.ts";
 import { CONTEXT_BYTES, FRAME_BYTES } from "../runner.ts";
 import { type ProgramText, refusal } from "./judge.ts";
+import { constant } from "./scalar.ts";
+import { refine } from "./scalar_compare.ts";
 
 /** What is known of a register: an address and its distance from where it belongs to, a number, a map, or nothing. */
 interface Known {
@@ -28,6 +31,7 @@ interface Known {
 type Registers = Known[];
 
 const any: Known = { kind: "any", offset: 0, map: -1 };
+const number = (value: number): Known => ({ kind: "number", offset: value, map: -1 });
 const LOOKUP = 1;
 
 /** Refuses a program that has such an access. */
@@ -35,7 +39,8 @@ export function refuseCertainFaults(text: ProgramText): void {
   for (const flow of text.flow.functions) {
     const known = carry(text, flow);
     for (const { index, start, end } of flow.blocks) {
-      const registers = known[index]!.slice();
+      const registers = known[index]?.slice();
+      if (registers === undefined) continue;
       for (let slot = start; slot < end; slot++) {
         const problem = problemOf(text, slot, registers);
         if (problem !== undefined) throw refusal(text, problem, slot);
@@ -45,20 +50,35 @@ export function refuseCertainFaults(text: ProgramText): void {
   }
 }
 
-/** What is known at the start of each block. Each register loses what is known of it at most once: this ends soon. */
-function carry(text: ProgramText, flow: FunctionFlow): Registers[] {
+/**
+ * What is known at the start of each block; `undefined` of those that no run comes to. Each register loses what is known
+ * of it at most once: this ends soon.
+ */
+function carry(text: ProgramText, flow: FunctionFlow): readonly (Registers | undefined)[] {
   const known: (Registers | undefined)[] = flow.blocks.map(() => undefined);
   known[0] = new Array<Known>(11).fill(any);
   known[0][10] = { kind: "frame", offset: 0, map: -1 };
   if (flow.index === 0) known[0][1] = { kind: "context", offset: 0, map: -1 };
   const pending = [0];
   for (let index = pending.pop(); index !== undefined; index = pending.pop()) {
-    const { start, end, next, target } = flow.blocks[index]!;
+    const block = flow.blocks[index]!;
     const registers = known[index]!.slice();
-    for (let slot = start; slot < end; slot++) step(text, slot, registers);
-    for (const to of [next, target]) if (to >= 0 && join(known, to, registers)) pending.push(to);
+    for (let slot = block.start; slot < block.end; slot++) step(text, slot, registers);
+    for (const to of waysBehind(text, block, registers)) if (join(known, to, registers)) pending.push(to);
   }
-  return known as Registers[];
+  return known;
+}
+
+/** The blocks behind one: where constants decide its jump, one of the two. */
+function waysBehind({ instructions, encodings }: ProgramText, block: BasicBlock, registers: Registers): number[] {
+  const { next, target, last } = block;
+  if (next < 0 || target < 0) return [next, target].filter((to) => to >= 0);
+  const { dst, src, imm, opcode } = instructions[last]!;
+  const a = registers[dst]!, b = (opcode & BPF_X) === 0 ? number(imm) : registers[src]!;
+  if (a.kind !== "number" || b.kind !== "number") return [next, target];
+  const { operation, bits } = encodings[last]!;
+  const [left, right] = [constant(BigInt(a.offset)), constant(BigInt(b.offset))];
+  return [next, target].filter((to) => refine(operation, bits, to === target, left, right) !== undefined);
 }
 
 /** Takes what is known behind a block to one behind it; tells whether that changed anything. */
@@ -102,13 +122,13 @@ function wide({ opcode, src, imm }: Instruction, second: Instruction): Known {
   if (opcode !== BPF_LDDW) return any;
   if (src === 1) return { kind: "map", offset: 0, map: imm };
   if (src === 2) return { kind: "value", offset: second.imm, map: imm };
-  return src === 0 && second.imm === imm >> 31 ? { kind: "number", offset: imm, map: -1 } : any;
+  return src === 0 && second.imm === imm >> 31 ? number(imm) : any;
 }
 
 /** Of arithmetic: copies, and sums of what is known. */
 function result({ opcode, dst, src, imm }: Instruction, { operation, bits }: Encoding, registers: Registers): Known {
   if (bits !== 64) return any;
-  const b: Known = (opcode & BPF_X) === 0 ? { kind: "number", offset: imm, map: -1 } : registers[src]!;
+  const b: Known = (opcode & BPF_X) === 0 ? number(imm) : registers[src]!;
   if (operation === "mov") return b;
   if (operation !== "add" && operation !== "sub" || b.kind !== "number") return any;
   const a = registers[dst]!;

@@ -17,7 +17,8 @@ import type { BpfProgram } from "../program.ts";
  *   be compared and returned,
  * - `sandbox`: whatever has legal encodings and control flow; where that cannot be proved safe, back ends check every
  *   access while it runs: it must lie in the context, the frames or one value of the program's maps. What is wrong
- *   whenever it is made, at a constant offset outside of what the address is of, is refused all the same.
+ *   whenever it is made, at a constant offset outside of what the address is of, is refused all the same, save where
+ *   comparing constants rules out that it is made.
  */
 export type VerifierMode = "strict" | "sandbox" | "kernel-root";
 
