@@ -333,5 +333,6 @@ function runtimeOptions(options: BpfMachineOptions): ConstructorParameters<typeo
     },
     onTrace: options.onTrace ?? (() => {}),
     cookie: limitOption("cookie", options.cookie, 0, 0),
+    isChained: options.programs !== undefined,
   };
 }

@@ -69,6 +69,8 @@ export interface BpfEnvironment {
   readonly highAddress: number;
   /** Instructions that a run may take, all programs of a chain of tail calls together. */
   readonly budget: number;
+  /** Whether tail calls may lead to the program, so that less than all of the budget may be left where it begins. */
+  readonly isChained: boolean;
   /** What is left of it: set at the start of a run, and by who makes a tail call just before that. */
   remaining: number;
   /** Whether a program of which nothing was proven may read, or write, so many bytes at an address. */

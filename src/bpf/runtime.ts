@@ -42,6 +42,8 @@ export interface RuntimeOptions {
   onTrace(line: string): void;
   /** Number of the connection. */
   cookie: number;
+  /** Whether tail calls lead from one program to another. @default {false} */
+  isChained?: boolean | undefined;
 }
 
 /** Bytes of memory that a runtime takes besides its maps. */
@@ -126,6 +128,7 @@ export class ProgramEnvironment implements BpfEnvironment, HelperHost {
   readonly high: Int32Array;
   readonly highAddress: number;
   readonly budget: number;
+  readonly isChained: boolean;
   readonly valueAddresses: readonly number[];
   readonly mayAccess: MayAccess;
   readonly helper: (number: number) => HelperFunction | undefined;
@@ -148,6 +151,7 @@ export class ProgramEnvironment implements BpfEnvironment, HelperHost {
     this.high = runtime.high;
     this.highAddress = runtime.highAddress;
     this.budget = runtime.budget;
+    this.isChained = runtime.options.isChained === true;
     this.valueAddresses = this.#maps.map((map) => map.address);
     const { context, stack } = this;
     this.mayAccess = isChecked ? ownMemory({ context, stack, maps: this.#maps, functions }) : () => true;

@@ -8,8 +8,10 @@ import { chooseBackend } from "../../src/bpf/backends.ts";
 import { jsSource, placesOf } from "../../src/bpf/jit/compile_js.ts";
 import { writeWasm } from "../../src/bpf/jit/wasm_module.ts";
 import { BpfMachine } from "../../src/bpf/machine.ts";
+import { BPF_MAP_TYPE_PROG_ARRAY } from "../../src/bpf/map_types.ts";
 import { BpfMemory } from "../../src/bpf/memory.ts";
 import type { BpfProgram } from "../../src/bpf/program.ts";
+import type { BpfBackend } from "../../src/bpf/runner.ts";
 import { BpfRuntime, ProgramEnvironment } from "../../src/bpf/runtime.ts";
 import { verifyProgram } from "../../src/bpf/verifier/verify_program.ts";
 import { backends, sample } from "./support/builds.ts";
@@ -77,6 +79,24 @@ for (const backend of backends) {
     }
   });
 }
+
+test("case 51: what tail calls lead to is charged, whether or not it could spend a whole budget", () => {
+  const maps = [{ name: "next", type: BPF_MAP_TYPE_PROG_ARRAY, keySize: 4, valueSize: 4, maxEntries: 2, flags: 0 }];
+  const goTo = (index: number) => `r6 = r1\nr2 = map[next] ll\nr3 = ${index}\nr1 = r6\ncall 12\nr0 = 9\nexit`;
+  const [first, second] = [assemble(goTo(0), { maps }), assemble(goTo(1), { maps })];
+  const last = assemble(`r0 = 1\n${"r0 += 1\n".repeat(6)}exit`);
+  const run = (backend: BpfBackend, budget: number, next: readonly BpfProgram[]) => {
+    const machine = new BpfMachine(first, { backend, budget, programs: { next } });
+    return [machine.run(nothing), machine.takeFailure()?.code];
+  };
+  // Five instructions up to a tail call, eight of the last program.
+  for (const [next, needed] of [[[last], 13], [[second, last], 18]] as const) {
+    for (let budget = 1; budget < 25; budget++) {
+      const wanted = budget < needed ? [-40, "ELOOP"] : [7, undefined];
+      for (const backend of backends) assertEquals(run(backend, budget, next), wanted, `${backend}, ${budget}`);
+    }
+  }
+});
 
 test("case 52: no BigInt where 32 bits do, nor for 64-bit sums, loads and compares", () => {
   const samples = [

@@ -12,6 +12,14 @@
  */
 import type { CompilerInput, Operand } from "./operations.ts";
 
+/** What is known ahead of how long a run may take. */
+export interface Counted {
+  /** Instructions of a run. */
+  readonly budget: number;
+  /** Whether tail calls may lead to the program. @default {false} */
+  readonly isChained?: boolean | undefined;
+}
+
 /** Number of the helper that makes tail calls. */
 export const TAIL_CALL = 12;
 
@@ -20,10 +28,13 @@ export function isTailCall({ operation, src, imm }: Operand): boolean {
   return operation === "call" && src === 0 && imm === TAIL_CALL;
 }
 
-/** Whether a program must count: not where it ends before the budget can be spent, whatever it does. */
-export function mustCount({ flow, encodings, instructions }: CompilerInput, budget: number): boolean {
+/**
+ * Whether a program must count: not where it ends before the budget can be spent, whatever it does. Of what tail calls
+ * lead to, nobody knows how much is left by then.
+ */
+export function mustCount({ flow, encodings, instructions }: CompilerInput, { budget, isChained }: Counted): boolean {
   const { functions } = flow;
-  if (functions.length > 1 || instructions.length > budget || functions.some(hasLoop)) return true;
+  if (isChained === true || functions.length > 1 || instructions.length > budget || functions.some(hasLoop)) return true;
   return encodings.some((encoding, slot) => {
     const { src, imm } = instructions[slot]!;
     return encoding?.operation === "call" && src === 0 && imm === TAIL_CALL;

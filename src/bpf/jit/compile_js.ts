@@ -21,12 +21,13 @@ type Narrow = (bytes: Uint8Array, start: number, end: number) => number;
 type Block = (l1: number, h1: number, l2: number, h2: number) => number;
 
 /** Addresses in an environment, for the code. */
-export function placesOf({ context, stack, valueAddresses, budget }: BpfEnvironment): CodePlaces {
+export function placesOf({ context, stack, valueAddresses, budget, isChained }: BpfEnvironment): CodePlaces {
   return {
     context: context.address,
     frameTop: stack.address + stack.size,
     valueAddresses,
     budget,
+    isChained,
   };
 }
 

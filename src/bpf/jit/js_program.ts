@@ -5,21 +5,19 @@
  */
 import { BPF_LDX } from "../isa.ts";
 import type { MapDefinition } from "../program.ts";
-import { mustCount } from "./budget.ts";
+import { type Counted, mustCount } from "./budget.ts";
 import { type FunctionShape, writeFunction } from "./js_function.ts";
 import { supportText } from "./js_support.ts";
 import type { CompilerInput } from "./operations.ts";
 
 /** Addresses and limits that end up in the code. */
-export interface CodePlaces {
+export interface CodePlaces extends Counted {
   /** Address of the context. */
   readonly context: number;
   /** Address behind the topmost frame. */
   readonly frameTop: number;
   /** Where each map's first value is. */
   readonly valueAddresses: readonly number[];
-  /** Instructions that a run may take. */
-  readonly budget: number;
 }
 
 /** What all functions of a program share while they are written. */
@@ -63,7 +61,7 @@ export function writeJs(
     ...places,
     maps: input.program.maps,
     form,
-    isCounting: mustCount(input, places.budget),
+    isCounting: mustCount(input, places),
     outside,
     callee: (slot) => `f${flow.functionAt.get(slot + 1 + instructions[slot]!.imm)!}`,
   };

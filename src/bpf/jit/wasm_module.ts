@@ -71,7 +71,7 @@ export function writeWasm(input: CompilerInput, places: WasmPlaces, form: "neste
     ...input,
     ...places,
     form,
-    isCounting: mustCount(input, places.budget),
+    isCounting: mustCount(input, places),
     importIndex: (name) => names.indexOf(name),
     functionIndex: (slot) => names.length + flow.functionAt.get(slot + 1 + instructions[slot]!.imm)!,
   };
