@@ -63,7 +63,10 @@ export interface BpfEnvironment {
   readonly valueAddresses: readonly number[];
   /** What the helpers see of the packet. A back end that calls none and reads none by itself need not set it. */
   readonly packet: PacketWindow;
-  /** High half of the result of the helper called last: one element, standing on {@linkcode highAddress}. */
+  /**
+   * High half of the result of the helper called last; behind it, where nothing was proven of a compiled program, the slot
+   * of the call that is being made. Stands on {@linkcode highAddress}.
+   */
   readonly high: Int32Array;
   /** Address of {@linkcode high} in the memory. */
   readonly highAddress: number;

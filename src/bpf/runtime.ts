@@ -87,7 +87,7 @@ export class BpfRuntime {
     this.context = memory.allocate(CONTEXT_BYTES);
     this.stack = memory.allocate(FRAME_BYTES * MAX_FRAMES);
     this.highAddress = memory.allocate(8).address;
-    this.high = new Int32Array(memory.buffer, this.highAddress, 1);
+    this.high = new Int32Array(memory.buffer, this.highAddress, 2);
     this.remaining = this.budget;
     this.#lengthIndex = this.context.address / 4;
     // Context words are written as the machine orders its bytes, which has to be as programs read them.

@@ -138,6 +138,25 @@ for (const backend of backends) {
     });
   }
 
+  test(`sandbox: a failure names the instruction that fails, calls of helpers as well, ${backend}`, () => {
+    const failing: readonly (readonly [text: string, slot: number])[] = [
+      ["*(u8 *)(r1 + 0) = 1", 4],
+      ["r3 = r1\nr1 = r6\nr2 = 0\nr4 = 4\ncall 26", 8],
+      ["r7 = r1\ncall 7\nr3 = r7\nr1 = r6\nr2 = 0\nr4 = 4\ncall 26", 10],
+      ["call f\nr0 = 0\nexit\nf:\nr3 = r1\nr1 = r6\nr2 = 0\nr4 = 4\ncall 26", 11],
+      ["r2 = 5\nr3 = 0\nr1 = r6\ncall 12", 7],
+      // What was noted of a call is not told of what fails behind it.
+      ["r7 = r1\ncall 7\n*(u8 *)(r7 + 0) = 1", 6],
+    ];
+    for (const [text, slot] of failing) {
+      const machine = machineOf(`${start}r1 = -1\n${hidden("r1").split("\n")[0]}\n${text}`);
+      for (let turn = 0; turn < 2; turn++) {
+        assertEquals(machine.run(Uint8Array.of(1, 2, 3, 4)), -14, text);
+        assertEquals(machine.takeFailure()?.instruction, slot, text);
+      }
+    }
+  });
+
   test(`sandbox: nothing else of the machine's memory is in reach, ${backend}`, () => {
     const machine = machineOf(`${start}r1 = map[.data]+0 ll\n${hidden("r1")}`);
     const { bytes } = machine.memory;

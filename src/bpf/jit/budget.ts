@@ -34,7 +34,9 @@ export function isTailCall({ operation, src, imm }: Operand): boolean {
  */
 export function mustCount({ flow, encodings, instructions }: CompilerInput, { budget, isChained }: Counted): boolean {
   const { functions } = flow;
-  if (isChained === true || functions.length > 1 || instructions.length > budget || functions.some(hasLoop)) return true;
+  if (isChained === true || functions.length > 1 || instructions.length > budget || functions.some(hasLoop)) {
+    return true;
+  }
   return encodings.some((encoding, slot) => {
     const { src, imm } = instructions[slot]!;
     return encoding?.operation === "call" && src === 0 && imm === TAIL_CALL;

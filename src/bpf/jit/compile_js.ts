@@ -88,7 +88,7 @@ function bound(name: string, environment: BpfEnvironment): unknown {
     case "M":
       return environment.mayAccess;
     case "C":
-      return (thrown: unknown) => failRun(environment, thrown);
+      return (thrown: unknown, where?: number) => failRun(environment, thrown, where);
     default:
       return environment.helper(Number(name.slice(1)));
   }

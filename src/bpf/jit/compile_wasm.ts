@@ -44,7 +44,7 @@ export function compileWasm(
       return call(length, copied, fuel, r1, r2);
     } catch (thrown) {
       high[0] = -1;
-      return failRun(environment, thrown);
+      return failRun(environment, thrown, input.isChecked ? high[1] : 0);
     }
   };
   const r1 = context.address;

@@ -96,11 +96,13 @@ function writeEntry(program: JsProgram, lines: readonly string[], shape: Functio
   }
   if (!mayFail) return [...head, ...lines, "});"];
   outside.add("C");
-  return [...head, "try {", ...lines, "} catch (x) {", ...caught(shape), "}", "});"];
+  return [...head, "try {", ...lines, "} catch (x) {", ...caught(program, shape), "}", "});"];
 }
 
-function caught({ isWide }: FunctionShape): string[] {
-  return isWide ? ["G[0] = -1;", "return C(x);"] : ["return C(x);"];
+function caught({ isChecked, outside }: JsProgram, { isWide }: FunctionShape): string[] {
+  if (isChecked) outside.add("G");
+  const failing = `return C(x${isChecked ? ", G[1]" : ""});`;
+  return isWide ? ["G[0] = -1;", failing] : [failing];
 }
 
 /** Whether helpers, tail calls or loads from memory may look at packet or context. */

@@ -224,8 +224,8 @@ class FunctionWriter {
     if (at.src !== 0) return this.#callFunction(at);
     if (at.imm === TAIL_CALL) return this.#tailCall(at.slot);
     const size = at.imm === LOAD_BYTES && this.#check === undefined ? copiedBytes(this.#values[4]!) : undefined;
-    if (size === undefined) return this.#callHelper(at.imm);
-    writeWasmFill(this.#code, size, this.#packet, () => this.#callHelper(at.imm));
+    if (size === undefined) return this.#callHelper(at);
+    writeWasmFill(this.#code, size, this.#packet, () => this.#callHelper(at));
   }
 
   #callFunction(at: Operand): void {
@@ -242,9 +242,18 @@ class FunctionWriter {
     code.set(LOCAL.fuel);
   }
 
-  #callHelper(number: number): void {
+  /** Where nothing was proven a call may fail: what catches that finds here which one it was. */
+  #noteCall(slot: number): void {
+    if (this.#check === undefined) return;
+    this.#code.i32(0);
+    this.#code.i32(slot);
+    this.#code.access(OP.i32Store, this.#program.highAddress + 4);
+  }
+
+  #callHelper({ imm, slot }: Operand): void {
     const code = this.#code;
-    const count = helperTable.get(number)?.arguments.length ?? 5;
+    this.#noteCall(slot);
+    const count = helperTable.get(imm)?.arguments.length ?? 5;
     for (const register of args) {
       if (register <= count) {
         code.low(register);
@@ -254,7 +263,7 @@ class FunctionWriter {
         code.i32(0);
       }
     }
-    code.indexed(OP.call, this.#program.importIndex(`k${number}`));
+    code.indexed(OP.call, this.#program.importIndex(`k${imm}`));
     this.#joinHigh();
     code.setRegister(0);
   }
@@ -274,6 +283,7 @@ class FunctionWriter {
     const code = this.#code;
     code.get(LOCAL.fuel);
     this.#refuseNegative(slot);
+    this.#noteCall(slot);
     code.low(2);
     code.low(3);
     code.get(LOCAL.fuel);
