@@ -57,7 +57,8 @@ const LISTING_TARGET = /<[^>]*>/y;
  * `;` begin a comment. Jumps go to labels or a number of slots from the next instruction (`+3`).
  *
  * `.map NAME TYPE KEYSIZE VALUESIZE MAXENTRIES [FLAGS]` declares a map, `.init NAME HEX` the value at the start of the
- * one entry, `.frozen NAME` that nobody writes it; `.license "GPL"`, `.program NAME`, and `.8byte` for a raw slot.
+ * one entry, `.frozen NAME` that nobody writes it; `.returns_number NAME` says of a function what type information
+ * would say, so that it may load packet bytes; `.license "GPL"`, `.program NAME`, and `.8byte` for a raw slot.
  *
  * @throws {BpfError} `EINVAL` with line and column.
  *
@@ -120,10 +121,15 @@ class Assembly {
 
   finish(): BpfProgram {
     for (const fixup of this.#fixups) this.#resolve(fixup);
-    const { name, license, maps } = this.#directives;
+    const { name, license, maps, numeric } = this.#directives;
     const labels = new Map([...this.#labels].map(([label, slot]) => [slot, label]));
     const ownName = name ?? this.#options.name ?? "main";
-    const functions = functionsOf(this.#slots, (slot) => slot === 0 ? ownName : labels.get(slot));
+    const functions = functionsOf(this.#slots, (slot) => slot === 0 ? ownName : labels.get(slot)).map((one) =>
+      one.slot !== 0 && numeric.delete(one.name) ? { ...one, returnsNumber: true } : one
+    );
+    for (const [other, { line, column }] of numeric) {
+      throw textError(`no function ${JSON.stringify(other)} is called`, line, column);
+    }
     return {
       name: ownName,
       code: encodeInstructions(this.#slots),

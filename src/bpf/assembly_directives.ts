@@ -1,5 +1,5 @@
 /**
- * Lines of assembly that make no instructions: name and licence of the program, and its maps.
+ * Lines of assembly that make no instructions: name and licence of the program, its maps, and what is known of functions.
  *
  * @module
  */
@@ -32,6 +32,8 @@ export class Directives {
   license: string | undefined;
   /** The maps, in order. */
   readonly maps: MapDefinition[] = [];
+  /** Functions of which the text says that they return a number, and where it does. */
+  readonly numeric: Map<string, { readonly line: number; readonly column: number }> = new Map();
   readonly #maxMaps: number;
 
   /** No directives yet; maps that the caller gives come first. */
@@ -58,9 +60,17 @@ export class Directives {
       case ".frozen":
         this.#change(line, (map) => ({ ...map, frozen: true }));
         return true;
+      case ".returns_number":
+        this.#addNumeric(line);
+        return true;
       default:
         return false;
     }
+  }
+
+  #addNumeric(line: LineScanner): void {
+    const { name, column } = required(line);
+    this.numeric.set(name, { line: line.line, column });
   }
 
   #addMap(line: LineScanner): void {

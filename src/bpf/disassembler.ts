@@ -94,6 +94,9 @@ export function disassemble(program: BpfProgram | Uint8Array, options: Disassemb
   const label = options.label ?? ((slot: number) => names.get(slot));
   const map = options.map ?? ((index: number) => mapNames[index]);
   const head = headOf(program, mapNames);
+  functions.forEach(({ slot, returnsNumber }, index) => {
+    if (slot !== 0 && returnsNumber === true) head.push(`.returns_number ${functionNames[index]!}`);
+  });
   const body = disassembleLines(program.code, { ...options, label, map }).flatMap(({ slot, text }) => {
     const name = names.get(slot);
     return name === undefined ? [`  ${text}`] : [`${name}:`, `  ${text}`];

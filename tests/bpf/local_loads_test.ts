@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { assemble } from "../../src/bpf/assembler.ts";
 import { loadObject } from "../../src/bpf/bpf_object.ts";
+import { disassemble } from "../../src/bpf/disassembler.ts";
 import { BpfError } from "../../src/bpf/errors.ts";
 import { compileToModule } from "../../src/bpf/jit/compile_module.ts";
 import { BpfMachine } from "../../src/bpf/machine.ts";
@@ -98,6 +99,31 @@ test("many loads in many functions: what types say of these is read once", () =>
   }));
   assertEquals(verifyProgram({ ...program, functions }).isChecked, false);
   assertEquals(reads, count + 1);
+});
+
+test("assembly says of a function what types say, and so a program is one again", () => {
+  for (const name of ["with_int", "with_long"]) {
+    for (const dialect of ["llvm", "conformance"] as const) {
+      const text = disassemble(object.program(name), { dialect });
+      assertEquals(text.match(/^\.returns_number /gm)?.length, 1);
+      const again = assemble(text);
+      const machine = new BpfMachine(again);
+      for (const [hex, result] of recorded) assertEquals(machine.run(bytesOf(hex)), result, `${name} ${hex}`);
+      assertEquals(disassemble(again, { dialect }), text);
+    }
+  }
+  const withVoid = disassemble(object.program("with_void"));
+  assertEquals(withVoid.includes(".returns_number"), false);
+  assertEquals(assertThrows(() => verifyProgram(assemble(withVoid)), BpfError).code, "EACCES");
+  const wrong = [
+    ["r0 = 0\n.returns_number f\nexit", 2, 17],
+    ["  .returns_number main\nr0 = 0\nexit", 1, 19],
+    ["call f\nexit\n.returns_number\nf:\nr0 = 0\nexit", 3, 16],
+  ] as const;
+  for (const [text, line, column] of wrong) {
+    const error = assertThrows(() => assemble(text), BpfError);
+    assertEquals([error.code, error.line, error.column], ["EINVAL", line, column], text);
+  }
 });
 
 test("a module ahead of time has them as well", async () => {
