@@ -91,7 +91,8 @@ export class SocketPort {
       return this.#socket.sendMany(datagrams.map(({ data, to }) => ({ data, to: this.#addressOf(to) })));
     }
     // a connected socket sends to its peer only, and wants no address
-    const own = datagrams.filter(({ to }) => this.#addressOf(to).key === peer.key);
+    const key = keyOf(peer);
+    const own = datagrams.filter(({ to }) => keyOf(this.#addressOf(to)) === key);
     return this.#socket.sendMany(own.map(({ data }) => ({ data })));
   }
 

@@ -55,6 +55,30 @@ test("another peer than that of a connected socket is refused at once, its own i
   await Promise.all([endpoint.close(), other.close()]);
 });
 
+test("the peer of a connected socket is reached in its mapped form, too, and the other way round", async () => {
+  for (
+    const [peer, to, sent] of [
+      ["192.0.2.2", "::ffff:192.0.2.2", 1],
+      ["::ffff:192.0.2.2", "192.0.2.2", 1],
+      ["192.0.2.2", "192.0.2.2", 1],
+      ["192.0.2.2", "::ffff:192.0.2.3", 0],
+    ] as const
+  ) {
+    let went = 0;
+    const socket = {
+      onIcmpError: () => {},
+      remoteAddress: InetAddress.from(peer, port),
+      sendMany: (datagrams: readonly { to?: unknown }[]) => {
+        for (const datagram of datagrams) if (datagram.to === undefined) went++;
+        return Promise.resolve();
+      },
+    };
+    const one = new SocketPort(socket as unknown as TDgram, () => {});
+    await one.send([{ data: body, to: { address: to, port } }]);
+    assertEquals(went, sent, `${to} over a socket of ${peer}`);
+  }
+});
+
 for (const code of ["EINVAL", "EAFNOSUPPORT", "EADDRNOTAVAIL", "EISCONN"]) {
   test(`${code} of a send ends the calls to there at once, whatever was heard; others go on`, () => {
     const hand = asClient();
