@@ -45,7 +45,7 @@ function writeOneAck(
   const length = HEADER_BYTES + ackLength(acks.length);
   const isPing = reason === RxAckReason.PING;
   // whoever has not proved that the address is his own gets no more than he sent, three times
-  if (call.isGated && !call.peer.mayAnswer(length)) {
+  if (call.isGated && !call.peer.mayAnswer(length, now)) {
     call.pings.isDue &&= !isPing;
     return true;
   }

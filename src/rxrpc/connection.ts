@@ -17,6 +17,7 @@ import { dataPackets } from "./jumbo.ts";
 import type { CheckedLimits } from "./limits.ts";
 import { RxAckReason, RxFlag, RxPacketType } from "./packet_types.ts";
 import type { RxPeer } from "./peer.ts";
+import { isOfProved } from "./reach_check.ts";
 import { isPutOff, NOTHING, Refusals } from "./refusals.ts";
 import { ServerHandshake } from "./server_handshake.ts";
 import { isGenuine } from "./seal_check.ts";
@@ -170,7 +171,7 @@ export class RxConnection implements Timed, Sender {
     if (call.isClient && !call.isExposed) return;
     const { channel, callNumber } = call.place!;
     this.channels[channel]!.terminal = { kind: "abort", code };
-    if (this.#mayTell(HEADER_BYTES + 4, now)) {
+    if (isOfProved(this, channel, callNumber) || this.#mayTell(HEADER_BYTES + 4, now)) {
       this.#send(RxPacketType.ABORT, channel, callNumber, abortBody(code), 0);
     }
   }
@@ -206,7 +207,9 @@ export class RxConnection implements Timed, Sender {
     if (header.securityIndex !== this.securityIndex && header.type !== RxPacketType.ABORT) {
       return this.#host.dropped("other security index");
     }
-    this.peer.received(datagram.length);
+    // a call that was proved spends nothing of what came, and would leave it to packets that are forged later
+    const isCounted = !isOfProved(this, header.cid, header.callNumber) && this.#host.mustProve(this, now);
+    if (isCounted) this.peer.received(datagram.length);
     if (this.deadCode !== undefined) return this.#answerDead(header, now);
     if (!this.#isPlausible(header)) return this.#host.dropped("implausible ABORT");
     this.heardAt = now;
@@ -396,7 +399,7 @@ export class RxConnection implements Timed, Sender {
 
   /** Who has not proved that the address is his own gets no more than he sent, three times. */
   #mayTell(bytes: number, now: number): boolean {
-    return !this.#host.mustProve(this, now) || this.peer.mayAnswer(bytes);
+    return !this.#host.mustProve(this, now) || this.peer.mayAnswer(bytes, now);
   }
 
   /** Whether a packet may be answered that belongs to no call that runs. */

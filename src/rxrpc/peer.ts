@@ -98,6 +98,7 @@ export class RxPeer {
     this.#way = MAX_MTU;
     this.#hasSpoken = false;
     this.#networkErrors = 0;
+    this.#credit = 0;
   }
 
   /** Takes what an acknowledgement says of sizes; forged ones can do no more than make them small. */
@@ -106,13 +107,14 @@ export class RxPeer {
     this.jumboMax = Math.min(MAX_JUMBO, jumboMax);
   }
 
-  /** So many bytes came from it. */
+  /** So many bytes came from it, and nobody knows whether it sent them. */
   received(bytes: number): void {
     this.#credit += MAX_AMPLIFICATION * bytes;
   }
 
-  /** Whether so many bytes may be sent to it although nobody knows whether it asked. */
-  mayAnswer(bytes: number): boolean {
+  /** Whether so many bytes may be sent to it, although it may be that it did not ask. */
+  mayAnswer(bytes: number, now: number): boolean {
+    if (this.isValidated(now)) return true;
     if (bytes > this.#credit) return false;
     this.#credit -= bytes;
     return true;
@@ -121,6 +123,8 @@ export class RxPeer {
   /** It has answered something that only the owner of the address could have seen. */
   validated(now: number): void {
     this.#validatedAt = now;
+    // what is left was sent by its owner: it is not for packets that are forged later
+    this.#credit = 0;
   }
 
   /** Whether it has, lately. */

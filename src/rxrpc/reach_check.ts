@@ -20,6 +20,15 @@ export function mustProve(
   return check !== "never" && (check === "always" || !isThisMachine(peer.address.address));
 }
 
+/**
+ * Whether a call runs in this channel, under this number, that has begun, which it does once its client has proved what it
+ * has to: that holds until the call ends.
+ */
+export function isOfProved({ isSecuring, channels }: RxConnection, channel: number, callNumber: number): boolean {
+  const { call } = channels[channel & 3]!;
+  return !isSecuring && call?.place?.callNumber === callNumber && !call.isGated;
+}
+
 function isThisMachine(address: string): boolean {
   return address.startsWith("127.") || address === "::1" || address.startsWith("::ffff:127.");
 }

@@ -6,6 +6,7 @@ import { HEADER_BYTES } from "../../src/rxrpc/header.ts";
 import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
 import { asClient, asServer, type Hand, L, R, secured } from "./by_hand.ts";
+import type { Recorder } from "./world.ts";
 
 const { IDLE, PING, PING_RESPONSE } = RxAckReason;
 
@@ -35,16 +36,109 @@ test("191: a client that has to prove who it is, and is silent, is challenged, a
   assertEquals(hand.world.sent.map(({ header }) => header.type), [CHALLENGE, CHALLENGE]);
 });
 
-test("191: the ABORT for a wrong response is paid for like everything else", () => {
+/** Silent clients of a secured service at one address: whoever is asked who it is, and has not said so, is asked again. */
+function silent(hand: Hand, count: number): void {
+  for (let epoch = 1; epoch <= count; epoch++) hand.d(1, L, 0, { epoch: 0x90000000 + epoch });
+}
+
+test("191: the ABORT for a wrong response is paid for: it is not sent when challenges have used up what there was", () => {
+  for (const [others, aborts] of [[0, 1], [2, 0]] as const) {
+    const hand = asServer();
+    hand.offer(secured);
+    hand.securityIndex = 2;
+    hand.d(1, L, 0);
+    silent(hand, others);
+    hand.after(3500);
+    hand.packet({ type: RxPacketType.RESPONSE, callNumber: 0 });
+    const told = hand.after(1500).filter((packet) => packet === "ABORT 19270407");
+    assertEquals(told.length, aborts, `${others} others`);
+    assert(outBytes(hand) <= 3 * (others + 2) * HEADER_BYTES, `${outBytes(hand)} bytes`);
+  }
+});
+
+test("191: answers to packets of a dead connection are paid for, too: challenges get what they leave", () => {
   const hand = asServer();
   hand.offer(secured);
   hand.securityIndex = 2;
   hand.d(1, L, 0);
   hand.packet({ type: RxPacketType.RESPONSE, callNumber: 0 });
   assertEquals(hand.after(1000), ["ABORT 19270407"]);
-  // a challenge, and the ABORT; whatever else comes is answered while there is something left
-  for (let i = 0; i < 20; i++) hand.d(1, L, 0);
-  assert(outBytes(hand) <= 3 * 22 * HEADER_BYTES, `${outBytes(hand)} bytes`);
+  let answers = 0;
+  for (let i = 0; i < 10; i++) answers += hand.d(1, L, 0).length;
+  assertEquals(answers, 10);
+  silent(hand, 4);
+  hand.after(60_000);
+  const [bytes, most] = [outBytes(hand), 3 * 16 * HEADER_BYTES];
+  assert(bytes > most - 44 && bytes <= most, `${bytes} bytes, of ${most}`);
+});
+
+/** Bytes that go to an address in whose name sixty calls are forged; each is one packet without data. */
+function forged(hand: Hand): number {
+  const before = outBytes(hand);
+  for (let i = 0; i < 60; i++) hand.d(1, L, 0, { epoch: 0x90000000 + i });
+  hand.world.run(60_000);
+  return outBytes(hand) - before;
+}
+
+/** A server whose client has proved that it is there; and its call, of which more is to come. */
+function proved(): [Hand, Recorder] {
+  const hand = asServer({ reachCheck: "always" });
+  const calls = hand.offer(147);
+  hand.d(1, 0, 1412);
+  hand.a(1, 0, hand.world.sent[0]!.header.serial, PING_RESPONSE);
+  return [hand, calls[0]!];
+}
+
+for (const pauseMs of [10, 700]) {
+  test(`191: what an address sent while it was known is no credit for those who forge it later, packets ${pauseMs} ms apart`, () => {
+    const [hand, call] = proved();
+    for (let seq = 2; seq <= 100; seq++) {
+      hand.d(seq, seq === 100 ? L : 0, 1412);
+      // no question is answered meanwhile: after a minute nobody knows any more
+      hand.world.run(pauseMs);
+    }
+    assertEquals([call.bytes, call.hasEnded], [100 * 1412, true]);
+    hand.reply(call, 10);
+    hand.a(2, 100, 0, IDLE);
+    assertEquals(call.closedCount, 1);
+    hand.world.run(pauseMs === 10 ? 120_000 : 0);
+    const bytes = forged(hand);
+    assert(bytes > 0 && bytes <= 3 * 60 * HEADER_BYTES, `${bytes} bytes`);
+  });
+}
+
+test("191: what an address sent that never answered is forgotten after a minute of silence", () => {
+  const hand = asServer();
+  hand.offer(secured);
+  hand.securityIndex = 2;
+  for (let seq = 1; seq <= 30; seq++) hand.d(seq, 0, 1412);
+  hand.world.run(61_000);
+  const bytes = forged(hand);
+  assert(bytes > 0 && bytes <= 3 * 60 * HEADER_BYTES, `${bytes} bytes`);
+});
+
+test("191: a call that was proved is aborted aloud, however long ago that was", () => {
+  const [hand, call] = proved();
+  for (let seq = 2; seq <= 10; seq++) {
+    hand.d(seq, 0, 1412);
+    hand.world.run(7000);
+  }
+  hand.out();
+  call.call!.abort(-7, hand.world.now);
+  assertEquals(hand.out(), ["ABORT -7"]);
+});
+
+test("102: two calls wait for the same address: once it has answered one, the other one is asked about for free", () => {
+  const hand = asServer({ reachCheck: "always" });
+  const calls = hand.offer(147);
+  for (const channel of [0, 1]) hand.d(1, L, 0, { cid: hand.cid | channel });
+  const ping = hand.world.sent.find(({ header }) => (header.cid & 3) === 0)!;
+  hand.a(1, 0, ping.header.serial, PING_RESPONSE);
+  assertEquals(calls.length, 1);
+  hand.out();
+  hand.world.run(10_000);
+  const asked = hand.packets().filter(({ ack, header }) => ack?.reason === PING && (header.cid & 3) === 1);
+  assertEquals(asked.length, 4);
 });
 
 for (const [what, service, securityIndex] of [["open", { id: 147 }, 0], ["secured", secured, 2]] as const) {
