@@ -58,7 +58,7 @@ export class RxConnection implements Timed, Sender {
   identity: RxPeerIdentity | undefined;
   /** When something came that was valid. */
   heardAt: number;
-  /** When it was used. */
+  /** When it was made, or a call of it began or ended last. Packets of calls that are over do not count. */
   usedAt: number;
   /** Nobody finds it any more. */
   isForgotten = false;
@@ -213,7 +213,6 @@ export class RxConnection implements Timed, Sender {
     if (this.deadCode !== undefined) return this.#answerDead(header, now);
     if (!this.#isPlausible(header)) return this.#host.dropped("implausible ABORT");
     this.heardAt = now;
-    this.usedAt = now;
     if (seqLess(this.#highestSerial, header.serial)) this.#highestSerial = header.serial;
     if (this.isClient && header.type !== RxPacketType.ABORT && !this.#isServiceRight(header, now)) return;
     if (header.callNumber === 0) return this.#connectionPacket(header, datagram, now);

@@ -277,6 +277,23 @@ test("73: reapThreshold: that holds for those, too, that had no calls before the
   assertEquals(hand.engine.connections.client, 4);
 });
 
+test("73: reapThreshold: a server that goes on with a call that is over keeps neither its connection nor others", () => {
+  const hand = asClient({ reapThreshold: 4 });
+  const serve = (service: number): void => {
+    hand.call(10, { service });
+    hand.d(1, L, 1);
+  };
+  serve(1);
+  const { epoch, cid, callNumber, service: serviceId } = hand;
+  for (let service = 2; service <= 20; service++) serve(service);
+  for (let seconds = 0; seconds < 5; seconds++) {
+    hand.d(1, L, 1, { epoch, cid, callNumber, serviceId });
+    hand.world.run(1000);
+  }
+  const { connections } = hand.engine.snapshot();
+  assertEquals([connections.length, connections.some((one) => one.cid === cid)], [4, false]);
+});
+
 test("74: the last acknowledgement was lost: each repetition of the reply gets it again, ten a second", () => {
   const hand = asClient();
   hand.call(10);
