@@ -134,6 +134,30 @@ for (const [what, code, make] of refusals) {
   });
 }
 
+test("rxkad: keys that can't be read: that connection is aborted, as for an unknown key; the server and others go on", () => {
+  let isReadable = true;
+  const { world, client, server, served, start } = cell({
+    keys: () => {
+      if (!isReadable) throw new Error("the file is away");
+      return [{ kind: "rxkad", kvno: 3, enctype: 1, key: serverKey }];
+    },
+  });
+  const connect = () => rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start) });
+  const known = connect();
+  const ask = (security: ReturnType<typeof connect>) => {
+    const call = request(world, client, server, pattern(100), { security });
+    world.run(1200);
+    return (call.error as { abortCode?: number } | undefined)?.abortCode ?? call.bytes;
+  };
+  assertEquals(ask(known), 100);
+  isReadable = false;
+  const unknown = rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start), level: 1 });
+  assertEquals([ask(unknown), served.length], [19270408, 1]);
+  assertEquals(ask(known), 100);
+  isReadable = true;
+  assertEquals([ask(unknown), served.length], [100, 3]);
+});
+
 test("rxkad: a level below the server's: the client itself gives up", () => {
   const { world, client, server, start } = cell({ minLevel: 2 });
   const security = rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start), level: 1 });

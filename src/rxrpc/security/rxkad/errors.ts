@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LeatError } from "../../../core/errors.ts";
+import { LeatError, type LeatErrorOptions } from "../../../core/errors.ts";
 import { RxkadAbort, type RxkadAbortName } from "../../abort_codes.ts";
 
 /**
@@ -17,8 +17,8 @@ export class RxkadError extends LeatError {
   readonly abortCode: number;
 
   /** Makes an error from what was found. */
-  constructor(code: RxkadAbortName, message: string) {
-    super(message, { code, layer: "rxrpc", blame: "remote" });
+  constructor(code: RxkadAbortName, message: string, options: Partial<Pick<LeatErrorOptions, "blame" | "cause">> = {}) {
+    super(message, { ...options, blame: options.blame ?? "remote", code, layer: "rxrpc" });
     this.abortCode = RxkadAbort[code];
   }
 }

@@ -20,7 +20,7 @@ import { checkTimes, endOf } from "./ticket_times.ts";
 export interface RxkadServerOptions {
   /**
    * The server's keys, asked for at each response: they may change while it runs. Read them with `decodeKeyFile`,
-   * `decodeKeyFileExt` or `decodeKeytab`.
+   * `decodeKeyFileExt` or `decodeKeytab`. When it throws, the client is refused with `RXKADUNKNOWNKEY`; the server goes on.
    */
   readonly keys: () => readonly ServerKey[];
   /** Randomness for challenges. @default {systemRandom} */
@@ -105,7 +105,7 @@ function accept(
 }
 
 function openTicket(options: RxkadServerOptions, kvno: number, ticket: Uint8Array, now: number): Opened {
-  const keys = options.keys();
+  const keys = keysOf(options);
   if (kvno === K5_TICKET || kvno === K5_ENCRYPTED_PART) {
     if (options.crypto === undefined) {
       throw new RxkadError("RXKADUNKNOWNKEY", "tickets of Kerberos 5 are not taken here");
@@ -120,4 +120,13 @@ function openTicket(options: RxkadServerOptions, kvno: number, ticket: Uint8Arra
   checkTimes(opened.start, endOf(opened.start, opened.lifetime), now);
   const { name, instance, realm, sessionKey } = opened;
   return { name: instance === "" ? [name] : [name, instance], realm, sessionKey };
+}
+
+/** The keys. A file that can't be read just now is no reason to end the calls of clients that were known before. */
+function keysOf({ keys }: RxkadServerOptions): readonly ServerKey[] {
+  try {
+    return keys();
+  } catch (cause) {
+    throw new RxkadError("RXKADUNKNOWNKEY", "the server's keys could not be had", { blame: "local", cause });
+  }
 }
