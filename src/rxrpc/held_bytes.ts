@@ -34,9 +34,9 @@ export class HeldBytes {
     peer.heldBytes += bytes;
   }
 
-  /** The same, unless there is no room; whether they are held. */
+  /** The same, unless there is no room for more; whether that was done. There may be too many when some are given back. */
   take(bytes: number, peer: RxPeer): boolean {
-    if (bytes > this.room(peer)) return false;
+    if (bytes > 0 && bytes > this.room(peer)) return false;
     this.add(bytes, peer);
     return true;
   }

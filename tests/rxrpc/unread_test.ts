@@ -4,6 +4,8 @@ import { test } from "node:test";
 import { decodeAck } from "../../src/rxrpc/ack.ts";
 import { HEADER_BYTES } from "../../src/rxrpc/header.ts";
 import { asServer, type Hand, L } from "./by_hand.ts";
+import { RxPacketType } from "../../src/rxrpc/packet_types.ts";
+import { unprotected } from "../../src/rxrpc/security/none.ts";
 import { drink, pattern, pour, Recorder, request, serve, World } from "./world.ts";
 
 /** Calls that are taken, and not read. */
@@ -76,6 +78,27 @@ for (const limit of ["maxHeldBytesPerPeer", "maxHeldBytes"] as const) {
       hand.d(seq, seq === 20 ? L : 0, 1000, { cid: hand.cid | 3 });
     }
     assertEquals([last.bytes, last.hasEnded, hand.engine.heldBytes], [20_000, true, 13_000]);
+    for (const { call } of calls) call!.abort(5, hand.world.now);
+    assertEquals(hand.engine.heldBytes, 0);
+  });
+}
+
+for (const end of ["an answer", "no answer"] as const) {
+  test(`maxHeldBytesPerPeer: what waits for ${end} is given back while calls hold more than that`, () => {
+    const hand = asServer({ maxHeldBytesPerPeer: 10_000 });
+    const calls = unread(hand);
+    const accept = () => ({ protection: unprotected, identity: undefined, callNumbers: [0, 0, 0, 0] });
+    const challenge = () => ({ challenge: () => new Uint8Array(16), accept });
+    hand.engine.offer({ id: 148, security: [{ index: 2, challenge }] });
+    const waiting = { cid: 0x200, securityIndex: 2, serviceId: 148 };
+    hand.d(1, L, 500, waiting);
+    assertEquals(hand.engine.heldBytes, 528);
+    for (let channel = 0; channel < 4; channel++) {
+      for (let seq = 1; seq <= 12; seq++) hand.d(seq, 0, 1000, { cid: hand.cid | channel });
+    }
+    assert(hand.engine.heldBytes > 10_000);
+    if (end === "no answer") hand.after(25_000);
+    else hand.packet({ ...waiting, type: RxPacketType.RESPONSE, callNumber: 0 }, new Uint8Array(4));
     for (const { call } of calls) call!.abort(5, hand.world.now);
     assertEquals(hand.engine.heldBytes, 0);
   });
