@@ -104,8 +104,9 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
       totals: host.stats,
       open: (header, body) => this.place!.connection.protection.open(header, header.checksum, body),
       data: (bytes) => this.#deliver(bytes),
-      room: () => host.held.room(init.peer),
-      hold: (bytes) => host.held.add(bytes, init.peer),
+      room: (own, wasRead) =>
+        this.isGated ? host.held.unprovenRoom(init.peer) : host.held.room(init.peer, own, wasRead),
+      hold: (bytes) => this.isGated ? host.held.addUnproven(bytes, init.peer) : host.held.add(bytes, init.peer),
       isRead: () => this.#sink !== undefined,
     }, host.limits.receiveWindow);
     if (this.#hardMs !== Infinity) this.#clock.set(CallDue.HARD, now + this.#hardMs);
@@ -176,6 +177,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
 
   /** Somebody has taken it. */
   accept(sink: RxCallSink): void {
+    if (this.isGated) this.#host.held.proved(this.receive.heldBytes);
     this.#patience.isGated = false;
     this.#sink = sink;
     for (const bytes of this.#early.splice(0)) if (!this.isClosed) sink.data(bytes);
@@ -193,7 +195,9 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
 
   awaitTurn(now: number): void {
     if (this.isClient || this.isClosed || this.receive.isComplete) return;
+    if (this.receive.widen()) this.acks.demand(RxAckReason.IDLE, 0);
     this.#patience.replyWaits(this.receive, now);
+    this.#host.enqueue(this);
     this.#schedule();
   }
 
@@ -327,6 +331,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
   /** A packet of this call goes out. */
   sent(now: number): void {
     this.#patience.pinged(now);
+    this.#patience.told(this.receive, now);
     if (this.#isExposed) return;
     this.#isExposed = true;
     if (this.isClient) this.place?.connection.callExposed(this);
@@ -443,6 +448,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
         return this.#timedOut(now, `the call took longer than ${this.#hardMs} ms`);
       case CallDue.IDLE:
         if (this.#patience.isDeadlock(this.receive)) return this.#fail(unreadError(this.#patience.requestIdleMs), now);
+        if (this.#patience.isFull(this.receive, now)) return;
         return this.#timedOut(now, this.#patience.idleReason(this.receive));
       case CallDue.DEAD:
         return this.#silent(now);

@@ -90,7 +90,8 @@ export class RxConnection implements Timed, Sender {
     this.security = init.security;
     this.#client = init.protection;
     this.#protection = init.protection ?? unprotected;
-    this.#handshake = init.server && new ServerHandshake(init.server, (bytes) => host.held.take(bytes, init.peer));
+    this.#handshake = init.server &&
+      new ServerHandshake(init.server, (bytes) => host.held.takeUnproven(bytes, init.peer));
     this.heardAt = now;
     this.usedAt = now;
   }

@@ -8,7 +8,7 @@ import type { RxTimeouts } from "./ports.ts";
 
 /** Options that bound what an endpoint holds, sends and waits for. Times in milliseconds. */
 export interface RxLimits {
-  /** Packets of a call that may have come and not been read. 1 to 255. @default {128} */
+  /** Packets of a call that may have come and not been read; 32 before something was read. 1 to 255. @default {128} */
   receiveWindow?: number | undefined;
   /** Packets of a call that may be under way. 1 to 255. @default {128} */
   sendWindow?: number | undefined;
@@ -32,13 +32,17 @@ export interface RxLimits {
   maxServiceCallsPerPeer?: number | undefined;
   /**
    * Bytes of calls that run, which have come and were not taken yet: unread, out of order, or before their call was
-   * accepted; of the whole endpoint. Beyond them windows are closed and packets dropped, but for one small packet of each
-   * call of which everything was read. A call alone may have no more than `receiveWindow` usual packets.
+   * accepted; of the whole endpoint. Beyond them windows are closed and packets dropped, but for one packet of at most
+   * 1444 bytes of each accepted call of which everything was read. Calls of which nothing was read have no more than three
+   * quarters, addresses that have proved nothing a quarter. A call alone may have no more than `receiveWindow` usual packets.
    *
    * @default {67108864}
    */
   maxHeldBytes?: number | undefined;
-  /** The same of one peer. @default {4194304} */
+  /**
+   * The same of one peer. Beyond it each accepted call may have a 64th, and no more than 16 usual packets: of `n` calls
+   * that is `n * 23104` bytes at most. @default {4194304}
+   */
   maxHeldBytesPerPeer?: number | undefined;
   /**
    * A call of which nothing is heard for so long is over; and after three times as long one whose peer answers, while a

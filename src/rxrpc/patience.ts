@@ -32,7 +32,10 @@ export class Patience {
   readonly #rtt: RttEstimator;
   readonly #sending: SendSide;
   readonly #isClient: boolean;
-  #arrivals = 0;
+  /** Packets that came and say that the peer goes on. */
+  #signs = 0;
+  /** The peer was told that there is no room. */
+  #toldFull = false;
 
   /** Nothing is waited for yet. */
   constructor(
@@ -66,11 +69,13 @@ export class Patience {
   /**
    * DATA has come. A reply may pause for as long as its server likes and is there; but a gap that nobody fills, while
    * what was sent behind it has come, says that the server keeps nothing of it any more. A request may pause only when
-   * it has no room, see `read`, and no reply waits for its end; what comes once more does not count.
+   * it has no room, see `read`, and no reply waits for its end; what comes once more does not count, but what comes and
+   * finds no room does: that is no fault of the client's.
    */
   arrived(receive: ReceiveSide, now: number): void {
-    if (receive.isComplete || receive.arrivals === this.#arrivals) return;
-    this.#arrivals = receive.arrivals;
+    const signs = receive.arrivals + (this.#isClient ? 0 : receive.refusals);
+    if (receive.isComplete || signs === this.#signs) return;
+    this.#signs = signs;
     const isExpected = this.#isClient ? receive.hasGap : receive.window > 0 || this.#isStuck(receive);
     this.#clock.set(CallDue.IDLE, isExpected ? now + (this.#isClient ? this.stallMs : this.requestIdleMs) : Infinity);
   }
@@ -89,6 +94,25 @@ export class Patience {
     this.isReplyWaiting = true;
     if (!this.#isStuck(receive) || this.#clock.at(CallDue.IDLE) !== Infinity) return;
     this.#clock.set(CallDue.IDLE, now + this.requestIdleMs);
+  }
+
+  /**
+   * The wait for more of a request is over: whether it goes on, because there is no room for more, as far as the peer
+   * knows. Others than this call may have taken that after it began.
+   */
+  isFull(receive: ReceiveSide, now: number): boolean {
+    if (this.#isClient || receive.isComplete || (receive.window > 0 && !this.#toldFull)) return false;
+    this.#clock.set(CallDue.IDLE, now + this.requestIdleMs);
+    return true;
+  }
+
+  /** The peer was told of the window: where there was none, the wait for more of a request begins anew. */
+  told(receive: ReceiveSide, now: number): void {
+    if (this.#isClient || receive.isComplete) return;
+    const isFull = receive.window === 0;
+    const opens = this.#toldFull && !isFull;
+    this.#toldFull = isFull;
+    if (opens) this.#clock.set(CallDue.IDLE, now + this.requestIdleMs);
   }
 
   /** Whether the request can't go on before somebody reads, and whoever should may wait for its end. */

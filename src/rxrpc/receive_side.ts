@@ -9,6 +9,7 @@
 import { seqDiff } from "../bytes/sequence.ts";
 import { MAX_SOFT_ACKS } from "./ack.ts";
 import type { RxHeader } from "./header.ts";
+import { USUAL_BYTES } from "./held_bytes.ts";
 import { RxAckReason, RxFlag } from "./packet_types.ts";
 
 /** What came of a packet: why to acknowledge it at once, or not, or that it can't be. */
@@ -30,16 +31,16 @@ export interface ReceiveHost {
   open(header: RxHeader, body: Uint8Array): Uint8Array;
   /** What was in it. */
   data(bytes: Uint8Array): void;
-  /** How many more bytes may be kept, beside those that are. */
-  room(): number;
+  /** How many more bytes may be kept, beside so many of this direction; whether anything of it was read. */
+  room(own: number, wasRead: boolean): number;
   /** So many more are kept; a negative number gives back. */
   hold(bytes: number): void;
   /** Whether somebody reads, who may wait for the next packet. */
   isRead(): boolean;
 }
 
-/** What a peer that says nothing of sizes sends at most. */
-const USUAL_BYTES = 1444;
+/** The window of a call of which nothing was read yet: so many calls may wait, and whoever is read has room. */
+const UNREAD_WINDOW = 32;
 /** A datagram of any size fits into the smallest window. */
 const MIN_BUDGET_BYTES = 65_536;
 
@@ -65,6 +66,9 @@ export class ReceiveSide {
   #asideBytes = 0;
   /** Packets that have come and were new. */
   #arrivals = 0;
+  /** Packets that were new, and for which there was no room. */
+  #refusals = 0;
+  #wasRead = false;
   readonly #first: number;
   #next: number;
   #top: number;
@@ -105,6 +109,16 @@ export class ReceiveSide {
     return this.#arrivals;
   }
 
+  /** Packets that would have been taken, had there been room. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+
+  /** Bytes that are kept. */
+  get heldBytes(): number {
+    return this.#unreadBytes + this.#asideBytes;
+  }
+
   /** Whether a packet lacks before one that has come. */
   get hasGap(): boolean {
     return this.#held.size > 0;
@@ -122,9 +136,11 @@ export class ReceiveSide {
 
   /** How many packets from {@linkcode next} on may come. */
   get window(): number {
-    const packets = this.#window - this.#unread.length;
+    const most = this.#wasRead ? this.#window : Math.min(this.#window, UNREAD_WINDOW);
+    const packets = most - this.#unread.length;
     if (packets <= 0) return 0;
-    const fitting = Math.floor(this.#room() / USUAL_BYTES);
+    // what is out of order lies in the window already
+    const fitting = this.#held.size + Math.max(0, Math.floor(this.#room() / USUAL_BYTES));
     // whoever has read everything waits for the next packet: that one may always come
     return fitting >= packets ? packets : Math.max(fitting, this.#mayAlways ? 1 : 0);
   }
@@ -157,7 +173,10 @@ export class ReceiveSide {
     if (seqDiff(seq, this.#edge) >= 0 && ahead > 0) return RxAckReason.EXCEEDS_WINDOW;
     if (ahead >= MAX_SOFT_ACKS || this.#unread.length > this.#window) return RxAckReason.EXCEEDS_WINDOW;
     const hadHole = this.#held.size > 0;
-    if (!this.#hasRoom(body.length, ahead === 0)) return RxAckReason.NOSPACE;
+    if (!this.#hasRoom(body.length, ahead === 0)) {
+      this.#refusals++;
+      return RxAckReason.NOSPACE;
+    }
     if (isLast) this.#last = seq;
     if (ahead > 0) return this.#putAside(header, body);
     if (seqDiff(seq, this.#top) > 0) this.#top = seq;
@@ -172,11 +191,19 @@ export class ReceiveSide {
     return hadHole ? "hole filled" : "in order";
   }
 
+  /** The whole of it is waited for, and whoever should read does not: as if something was read. Returns whether that is news. */
+  widen(): boolean {
+    const had = this.#wasRead;
+    this.#wasRead = true;
+    return !had && this.hasBegun && !this.isComplete;
+  }
+
   /** The application has taken bytes. Returns whether the peer should hear of it. */
   consumed(bytes: number): boolean {
     let left = this.#readOfFirst + bytes;
     let packets = 0;
     const read = Math.min(bytes, this.#unreadBytes);
+    this.#wasRead ||= read > 0;
     this.#unreadBytes -= read;
     this.#host.hold(-read);
     while (packets < this.#unread.length && left >= this.#unread[packets]!) left -= this.#unread[packets++]!;
@@ -197,7 +224,8 @@ export class ReceiveSide {
 
   /** Bytes that may still be kept. */
   #room(): number {
-    return Math.min(this.#budget - this.#unreadBytes - this.#asideBytes, this.#host.room());
+    const own = this.heldBytes;
+    return Math.min(this.#budget - own, this.#host.room(own, this.#wasRead));
   }
 
   get #mayAlways(): boolean {
@@ -208,9 +236,10 @@ export class ReceiveSide {
     if (bytes <= this.#room()) return true;
     if (!isNext) return false;
     if (bytes <= USUAL_BYTES && this.#mayAlways) return true;
+    if (bytes > this.#room() + this.#asideBytes) return false;
     // what is out of order gives way to what is next: it was acknowledged in a way that can be taken back
     this.#dropAside();
-    return bytes <= this.#room();
+    return true;
   }
 
   #arrived(): void {

@@ -127,7 +127,8 @@ test("maxHeldBytes: of all peers together", () => {
   for (let i = 0; i < 20; i++) {
     hand.engine.push({ data: requestBytes(hand, { seq: 2 }, 1000), from: stranger(i) }, hand.world.now);
   }
-  assert(hand.engine.heldBytes <= 5000 && hand.engine.heldBytes >= 4000);
+  // three quarters are for calls of which nothing was read
+  assert(hand.engine.heldBytes <= 3750 && hand.engine.heldBytes >= 3000);
 });
 
 test("187: an ABORT counts only with the call's number, and not from far away", () => {

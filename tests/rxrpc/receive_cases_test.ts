@@ -222,7 +222,7 @@ test("128: a thousand packets in any order within the window, a third of them tw
 });
 
 test("maxHeldBytesPerPeer: what is out of order is dropped beyond it, and told as such", () => {
-  const hand = asServer({ maxHeldBytesPerPeer: 250 });
+  const hand = asServer({ maxHeldBytesPerPeer: 300 });
   const calls = hand.offer(147);
   hand.d(2);
   hand.d(3);
