@@ -12,6 +12,16 @@ async function pair(options: RxEndpointOptions = {}): Promise<[RxEndpoint, RxEnd
   return [await RxEndpoint.open(left, options), await RxEndpoint.open(right), left];
 }
 
+/** The same over sockets that reach others, too. */
+async function unconnected(options: RxEndpointOptions = {}): Promise<[RxEndpoint, RxEndpoint]> {
+  const network = new MemoryNetwork();
+  const localAddress = InetAddress.parse("127.0.0.1:7001");
+  return [
+    await RxEndpoint.open(dgramWith(network, { localAddress }), options),
+    await RxEndpoint.open(dgramWith(network, { localAddress: to })),
+  ];
+}
+
 async function echo(server: RxEndpoint): Promise<void> {
   for await (const call of server.listen({ services: [147] })) {
     call.bytes().then((request) => call.end(request)).catch(() => {});
@@ -21,7 +31,7 @@ async function echo(server: RxEndpoint): Promise<void> {
 const body = Uint8Array.of(1, 2, 3);
 
 test("4.1: whom a call is for: an address, its parts, a text; the endpoint's usual one when nothing is said", async () => {
-  const [client, server] = await pair({ to: "127.0.0.1:7000" });
+  const [client, server] = await unconnected({ to: "127.0.0.1:7000" });
   const serving = echo(server);
   const destinations = [to, { address: "127.0.0.1", port: 7000 }, "127.0.0.1:7000", undefined];
   for (const one of destinations) {
@@ -127,7 +137,7 @@ test("closed: nobody has to handle it", async () => {
 });
 
 test("questions that wait when the endpoint is closed fail with that, not with a timeout", async () => {
-  const [client, server] = await pair();
+  const [client, server] = await unconnected();
   const silent = "127.0.0.1:7777";
   const asked = [client.version(silent), client.debug(silent).stats()];
   const failures = asked.map((one) => assertRejects(() => one, RxrpcError));
