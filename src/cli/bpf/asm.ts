@@ -29,8 +29,8 @@ export const asmCommand: CommandSpec = {
     "  raw      eBPF, bytes",
     "  d dd ddd classic BPF as tcpdump prints it (dd is the default for classic BPF)",
     "",
-    "All forms are code alone: maps and licence are not in it. A program that has maps",
-    "is run, verified or compiled from its assembly, which all commands take.",
+    "All forms are code alone: maps and licence are not in it. A program that has",
+    "maps is run, verified or compiled from its assembly, which all commands take.",
     "",
   ],
   options: [
