@@ -33,6 +33,7 @@ export class Patience {
   readonly #sending: SendSide;
   readonly #isClient: boolean;
   /** Packets that came and say that the peer goes on. */
+  #arrivals = 0;
   #signs = 0;
   /** The peer was told that there is no room. */
   #toldFull = false;
@@ -69,13 +70,17 @@ export class Patience {
   /**
    * DATA has come. A reply may pause for as long as its server likes and is there; but a gap that nobody fills, while
    * what was sent behind it has come, says that the server keeps nothing of it any more. A request may pause only when
-   * it has no room, see `read`, and no reply waits for its end; what comes once more does not count, but what comes and
-   * finds no room does: that is no fault of the client's.
+   * it has no room, see `read`, and no reply waits for its end; what comes once more does not count, but the next packet
+   * does that comes and finds no room: that is no fault of the client's. While a reply waits for a request that nobody
+   * reads it does not: or else that would never end.
    */
   arrived(receive: ReceiveSide, now: number): void {
     const signs = receive.arrivals + (this.#isClient ? 0 : receive.refusals);
     if (receive.isComplete || signs === this.#signs) return;
+    const hasCome = receive.arrivals !== this.#arrivals;
     this.#signs = signs;
+    this.#arrivals = receive.arrivals;
+    if (!hasCome && this.#isStuck(receive)) return;
     const isExpected = this.#isClient ? receive.hasGap : receive.window > 0 || this.#isStuck(receive);
     this.#clock.set(CallDue.IDLE, isExpected ? now + (this.#isClient ? this.stallMs : this.requestIdleMs) : Infinity);
   }

@@ -174,7 +174,8 @@ export class ReceiveSide {
     if (ahead >= MAX_SOFT_ACKS || this.#unread.length > this.#window) return RxAckReason.EXCEEDS_WINDOW;
     const hadHole = this.#held.size > 0;
     if (!this.#hasRoom(body.length, ahead === 0)) {
-      this.#refusals++;
+      // who sends what is behind a gap, and not what fills it, is waiting for nothing here
+      if (ahead === 0) this.#refusals++;
       return RxAckReason.NOSPACE;
     }
     if (isLast) this.#last = seq;

@@ -225,20 +225,60 @@ test("requestIdleMs: not while others hold what there is, and anew when the peer
   assertEquals(calls[0]!.code, "ETIMEDOUT");
 });
 
-test("requestIdleMs: packets that find no room are signs of life", () => {
+test("requestIdleMs: a next packet that finds no room is a sign of life", () => {
   const hand = asServer({ maxHeldBytesPerPeer: 100_000, requestIdleMs: 5000, deadMs: 1_000_000 });
   const calls = unread(hand);
   hand.d(1, 0, 1412);
   for (let seconds = 0; seconds < 10; seconds++) {
-    // the next one lacks, and what is behind it is too much
-    hand.d(3, 0, 60_000);
-    hand.d(4, 0, 60_000);
+    hand.d(2, 0, 110_000);
     hand.after(1000);
   }
   assertEquals(calls[0]!.code, undefined);
   hand.after(5000);
   assertEquals(calls[0]!.code, "ETIMEDOUT");
 });
+
+test("requestIdleMs: packets behind a gap that find no room are none", () => {
+  const hand = asServer({ maxHeldBytesPerPeer: 100_000, requestIdleMs: 5000, deadMs: 1_000_000 });
+  const calls = unread(hand);
+  hand.d(1, 0, 1412);
+  for (let seconds = 0; seconds < 6; seconds++) {
+    // the next one lacks, and what is behind it is too much
+    hand.d(3, 0, 60_000);
+    hand.d(4, 0, 60_000);
+    hand.after(1000);
+  }
+  assertEquals(calls[0]!.code, "ETIMEDOUT");
+});
+
+for (const maxHeldBytesPerPeer of [500_000, undefined]) {
+  const budget = maxHeldBytesPerPeer ?? "as usual";
+  test(`3.1: 32 replies that wait for requests that nobody reads end in time, maxHeldBytesPerPeer ${budget}`, () => {
+    const world = new World({ delayMs: 5 });
+    world.isRecording = false;
+    const client = world.add();
+    const server = world.add({ requestIdleMs: 5000, ...(maxHeldBytesPerPeer && { maxHeldBytesPerPeer }) });
+    for (const id of [1, 2]) server.engine.offer({ id });
+    const served: Recorder[] = [];
+    server.incoming = (call) => {
+      const recorder = new Recorder();
+      recorder.call = call;
+      served.push(recorder);
+      return recorder;
+    };
+    const calls = Array.from(
+      { length: 32 },
+      (_, i) => request(world, client, server, pattern(250_000, i), { service: 1 + (i & 1) }),
+    );
+    world.run(300);
+    for (const { call } of served) call!.awaitTurn(world.now);
+    world.run(200_000, () => calls.every(({ closedCount }) => closedCount > 0));
+    assertEquals([...new Set(served.map(({ code }) => code))], ["EPROTO"]);
+    assertEquals(calls.filter(({ closedCount }) => closedCount === 0).length, 0);
+    world.run(5000);
+    assertEquals(server.engine.heldBytes, 0);
+  });
+}
 
 test("maxHeldBytes: addresses that have proved nothing take no more than a quarter", () => {
   const hand = asServer({ reachCheck: "remote", maxHeldBytes: 400_000 });
