@@ -41,7 +41,7 @@ export interface MessageLayerCounts {
   opaqueBytes: number;
   /** Their pieces. */
   opaqueChunks: number;
-  /** Bytes behind a failure of their direction, where the parser was asked for. */
+  /** Bytes behind a failure of their direction: all where the parser was asked for, else those of the message itself. */
   ignoredBytes: number;
 }
 
@@ -270,21 +270,26 @@ export class MessageLayer {
     side.offset += bytes.length;
     const { flow } = reader;
     this.#rx = flow.parser === RXRPC.name ? this.rx.push(flow, direction, bytes, time) : undefined;
-    let taken = 0;
+    let from = 0;
     if (side.port !== undefined) {
       // channels always have room here, so that less is taken only behind a failure
-      taken = side.port.push(bytes, 0);
-      if (!goesOnPlain(reader, side.port.error)) {
+      const taken = side.port.push(bytes, 0);
+      const error = side.port.error as LeatError | undefined;
+      if (!goesOnPlain(reader, error)) {
         this.counts.ignoredBytes += bytes.length - taken;
         return;
       }
       side.port = undefined;
-      if (taken === bytes.length) return;
+      // where the message began that failed: what came of it in earlier pieces is gone
+      const begun = error?.offset ?? offset + taken;
+      this.counts.ignoredBytes += Math.max(0, offset - begun);
+      from = Math.min(taken, Math.max(0, begun - offset));
+      if (from === bytes.length) return;
     }
     this.counts.opaqueChunks++;
-    this.counts.opaqueBytes += bytes.length - taken;
+    this.counts.opaqueBytes += bytes.length - from;
     if (!this.#options.showsMessages) return;
-    this.#view.data({ flow, direction, offset: offset + taken, data: bytes.subarray(taken), time });
+    this.#view.data({ flow, direction, offset: offset + from, data: bytes.subarray(from), time });
   }
 
   #unattached(flow: TraceFlow, direction: FlowSide, error: unknown): void {

@@ -8,7 +8,11 @@ import type { RxTimeouts } from "./ports.ts";
 
 /** Options that bound what an endpoint holds, sends and waits for. Times in milliseconds. */
 export interface RxLimits {
-  /** Packets of a call that may have come and not been read; 32 before something was read. 1 to 255. @default {128} */
+  /**
+   * Packets of a call that may have come and not been read; 32 before something was read or a reply waits. 1 to 255.
+   *
+   * @default {128}
+   */
   receiveWindow?: number | undefined;
   /** Packets of a call that may be under way. 1 to 255. @default {128} */
   sendWindow?: number | undefined;

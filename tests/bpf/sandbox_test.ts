@@ -249,6 +249,9 @@ test("sandbox: what is wrong on a way that constants rule out is not refused, as
     `L:\nif r3 == 5 goto M\n${wrong}\nM:\nr3 += 1\nr2 += -1\nif r2 != 0 goto L`,
     `if r2 == 0 goto L\nr3 = 6\nL:\nif r3 == 5 goto M\n${wrong}\nM:`,
     `if w3 == w2 goto M\n${wrong}\nM:`,
+    // A jump to the next instruction rules out nothing.
+    `if r3 == 6 goto +0\n${wrong}`,
+    `if r3 == 5 goto +0\n${wrong}`,
   ];
   for (const text of sometimes) {
     const program = assemble(`${start}\n${text}\n${unproven}\nr0 = 0\nexit`);

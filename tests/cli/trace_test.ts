@@ -167,6 +167,21 @@ test("what a parser refuses that nobody asked for is told and shown as it came",
   }
 });
 
+test("what is shown behind a failure begins with the message that failed, as far as it has come in one piece", async () => {
+  const list = new PacketList();
+  addTcp(list, [
+    ["client", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"],
+    ["server", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhiHTTP/1.1 2"],
+    ["server", "00 OK\r\nContent-Length: x\r\n\r\n"],
+  ]);
+  const { io, code } = await trace(["--json", "--data", "--stats"], captureOf(list));
+  assertEquals(code, 1);
+  const shown = io.json.filter(({ type }) => type === "data").map(({ offset, length }) => [offset, length]);
+  assertEquals(shown, [[50, 28]]);
+  const { errors } = io.json.find(({ type, layer }) => type === "stats" && layer === "strparser")!;
+  assertEquals(errors, { EPROTO: 1, opaqueChunks: 1, opaqueBytes: 28, ignoredBytes: 10 });
+});
+
 test("a parser by name is used for all TCP flows", async () => {
   const list = new PacketList();
   addTcp(list, [["client", Uint8Array.of(0, 2, 65, 66, 0, 1)], ["client", Uint8Array.of(67)]]);

@@ -136,9 +136,11 @@ for (const [what, code, make] of refusals) {
 
 test("rxkad: keys that can't be read: that connection is aborted, as for an unknown key; the server and others go on", () => {
   let isReadable = true;
+  let isList = true;
   const { world, client, server, served, start } = cell({
     keys: () => {
       if (!isReadable) throw new Error("the file is away");
+      if (!isList) return Promise.resolve([]) as unknown as ServerKey[];
       return [{ kind: "rxkad", kvno: 3, enctype: 1, key: serverKey }];
     },
   });
@@ -155,6 +157,9 @@ test("rxkad: keys that can't be read: that connection is aborted, as for an unkn
   assertEquals([ask(unknown), served.length], [19270408, 1]);
   assertEquals(ask(known), 100);
   isReadable = true;
+  isList = false;
+  assertEquals([ask(unknown), served.length], [19270408, 2]);
+  isList = true;
   assertEquals([ask(unknown), served.length], [100, 3]);
 });
 

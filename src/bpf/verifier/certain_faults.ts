@@ -4,8 +4,9 @@
  * could only fail there, or, next to other memory of its own, go on with what it never meant.
  *
  * A register has a known address only where it has the same on all ways there, so that nothing is refused that some way
- * makes right. Ways that a compare of constants rules out are none. What goes through the stack is not followed, nor
- * what a function is given.
+ * makes right. Ways that a compare of constants rules out are none: of constants as 64-bit moves set them, not of what
+ * 32-bit moves or arithmetic make. What goes through the stack is not followed, nor what a function is given; every
+ * function is looked at.
  *
  * @module
  */
@@ -73,6 +74,8 @@ function carry(text: ProgramText, flow: FunctionFlow): readonly (Registers | und
 function waysBehind({ instructions, encodings }: ProgramText, block: BasicBlock, registers: Registers): number[] {
   const { next, target, last } = block;
   if (next < 0 || target < 0) return [next, target].filter((to) => to >= 0);
+  // a jump to the next instruction goes there either way
+  if (next === target) return [next];
   const { dst, src, imm, opcode } = instructions[last]!;
   const a = registers[dst]!, b = (opcode & BPF_X) === 0 ? number(imm) : registers[src]!;
   if (a.kind !== "number" || b.kind !== "number") return [next, target];

@@ -124,9 +124,12 @@ function openTicket(options: RxkadServerOptions, kvno: number, ticket: Uint8Arra
 
 /** The keys. A file that can't be read just now is no reason to end the calls of clients that were known before. */
 function keysOf({ keys }: RxkadServerOptions): readonly ServerKey[] {
+  let had: readonly ServerKey[];
   try {
-    return keys();
+    had = keys();
   } catch (cause) {
     throw new RxkadError("RXKADUNKNOWNKEY", "the server's keys could not be had", { blame: "local", cause });
   }
+  if (Array.isArray(had)) return had;
+  throw new RxkadError("RXKADUNKNOWNKEY", "keys() gave no list", { blame: "local" });
 }
