@@ -219,3 +219,16 @@ export class Hand {
 
 export const asClient = (options: Partial<RxEndpointEngineOptions> = {}): Hand => new Hand(0, options);
 export const asServer = (options: Partial<RxEndpointEngineOptions> = {}): Hand => new Hand(C, options);
+
+/** Calls that are taken, and not read. */
+export function unread(hand: Hand): Recorder[] {
+  const calls: Recorder[] = [];
+  hand.engine.offer({ id: 147 });
+  hand.host.incoming = (call) => {
+    const recorder = new Recorder();
+    recorder.call = call;
+    calls.push(recorder);
+    return recorder;
+  };
+  return calls;
+}

@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { type RxCallStream, RxEndpoint, type RxEndpointOptions, RxrpcError } from "../../src/rxrpc/mod.ts";
 import { dgramPair, InetAddress } from "../../src/tsocket/mod.ts";
 import { RxPacketType } from "../../src/rxrpc/packet_types.ts";
-import { asServer, type Hand, L } from "./by_hand.ts";
-import { pattern, Recorder } from "./world.ts";
+import { asServer, L, unread } from "./by_hand.ts";
+import { pattern } from "./world.ts";
 
 const to = InetAddress.parse("127.0.0.1:7000");
 
@@ -187,19 +187,6 @@ test("a server may read and write in two tasks: what is written waits", async ()
   assertEquals([bytes, (await reply).length], [REQUEST + 1, 500_000]);
   await close(all);
 });
-
-/** Calls that are taken, and not read. */
-function unread(hand: Hand): Recorder[] {
-  const calls: Recorder[] = [];
-  hand.engine.offer({ id: 147 });
-  hand.host.incoming = (call) => {
-    const recorder = new Recorder();
-    recorder.call = call;
-    calls.push(recorder);
-    return recorder;
-  };
-  return calls;
-}
 
 test("requestIdleMs: a reply waits as long as the request is read, however slowly", () => {
   const hand = asServer({ requestIdleMs: 5000, receiveWindow: 4, deadMs: 1_000_000 });
