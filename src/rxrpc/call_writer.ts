@@ -56,7 +56,7 @@ export class CallWriter {
   write(bytes: Uint8Array, now: number): number {
     const packetizer = this.#turn();
     if (packetizer === undefined) return 0;
-    this.#keepPromise(this.#length.isBroken(bytes.length), now);
+    if (this.#length.isBroken(bytes.length)) this.#breakPromise(bytes.length, now);
     const taken = packetizer.write(bytes, () => this.#hasRoom);
     this.#length.take(taken);
     this.#wantsRoom ||= taken < bytes.length;
@@ -71,7 +71,7 @@ export class CallWriter {
   /** That was all. */
   end(now: number): void {
     const packetizer = this.#turn();
-    if (packetizer !== undefined) this.#keepPromise(this.#length.isShort, now);
+    if (packetizer !== undefined && this.#length.isShort) this.#breakPromise(0, now);
     packetizer?.end();
   }
 
@@ -106,9 +106,8 @@ export class CallWriter {
   }
 
   /** A caller that says more or less than it has promised is wrong about what it says. */
-  #keepPromise(isBroken: boolean, now: number): void {
-    if (!isBroken) return;
-    const error = this.#length.error();
+  #breakPromise(more: number, now: number): never {
+    const error = this.#length.error(more);
     this.#call.abort(RxAbort.RX_USER_ABORT, now, error);
     throw error;
   }

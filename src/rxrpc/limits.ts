@@ -4,6 +4,7 @@
  * @module
  */
 import { durationOption, knownKeys, limitOption } from "../core/limits.ts";
+import { typeName } from "../core/words.ts";
 import type { RxTimeouts } from "./ports.ts";
 
 /** Options that bound what an endpoint holds, sends and waits for. Times in milliseconds. */
@@ -134,9 +135,11 @@ export function checkedTimeouts(timeouts: RxTimeouts | undefined): RxTimeouts {
 /**
  * Checks a service or a port.
  *
+ * @throws {TypeError} when it is no number
  * @throws {RangeError} when it can be none
  */
 export function checkNumber(name: string, value: number): void {
+  if (typeof value !== "number") throw new TypeError(`${name} must be a number, got ${typeName(value)}`);
   if (!Number.isInteger(value) || value < 1 || value > 65_535) {
     throw new RangeError(`${name} must be an integer from 1 to 65535, got ${String(value)}`);
   }

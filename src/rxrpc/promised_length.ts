@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { byteCount } from "../core/words.ts";
 import { RxrpcError } from "./errors.ts";
 
 /** Counts what is left. */
@@ -34,10 +35,12 @@ export class PromisedLength {
     this.#left -= bytes;
   }
 
-  /** What the call then fails with. */
-  error(): RxrpcError {
-    const said = this.#length! - this.#left;
-    const what = `the request should have had length ${this.#length}, and does not after ${said} bytes`;
+  /** What the call then fails with: `more` bytes were one too many, or, without any, the end came too early. */
+  error(more: number): RxrpcError {
+    const written = byteCount(this.#length! - this.#left);
+    const what = more > 0
+      ? `length is ${this.#length}, ${written} were written, and ${more} more came`
+      : `length is ${this.#length}, and the request ended after ${written}`;
     return new RxrpcError(what, { code: "EMSGSIZE", blame: "local" });
   }
 }
