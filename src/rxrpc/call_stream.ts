@@ -79,7 +79,8 @@ export class RxCallStream {
   #hasSaidAll = false;
   #isOver = false;
   #failure: { readonly error: unknown } | undefined;
-  #cancelled: { readonly reason: unknown } | undefined;
+  /** Why somebody wants it no more, where that was said. */
+  #reason: unknown;
 
   /** Made by an endpoint; `ended` is told when the call is over, before anything else is. */
   constructor(driver: EndpointDriver, port?: RxCallPort, tag?: unknown, ended?: (call: RxCallStream) => void) {
@@ -155,7 +156,9 @@ export class RxCallStream {
   }
 
   /**
-   * What this end says. Closing it says that this was all; aborting it aborts the call.
+   * What this end says. Closing it says that this was all; aborting it aborts the call at once, whatever waits.
+   * A pipe into it that is aborted goes on until what it has written was taken, as the standard says: a call that is to
+   * end with its pipe has the same `signal`.
    *
    * Rx has two phases: a reply can't begin before the request has ended. At a server what is written waits for that, so
    * the request has to be read beside or, better, before: `await call.end(await call.bytes())` is an echo, whereas
@@ -168,6 +171,10 @@ export class RxCallStream {
       start: (controller) => {
         this.#controller = controller;
         if (this.#failure !== undefined) controller.error(this.#failure.error);
+        // a sink is told of an abort when its write is over, which may wait for a peer that never reads; an error before
+        // the stream knows of its abort would be that abort's own
+        const { signal } = controller;
+        signal.addEventListener("abort", () => queueMicrotask(() => this.cancel(signal.reason)), { once: true });
       },
       write: (bytes) => {
         if (bytes instanceof Uint8Array) return this.write(bytes);
@@ -237,10 +244,10 @@ export class RxCallStream {
     this.#driver.poke();
   }
 
-  /** Gives up because somebody wants it no more: `closed` rejects with `reason` itself. */
-  cancel(reason: unknown): void {
+  /** Gives up because somebody wants it no more: `closed` rejects with `reason` itself, where there is one. */
+  cancel(reason?: unknown): void {
     if (this.#isOver) return;
-    this.#cancelled = { reason };
+    this.#reason = reason;
     this.abort(RxAbort.RX_USER_ABORT, reason);
   }
 
@@ -318,7 +325,7 @@ export class RxCallStream {
   #over(why: unknown): void {
     this.#isOver = true;
     this.#ended?.(this);
-    const error = this.#cancelled === undefined ? why : this.#cancelled.reason;
+    const error = this.#reason === undefined ? why : this.#reason;
     if (why === undefined) {
       this.#closed.resolve();
     } else {

@@ -109,3 +109,63 @@ test("3.13: networkFailed: a server that was heard is believed to be gone at the
   assertEquals((await assertRejects(() => call.closed, RxrpcError)).code, "EHOSTUNREACH");
   await Promise.all([client.close(), server.close()]);
 });
+
+for (const how of ["writer", "pipe", "close"] as const) {
+  test(`193: an abort does not wait for a write that waits: ${how}`, async () => {
+    const { client, server } = await ends();
+    const listener = server.listen({ services: [147] });
+    const control = new AbortController();
+    // a pipe tells its end of an abort only once that has taken what was written
+    const call = client.call({ to, service: 147, ...how === "pipe" && { signal: control.signal } });
+    const reason = new Error("enough");
+    // more than the window holds: nobody reads it
+    const large = new Uint8Array(5_000_000);
+    let over: Promise<unknown>[];
+    let abort: () => void;
+    if (how === "pipe") {
+      const source = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(large) });
+      over = [assertRejects(() => source.pipeTo(call.writable, { signal: control.signal }))];
+      abort = () => control.abort(reason);
+    } else {
+      const writer = call.writable.getWriter();
+      over = [assertRejects(() => writer.write(large)), assertRejects(() => writer.closed)];
+      if (how === "close") over.push(assertRejects(() => writer.close()));
+      abort = () => over.push(writer.abort(reason).then(() => reason));
+    }
+    const incoming = (await listener.accept())!;
+    abort();
+    assertStrictEquals(await assertRejects(() => call.closed), reason);
+    assertEquals((await Promise.all(over)).every((why) => why === reason), true);
+    assertEquals((await assertRejects(() => incoming.closed, RxrpcError)).abortCode, -6);
+    await Promise.all([client.close(), server.close()]);
+  });
+}
+
+test("193: a writer that aborts between writes ends the call with its reason, and the abort itself is none", async () => {
+  const { client, server } = await ends();
+  const call = client.call({ to, service: 147 });
+  const reason = new Error("enough");
+  const writer = call.writable.getWriter();
+  writer.closed.catch(() => {});
+  await writer.write(new Uint8Array(1));
+  await writer.abort(reason);
+  assertStrictEquals(await assertRejects(() => call.closed), reason);
+  await Promise.all([client.close(), server.close()]);
+});
+
+test("193: without a reason a call that nobody wants fails with its abort, and so does what waits to be written", async () => {
+  const { client, server } = await ends();
+  const listener = server.listen({ services: [147] });
+  const call = client.call({ to, service: 147 });
+  await call.write(new Uint8Array(5000));
+  const incoming = (await listener.accept())!;
+  const waiting = incoming.write(new Uint8Array(3));
+  for await (const _ of incoming.readable) break;
+  for (const one of [waiting, incoming.closed]) {
+    assertEquals((await assertRejects(() => one, RxrpcError)).abortCode, -6);
+  }
+  const other = client.call({ to, service: 147 });
+  await other.writable.abort();
+  assertEquals((await assertRejects(() => other.closed, RxrpcError)).abortCode, -6);
+  await Promise.all([client.close(), server.close()]);
+});
