@@ -124,12 +124,19 @@ export class RxEndpoint implements AsyncDisposable {
   }
 
   /**
-   * Makes an endpoint over a datagram socket, which it closes in the end.
+   * Makes an endpoint over a datagram socket, which it closes in the end, and at once when an option is wrong.
    *
-   * @throws {SocketError} when the socket could not be opened
+   * @throws {TypeError | RangeError | SocketError} when an option is wrong, or the socket could not be opened
    */
   static async open(socket: TDgram | Promise<TDgram>, options: RxEndpointOptions = {}): Promise<RxEndpoint> {
-    const endpoint = new RxEndpoint(options);
+    let endpoint: RxEndpoint;
+    try {
+      endpoint = new RxEndpoint(options);
+    } catch (error) {
+      // nobody else closes it; whether it opens and closes says nothing of the options
+      Promise.resolve(socket).then((unused) => unused.close()).catch(() => {});
+      throw error;
+    }
     const ready = await socket;
     await ready.opened;
     endpoint.#attach(ready);

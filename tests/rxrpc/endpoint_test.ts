@@ -78,6 +78,21 @@ test("destinations that are none are refused at once, each by what it is", async
   await Promise.all([client.close(), server.close()]);
 });
 
+test("a socket for an endpoint with a wrong option is closed, whether it is there already or comes or fails", async () => {
+  const wrong = { to: "localhost:7000" };
+  const [left, right] = dgramPair({ addresses: [InetAddress.parse("127.0.0.1:7001"), to] });
+  assertEquals((await assertRejects(() => RxEndpoint.open(left, wrong), SocketError)).code, "EINVAL");
+  await left.closed;
+  let come = (_: TDgram): void => {};
+  const coming = new Promise<TDgram>((resolve) => come = resolve);
+  await assertRejects(() => RxEndpoint.open(coming, { maxHeldBytes: -1 }), RangeError);
+  come(right);
+  await right.closed;
+  const failed = Promise.reject(new Error("the socket could not be opened"));
+  await assertRejects(() => RxEndpoint.open(failed, wrong), SocketError);
+  await assertRejects(() => RxEndpoint.open(failed), Error, "the socket could not be opened");
+});
+
 test("signals that are none are refused at once", async () => {
   const [client, server] = await pair();
   for (const [wrong, name] of [[5, "number"], [null, "null"], [{}, "object"]] as const) {
