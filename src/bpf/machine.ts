@@ -21,11 +21,9 @@ import { mayWriteContext, ScratchArea } from "./scratch_area.ts";
 import type { BpfProgram, MapDefinition } from "./program.ts";
 import { type BpfBackend, type BpfRunner, DEFAULT_BUDGET } from "./runner.ts";
 import type { VerifiedProgram, VerifierOptions } from "./verifier/facts.ts";
+import { type BpfVariables, noVariable, setVariables, withMaps } from "./variables.ts";
 import { verifyProgram } from "./verifier/verify_program.ts";
 import { BpfRuntime, ProgramEnvironment, RUNTIME_BYTES } from "./runtime.ts";
-
-/** Values of global variables by name. */
-export type BpfVariables = { readonly [name: string]: BpfNumber | readonly BpfNumber[] };
 
 const nothing = new Uint8Array(0);
 
@@ -109,11 +107,13 @@ export class BpfMachine {
     checkOptions(options);
     // What is not asked for is not called, and what is called has few closures: see decision 42.
     const programs = options.programs === undefined ? [program] : [...new Set([program, ...tailPrograms(options)])];
-    const definitions = definitionsOf(programs);
+    let definitions = definitionsOf(programs);
+    const { variables } = options;
+    if (variables !== undefined) definitions = setVariables(definitions, variables);
     const verified: VerifiedProgram[] = [];
     let slots = 0;
     for (const one of programs) {
-      verified.push(verifyProgram(one, options));
+      verified.push(verifyProgram(variables === undefined ? one : withDefinitions(one, definitions), options));
       slots = Math.max(slots, one.code.length / 8);
     }
     this.program = program;
@@ -134,12 +134,11 @@ export class BpfMachine {
     for (const definition of definitions) {
       this.#runtime.maps.set(definition.name, makeMap(definition, this.memory, seed));
     }
-    for (const [name, value] of Object.entries(options.variables ?? {})) this.setVariable(name, value);
     for (const map of this.maps.values()) if (map.definition.frozen === true) map.freeze();
     // In the order of the network, in a word of the machine's order.
     this.memory.view.setUint16(this.context.address + 16, limitOption("protocol", options.protocol, 0, 0));
     const runners = new Map<BpfProgram, BpfRunner>();
-    for (const one of verified) runners.set(one.program, this.#compile(one));
+    for (let at = 0; at < programs.length; at++) runners.set(programs[at]!, this.#compile(verified[at]!));
     this.#runner = runners.get(program)!;
     if (options.programs !== undefined) this.#fillProgramArrays(options.programs, runners);
     this.#scratch = verified.some((one) => !one.isPlain && mayWriteContext(one.instructions))
@@ -223,7 +222,7 @@ export class BpfMachine {
   #mapOfVariable(name: string): BpfMap {
     checkText("name of a variable", name);
     for (const map of this.maps.values()) if (isOfVariables(map.definition) && map.hasField(name)) return map;
-    throw new BpfError(`there is no global variable ${name}; are there names (-g)?`, { code: "ENOENT" });
+    throw noVariable(name);
   }
 
   #compile(verified: VerifiedProgram): BpfRunner {
@@ -285,6 +284,12 @@ function definitionsOf(programs: readonly BpfProgram[]): MapDefinition[] {
     }
   }
   return [...byName.values()];
+}
+
+/** A program whose maps are what the machine makes of them, each by its name. */
+function withDefinitions(program: BpfProgram, definitions: readonly MapDefinition[]): BpfProgram {
+  const byName = new Map(definitions.map((one) => [one.name, one]));
+  return withMaps(program, program.maps.map(({ name }) => byName.get(name)!), program.code);
 }
 
 /** Whether two definitions make the same map: what was proven of a program by the one holds with the other. */

@@ -23,7 +23,7 @@ export type { LoaderLimitOptions, LoaderLimits } from "./elf/loader_limits.ts";
 export type { ConformanceGroup, Encoding, Operation, RegisterUse } from "./encoding_table.ts";
 export { BpfError, type BpfErrorCode, type BpfErrorOptions, type BpfErrorPlace } from "./errors.ts";
 export * from "./isa.ts";
-export { BpfMachine, type BpfMachineOptions, type BpfVariables } from "./machine.ts";
+export { BpfMachine, type BpfMachineOptions } from "./machine.ts";
 export * from "./map_types.ts";
 export { BpfMap } from "./maps/bpf_map.ts";
 export type { BpfKey, BpfNumber, BpfRecord, BpfValue } from "./maps/value_codec.ts";
@@ -39,4 +39,5 @@ export type {
   VerifierMode,
   VerifierOptions,
 } from "./verifier/facts.ts";
+export type { BpfVariables } from "./variables.ts";
 export { verifyProgram } from "./verifier/verify_program.ts";

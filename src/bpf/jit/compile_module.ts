@@ -12,7 +12,6 @@ import { limitOption } from "../../core/limits.ts";
 import { checkOptions, checkProgram } from "../check_arguments.ts";
 import { BpfError } from "../errors.ts";
 import { BPF_CALL, BPF_JMP } from "../isa.ts";
-import type { BpfVariables } from "../machine.ts";
 import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY } from "../map_types.ts";
 import { strideOf } from "../maps/bpf_map.ts";
 import { checkMap } from "../maps/make_map.ts";
@@ -20,9 +19,10 @@ import type { BpfProgram, MapDefinition } from "../program.ts";
 import { CONTEXT_BYTES, DEFAULT_BUDGET, FRAME_BYTES, MAX_BUDGET } from "../runner.ts";
 import { mayWriteContext } from "../scratch_area.ts";
 import type { VerifiedProgram, VerifierOptions } from "../verifier/facts.ts";
+import { type BpfVariables, setVariables, withMaps } from "../variables.ts";
 import { verifyProgram } from "../verifier/verify_program.ts";
 import { type CodePlaces, writeJs } from "./js_program.ts";
-import { withUsedMaps, withVariables } from "./module_maps.ts";
+import { withUsedMaps } from "./module_maps.ts";
 import { hasModuleHelper, moduleHelpers } from "./module_helpers.ts";
 
 /** Options of {@linkcode compileToModule}. */
@@ -72,7 +72,7 @@ export function compileToModule(whole: BpfProgram, options: CompileToModuleOptio
   checkOptions(options);
   const { name = whole.name } = options;
   const budget = Math.min(limitOption("budget", options.budget, DEFAULT_BUDGET), MAX_BUDGET);
-  const program = withUsedMaps(withVariables(whole, options.variables ?? {}));
+  const program = withUsedMaps(withMaps(whole, setVariables(whole.maps, options.variables ?? {}), whole.code));
   program.maps.forEach(checkMap);
   const verified = verifyProgram(program, options);
   if (verified.isChecked) {

@@ -1,0 +1,50 @@
+/**
+ * Global variables that are set before a program is verified: what is proven of constants must hold of those that it runs
+ * with.
+ *
+ * @module
+ */
+import { BpfError } from "./errors.ts";
+import { isOfVariables } from "./maps/is_of_variables.ts";
+import { type BpfNumber, writeField } from "./maps/value_codec.ts";
+import type { BpfProgram, MapDefinition, ValueField } from "./program.ts";
+
+/** Values of global variables by name. */
+export type BpfVariables = { readonly [name: string]: BpfNumber | readonly BpfNumber[] };
+
+/**
+ * Maps with other values of the global variables in them.
+ *
+ * @throws {BpfError} `ENOENT` where they have no such variable
+ */
+export function setVariables(given: readonly MapDefinition[], variables: BpfVariables): MapDefinition[] {
+  const maps = [...given];
+  for (const [name, value] of Object.entries(variables)) {
+    const isField = (field: ValueField) => field.name === name;
+    const index = maps.findIndex((map) => isOfVariables(map) && map.fields?.some(isField) === true);
+    const map = maps[index];
+    if (map === undefined) throw noVariable(name);
+    maps[index] = { ...map, initial: written(map, map.fields!.find(isField)!, value) };
+  }
+  return maps;
+}
+
+/** What is told where no map has such a variable. */
+export function noVariable(name: string): BpfError {
+  return new BpfError(`there is no global variable ${name}; are there names (-g)?`, { code: "ENOENT" });
+}
+
+function written(map: MapDefinition, field: ValueField, value: unknown): Uint8Array {
+  const bytes = new Uint8Array(map.valueSize);
+  bytes.set(map.initial ?? []);
+  writeField(new DataView(bytes.buffer), 0, field, value);
+  return bytes;
+}
+
+/** A program with other maps. Not by `...`, which would read the lines that are only wanted for errors. */
+export function withMaps(program: BpfProgram, maps: readonly MapDefinition[], code: Uint8Array): BpfProgram {
+  return Object.create(program, {
+    maps: { value: maps, enumerable: true },
+    code: { value: code, enumerable: true },
+  }) as BpfProgram;
+}
