@@ -3,7 +3,8 @@
  *
  * Each direction of a flow becomes a connection of one multiplexor, once it is decided which parser reads the flow.
  * Until then its first bytes are held (a few dozen, copied so that they keep no chunk of the file alive). Flows that no
- * parser fits are shown as they come.
+ * parser fits are shown as they come, and so is what is behind a failure of a parser that nobody asked for, from the
+ * beginning of the message that failed or was cut: a guess hides nothing.
  *
  * @module
  */
@@ -11,6 +12,7 @@ import type { LeatError } from "../core/mod.ts";
 import type { FlowEnd, FlowRecord, FlowSide } from "../flow/mod.ts";
 import { datagrams, type KcmMessage, type LowerPort, MultiplexorEngine } from "../kcm/mod.ts";
 import type { Timestamp } from "../packet/mod.ts";
+import { BegunMessage } from "./begun_message.ts";
 import { HeldStart } from "./held_start.ts";
 import type { ParserChooser, ParserVerdict } from "./parser_choice.ts";
 import type { Parser } from "../strparser/mod.ts";
@@ -37,18 +39,29 @@ export interface MessageLayerCounts {
   bytes: number;
   /** Pieces in which they came. */
   chunks: number;
-  /** Bytes of flows that no parser fits. */
+  /**
+   * Bytes that are shown as they came: of flows that no parser fits, behind a hand-over, and of the message at which a
+   * parser that nobody asked for failed, or which was cut, and all behind it.
+   */
   opaqueBytes: number;
   /** Their pieces. */
   opaqueChunks: number;
-  /** Bytes behind a failure of their direction: all where the parser was asked for, else those of the message itself. */
+  /**
+   * Bytes that are neither in a message nor shown: where the parser was asked for, those of a message that failed or was
+   * cut, and all behind it; else what of that message found no room.
+   */
   ignoredBytes: number;
 }
 
 /** A direction of a flow, as it is being read. */
 interface SideReader {
+  /** Until it has failed or ended. */
   port: LowerPort | undefined;
+  /** Whether what comes is neither read nor shown. */
+  isIgnored: boolean;
   offset: number;
+  /** What has come of the message in work, where it is to be shown should that fail. */
+  begun: BegunMessage | undefined;
   /** Set once it has ended; how is told to the port when there is one. */
   outcome: { readonly error: LeatError | undefined } | undefined;
 }
@@ -66,6 +79,8 @@ interface FlowReader {
 
 /** Most bytes held by all undecided flows together; beyond, what comes is decided at once. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
+/** Most bytes kept of all messages that have begun; beyond, the rest of a message that fails is not shown. */
+const MAX_BEGUN_BYTES = 64 * 1024 * 1024;
 
 /** Endings that cut off whatever was going on, without anybody's fault. */
 const CUTTING_ENDS: ReadonlySet<FlowEnd | undefined> = new Set(["capture-end", "idle", "evicted"]);
@@ -83,11 +98,6 @@ function isHandedOver(error: unknown): boolean {
   return (error as LeatError | undefined)?.code === "ESTRPIPE";
 }
 
-/** Whether what comes behind a failure is shown as it comes: nobody has said that this is the protocol. */
-function goesOnPlain({ isGuess }: FlowReader, error: unknown): boolean {
-  return isHandedOver(error) || (isGuess && error !== undefined && (error as LeatError).layer !== "flow");
-}
-
 /** Parsers and multiplexor behind the flow layer. */
 export class MessageLayer {
   /** What went wrong while messages were delineated, by code. */
@@ -101,6 +111,7 @@ export class MessageLayer {
   readonly #multiplexor: MultiplexorEngine;
   readonly #channels: { messages: number; bytes: number }[] = [];
   #heldBytes = 0;
+  #begunBytes = 0;
   /** The flow in work. */
   #current: FlowReader | undefined;
   /** When the bytes in work were captured. */
@@ -144,7 +155,13 @@ export class MessageLayer {
       serverMessages: 0,
       failures: [],
     };
-    const side = (): SideReader => ({ port: undefined, offset: 0, outcome: undefined });
+    const side = (): SideReader => ({
+      port: undefined,
+      isIgnored: false,
+      offset: 0,
+      begun: undefined,
+      outcome: undefined,
+    });
     record.user = {
       flow,
       client: side(),
@@ -189,7 +206,9 @@ export class MessageLayer {
 
   /** A flow is over. */
   close(record: FlowRecord): void {
-    const { flow } = record.user as FlowReader;
+    const { flow, client, server } = record.user as FlowReader;
+    this.#forget(client);
+    this.#forget(server);
     this.#view.flowClosed(flow);
     // who kept the record for a while need not keep all this
     record.user = undefined;
@@ -243,13 +262,18 @@ export class MessageLayer {
 
   /** Passes on how a direction has ended. */
   #settle(reader: FlowReader, side: FlowSide): void {
-    const { port, outcome } = reader[side];
+    const { port, outcome, offset } = reader[side];
     const error = outcome?.error;
     this.#current = reader;
-    if (port === undefined || port.isOver) {
+    if (port === undefined) {
       if (error !== undefined) this.#report(reader.flow, side, error);
-    } else if (error !== undefined) port.fail(error);
+      return;
+    }
+    const held = port.bytesHeld;
+    if (error !== undefined) port.fail(error);
     else port.end(0);
+    reader[side].port = undefined;
+    if (port.error !== undefined) this.#showBegun(reader, side, offset - held, held);
   }
 
   #attach(reader: FlowReader, client: Parser, server: Parser): void {
@@ -270,26 +294,75 @@ export class MessageLayer {
     side.offset += bytes.length;
     const { flow } = reader;
     this.#rx = flow.parser === RXRPC.name ? this.rx.push(flow, direction, bytes, time) : undefined;
-    let from = 0;
-    if (side.port !== undefined) {
-      // channels always have room here, so that less is taken only behind a failure
-      const taken = side.port.push(bytes, 0);
-      const error = side.port.error as LeatError | undefined;
-      if (!goesOnPlain(reader, error)) {
-        this.counts.ignoredBytes += bytes.length - taken;
-        return;
-      }
-      side.port = undefined;
-      // where the message began that failed: what came of it in earlier pieces is gone
-      const begun = error?.offset ?? offset + taken;
-      this.counts.ignoredBytes += Math.max(0, offset - begun);
-      from = Math.min(taken, Math.max(0, begun - offset));
-      if (from === bytes.length) return;
+    const from = side.port === undefined ? 0 : this.#parse(reader, direction, bytes, time);
+    if (from === bytes.length) return;
+    if (side.isIgnored) this.counts.ignoredBytes += bytes.length - from;
+    else this.#showPlain(reader, direction, offset + from, bytes.subarray(from), time);
+  }
+
+  /** Gives the piece to the parser; returns from where on it is not the parser's. */
+  #parse(reader: FlowReader, direction: FlowSide, bytes: Uint8Array, time: Timestamp): number {
+    const side = reader[direction];
+    const port = side.port!;
+    const taken = port.push(bytes, 0);
+    const error = port.error as LeatError | undefined;
+    // channels always have room here, so that less is taken only behind a failure
+    if (error === undefined && taken === bytes.length) {
+      if (reader.isGuess) this.#remember(side, bytes, time);
+      return taken;
     }
+    side.port = undefined;
+    // nobody has said that a guess is the protocol
+    side.isIgnored = !reader.isGuess && !isHandedOver(error);
+    const offset = side.offset - bytes.length;
+    // where the message began that failed
+    const begun = error?.offset ?? offset + taken;
+    this.#showBegun(reader, direction, begun, Math.max(0, offset - begun));
+    return Math.min(taken, Math.max(0, begun - offset));
+  }
+
+  /** Keeps what the piece has of a message that is not whole. */
+  #remember(side: SideReader, bytes: Uint8Array, time: Timestamp): void {
+    const held = side.port!.bytesHeld;
+    // it began in this piece, if at all
+    if (held <= bytes.length) this.#forget(side);
+    if (held === 0) return;
+    const begun = side.begun ??= new BegunMessage(this.#options.showsMessages);
+    const more = held < bytes.length ? bytes.subarray(bytes.length - held) : bytes;
+    // a part that found no room ends what is kept: no hole
+    if (begun.length + more.length !== held || this.#begunBytes + more.length > MAX_BEGUN_BYTES) return;
+    begun.add(more, time);
+    this.#begunBytes += more.length;
+  }
+
+  /** What was kept is not needed any more. */
+  #forget(side: SideReader): void {
+    this.#begunBytes -= side.begun?.length ?? 0;
+    side.begun = undefined;
+  }
+
+  /** The message at `offset` will never be whole: shows what is kept of the `held` bytes of it in earlier pieces. */
+  #showBegun(reader: FlowReader, direction: FlowSide, offset: number, held: number): void {
+    const { begun } = reader[direction];
+    this.#forget(reader[direction]);
+    const kept = held === 0 ? undefined : begun;
+    this.counts.ignoredBytes += held - (kept?.length ?? 0);
+    if (kept === undefined) return;
+    this.counts.opaqueChunks += kept.count;
+    this.counts.opaqueBytes += kept.length;
+    const { flow } = reader;
+    let at = offset;
+    for (const { bytes, time } of kept.pieces) {
+      this.#view.data({ flow, direction, offset: at, data: bytes, time });
+      at += bytes.length;
+    }
+  }
+
+  /** Shows a piece as it came. */
+  #showPlain(reader: FlowReader, direction: FlowSide, offset: number, data: Uint8Array, time: Timestamp): void {
     this.counts.opaqueChunks++;
-    this.counts.opaqueBytes += bytes.length - from;
-    if (!this.#options.showsMessages) return;
-    this.#view.data({ flow, direction, offset: offset + from, data: bytes.subarray(from), time });
+    this.counts.opaqueBytes += data.length;
+    if (this.#options.showsMessages) this.#view.data({ flow: reader.flow, direction, offset, data, time });
   }
 
   #unattached(flow: TraceFlow, direction: FlowSide, error: unknown): void {

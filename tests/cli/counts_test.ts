@@ -5,6 +5,7 @@ import { MessageLayer } from "../../src/cli/message_layer.ts";
 import { run } from "../../src/cli/run.ts";
 import type { TraceView } from "../../src/cli/trace_view.ts";
 import type { FlowRecord } from "../../src/flow/mod.ts";
+import { lengthPrefix } from "../../src/strparser/mod.ts";
 import { addTcp, addUdp, captureOf, CLIENT, PacketList, redisCapture, SERVER } from "./support/captures.ts";
 import { MemoryIo } from "./support/memory_io.ts";
 
@@ -218,4 +219,35 @@ test("beyond 64 MiB of undecided bytes flows are decided at once, until others a
   begin(18);
   assertEquals(forced, [16, 17, 0]);
   assert(layer.counts.opaqueBytes === 3 * piece.length);
+});
+
+test("beyond 64 MiB of begun messages what comes of them is not kept for the case that they fail", () => {
+  const layer = new MessageLayer({
+    chooser: () => ({ parser: lengthPrefix(4), name: "len32", why: "", isGuess: true }),
+    channels: 1,
+    maxMessageLength: 5 << 20,
+    showsMessages: true,
+  }, { ...VIEW, data: ({ flow, offset, data }) => void shown.push([flow.record.id, offset, data.length]) });
+  const shown: number[][] = [];
+  const time = { seconds: 0, nanoseconds: 0 };
+  const piece = new Uint8Array(4 << 20);
+  piece[1] = 0x41;
+  const records = Array.from({ length: 18 }, (_, id) => ({ id, key: { protocol: "tcp" } }) as unknown as FlowRecord);
+  const settle = (id: number): void => layer.finish(records[id]!, "client", undefined, time);
+  for (const record of records.slice(0, 17)) {
+    layer.open(record);
+    layer.data(record, "client", piece, time);
+  }
+  settle(16);
+  assertEquals([shown, layer.counts.ignoredBytes], [[], piece.length]);
+  settle(0);
+  // there is room again, but not for the rest of what is not kept from its beginning
+  layer.open(records[17]!);
+  layer.data(records[17]!, "client", piece, time);
+  layer.data(records[17]!, "client", piece.subarray(0, 1), time);
+  layer.close(records[1]!);
+  layer.data(records[17]!, "client", piece.subarray(0, 1), time);
+  settle(17);
+  assertEquals(shown, [[0, 0, piece.length], [17, 0, piece.length]]);
+  assertEquals([layer.counts.ignoredBytes, layer.counts.opaqueBytes], [piece.length + 2, 2 * piece.length]);
 });

@@ -1,7 +1,8 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { fromHex } from "../../src/bytes/mod.ts";
 import { run } from "../../src/cli/run.ts";
-import { addTcp, addUdp, captureOf, CLIENT, PacketList, redisCapture, SERVER } from "./support/captures.ts";
+import { addTcp, addUdp, captureOf, CLIENT, PacketList, redisCapture, SERVER, type Talk } from "./support/captures.ts";
 import { MemoryIo } from "./support/memory_io.ts";
 
 /** Runs `leat trace` over one capture; returns the world after. */
@@ -167,7 +168,7 @@ test("what a parser refuses that nobody asked for is told and shown as it came",
   }
 });
 
-test("what is shown behind a failure begins with the message that failed, as far as it has come in one piece", async () => {
+test("what is shown behind a failure begins with the message that failed, in the pieces in which it came", async () => {
   const list = new PacketList();
   addTcp(list, [
     ["client", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"],
@@ -177,10 +178,58 @@ test("what is shown behind a failure begins with the message that failed, as far
   const { io, code } = await trace(["--json", "--data", "--stats"], captureOf(list));
   assertEquals(code, 1);
   const shown = io.json.filter(({ type }) => type === "data").map(({ offset, length }) => [offset, length]);
-  assertEquals(shown, [[50, 28]]);
+  assertEquals(shown, [[40, 10], [50, 28]]);
   const { errors } = io.json.find(({ type, layer }) => type === "stats" && layer === "strparser")!;
-  assertEquals(errors, { EPROTO: 1, opaqueChunks: 1, opaqueBytes: 28, ignoredBytes: 10 });
+  assertEquals(errors, { EPROTO: 1, opaqueChunks: 2, opaqueBytes: 38 });
 });
+
+const CUT_ANSWER: Talk = [
+  ["client", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"],
+  ["server", "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\none"],
+  ["server", "two"],
+  ["server", "three"],
+];
+const FAILING_ANSWER: Talk = [
+  CUT_ANSWER[0]!,
+  ["server", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n"],
+  ["server", "hi\r\n3\r\n"],
+  ["server", "you\r\nxyz\r\n"],
+  ["server", "more"],
+];
+
+test("a message that is cut or fails after many pieces is shown as it came, where nobody asked for its parser", async () => {
+  type Case = [talk: Talk, isOpen: boolean, code: string, rows: number[][], ignoredBytes: number];
+  const cases: Case[] = [
+    [CUT_ANSWER, false, "ETRUNCATED", [[27, 42], [69, 3], [72, 5]], 50],
+    [CUT_ANSWER, true, "ETRUNCATED", [[27, 42], [69, 3], [72, 5]], 50],
+    [FAILING_ANSWER, false, "EPROTO", [[0, 50], [50, 7], [57, 10], [67, 4]], 71],
+  ];
+  for (const [talk, isOpen, code, rows, ignoredBytes] of cases) {
+    const list = new PacketList();
+    addTcp(list, talk, { isOpen });
+    for (const show of ["messages", "flows"]) {
+      for (const isAsked of [false, true]) {
+        const parser = isAsked ? ["--parser", "http1"] : [];
+        const { io } = await trace(["--json", "--data", "--stats", "--show", show, ...parser], captureOf(list));
+        const shown = io.json.filter(({ type }) => type === "data");
+        const isShown = show === "messages" && !isAsked;
+        assertEquals(shown.map(({ offset, length }) => [offset, length]), isShown ? rows : []);
+        if (isShown) assertEquals(textOf(shown), textOfServer(talk).slice(rows[0]![0]!));
+        const { errors } = io.json.find(({ type, layer }) => type === "stats" && layer === "strparser")!;
+        const opaque = { opaqueChunks: rows.length, opaqueBytes: ignoredBytes };
+        assertEquals(errors, { [code]: 1, ...(isAsked ? { ignoredBytes } : opaque) });
+      }
+    }
+  }
+});
+
+function textOf(shown: readonly Record<string, unknown>[]): string {
+  return shown.map(({ data }) => String.fromCharCode(...fromHex(data as string))).join("");
+}
+
+function textOfServer(talk: Talk): string {
+  return talk.filter(([side]) => side === "server").map(([, text]) => text).join("");
+}
 
 test("a parser by name is used for all TCP flows", async () => {
   const list = new PacketList();
