@@ -13,6 +13,12 @@ export interface BundleHost {
   connect(): RxConnection;
 }
 
+/** Where a call can run. */
+interface Place {
+  readonly connection: RxConnection;
+  readonly channel: number;
+}
+
 /** The bundle. */
 export class RxBundle {
   /** Its connections. */
@@ -31,14 +37,27 @@ export class RxBundle {
     return this.connections.length === 0 && this.waiting.length === 0;
   }
 
-  /** Gives channels to calls that wait, as far as there are any. */
-  pump(now: number): void {
+  /**
+   * Gives channels to calls that wait, as far as there are any. A call for which no connection can be made fails with what
+   * was thrown, or, when it is `mine`, leaves the line.
+   *
+   * @throws what was thrown for `mine`
+   */
+  pump(now: number, mine?: RxCall): void {
     for (let call = this.waiting[0]; call !== undefined; call = this.waiting[0]) {
       if (call.isClosed) {
         this.waiting.shift();
         continue;
       }
-      const place = this.#place();
+      let place: Place | undefined;
+      try {
+        place = this.#place();
+      } catch (error) {
+        this.waiting.shift();
+        if (call === mine) throw error;
+        call.close(error, now);
+        continue;
+      }
       if (place === undefined) return;
       this.waiting.shift();
       const { connection, channel } = place;
@@ -48,7 +67,7 @@ export class RxBundle {
     }
   }
 
-  #place(): { connection: RxConnection; channel: number } | undefined {
+  #place(): Place | undefined {
     const usable = this.connections.filter((one) => !one.isRetired && !one.isProbing);
     for (const mayBeSuspect of [false, true]) {
       for (const connection of usable) {

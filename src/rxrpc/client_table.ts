@@ -88,19 +88,24 @@ export class ClientTable {
    * Puts a call into its line.
    *
    * @throws {RxrpcError} `ENOBUFS` when too many wait
+   * @throws what its security throws when a connection is to be made; the call is in no line then
    */
   add(call: RxCall, options: RxCallOptions, security: ClientSecurity, now: number): void {
+    if (this.waiting >= this.#host.maxQueuedCalls) {
+      const what = `no more than maxQueuedCalls ${this.#host.maxQueuedCalls} may wait`;
+      throw new RxrpcError(what, { code: "ENOBUFS", blame: "local" });
+    }
     const { to, service, isExclusive = false, mayUpgrade = false } = options;
     const key = isExclusive
       ? `exclusive ${this.#exclusives++}`
       : `${to.port} ${service} ${security.index} ${mayUpgrade} ${to.address.length} ${to.address}${security.bundleKey}`;
     const bundle = this.#bundles.get(key) ?? this.#bundle(key, options, security);
-    if (this.waiting >= this.#host.maxQueuedCalls) {
-      const what = `no more than maxQueuedCalls ${this.#host.maxQueuedCalls} may wait`;
-      throw new RxrpcError(what, { code: "ENOBUFS", blame: "local" });
-    }
     bundle.waiting.push(call);
-    bundle.pump(now);
+    try {
+      bundle.pump(now, call);
+    } finally {
+      this.#forgetEmpty(key, bundle);
+    }
     if (isExclusive) { for (const connection of bundle.connections) connection.isRetired = true; }
   }
 
@@ -125,6 +130,10 @@ export class ClientTable {
     const { key, bundle } = found;
     bundle.connections.splice(bundle.connections.indexOf(connection), 1);
     bundle.pump(now);
+    this.#forgetEmpty(key, bundle);
+  }
+
+  #forgetEmpty(key: string, bundle: RxBundle): void {
     if (bundle.isEmpty) this.#bundles.delete(key);
   }
 

@@ -3,6 +3,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { RxrpcError } from "../../src/rxrpc/errors.ts";
 import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
+import { none } from "../../src/rxrpc/security/none.ts";
+import type { ClientSecurity } from "../../src/rxrpc/security/protection.ts";
 import { asClient, C, L, R } from "./by_hand.ts";
 import { pattern } from "./world.ts";
 
@@ -368,4 +370,40 @@ test("79, 80: a service that is not upgraded; calls that may share its connectio
   assertEquals([asking.service_, asking.closedCount], [147, 1]);
   hand.after(1);
   assertEquals(other.opened_ !== undefined, true);
+});
+
+test("maxQueuedCalls: calls that are refused leave nothing behind", () => {
+  const hand = asClient({ maxQueuedCalls: 1, maxConnectionsPerBundle: 1 });
+  for (let i = 0; i < 5; i++) hand.call(1);
+  const ignore = { data: () => {}, ended: () => {}, closed: () => {} };
+  for (let i = 0; i < 3; i++) {
+    const options = { to: hand.peer, service: 147, isExclusive: true };
+    assertEquals(assertThrows(() => hand.engine.call(options, ignore, hand.world.now), RxrpcError).code, "ENOBUFS");
+  }
+  assertEquals(hand.engine.snapshot().bundles.map(({ waitingCalls }) => waitingCalls), [1]);
+});
+
+test("a security that can't connect: whoever calls is told and nothing waits; calls that wait fail with it", () => {
+  const hand = asClient({ maxConnectionsPerBundle: 1 });
+  let connections = 0;
+  const mostly = (most: number): ClientSecurity => ({
+    ...none(),
+    bundleKey: `mostly ${most}`,
+    connect: (identity) => {
+      if (connections++ >= most) throw new Error("no ticket");
+      return none().connect(identity);
+    },
+  });
+  assertThrows(() => hand.call(1, { security: mostly(0) }), Error, "no ticket");
+  assertEquals([hand.engine.snapshot().bundles, hand.engine.snapshot().waitingCalls], [[], 0]);
+  connections = 0;
+  const security = mostly(1);
+  const calls = Array.from({ length: 6 }, () => hand.call(1, { security }));
+  assertEquals(hand.engine.snapshot().waitingCalls, 2);
+  hand.abort(5, { callNumber: 0 });
+  assertEquals(
+    calls.map(({ error }) => (error as Error).message.includes("no ticket")),
+    [0, 0, 0, 0, 1, 1].map(Boolean),
+  );
+  assertEquals(hand.engine.snapshot().waitingCalls, 0);
 });
