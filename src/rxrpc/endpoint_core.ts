@@ -23,7 +23,7 @@ import { newStats, type RxEndpointEngineOptions, type RxEndpointStats } from "./
 import { RxrpcError } from "./errors.ts";
 import { decodeHeader, HEADER_BYTES, type RxHeader } from "./header.ts";
 import { HeldBytes } from "./held_bytes.ts";
-import { type CheckedLimits, checkedLimits, checkedTimeouts, checkNumber } from "./limits.ts";
+import { type CheckedLimits, checkedLimits, checkedTimeouts, checkNumber, checkService } from "./limits.ts";
 import { NatKeepalive } from "./nat_keepalive.ts";
 import { networkFailed, type RxNetworkFailure } from "./network_failure.ts";
 import { CountedOut, PacketCounters } from "./packet_counters.ts";
@@ -191,10 +191,10 @@ export class EndpointCore implements ConnectionHost {
   /**
    * Takes calls for a service from now on.
    *
-   * @throws {RangeError} when the number can't be one
+   * @throws {TypeError | RangeError} when a number can't be one
    */
   offer(service: RxService): void {
-    checkNumber("service", service.id);
+    checkService(service);
     this.withdraw(service.id);
     this.#services.set(service.id, service);
   }

@@ -90,7 +90,7 @@ export interface RxEndpointEngine {
   /**
    * Takes calls for a service from now on.
    *
-   * @throws {RangeError} when the number can't be one
+   * @throws {TypeError | RangeError} when a number can't be one
    */
   offer(service: RxService): void;
 

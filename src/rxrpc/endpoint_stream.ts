@@ -246,13 +246,14 @@ export class RxEndpoint implements AsyncDisposable {
   /**
    * Takes calls.
    *
-   * @throws {RangeError} when a service can't be, or is offered already
+   * @throws {TypeError | RangeError} when an option or a service can't be, or a service, or what one is upgraded to, is
+   * offered already; nothing is offered then
    */
   listen(options: RxListenOptions): RxListener {
     const listener = new RxListener({ closed: (one) => this.#unlisten(one) }, this.#driver, options);
     const ids = listener.services.flatMap(({ id, upgradeTo }) => upgradeTo === undefined ? [id] : [id, upgradeTo]);
-    const taken = listener.services.find(({ id }) => this.#listeners.has(id));
-    if (taken !== undefined) throw new RangeError(`service ${taken.id} is offered already`);
+    const taken = ids.find((id) => this.#listeners.has(id));
+    if (taken !== undefined) throw new RangeError(`service ${taken} is offered already`);
     for (const service of listener.services) this.#engine.offer(service);
     for (const id of ids) this.#listeners.set(id, listener);
     return listener;

@@ -7,6 +7,7 @@ import { Bag, type BagMember } from "../core/bag.ts";
 import { callbackOption, limitOption } from "../core/limits.ts";
 import { RxCallStream } from "./call_stream.ts";
 import type { EndpointDriver } from "./endpoint_driver_stream.ts";
+import { checkService } from "./limits.ts";
 import type { RxCallPort, RxDecision, RxService } from "./ports.ts";
 
 const DEFAULT_BACKLOG = 32;
@@ -15,7 +16,7 @@ const DEFAULT_BACKLOG = 32;
 export interface RxListenOptions {
   /** What is offered. */
   readonly services: readonly (RxService | number)[];
-  /** Calls that may wait to be asked for; beyond, clients are told that this end is busy. @default {32} */
+  /** Calls that run and may wait to be asked for; beyond, clients are told that this end is busy. @default {32} */
   readonly backlog?: number | undefined;
   /**
    * Looks at each call before it is taken; says `"busy"` or a number for clients that are not to be served. What it throws
@@ -27,6 +28,8 @@ export interface RxListenOptions {
 /** A call that is not over. */
 interface Running extends BagMember {
   readonly call: RxCallStream;
+  /** Whether nobody has asked for it yet. */
+  isWaiting: boolean;
 }
 
 /** What a listener needs of its endpoint. */
@@ -70,7 +73,7 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
   readonly #driver: EndpointDriver;
   readonly #backlog: number;
   readonly #refuses: RxListenOptions["refuses"];
-  readonly #waiting: RxCallStream[] = [];
+  readonly #waiting: Running[] = [];
   readonly #running: Bag<Running> = new Bag();
   readonly #wakes: (() => void)[] = [];
   #isClosed = false;
@@ -83,6 +86,7 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
     this.#backlog = limitOption("backlog", options.backlog, DEFAULT_BACKLOG);
     this.#refuses = callbackOption("refuses", options.refuses);
     this.services = options.services.map((service) => typeof service === "number" ? { id: service } : service);
+    for (const service of this.services) checkService(service);
   }
 
   /** Decides about a call. */
@@ -99,9 +103,9 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
       queueMicrotask(() => void this.close());
       return -2;
     }
-    const call = new RxCallStream(this.#driver, port, undefined, () => void this.#running.delete(running));
-    const running: Running = { call, bagIndex: -1 };
-    this.#waiting.push(call);
+    const call = new RxCallStream(this.#driver, port, undefined, () => this.#over(running));
+    const running: Running = { call, isWaiting: true, bagIndex: -1 };
+    this.#waiting.push(running);
     this.#running.add(running);
     this.#wakes.shift()?.();
     return call.sink;
@@ -113,7 +117,9 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
       await new Promise<void>((resolve) => this.#wakes.push(resolve));
     }
     if (this.#failed !== undefined) throw this.#failed.error;
-    return this.#waiting.shift();
+    const next = this.#waiting.shift();
+    if (next !== undefined) next.isWaiting = false;
+    return next?.call;
   }
 
   /** Takes no more calls. With `drain`, resolves when those that run are over; without, those that wait are aborted. */
@@ -122,10 +128,16 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
     this.#isClosed = true;
     for (const wake of this.#wakes.splice(0)) wake();
     if (options.drain !== true) {
-      for (const call of this.#waiting.splice(0)) call.abort(-1);
+      for (const { call } of [...this.#waiting]) call.abort(-1);
       return;
     }
     await Promise.allSettled(this.#running.values().map(({ call }) => call.closed));
+  }
+
+  /** A call that is over takes no room of those that may be asked for. */
+  #over(running: Running): void {
+    this.#running.delete(running);
+    if (running.isWaiting) this.#waiting.splice(this.#waiting.indexOf(running), 1);
   }
 
   /** Closes it. */

@@ -242,6 +242,48 @@ test("refuses that says what it may not closes the listener", async () => {
   await closeAll(ends);
 });
 
+test("backlog: calls that ended before somebody asked for them take no room, and are not given out", async () => {
+  const ends = await pair();
+  const listener = ends[1].listen({ services: [147], backlog: 2 });
+  for (let i = 0; i < 3; i++) {
+    const call = ends[0].call({ to, service: 147 });
+    await call.write(Uint8Array.of(i));
+    call.flush();
+    // what was sent before has come
+    await ends[0].version(to);
+    assertEquals(ends[1].stats.serviceCalls, i + 1);
+    call.abort();
+    await ends[0].version(to);
+  }
+  const reply = ends[0].request({ to, service: 147, body: Uint8Array.of(9), failsWhenBusy: true });
+  const served = (await listener.accept())!;
+  await served.end(await served.bytes());
+  assertEquals(await reply, Uint8Array.of(9));
+  await closeAll(ends);
+});
+
+test("listen: a service that is offered, or can't be, also as what one is upgraded to: nothing is offered", async () => {
+  const ends = await pair();
+  const listener = ends[1].listen({ services: [5, { id: 6, upgradeTo: 7 }] });
+  for (const one of [5, 7, { id: 1, upgradeTo: 5 }, { id: 1, upgradeTo: 7 }]) {
+    assertThrows(() => ends[1].listen({ services: [1, one] }), RangeError, "is offered already");
+  }
+  for (const wrong of [70_000, 0, 1.5]) {
+    assertThrows(() => ends[1].listen({ services: [1, wrong] }), RangeError, "service must be an integer");
+    const services = [1, { id: 2, upgradeTo: wrong }];
+    assertThrows(() => ends[1].listen({ services }), RangeError, "upgradeTo must be an integer");
+  }
+  assertThrows(() => ends[1].listen({ services: [1, "2" as never] }), TypeError);
+  assertThrows(() => ends[1].listen({ services: [1, { id: 2, upgradeTo: "3" as never }] }), TypeError);
+  const ask = (service: number): Promise<Uint8Array> => ends[0].request({ to, service, body: Uint8Array.of(service) });
+  for (const service of [1, 2]) assertEquals((await assertRejects(() => ask(service), RxrpcError)).abortCode, -2);
+  assertEquals(ends[1].snapshot().connections, []);
+  const reply = ask(5);
+  await (await listener.accept())!.end(Uint8Array.of(50));
+  assertEquals(await reply, Uint8Array.of(50));
+  await closeAll(ends);
+});
+
 test("200: closing an endpoint aborts its calls with -1, and everything that waits is told", async () => {
   const ends = await pair();
   const listener = ends[1].listen({ services: [147] });
