@@ -291,8 +291,7 @@ export class RxEndpoint implements AsyncDisposable {
       to = this.#port.remoteAddress;
     }
     const address = destinationOf(to, this.#usual);
-    if (this.#port instanceof SocketPort) this.#port.check(address);
-    return address;
+    return this.#port instanceof SocketPort ? this.#port.check(address) : address;
   }
 
   #ask(

@@ -26,7 +26,7 @@ export class SocketPort {
     this.#socket = socket;
     this.#failed = failed;
     socket.onIcmpError(({ code, destination = socket.remoteAddress }) => {
-      if (destination instanceof InetAddress) failed({ code, to: destination });
+      if (destination instanceof InetAddress) failed({ code, to: plainOf(destination) });
     });
   }
 
@@ -43,13 +43,14 @@ export class SocketPort {
   }
 
   /**
-   * Checks that datagrams could be sent there, as far as can be said without sending one.
+   * Checks that datagrams could be sent there, as far as can be said without sending one. Returns the address as those
+   * that come from there have it: what is asked of the one is answered by the other.
    *
    * @throws {SocketError} `EINVAL` when it is no numeric address
    * @throws {RangeError} when the port can't be
    * @throws {RxrpcError} `EISCONN` when the socket has another peer, `EAFNOSUPPORT` when it is of IPv4 only
    */
-  check(to: RxAddress): void {
+  check(to: RxAddress): RxAddress {
     checkNumber("port", to.port);
     const address = this.#addressOf(to);
     const { remoteAddress: peer, localAddress: local } = this.#socket;
@@ -59,6 +60,8 @@ export class SocketPort {
     if (address.unmapped().family === "ipv6" && local instanceof InetAddress && local.family === "ipv4") {
       throw unreachable("EAFNOSUPPORT", `a socket at ${local} cannot send to ${address}`);
     }
+    const plain = plainOf(address);
+    return plain.address === to.address ? to : plain;
   }
 
   /** Sends; the promise says when more may come. */
@@ -100,7 +103,7 @@ export class SocketPort {
   async receive(came: (datagrams: readonly RxDatagram[]) => void): Promise<void> {
     for (;;) {
       const datagrams = await this.#socket.recvMany(BATCH);
-      came(datagrams.filter(isInet).map(({ data, source }) => ({ data, from: source })));
+      came(datagrams.filter(isInet).map(({ data, source }) => ({ data, from: plainOf(source) })));
     }
   }
 
@@ -110,6 +113,7 @@ export class SocketPort {
   }
 
   #addressOf(to: RxAddress): InetAddress {
+    if (to instanceof InetAddress) return to;
     const known = this.#addresses.get(to);
     if (known !== undefined) return known;
     if (this.#addresses.size >= MAX_ADDRESSES) this.#addresses.clear();
@@ -121,6 +125,12 @@ export class SocketPort {
 
 function keyOf(address: TsocketAddress): string {
   return address instanceof InetAddress ? address.unmapped().key : address.key;
+}
+
+/** The address in the one text that it has here: without the mapping, with its zone, which it is not reached without. */
+function plainOf(address: InetAddress): RxAddress {
+  const plain = address.unmapped();
+  return plain.zone === undefined ? plain : { address: `${plain.address}%${plain.zone}`, port: plain.port };
 }
 
 function unreachable(code: string, what: string): RxrpcError {

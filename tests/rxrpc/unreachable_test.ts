@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { RxEndpoint, RxrpcError } from "../../src/rxrpc/mod.ts";
-import { dgramPair, InetAddress, SocketError, type TDgram } from "../../src/tsocket/mod.ts";
+import { dgramPair, InetAddress, MemoryNetwork, SocketError, type TDgram } from "../../src/tsocket/mod.ts";
+import { dgramWith } from "../../src/tsocket/open.ts";
 import { SocketPort } from "../../src/rxrpc/socket_port_stream.ts";
 import { asClient } from "./by_hand.ts";
 
@@ -45,6 +46,54 @@ test("an address of IPv6 is refused at once by a socket of IPv4", () => {
   at("[::]:7001").check({ address: "192.0.2.2", port });
   at("[::]:7001").check({ address: "::1", port });
 });
+
+test("an address is what those that come from there have: not mapped, in lower case, short, with its zone", async () => {
+  const source = InetAddress.parse("[fe80::1%eth0]:7000");
+  const batches = [[{ data: body, source }, { data: body, source: InetAddress.parse("[::ffff:192.0.2.2]:7000") }]];
+  const socket = {
+    onIcmpError: () => {},
+    localAddress: InetAddress.parse("[::]:7001"),
+    recvMany: () => batches.length > 0 ? Promise.resolve(batches.shift()) : Promise.reject(new Error("closed")),
+  };
+  const one = new SocketPort(socket as unknown as TDgram, () => {});
+  const written = (address: string): string => one.check({ address, port }).address;
+  assertEquals(["::ffff:192.0.2.2", "192.0.2.2"].map(written), ["192.0.2.2", "192.0.2.2"]);
+  assertEquals(["2001:DB8:0:0::1", "fe80::1%eth0"].map(written), ["2001:db8::1", "fe80::1%eth0"]);
+  assertEquals(one.check(source), { address: "fe80::1%eth0", port });
+  const usual = { address: "192.0.2.2", port };
+  assertEquals(one.check(usual) === usual, true);
+  const from: string[] = [];
+  const received = one.receive((datagrams) => from.push(...datagrams.map((datagram) => datagram.from.address)));
+  await assertRejects(() => received, Error, "closed");
+  assertEquals(from, ["fe80::1%eth0", "192.0.2.2"]);
+});
+
+for (
+  const [peer, spelt] of [
+    ["127.0.0.1:7000", "::ffff:127.0.0.1"],
+    ["[::1]:7000", "0:0:0:0:0:0:0:1"],
+    ["[2001:db8::1]:7000", "2001:DB8::1"],
+  ] as const
+) {
+  test(`${spelt} is ${peer}: questions to there are answered, and reports are about its calls`, async () => {
+    const network = new MemoryNetwork();
+    const remoteAddress = InetAddress.parse(peer);
+    const server = await RxEndpoint.open(dgramWith(network, { localAddress: remoteAddress }));
+    for (const options of [{ remoteAddress }, { localAddress: InetAddress.parse(peer).withPort(7001) }]) {
+      const client = await RxEndpoint.open(dgramWith(network, options));
+      const to = { address: spelt, port };
+      assertEquals(await client.version(to), "leat");
+      const call = client.call({ to, service });
+      assertEquals(call.remote.address, remoteAddress.address);
+      await call.write(new Uint8Array(3000));
+      const gone = assertRejects(() => call.closed, RxrpcError);
+      for (let report = 0; report < 2; report++) client.networkFailed({ code: "ECONNREFUSED", to: remoteAddress });
+      assertEquals((await gone).code, "ECONNREFUSED");
+      await client.close();
+    }
+    await server.close();
+  });
+}
 
 test("another peer than that of a connected socket is refused at once, its own is not", async () => {
   const [endpoint, other] = await pair();
