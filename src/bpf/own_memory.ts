@@ -40,9 +40,17 @@ export interface OwnParts {
   readonly functions: number;
 }
 
-/** Lowest address of the frames that a program of so many functions can have. */
+/**
+ * Bytes of the frames that a program of so many functions can have. All of them are within its reach, entered or not: where
+ * its entry function begins they are zeros, not what another run or program has left there.
+ */
+export function bytesOfFrames(functions: number): number {
+  return FRAME_BYTES * Math.min(functions, MAX_FRAMES);
+}
+
+/** Lowest address of these frames. */
 export function lowestFrame(frameTop: number, functions: number): number {
-  return frameTop - FRAME_BYTES * Math.min(functions, MAX_FRAMES);
+  return frameTop - bytesOfFrames(functions);
 }
 
 /** Makes what tells whether a program may touch something. */

@@ -91,6 +91,16 @@ test("the end of one direction does not decide before the other has spoken", asy
   assertEquals(io.json.filter(({ type }) => type === "message").length, 2);
 });
 
+test("a request line as long as RFC 9112 asks for is recognised", async () => {
+  const line = `GET /${"a".repeat(8000 - "GET / HTTP/1.1\r\n".length)} HTTP/1.1\r\n`;
+  const talk: [side: "client", text: string][] = [];
+  for (let i = 0; i < line.length; i += 1460) talk.push(["client", line.slice(i, i + 1460)]);
+  const objects = await flowsOf([...talk, ["client", "Host: a\r\n\r\n"]]);
+  const flow = objects.find(({ type }) => type === "flow")!;
+  assertEquals([flow.parser, flow.errors], ["http1", []]);
+  assertEquals(objects.filter(({ type }) => type === "message").map(({ length }) => length), [8000 + 11]);
+});
+
 test("a flow on which nothing was said has no parser", async () => {
   const flow = (await flowsOf([])).find(({ type }) => type === "flow")!;
   assertEquals([flow.parser, flow.why, flow.state], [null, "", "fin"]);

@@ -6,7 +6,9 @@
  *
  * @module
  */
+import type { ControlFlow } from "../control_flow.ts";
 import type { Instruction } from "../isa.ts";
+import { bytesOfFrames } from "../own_memory.ts";
 import type { BpfEnvironment, BpfRunner } from "../runner.ts";
 import { unsignedOf } from "../pair.ts";
 import { failRun } from "../jit/compiled_runner.ts";
@@ -23,6 +25,8 @@ export type Guard = (slot: number) => string | undefined;
 export interface InterpreterInput {
   /** Its instructions by slot. */
   readonly instructions: readonly Instruction[];
+  /** Its control flow. */
+  readonly flow: ControlFlow;
   /** Whether nothing was proven, so that every access must be checked. */
   readonly isChecked: boolean;
   /** Whether frames may be read before they are written. */
@@ -56,11 +60,12 @@ class Interpreter implements BpfRunner, CallHost {
   #failure = 0;
 
   constructor(input: InterpreterInput, environment: BpfEnvironment, options: InterpreterOptions) {
-    const { instructions, isChecked, needsZeroedStack } = input;
+    const { instructions, flow, isChecked, needsZeroedStack } = input;
     this.#environment = environment;
     const { steps, state } = makeSteps(instructions, environment, this);
     this.#state = state;
     state.clearsAll = needsZeroedStack || isChecked;
+    if (isChecked) state.frameBytes = bytesOfFrames(flow.functions.length);
     const guard = options.guard?.(state) ?? (isChecked ? rangeGuard(instructions, state) : undefined);
     this.#steps = guard === undefined ? steps : steps.map((step, slot) => this.#guarded(step, slot, guard));
   }

@@ -45,6 +45,8 @@ export class State {
    * reads what was not written.
    */
   clearsAll = false;
+  /** Bytes of frames that are cleared at the start. */
+  frameBytes = FRAME_BYTES;
   /** Slot to go on at where a tail call has no target. */
   returnSlot = 0;
   /** How many local calls are open. */
@@ -76,7 +78,7 @@ export class State {
     registers[5] = 0;
     registers[R10] = this.#frameTop;
     this.depth = 0;
-    if (this.clearsAll) this.#clearFrame();
+    if (this.clearsAll) this.#clearFrames(this.frameBytes);
   }
 
   /** Opens a frame; false where there are too many. */
@@ -90,14 +92,14 @@ export class State {
     if (this.clearsAll) {
       registers.fill(0, R0, R1);
       registers.fill(0, R6, R10);
-      this.#clearFrame();
+      this.#clearFrames(FRAME_BYTES);
     }
     return true;
   }
 
-  #clearFrame(): void {
+  #clearFrames(size: number): void {
     const top = this.registers[R10]!;
-    this.environment.memory.bytes.fill(0, top - FRAME_BYTES, top);
+    this.environment.memory.bytes.fill(0, top - size, top);
   }
 
   /** Closes a frame and returns the slot to go on at. */

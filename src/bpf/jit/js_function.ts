@@ -4,7 +4,8 @@
  * @module
  */
 import type { FunctionFlow } from "../control_flow.ts";
-import { MAP_HANDLE_BASE } from "../runner.ts";
+import { lowestFrame } from "../own_memory.ts";
+import { FRAME_BYTES, MAP_HANDLE_BASE } from "../runner.ts";
 import { isTailCall, segmentAt } from "./budget.ts";
 import { findFields, noFields } from "./frame_fields.ts";
 import { type FlowLayout, layOut } from "./flow_scopes.ts";
@@ -94,7 +95,14 @@ class FunctionWriter {
     }
     const base = this.#shape.entry === "call" ? "f" : String(this.#program.frameTop);
     writer.assign("l10", base);
-    if (this.#program.needsZeroedStack) writer.line(`${writer.use("U")}.fill(0, ${base} - 512, ${base});`);
+    if (this.#program.needsZeroedStack) writer.line(`${writer.use("U")}.fill(0, ${this.#frameLow()}, ${base});`);
+  }
+
+  /** From where on frames are cleared where the function is entered. */
+  #frameLow(): string {
+    if (this.#shape.entry === "call") return `f - ${FRAME_BYTES}`;
+    const { frameTop, isChecked, flow } = this.#program;
+    return String(lowestFrame(frameTop, isChecked ? flow.functions.length : 1));
   }
 
   #charge(slot: number, count: number, isChecked: boolean): void {

@@ -5,7 +5,7 @@
  */
 import type { FunctionFlow } from "../control_flow.ts";
 import { helperTable } from "../helper_table.ts";
-import { lowestFrame } from "../own_memory.ts";
+import { bytesOfFrames, lowestFrame } from "../own_memory.ts";
 import { FRAME_BYTES, MAP_HANDLE_BASE, MAX_FRAMES } from "../runner.ts";
 import { segmentAt, TAIL_CALL } from "./budget.ts";
 import { type FlowLayout, layOut, type Scope } from "./flow_scopes.ts";
@@ -91,11 +91,13 @@ class FunctionWriter {
 
   #clearFrame(): void {
     const code = this.#code;
+    const isAll = this.#check !== undefined && this.#flow.index === 0;
+    const size = bytesOfFrames(isAll ? this.#program.flow.functions.length : 1);
     code.get(LOCAL.frame);
-    code.i32(FRAME_BYTES);
+    code.i32(size);
     code.op(OP.i32Sub);
     code.i32(0);
-    code.i32(FRAME_BYTES);
+    code.i32(size);
     code.op(0xfc, 11, 0); // memory.fill
   }
 

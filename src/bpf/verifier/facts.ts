@@ -84,7 +84,8 @@ export interface VerifiedProgram {
   readonly accesses: readonly (MemoryAccess | undefined)[];
   /**
    * Whether nothing was proved, so that back ends must check every access and every pointer given to a helper against
-   * the program's own memory, and start with registers and frames of zeros. Only in sandbox mode.
+   * the program's own memory, and start with registers and frames of zeros, those of all its functions. Only in sandbox
+   * mode.
    */
   readonly isChecked: boolean;
   /** Whether bytes of a frame may be read that were not written, so that a frame must be zeros when it is entered. */
