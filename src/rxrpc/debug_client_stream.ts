@@ -24,7 +24,8 @@ export type AskDebug = (body: Uint8Array) => Promise<Uint8Array>;
 const MAX_RECORDS = 100_000;
 
 /**
- * What another endpoint tells about itself. What it says is not protected: anybody could have said it.
+ * What another endpoint tells about itself. What it says is not protected: anybody could have said it. A question fails
+ * as `RxEndpoint.version` does, and with `ENOTSUP` where the other end does not tell that.
  *
  * @example
  * ```ts

@@ -80,11 +80,17 @@ export interface RxEndpointEngine {
    * Makes a call. It has its place when `opened` is told, which may be before this returns.
    *
    * @throws {RxrpcError} `ENOBUFS` when too many calls wait, `ESHUTDOWN` when the endpoint is closed
-   * @throws {RangeError} when service or port can't be
+   * @throws {TypeError | RangeError} when service, port, length or timeouts can't be
+   * @throws what the call's security throws when a connection is to be made
    */
   call(options: RxCallOptions, sink: RxCallSink, now: number): RxCallPort;
 
-  /** Asks what is no call; the result stops waiting for the answer. Such packets can be forged. */
+  /**
+   * Asks what is no call; the result stops waiting for the answer. Such packets can be forged.
+   *
+   * @throws {RxrpcError} `ENOBUFS` when too many questions wait, `ESHUTDOWN` when the endpoint is closed
+   * @throws {TypeError | RangeError} when the port can't be
+   */
   ask(question: RxQuestion, now: number): () => void;
 
   /**

@@ -46,9 +46,12 @@ export interface RxEndpointStats {
   dataPackets: number;
   /** Transmissions of the same beyond the first. */
   resentPackets: number;
-  /** Packets of data that came, each counted once. */
+  /**
+   * Packets of data that came and were taken. One that came out of order, and had to give way to what was next because
+   * there was no room for both, counts again when it comes again.
+   */
   dataPacketsCame: number;
-  /** Arrivals of the same beyond the first, while their call ran. */
+  /** Packets of data that came and were there already, while their call ran. */
   repeatedPackets: number;
 }
 

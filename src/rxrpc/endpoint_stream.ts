@@ -217,7 +217,11 @@ export class RxEndpoint implements AsyncDisposable {
     return call;
   }
 
-  /** Makes a call with a whole request, for a whole reply. */
+  /**
+   * Makes a call with a whole request, for a whole reply.
+   *
+   * @throws as {@linkcode call}, and {RxrpcError} what the call failed with, or the reason of `signal`
+   */
   async request(options: RxRequestOptions): Promise<Uint8Array> {
     if (options?.body !== undefined) needBytes("body", options.body);
     const call = this.call(options);
@@ -230,7 +234,9 @@ export class RxEndpoint implements AsyncDisposable {
    * What another endpoint says that it is: the text of its VERSION packet.
    *
    * @throws {RxrpcError} `ETIMEDOUT` when nothing came in half a minute, or the network's code when it says that nobody
-   * can be reached there; `ESHUTDOWN` when the endpoint was closed
+   * can be reached there; `ESHUTDOWN` when the endpoint was closed; `EDESTADDRREQ`, `EISCONN` or `EAFNOSUPPORT` when the
+   * socket cannot send to there; `ENOBUFS` when too many questions wait
+   * @throws {TypeError | RangeError | SocketError} when an option can't be, `EINVAL` for an address that is none
    */
   async version(to?: RxDestination, options: RxAskOptions = {}): Promise<string> {
     const body = await this.#ask(to, RxPacketType.VERSION, new Uint8Array(1), options);
@@ -238,7 +244,10 @@ export class RxEndpoint implements AsyncDisposable {
     return new TextDecoder().decode(end < 0 ? body : body.subarray(0, end));
   }
 
-  /** Asks another endpoint about its connections, peers and counters, as the program rxdebug does. */
+  /**
+   * Asks another endpoint about its connections, peers and counters, as the program rxdebug does. The questions fail as
+   * that of {@linkcode version}.
+   */
   debug(to?: RxDestination, options: RxAskOptions = {}): RxDebugClient {
     return new RxDebugClient((body) => this.#ask(to, RxPacketType.DEBUG, body, options));
   }

@@ -25,7 +25,9 @@ export interface RxrpcErrorOptions extends Omit<LeatErrorOptions, "layer"> {
  * | `EBUSY` | the peer was busy, and the caller did not want to wait |
  * | `ENOBUFS` | too many calls, or too many wait |
  * | `EMSGSIZE` | more, or less, was written than `length` said |
- * | `EPROTO` | wrong order: a reply that waited for the end of a request which nobody read, or more behind the end |
+ * | `EPROTO`, blame `local` | a reply waited for the end of a request which nobody read, or more was said behind the end |
+ * | `EPROTO`, blame `remote` | the peer sent its reply before the request had ended, or packets that contradict each other |
+ * | `ENOTSUP` | the peer does not tell what it was asked by a DEBUG packet |
  * | `EDESTADDRREQ` | nobody said whom it is for |
  * | `EISCONN`, `EAFNOSUPPORT`, `EINVAL`, `EADDRNOTAVAIL` | the socket of this end can't send to there |
  * | `ESHUTDOWN` | the endpoint is closed |

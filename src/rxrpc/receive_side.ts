@@ -17,9 +17,9 @@ export type Arrival = number | "in order" | "hole filled" | "invalid";
 
 /** Counters of all calls. */
 export interface ReceiveTotals {
-  /** Packets that have come and were new. */
+  /** Packets that were taken; one that had to give way to others and comes again, each time. */
   dataPacketsCame: number;
-  /** Packets that have come and were not. */
+  /** Packets that have come and were there already. */
   repeatedPackets: number;
 }
 
@@ -64,9 +64,9 @@ export class ReceiveSide {
   #unreadBytes = 0;
   /** Bytes out of order. */
   #asideBytes = 0;
-  /** Packets that have come and were new. */
+  /** Packets that were taken. */
   #arrivals = 0;
-  /** Packets that were new, and for which there was no room. */
+  /** Packets that were next, and for which there was no room. */
   #refusals = 0;
   #wasRead = false;
   readonly #first: number;
@@ -104,7 +104,7 @@ export class ReceiveSide {
     return this.#last !== undefined && seqDiff(this.#next, this.#last) > 0;
   }
 
-  /** Packets that have come; none is counted twice. */
+  /** Packets that were taken; one that had to give way to others and comes again, each time. */
   get arrivals(): number {
     return this.#arrivals;
   }

@@ -3,6 +3,8 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { type RxCallStream, RxEndpoint, type RxEndpointOptions, RxrpcError } from "../../src/rxrpc/mod.ts";
 import { dgramPair, InetAddress } from "../../src/tsocket/mod.ts";
+import { ManualClock } from "../../src/sim/mod.ts";
+import { nextTurnOfLoop } from "../../src/stream/turn.ts";
 import { RxPacketType } from "../../src/rxrpc/packet_types.ts";
 import { asServer, L, unread } from "./by_hand.ts";
 import { pattern } from "./world.ts";
@@ -17,9 +19,11 @@ interface Ends {
   served: RxCallStream;
 }
 
+/** With a clock, time is what the test says that it is, at both ends. */
 async function ends(options: RxEndpointOptions = {}): Promise<Ends> {
   const [left, right] = dgramPair({ addresses: [InetAddress.parse("127.0.0.1:7001"), to] });
-  const [client, server] = [await RxEndpoint.open(left), await RxEndpoint.open(right, options)];
+  const { clock } = options;
+  const [client, server] = [await RxEndpoint.open(left, { clock }), await RxEndpoint.open(right, options)];
   const listener = server.listen({ services: [147] });
   const call = client.call({ to, service: 147 });
   await call.write(Uint8Array.of(1));
@@ -143,11 +147,27 @@ async function ask({ call }: Ends, bytes = REQUEST): Promise<Uint8Array> {
   return await got;
 }
 
+/** Lets time pass, a tenth of a second in a turn of the event loop, until something is over. Returns how much it was. */
+async function passing(clock: ManualClock, over: Promise<unknown>): Promise<number> {
+  const before = clock.now();
+  let isOver = false;
+  over.then(() => isOver = true);
+  while (!isOver && clock.now() < before + 60_000) {
+    for (let turn = 0; turn < 20; turn++) await nextTurnOfLoop();
+    clock.advance(100);
+  }
+  return clock.now() - before;
+}
+
 test("requestIdleMs: a reply that is piped from a request larger than the window fails, and says what to do", async () => {
-  const all = await ends({ requestIdleMs: 700 });
+  const clock = new ManualClock();
+  const all = await ends({ requestIdleMs: 7000, clock });
   const { served } = all;
   const asked = refusal(ask(all));
-  const error = await refusal(served.readable.pipeTo(served.writable));
+  const failed = refusal(served.readable.pipeTo(served.writable));
+  const took = await passing(clock, failed);
+  const error = await failed;
+  assert(took >= 7000 && took < 15_000, `${took} ms`);
   assertEquals([error.code, error.blame, error.abortCode], ["EPROTO", "local", -6]);
   assert(error.message.includes("read the whole request first, as with await call.bytes()"), error.message);
   assertEquals((await refusal(served.closed)).code, "EPROTO");
@@ -156,9 +176,13 @@ test("requestIdleMs: a reply that is piped from a request larger than the window
 });
 
 test("requestIdleMs: a server that ends its reply and reads nothing of a large request fails, too", async () => {
-  const all = await ends({ requestIdleMs: 700 });
+  const clock = new ManualClock();
+  const all = await ends({ requestIdleMs: 7000, clock });
   const asked = refusal(ask(all));
-  assertEquals((await refusal(all.served.end())).code, "EPROTO");
+  const failed = refusal(all.served.end());
+  const took = await passing(clock, failed);
+  assertEquals((await failed).code, "EPROTO");
+  assert(took >= 7000 && took < 15_000, `${took} ms`);
   assertEquals((await asked).abortCode, -6);
   await close(all);
 });
