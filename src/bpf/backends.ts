@@ -41,11 +41,10 @@ const emptyModule = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 const permissions: { readonly tried: { js?: boolean; wasm?: boolean } } & CodePermissions = {
   tried: {},
   get js() {
-    return this.tried.js ??= succeeds(() => new Function("return 1")() === 1);
+    return this.tried.js ??= isMade(Function);
   },
   get wasm() {
-    return this.tried.wasm ??= typeof WebAssembly === "object" &&
-      succeeds(() => new WebAssembly.Module(emptyModule) instanceof Object);
+    return this.tried.wasm ??= typeof WebAssembly === "object" && isMade(WebAssembly.Module, emptyModule);
   },
 };
 
@@ -60,9 +59,9 @@ export function availableBackends(allowed: CodePermissions = codePermissions()):
   return known.filter((backend) => backend === "interpreter" || allowed[backend]);
 }
 
-function succeeds(attempt: () => boolean): boolean {
+function isMade<Args extends unknown[]>(type: new (...args: Args) => object, ...args: Args): boolean {
   try {
-    return attempt();
+    return new type(...args) instanceof Object;
   } catch {
     return false;
   }
@@ -78,13 +77,10 @@ export function chooseBackend(
   slots: number,
   allowed: CodePermissions = codePermissions(),
 ): BpfBackend {
-  const can = (backend: BpfBackend): boolean => backend === "interpreter" || allowed[backend];
-  if (wanted !== "auto") {
-    if (can(wanted)) return wanted;
-    throw new BpfError(`the back end ${wanted} is not allowed here`, { code: "ENOSYS" });
-  }
-  const order: readonly BpfBackend[] = slots <= MAX_JS_SLOTS ? ["js", "wasm"] : ["wasm"];
-  return order.find(can) ?? "interpreter";
+  const first = wanted !== "auto" ? wanted : slots <= MAX_JS_SLOTS ? "js" : "wasm";
+  if (first === "interpreter" || allowed[first]) return first;
+  if (wanted === "auto") return first === "js" && allowed.wasm ? "wasm" : "interpreter";
+  throw new BpfError(`the back end ${wanted} is not allowed here`, { code: "ENOSYS" });
 }
 
 /** Makes the runner of a program. */

@@ -149,11 +149,13 @@ class LoadedObject implements BpfObject {
     const entries = this.#entries;
     const exact = name === undefined ? undefined : this.#named(name);
     if (exact !== undefined) return exact;
+    return name === undefined && entries.length === 1 ? entries[0]! : this.#bySection(name);
+  }
+
+  #bySection(name: string | undefined): ObjectFunction {
+    const entries = this.#entries;
     const fits = (section: string): boolean => name === undefined ? section.startsWith("socket") : section === name;
-    const candidates = name === undefined && entries.length === 1
-      ? entries
-      : entries.filter((one) => fits(one.section.name));
-    const [first, ...others] = candidates;
+    const [first, ...others] = entries.filter((one) => fits(one.section.name));
     if (first !== undefined && others.length === 0) return first;
     const names = entries.slice(0, 20).map((one) => one.name).join(", ");
     const what = entries.length === 0

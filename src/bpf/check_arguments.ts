@@ -46,8 +46,14 @@ export function checkInstructions(what: string, value: unknown): void {
 /** @throws {TypeError} unless it is a program: as `assemble`, `classicToEbpf` or `program()` of an object make it */
 export function checkProgram(value: BpfProgram): void {
   const program = value as Partial<BpfProgram> | null | undefined;
+  const isRight = typeof program?.name === "string" && program.code instanceof Uint8Array &&
+    Array.isArray(program.maps);
+  if (!isRight) refuseProgram(program);
+}
+
+function refuseProgram(program: Partial<BpfProgram> | null | undefined): void {
   if (typeof program !== "object" || program === null || program instanceof Uint8Array || Array.isArray(program)) {
-    throw new TypeError(`a program must be a BpfProgram (see assemble and loadObject), got ${kindOf(value)}`);
+    throw new TypeError(`a program must be a BpfProgram (see assemble and loadObject), got ${kindOf(program)}`);
   }
   checkText("name of a program", program.name);
   checkBytes("code of a program", program.code);

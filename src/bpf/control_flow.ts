@@ -72,6 +72,8 @@ export interface ControlFlow {
 
 /** Where an instruction may go on in its function; a call goes on behind itself. */
 interface Exits {
+  /** The slot behind it. */
+  readonly behind: number;
   readonly next: boolean;
   readonly target: number | undefined;
 }
@@ -163,25 +165,20 @@ function exitsOf(text: FunctionText, slot: number): Exits {
   const target = jumpTarget(instruction, slot);
   const ends = instruction.opcode === opcodeExit || instruction.opcode === opcodeJump ||
     instruction.opcode === opcodeLongJump;
-  if (target !== undefined) checkTarget(text, slot, target);
-  if (!ends && slot + widthOf(instruction) >= text.end) {
+  if (target !== undefined && (target < text.start || target >= text.end || text.seconds[target] === 1)) {
+    throw wrongTarget(text, slot, target);
+  }
+  const behind = slot + (instruction.opcode === BPF_LDDW ? 2 : 1);
+  if (!ends && behind >= text.end) {
     throw refusal("the function does not end in exit or an unconditional jump, and runs into what is behind it", slot);
   }
-  return { next: !ends, target };
+  return { behind, next: !ends, target };
 }
 
-function widthOf(instruction: Instruction): number {
-  return instruction.opcode === BPF_LDDW ? 2 : 1;
-}
-
-function checkTarget(text: FunctionText, slot: number, target: number): void {
-  if (target < text.start || target >= text.end) {
-    const what = target < 0 || target >= text.instructions.length ? "the program" : "its function";
-    throw refusal(`jump to instruction ${target}, out of ${what}`, slot);
-  }
-  if (text.seconds[target] === 1) {
-    throw refusal(`jump to ${target}, into the middle of a wide instruction`, slot);
-  }
+function wrongTarget({ instructions, start, end }: FunctionText, slot: number, target: number): BpfError {
+  if (target >= start && target < end) return refusal(`jump to ${target}, into the middle of a wide instruction`, slot);
+  const what = target < 0 || target >= instructions.length ? "the program" : "its function";
+  return refusal(`jump to instruction ${target}, out of ${what}`, slot);
 }
 
 /** Finds what is reached from the function's entry, and where blocks begin. */
@@ -194,8 +191,7 @@ function explore(text: FunctionText): { reached: Uint8Array; leaders: Uint8Array
     let slot = pending.pop() ?? text.start;
     while (reached[slot - text.start] === 0) {
       reached[slot - text.start] = 1;
-      const { next, target } = exitsOf(text, slot);
-      const behind = slot + widthOf(text.instructions[slot]!);
+      const { behind, next, target } = exitsOf(text, slot);
       if (target !== undefined) {
         leaders[target - text.start] = 1;
         pending.push(target);
@@ -208,21 +204,18 @@ function explore(text: FunctionText): { reached: Uint8Array; leaders: Uint8Array
   return { reached, leaders };
 }
 
-function refuseUnreached(text: FunctionText, reached: Uint8Array): void {
-  for (let slot = text.start; slot < text.end; slot++) {
-    if (reached[slot - text.start] === 1 || text.seconds[slot] === 1) continue;
-    // A function that runs into the next one is the better thing to tell, where both are so.
-    exitsOf(text, slot);
-    throw refusal("nothing reaches this instruction", slot);
-  }
+function unreached(text: FunctionText, slot: number): BpfError {
+  // A function that runs into the next one is the better thing to tell, where both are so.
+  exitsOf(text, slot);
+  return refusal("nothing reaches this instruction", slot);
 }
 
 function buildFunction(text: FunctionText): FunctionFlow {
   const { reached, leaders } = explore(text);
-  refuseUnreached(text, reached);
   const starts: number[] = [];
   const blockAt = new Int32Array(text.end - text.start);
   for (let slot = text.start; slot < text.end; slot++) {
+    if (reached[slot - text.start] === 0 && text.seconds[slot] === 0) throw unreached(text, slot);
     if (leaders[slot - text.start] === 1) starts.push(slot);
     blockAt[slot - text.start] = starts.length - 1;
   }

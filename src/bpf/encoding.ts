@@ -82,10 +82,13 @@ const NARROW_KINDS: readonly number[] = [BPF_PSEUDO_MAP_FD, BPF_PSEUDO_FUNC, BPF
 
 function secondSlotProblem(kind: number, second: Instruction | undefined): string | undefined {
   if (second === undefined) return "lddw lacks its second slot";
-  const { opcode, dst, src, offset } = second;
   if (second.imm !== 0 && NARROW_KINDS.includes(kind)) return `lddw of kind ${kind} has no second immediate`;
-  const isZero = opcode === 0 && dst === 0 && src === 0 && offset === 0;
-  return isZero ? undefined : "the second slot of lddw must be zero but for its immediate";
+  return isSecondSlot(second) ? undefined : "the second slot of lddw must be zero but for its immediate";
+}
+
+/** Whether a slot is there and can be the second one of `lddw`. */
+export function isSecondSlot(slot: Instruction | undefined): boolean {
+  return slot !== undefined && (slot.opcode | slot.dst | slot.src | slot.offset) === 0;
 }
 
 function hex(value: number): string {

@@ -211,11 +211,13 @@ export function decodeInstruction(code: Uint8Array, slot: number): Instruction {
  * ```
  */
 export function decodeInstructions(code: Uint8Array): Instruction[] {
-  checkCode(code);
-  if (code.length % BPF_SLOT_BYTES !== 0) {
+  if (!(code?.length % BPF_SLOT_BYTES === 0 && code instanceof Uint8Array)) {
+    checkCode(code);
     throw new RangeError(`${code.length} bytes of code are no whole number of slots of ${BPF_SLOT_BYTES}`);
   }
-  return Array.from({ length: code.length / BPF_SLOT_BYTES }, (_, slot) => decodeInstruction(code, slot));
+  const instructions: Instruction[] = [];
+  for (let slot = 0; slot < code.length / BPF_SLOT_BYTES; slot++) instructions.push(decodeInstruction(code, slot));
+  return instructions;
 }
 
 /**

@@ -107,14 +107,17 @@ export class BpfMachine {
     checkOptions(options);
     // What is not asked for is not called, and what is called has few closures: see decision 42.
     const programs = options.programs === undefined ? [program] : [...new Set([program, ...tailPrograms(options)])];
-    let definitions = definitionsOf(programs);
+    let definitions = programs.length === 1 && program.maps.length === 0 ? [] : definitionsOf(programs);
     const { variables } = options;
     if (variables !== undefined) definitions = setVariables(definitions, variables);
     const verified: VerifiedProgram[] = [];
-    let slots = 0;
-    for (const one of programs) {
-      verified.push(verifyProgram(variables === undefined ? one : withDefinitions(one, definitions), options));
-      slots = Math.max(slots, one.code.length / 8);
+    let slots = 0, isChecked = false, mayWrite = false;
+    for (const program of programs) {
+      const one = verifyProgram(variables === undefined ? program : withDefinitions(program, definitions), options);
+      verified.push(one);
+      slots = Math.max(slots, one.instructions.length);
+      isChecked ||= one.isChecked;
+      mayWrite ||= !one.isPlain && mayWriteContext(one.instructions);
     }
     this.program = program;
     this.backend = chooseBackend(
@@ -122,7 +125,7 @@ export class BpfMachine {
       slots,
       permissionsFor(options.memory),
     );
-    if (options.memory !== undefined && verified.some((one) => one.isChecked)) {
+    if (options.memory !== undefined && isChecked) {
       throw new BpfError("a program that was not proven safe cannot share its memory", { code: "EACCES" });
     }
     this.memory = options.memory ??
@@ -136,14 +139,12 @@ export class BpfMachine {
     }
     for (const map of this.maps.values()) if (map.definition.frozen === true) map.freeze();
     // In the order of the network, in a word of the machine's order.
-    this.memory.view.setUint16(this.context.address + 16, limitOption("protocol", options.protocol, 0, 0));
+    this.memory.view.setUint16(this.#runtime.context.address + 16, limitOption("protocol", options.protocol, 0, 0));
     const runners = new Map<BpfProgram, BpfRunner>();
     for (let at = 0; at < programs.length; at++) runners.set(programs[at]!, this.#compile(verified[at]!));
     this.#runner = runners.get(program)!;
     if (options.programs !== undefined) this.#fillProgramArrays(options.programs, runners);
-    this.#scratch = verified.some((one) => !one.isPlain && mayWriteContext(one.instructions))
-      ? new ScratchArea(this.memory, this.#runtime.context)
-      : undefined;
+    this.#scratch = mayWrite ? new ScratchArea(this.memory, this.#runtime.context) : undefined;
   }
 
   /** Where the context is in the memory. */
@@ -308,9 +309,12 @@ function permissionsFor(memory: BpfMemory | undefined): CodePermissions {
 /** Memory for maps, runtime and, of programs of WebAssembly, what they see of a packet. */
 function memoryFor(definitions: readonly MapDefinition[], windows: number, most: number | undefined): BpfMemory {
   const maxBytes = limitOption("maxMemoryBytes", most, 64 * 1024 * 1024);
-  const sizes = definitions.map(mapBytes);
-  const inside = sizes.reduce((sum, one) => sum + one.inside, 0);
-  const outside = sizes.reduce((sum, one) => sum + one.outside, 0);
+  let inside = 0, outside = 0;
+  for (const definition of definitions) {
+    const bytes = mapBytes(definition);
+    inside += bytes.inside;
+    outside += bytes.outside;
+  }
   if (inside + outside > maxBytes) {
     throw new BpfError(`the maps take ${inside + outside} bytes, maxMemoryBytes is ${maxBytes}`, { code: "E2BIG" });
   }
@@ -318,25 +322,32 @@ function memoryFor(definitions: readonly MapDefinition[], windows: number, most:
   return new BpfMemory({ bytes: inside + besides, maxBytes: maxBytes + besides, wasm: windows > 0 });
 }
 
-function runtimeOptions(options: BpfMachineOptions): ConstructorParameters<typeof BpfRuntime>[1] {
-  const now = options.now ?? systemClock.now;
-  const fill = options.random ?? systemRandom;
+function dropped(): void {}
+
+/** Words of 32 random bits, whose bytes are drawn many at a time. */
+function randomWords(fill: FillRandom): () => number {
   const pool = new Uint8Array(256);
   const words = new DataView(pool.buffer);
   let used = pool.length;
+  return () => {
+    if (used === pool.length) {
+      fill(pool);
+      used = 0;
+    }
+    used += 4;
+    return words.getInt32(used - 4, true);
+  };
+}
+
+function runtimeOptions(options: BpfMachineOptions): ConstructorParameters<typeof BpfRuntime>[1] {
+  const now = options.now ?? systemClock.now;
+  let draw: (() => number) | undefined;
   return {
     budget: limitOption("budget", options.budget, DEFAULT_BUDGET),
     now,
     wallNow: options.wallNow ?? now,
-    random: () => {
-      if (used === pool.length) {
-        fill(pool);
-        used = 0;
-      }
-      used += 4;
-      return words.getInt32(used - 4, true);
-    },
-    onTrace: options.onTrace ?? (() => {}),
+    random: () => (draw ??= randomWords(options.random ?? systemRandom))(),
+    onTrace: options.onTrace ?? dropped,
     cookie: limitOption("cookie", options.cookie, 0, 0),
     isChained: options.programs !== undefined,
   };

@@ -131,10 +131,12 @@ export class ProgramEnvironment implements BpfEnvironment, HelperHost {
   readonly isChained: boolean;
   readonly valueAddresses: readonly number[];
   readonly mayAccess: MayAccess;
-  readonly helper: (number: number) => HelperFunction | undefined;
   readonly #runtime: BpfRuntime;
   readonly #program: BpfProgram;
   readonly #maps: readonly BpfMap[];
+  readonly #isChecked: boolean;
+  /** Made when a helper is first asked for: most programs call none. */
+  #helpers: ((number: number) => HelperFunction | undefined) | undefined;
 
   /**
    * Makes the environment of a program whose maps are all in the runtime; `isChecked` where nothing was proven of its
@@ -155,8 +157,12 @@ export class ProgramEnvironment implements BpfEnvironment, HelperHost {
     this.valueAddresses = this.#maps.map((map) => map.address);
     const { context, stack } = this;
     this.mayAccess = isChecked ? ownMemory({ context, stack, maps: this.#maps, functions }) : () => true;
-    const helpers = makeHelpers(this);
-    this.helper = isChecked ? checkedHelpers(helpers, this) : helpers;
+    this.#isChecked = isChecked;
+  }
+
+  helper(number: number): HelperFunction | undefined {
+    this.#helpers ??= this.#isChecked ? checkedHelpers(makeHelpers(this), this) : makeHelpers(this);
+    return this.#helpers(number);
   }
 
   get remaining(): number {

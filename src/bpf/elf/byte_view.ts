@@ -52,11 +52,6 @@ export class ByteView {
     throw new BpfError(`${place}offset ${offset}: ${message}`, { section: this.#section, offset });
   }
 
-  /** 8 bits. */
-  u8(at: number): number {
-    return at < this.bytes.length ? this.bytes[at]! : this.#cut(at);
-  }
-
   /** 16 bits. */
   u16(at: number): number {
     return at + 2 <= this.bytes.length ? this.#view.getUint16(at, true) : this.#cut(at);

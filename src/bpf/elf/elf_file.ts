@@ -178,7 +178,8 @@ export function symbolName(elf: ElfFile, symbol: ElfSymbol): string {
 }
 
 function readSymbols(sections: readonly ElfSection[], limits: LoaderLimits): Pick<ElfFile, "symbols" | "names"> {
-  const table = sections.find((section) => section.type === SHT.SYMTAB);
+  let table: ElfSection | undefined;
+  for (const section of sections) if (section.type === SHT.SYMTAB) table ??= section;
   if (table === undefined) return { symbols: [], names: new Uint8Array(0) };
   const view = new ByteView(table.bytes, table.name, "the symbol table");
   if (table.size % SYMBOL_BYTES !== 0) view.refuse(`${table.size} bytes are no whole number of symbols`, 0);
@@ -196,8 +197,9 @@ function readSymbols(sections: readonly ElfSection[], limits: LoaderLimits): Pic
 }
 
 function readSymbol(view: ByteView, at: number, nameBytes: number, sections: number): ElfSymbol {
-  const type = view.u8(at + 4) & 15;
-  const number = view.u16(at + 6);
+  // Type and binding, visibility, number of the section.
+  const word = view.u32(at + 4);
+  const type = word & 15, number = word >>> 16;
   // From 0xff00 on the numbers have meanings of their own (absolute values, common storage).
   const section = number >= 0xff00 ? 0 : number;
   if (section >= sections) view.refuse(`a symbol is in section ${section} of ${sections}`, at);

@@ -19,6 +19,8 @@ const R_BPF_64_32 = 10;
 
 const CALL = BPF_JMP | BPF_CALL;
 const GOTOX = BPF_JMP | BPF_X;
+const GOTOX_REFUSAL = "gotox (a jump through a table, which clang makes with -mcpu=v4) is not supported; " +
+  "compile with -mcpu=v3";
 
 /** A function of the object. */
 export interface ObjectFunction {
@@ -57,11 +59,6 @@ export interface LinkInput {
 /** Links the program that begins with `entry`. */
 export function link(input: LinkInput, entry: ObjectFunction): BpfProgram {
   return new Linker(input, entry).program;
-}
-
-/** Of the class of `lddw` all others are loads of packet bytes. */
-function isPacketLoad({ opcode }: Instruction): boolean {
-  return (opcode & 7) === BPF_LD && opcode !== BPF_LDDW;
 }
 
 class Linker {
@@ -104,13 +101,15 @@ class Linker {
   /** Lines are for errors: they are read when one is told. */
   #withLines(program: BpfProgram): BpfProgram {
     let lines: SourceLine[] | undefined;
-    const find = () =>
-      this.#parts.flatMap((part) => {
-        const start = this.#starts.get(part)!;
-        return this.#input.linesOf(part).map((line) => ({ ...line, slot: line.slot + start }));
-      });
-    const get = () => (lines ??= find()).length > 0 ? lines : undefined;
+    const get = () => (lines ??= this.#findLines()).length > 0 ? lines : undefined;
     return Object.defineProperty(program, "lines", { get, enumerable: true, configurable: true });
+  }
+
+  #findLines(): SourceLine[] {
+    return this.#parts.flatMap((part) => {
+      const start = this.#starts.get(part)!;
+      return this.#input.linesOf(part).map((line) => ({ ...line, slot: line.slot + start }));
+    });
   }
 
   #place(part: ObjectFunction, caller: ObjectFunction, at: number): void {
@@ -130,17 +129,14 @@ class Linker {
     const code = section.bytes.slice(first * 8, (first + slots) * 8);
     const relocations = this.#input.relocationsOf(section);
     for (let slot = 0; slot < slots; slot++) {
-      const instruction = decodeInstruction(code, slot);
+      const opcode = code[slot * 8]!;
       const relocation = relocations.get((first + slot) * 8);
-      if (isPacketLoad(instruction) && part !== this.#parts[0]) this.#loading.add(part);
-      if (instruction.opcode === GOTOX) {
-        const what = "gotox (a jump through a table, which clang makes with -mcpu=v4) is not supported; " +
-          "compile with -mcpu=v3";
-        this.#refuse(part, slot, what, "ENOSYS");
-      }
-      if (instruction.opcode === CALL) this.#linkCall(part, slot, instruction, relocation);
-      else if (relocation !== undefined) this.#linkAddress(part, slot, code, instruction, relocation);
-      if (instruction.opcode !== BPF_LDDW) continue;
+      // Of the class of `lddw` all others are loads of packet bytes.
+      if ((opcode & 7) === BPF_LD && opcode !== BPF_LDDW && part !== this.#parts[0]) this.#loading.add(part);
+      if (opcode === GOTOX) this.#refuse(part, slot, GOTOX_REFUSAL, "ENOSYS");
+      if (opcode === CALL) this.#linkCall(part, slot, decodeInstruction(code, slot), relocation);
+      else if (relocation !== undefined) this.#linkAddress(part, slot, code, decodeInstruction(code, slot), relocation);
+      if (opcode !== BPF_LDDW) continue;
       slot++;
       if (relocations.has((first + slot) * 8)) this.#refuse(part, slot, "a relocation is in the second slot of lddw");
     }

@@ -33,30 +33,34 @@ export interface ObjectMap {
 
 /** Finds all maps of an object. */
 export function objectMaps(elf: ElfFile, btf: Btf | undefined, limits: LoaderLimits): ObjectMap[] {
-  const maps: ObjectMap[] = [];
-  const names = new Set<string>();
-  const add = (map: ObjectMap): void => {
-    const { name } = map.definition;
-    if (maps.length >= limits.maxMaps) {
-      throw new BpfError(`the object has more maps than maxMaps, ${limits.maxMaps}`, { code: "E2BIG" });
-    }
-    if (names.has(name)) {
-      const section = elf.sections[map.section]!.name;
-      throw new BpfError(`section ${section}, offset ${map.offset}: there are two maps called ${name}`, {
-        section,
-        offset: map.offset,
-      });
-    }
-    names.add(name);
-    checkDefinition(elf, map);
-    maps.push(map);
-  };
+  const byName = new Map<string, ObjectMap>();
   for (const section of elf.sections) {
-    if (section.name === ".maps") typedMaps(elf, section, btf).forEach(add);
-    else if (section.name === "maps") legacyMaps(elf, section).forEach(add);
-    else if (isData(section)) add(dataMap(elf, section, btf));
+    const maps = section.name === ".maps"
+      ? typedMaps(elf, section, btf)
+      : section.name === "maps"
+      ? legacyMaps(elf, section)
+      : isData(section)
+      ? [dataMap(elf, section, btf)]
+      : [];
+    for (const map of maps) addMap(elf, byName, map, limits);
   }
-  return maps;
+  return [...byName.values()];
+}
+
+function addMap(elf: ElfFile, byName: Map<string, ObjectMap>, map: ObjectMap, limits: LoaderLimits): void {
+  const { name } = map.definition;
+  if (byName.size >= limits.maxMaps) {
+    throw new BpfError(`the object has more maps than maxMaps, ${limits.maxMaps}`, { code: "E2BIG" });
+  }
+  if (byName.has(name)) {
+    const section = elf.sections[map.section]!.name;
+    throw new BpfError(`section ${section}, offset ${map.offset}: there are two maps called ${name}`, {
+      section,
+      offset: map.offset,
+    });
+  }
+  checkDefinition(elf, map);
+  byName.set(name, map);
 }
 
 /** Refuses a map that no map can be. One of a type that there is not here is refused where it is made. */

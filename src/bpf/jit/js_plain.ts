@@ -41,7 +41,8 @@ export function writePlain({ instructions, encodings, flow }: CompilerInput): st
   /** The statement that goes to a block; none where that comes next. */
   const go = (block: number): string => {
     const to = position[block]!, there = known[to];
-    known[to] = there === undefined ? code.max.slice() : there.map((most, r) => Math.max(most, code.max[r]!));
+    if (there === undefined) known[to] = code.max.slice();
+    else for (let r = 0; r < 10; r++) there[r] = Math.max(there[r]!, code.max[r]!);
     if (to === place + 1) return "";
     if (!labels.includes(to)) labels.push(to);
     return `break B${to};`;
@@ -71,14 +72,13 @@ export function writePlain({ instructions, encodings, flow }: CompilerInput): st
 
 /** All blocks that end where a jump leads begin at the start: the first to end is the innermost. */
 function assembled({ lines, highs }: PlainCode, labels: number[]): string {
-  let variables = "t = 0, u = 0", scopes = "";
+  let variables = "t = 0, u = 0", body = "";
   for (let r = 0; r < 10; r++) variables += `, l${r} = 0, h${r} = 0`;
-  for (const label of labels.sort((a, b) => b - a)) scopes += `B${label}: {\n`;
+  for (const label of labels.sort((a, b) => b - a)) body += `B${label}: {\n`;
   // High halves that nobody reads are not worked out.
-  const needed = lines.filter((line) => line[0] !== "h" || (highs >> Number(line[1]) & 1) !== 0);
-  const body = `const n = e - s;\nlet ${variables};\n${scopes}${needed.join("\n")}`;
+  for (const line of lines) if (line[0] !== "h" || (highs >> Number(line[1]) & 1) !== 0) body += `${line}\n`;
   // In parentheses, so that V8 compiles it at once: see `js_program.ts`.
-  return `return (function run(p, s, e) {\n${body}\n});`;
+  return `return (function run(p, s, e) {\nconst n = e - s;\nlet ${variables};\n${body}});`;
 }
 
 /** The high half of a register. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { encodingOf, encodingProblem } from "../encoding.ts";
+import { encodingOf, encodingProblem, isSecondSlot } from "../encoding.ts";
 import type { Encoding } from "../encoding_table.ts";
 import type { BpfErrorCode } from "../errors.ts";
 import { helperTable } from "../helper_table.ts";
@@ -40,7 +40,8 @@ export function checkEncodings(program: BpfProgram, instructions: readonly Instr
     const { opcode, dst, src } = instruction;
     const encoding = encodingOf(instruction);
     // What is asked for here and below is asked of few instructions, and so not compiled for most programs.
-    const isOdd = encoding === undefined || opcode === BPF_LDDW || dst === BPF_REG_FP || src === BPF_REG_FP;
+    const isOdd = encoding === undefined || dst === BPF_REG_FP || src === BPF_REG_FP ||
+      opcode === BPF_LDDW && (src !== 0 || !isSecondSlot(instructions[slot + 1]));
     const problem = isOdd ? encodingProblem(instructions, slot) : undefined;
     if (encoding === undefined || problem !== undefined) return fail(problem!, slot, "EINVAL");
     encodings[slot] = encoding;

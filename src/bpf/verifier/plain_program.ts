@@ -32,8 +32,8 @@ const ALL = 0x7ff;
 export function provePlain({ instructions, encodings, flow }: ProgramText, maxSteps: number): number | undefined {
   const { blocks, order, position } = flow.functions[0]!;
   if (flow.functions.length > 1) return undefined;
-  const known = blocks.map((): Registers => ({ numbers: ALL, contexts: ALL }));
-  known[0] = { numbers: 0, contexts: R1 };
+  const known: Registers[] = [{ numbers: 0, contexts: R1 }];
+  while (known.length < blocks.length) known.push({ numbers: ALL, contexts: ALL });
   let steps = 0;
   for (let place = 0; place < order.length;) {
     const block = blocks[order[place]!]!;
