@@ -18,9 +18,12 @@ import type { SendPacket } from "./send_packet.ts";
 const ACCEPTED_MTU = 65_160;
 const UPGRADE = 1;
 
-/** Sends the acknowledgements that are due; `false` when there is no room. */
+/**
+ * Sends the acknowledgements that are due; `false` when there is no room. As long as nobody was asked whether to take the
+ * call nothing is acknowledged: its client may yet hear that this end is busy, and has to send it once more then.
+ */
 export function writeAck(call: RxCall, place: CallPlace, out: PacketWriter, now: number): boolean {
-  if (call.acks.due !== undefined) {
+  if (call.acks.due !== undefined && !call.isGated) {
     const { reason, serial } = call.acks.due;
     if (!writeOneAck(call, place, reason, serial, out, now)) return false;
     call.acks.sent();
@@ -40,12 +43,12 @@ function writeOneAck(
   out: PacketWriter,
   now: number,
 ): boolean {
-  const { receive } = call;
-  const acks = receive.softAcks();
+  const { receive, isGated } = call;
+  const acks = isGated ? [] : receive.softAcks();
   const length = HEADER_BYTES + ackLength(acks.length);
   const isPing = reason === RxAckReason.PING;
   // whoever has not proved that the address is his own gets no more than he sent, three times
-  if (call.isGated && !call.peer.mayAnswer(length, now)) {
+  if (isGated && !call.peer.mayAnswer(length, now)) {
     call.pings.isDue &&= !isPing;
     return true;
   }
@@ -59,8 +62,8 @@ function writeOneAck(
   encodeHeader(header, into);
   receive.advertised();
   encodeAck({
-    firstPacket: receive.next,
-    previousPacket: receive.top,
+    firstPacket: isGated ? 1 : receive.next,
+    previousPacket: isGated ? 0 : receive.top,
     serial,
     reason,
     acks,

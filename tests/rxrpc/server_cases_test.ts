@@ -5,6 +5,7 @@ import { RxrpcError } from "../../src/rxrpc/errors.ts";
 import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
 import type { RxCallPort } from "../../src/rxrpc/ports.ts";
 import { asServer, L, R } from "./by_hand.ts";
+import { pattern, request, serve, World } from "./world.ts";
 
 const { IDLE, PING, PING_RESPONSE, DUPLICATE } = RxAckReason;
 
@@ -293,15 +294,31 @@ test("101: requestIdleMs: a request waits as long as this end reads nothing of i
 test("102, 191: a call from an address that has not answered waits; it gets three times what it sent", () => {
   const hand = asServer({ reachCheck: "always" });
   const calls = hand.offer(147);
-  assertEquals(hand.d(1, L, 100), [`A PING 2/1 S0 []`]);
+  assertEquals(hand.d(1, L, 100), ["A PING 1/0 S0 []"]);
   assertEquals(calls.length, 0);
   hand.after(10_000);
   const sent = hand.world.sent.reduce((sum, { data }) => sum + data.length, 0);
   assertEquals(sent <= 3 * 128, true, `${sent} bytes`);
-  const ping = hand.world.sent[0]!.header.serial;
-  hand.a(1, 0, ping, PING_RESPONSE);
+  const ping = hand.world.sent.at(-1)!.header.serial;
+  assertEquals(hand.a(1, 0, ping, PING_RESPONSE), ["A IDLE 2/1 S0 []"], "acknowledged once it is taken");
   assertEquals([calls.length, calls[0]?.bytes, calls[0]?.hasEnded], [1, 100, true]);
   assertEquals(hand.engine.heldBytes, 0);
+});
+
+test("102, 104: a call that has waited, and for which there is no room: its client still has all of it, and tries on", () => {
+  for (const failsWhenBusy of [false, true]) {
+    const world = new World();
+    const [client, server] = [world.add(), world.add({ reachCheck: "always" })];
+    const served = serve(world, server, (body) => body);
+    server.engine.offer({ id: 147 });
+    const take = server.incoming;
+    let count = 0;
+    server.incoming = (call) => count++ === 0 ? "busy" : take(call);
+    const call = request(world, client, server, pattern(20_000), { failsWhenBusy });
+    world.run(5000);
+    assertEquals([call.code, call.bytes, call.busyCount], failsWhenBusy ? ["EBUSY", 0, 1] : [undefined, 20_000, 1]);
+    assertEquals([served.length, server.engine.heldBytes], [failsWhenBusy ? 0 : 1, 0]);
+  }
 });
 
 test("102: no answer: the call is over when its time is", () => {
