@@ -144,12 +144,29 @@ function bareUpload(port: number, bytes: number): Work {
   };
 }
 
+/** Datagrams that one acknowledgement is for. */
+const PACKETS_PER_ACK = 2;
+
+/**
+ * The same, but one of every two is answered, and an answer lets the next two go: what is left of bare UDP for whoever
+ * acknowledges. As many are under way as before.
+ */
+function acknowledgedUpload(port: number, bytes: number): Work {
+  const parallel = Math.floor(2 * GROUP_BYTES / bytes / PACKETS_PER_ACK);
+  const groups = Math.ceil(BULK / bytes / PACKETS_PER_ACK);
+  return async () => {
+    await exchange(port, new Uint8Array(bytes), PACKETS_PER_ACK, groups, parallel);
+    return 8 * groups * PACKETS_PER_ACK * bytes;
+  };
+}
+
 async function overUdp(bench: Bench): Promise<void> {
   const count = bench.isQuick ? 500 : 2000;
   const peer = await startPeer({});
   const endpoint = await open();
   const { rx, bare } = peer.ports;
   const bareUdp = { name: "bare UDP" };
+  const acknowledgedUdp = { name: `bare UDP, ${PACKETS_PER_ACK} datagrams an answer` };
   await figure(bench, {
     name: "small calls one after the other",
     unit: "calls/s",
@@ -171,6 +188,12 @@ async function overUdp(bench: Bench): Promise<void> {
     baseline: { ...bareUdp, run: bareUpload(bare, 1440) },
     ...goals(bench, 400e6),
   }, WARM_UP_BODIES);
+  await figure(bench, {
+    name: "one call up, beside acknowledged UDP",
+    unit: "bit/s",
+    run: upload(endpoint, rx),
+    baseline: { ...acknowledgedUdp, run: acknowledgedUpload(bare, 1440) },
+  }, WARM_UP_BODIES);
   await endpoint.close();
   peer.stop();
   const large = await startPeer(JUMBO);
@@ -181,6 +204,12 @@ async function overUdp(bench: Bench): Promise<void> {
     run: upload(jumbo, large.ports.rx),
     baseline: { ...bareUdp, run: bareUpload(large.ports.bare, 5688) },
     ...goals(bench, 1.2e9),
+  }, WARM_UP_BODIES);
+  await figure(bench, {
+    name: "one call up, four packets a datagram, beside acknowledged UDP",
+    unit: "bit/s",
+    run: upload(jumbo, large.ports.rx),
+    baseline: { ...acknowledgedUdp, run: acknowledgedUpload(large.ports.bare, 5688) },
   }, WARM_UP_BODIES);
   await jumbo.close();
   large.stop();
