@@ -56,6 +56,14 @@ export interface HelperSignature {
   readonly writesMap?: boolean;
 }
 
+/** Helpers that call a callback of the user, which may throw: time, chance, trace. */
+const asking: readonly number[] = [5, 6, 7, 118, 125, 160, 177, 208];
+
+/** Whether a call of a helper may fail, `isChecked` where nothing was proven of the program. */
+export function mayFail(helper: number, isChecked: boolean): boolean {
+  return isChecked || asking.includes(helper);
+}
+
 const keyed = [1, 2, 5, 6, 9, 10];
 const lists = [22, 23];
 

@@ -64,8 +64,8 @@ export interface BpfEnvironment {
   /** What the helpers see of the packet. A back end that calls none and reads none by itself need not set it. */
   readonly packet: PacketWindow;
   /**
-   * High half of the result of the helper called last; behind it, where nothing was proven of a compiled program, the slot
-   * of the call that is being made. Stands on {@linkcode highAddress}.
+   * High half of the result of the helper called last; behind it the slot of the call that a compiled program is making, of
+   * calls that may fail. Stands on {@linkcode highAddress}.
    */
   readonly high: Int32Array;
   /** Address of {@linkcode high} in the memory. */

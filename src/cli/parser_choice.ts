@@ -91,12 +91,12 @@ export function namedParser(name: string, own: string): Parser {
 const SIMPLE_NAME = /^[a-z\d]+$/;
 const LENGTHS = ["len8", "len16", "len24", "len32", "len64"];
 
-/** The only parser whose description has the name that was typed (`redis`, `nfs`), else the one that is spelt most alike. */
+/** The only parser whose description has what was typed (`redis`, `nfs`), else the one spelt most alike; in any case. */
 function nearestParser(typed: string, own: string): string {
   const named = parserTable.filter(({ name }) => SIMPLE_NAME.test(name));
   const described = named.filter(({ description }) => properNames(description).includes(typed.toLowerCase()));
   if (described.length === 1) return `; did you mean ${described[0]!.name}?`;
-  return suggest(typed, [...named.map(({ name }) => name), ...LENGTHS, own]);
+  return suggest(typed.toLowerCase(), [...named.map(({ name }) => name), ...LENGTHS, own]);
 }
 
 /** What is written with a capital: `Redis`, `NFS`. */

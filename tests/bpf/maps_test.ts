@@ -111,13 +111,13 @@ test("numbers of every size, signs and what does not fit", () => {
     { name: "list", offset: 16, size: 2, signed: false, count: 3 },
   ];
   const map = mapWith({ type: types.BPF_MAP_TYPE_ARRAY, valueSize: 24, fields });
-  map.set(0, { tiny: -2, small: 65535, wide: -(2n ** 63n), list: [1, 2] });
+  map.set(0, { tiny: -2, small: 65535, wide: -(2n ** 63n), list: [1, 2, 0] });
   assertEquals(map.get(0), { tiny: -2, small: 65535, wide: -(2n ** 63n), list: [1, 2, 0] });
   map.set(0, { tiny: 1 });
   assertEquals(map.getField("small"), 65535);
   assertThrows(() => map.set(0, { tiny: 256 }), RangeError, "tiny");
   assertThrows(() => map.set(0, { small: 1.5 }), RangeError);
-  assertThrows(() => map.set(0, { list: [1, 2, 3, 4] }), TypeError);
+  assertThrows(() => map.set(0, { list: [1, 2, 3, 4] }), RangeError);
   assertThrows(() => map.set(0, { tiny: "1" as unknown as number }), TypeError);
   assertEquals(codeOf(() => map.set(0, { other: 1 })), "ENOENT");
   assertThrows(() => map.set(0, 5), TypeError);
@@ -250,6 +250,47 @@ for (const backend of backends) {
     assertEquals(lines.length, 2);
   });
 }
+
+for (const backend of backends) {
+  test(`a callback that throws ends the run, and the failure names the call, ${backend}`, () => {
+    const fails = (): never => {
+      throw new Error("no time for this");
+    };
+    const texts: readonly (readonly [text: string, slot: number])[] = [
+      ["r0 = 0\ncall 5", 1],
+      ["call 8\ncall 7", 1],
+      ["call 8\nr0 = 0\ncall 118", 2],
+      ["call 208", 0],
+      ["*(u64 *)(r10 - 8) = 0x41\nr1 = r10\nr1 += -8\nr2 = 2\ncall 6", 4],
+      // In a function that is called.
+      ["call f\nr0 = 0\nexit\nf:\ncall 160", 3],
+    ];
+    for (const [text, slot] of texts) {
+      const callbacks = { now: fails, wallNow: fails, random: fails, onTrace: fails };
+      const machine = new BpfMachine(assemble(`${text}\nexit`), { backend, ...callbacks });
+      for (let turn = 0; turn < 2; turn++) {
+        assertEquals(machine.run(new Uint8Array(1)), -14, text);
+        const failure = machine.takeFailure();
+        const told = `program main, instruction ${slot}: no time for this`;
+        assertEquals([failure?.instruction, failure?.message], [slot, told], text);
+      }
+    }
+  });
+}
+
+test("lists for arrays of numbers are as long as these, or refused by name", () => {
+  const fields = [{ name: "limits", offset: 0, size: 4, signed: false, count: 3 }];
+  const maps = [{ name: ".data", type: 2, keySize: 4, valueSize: 12, maxEntries: 1, flags: 0, fields }];
+  const machine = new BpfMachine(assemble("r1 = map[.data] ll\nr0 = 0\nexit", { maps }));
+  machine.setVariable("limits", [1, 2, 3]);
+  for (const list of [[], [4, 5], [4, 5, 6, 7]]) {
+    const complaint = `limits must be a list of 3 numbers, got ${list.length}`;
+    assertThrows(() => machine.setVariable("limits", list), RangeError, complaint);
+    assertThrows(() => machine.map(".data").set(0, { limits: list }), RangeError, complaint);
+  }
+  assertThrows(() => machine.setVariable("limits", 4), TypeError, "limits must be a list of 3 numbers, got number");
+  assertEquals(machine.getVariable("limits"), [1, 2, 3]);
+});
 
 const wrong: readonly (readonly [what: string, definition: Partial<MapDefinition>, code: string])[] = [
   ["an unknown type", { type: 99 }, "ENOSYS"],

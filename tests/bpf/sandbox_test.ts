@@ -89,52 +89,51 @@ const two = [...maps, { ...value, name: "two", valueSize: 12, maxEntries: 2 }];
 for (const backend of backends) {
   const machineOf = (text: string) =>
     new BpfMachine(assemble(`${text}\nr0 = 0\nexit`, { maps: two }), { backend, mode: "sandbox" });
-  const codeOf = (text: string) => {
-    const machine = machineOf(text);
-    const result = machine.run(Uint8Array.of(1, 2, 3, 4));
+  const codeOf = (machine: BpfMachine, message = Uint8Array.of(1, 2, 3, 4)) => {
+    const result = machine.run(message);
     const code = machine.takeFailure()?.code;
     assertEquals(result, code === undefined ? 0 : -14);
     return code;
+  };
+  /** How each of several ways ends, all of one program: to compile one for each took most of the time of these tests. */
+  const codesOf = (setUp: string, ways: readonly string[]) => {
+    const choice = ways.map((_, way) => `if r8 == ${way} goto L${way}`).join("\n");
+    const texts = ways.map((text, way) => `r0 = 0\nexit\nL${way}:\n${text}`).join("\n");
+    const machine = machineOf(`${start}r0 = *(u8 *)skb[0]\nr8 = r0\n${setUp}\n${choice}\n${texts}`);
+    return ways.map((_, way) => codeOf(machine, Uint8Array.of(way, 2, 3, 4)));
   };
   const sizes = { 1: "u8", 2: "u16", 4: "u32", 8: "u64" } as const;
 
   for (const [what, text, from, to, writable] of own) {
     test(`sandbox: up to the border of ${what}, and not a byte over it, ${backend}`, () => {
-      const address = `${start}${text}\n${hidden("r1")}\n`;
+      const ways: string[] = [], expected: (string | undefined)[] = [];
+      const expectCode = (way: string, isAllowed: boolean) => {
+        ways.push(way);
+        expected.push(isAllowed ? undefined : "EFAULT");
+      };
       for (const [bytes, type] of Object.entries(sizes)) {
         const size = Number(bytes);
         const places = [[from, true], [to - size, true], [from - 1, false], [to - size + 1, false]] as const;
         for (const [at, isInside] of places) {
           // Around cb[] is the rest of the context, which may be read.
-          const mayRead = isInside || what.startsWith("cb[]");
-          assertEquals(
-            codeOf(`${address}r0 = *(${type} *)(r1 ${signed(at)})`),
-            mayRead ? undefined : "EFAULT",
-            `${at}`,
-          );
+          expectCode(`r0 = *(${type} *)(r1 ${signed(at)})`, isInside || what.startsWith("cb[]"));
           const isStored = isInside && writable;
-          assertEquals(
-            codeOf(`${address}*(${type} *)(r1 ${signed(at)}) = 7`),
-            isStored ? undefined : "EFAULT",
-            `${at}`,
-          );
-          if (size < 4) continue;
-          const atomic = `r2 = 1\nlock *(${type} *)(r1 ${signed(at)}) += r2`;
-          assertEquals(codeOf(`${address}${atomic}`), isStored ? undefined : "EFAULT", `${at}`);
+          expectCode(`*(${type} *)(r1 ${signed(at)}) = 7`, isStored);
+          if (size >= 4) expectCode(`r2 = 1\nlock *(${type} *)(r1 ${signed(at)}) += r2`, isStored);
         }
       }
+      const codes = codesOf(`${text}\n${hidden("r1")}`, ways);
+      assertEquals(ways.map((way, i) => [way, codes[i]]), ways.map((way, i) => [way, expected[i]]));
     });
 
     test(`sandbox: helpers touch ${what} and not a byte behind it, ${backend}`, () => {
       const load = (at: number, size: number) =>
-        codeOf(`${start}${text}\nr3 = r1\nr3 += ${at}\n${hidden("r3")}\nr1 = r6\nr2 = 0\nr4 = ${size}\ncall 26`);
-      assertEquals(load(to - 4, 4), writable ? undefined : "EFAULT");
-      assertEquals(load(to - 4, 5), "EFAULT");
-      assertEquals(load(from - 1, 4), "EFAULT");
+        `r3 = r1\nr3 += ${at}\n${hidden("r3")}\nr1 = r6\nr2 = 0\nr4 = ${size}\ncall 26`;
       const compare = (at: number, size: number) =>
-        codeOf(`${start}${text}\nr1 += ${at}\n${hidden("r1")}\nr2 = ${size}\nr3 = map[.rodata]+0 ll\ncall 182`);
-      const isInside = what.startsWith("cb[]") ? undefined : "EFAULT";
-      assertEquals([compare(to - 4, 4), compare(to - 4, 5)], [undefined, isInside]);
+        `r1 += ${at}\n${hidden("r1")}\nr2 = ${size}\nr3 = map[.rodata]+0 ll\ncall 182`;
+      const ways = [load(to - 4, 4), load(to - 4, 5), load(from - 1, 4), compare(to - 4, 4), compare(to - 4, 5)];
+      const [isWritten, isRead] = [writable, what.startsWith("cb[]")].map((may) => may ? undefined : "EFAULT");
+      assertEquals(codesOf(text, ways), [isWritten, "EFAULT", "EFAULT", undefined, isRead]);
     });
   }
 
@@ -157,28 +156,46 @@ for (const backend of backends) {
     }
   });
 
+  test(`sandbox: what is wrong is told in the same words by all back ends, ${backend}`, () => {
+    const messages = ["r1 = -1", "r1 = map[.rodata]+0 ll", "r1 = r6"].map((address) => {
+      const machine = machineOf(`${start}${address}\n${hidden("r1")}\n*(u8 *)(r1 + 0) = 1`);
+      assertEquals(machine.run(new Uint8Array(2)), -14);
+      return machine.takeFailure()!.message;
+    });
+    const outside = "an access is outside of the program's memory",
+      readOnly = "a store is where the program may only read";
+    assertEquals(messages, [
+      `program main, instruction 5: ${outside}`,
+      `program main, instruction 6: ${readOnly}`,
+      `program main, instruction 5: ${readOnly}`,
+    ]);
+  });
+
   test(`sandbox: nothing else of the machine's memory is in reach, ${backend}`, () => {
-    const machine = machineOf(`${start}r1 = map[.data]+0 ll\n${hidden("r1")}`);
-    const { bytes } = machine.memory;
-    for (let at = 0; at < bytes.length; at += 64) {
-      const text = `${start}w1 = ${at}\nr0 = *(u8 *)(r1 + 0)`;
-      const { address, size } = machine.context;
+    const machine = machineOf("r6 = r1\nr0 = *(u32 *)skb[0]\nw1 = w0\nr0 = *(u8 *)(r1 + 0)");
+    const { memory: { bytes }, context: { address, size } } = machine;
+    const values = two.map(({ name, valueSize, maxEntries }) => ({
+      at: machine.map(name).address,
+      valueSize,
+      maxEntries,
+    }));
+    const message = new Uint8Array(4), view = new DataView(message.buffer);
+    for (let at = 0; at < bytes.length; at += at >= 65_536 && at < 65_536 + 5120 ? 4 : 512) {
       const isFrame = at >= address + size + 7 * 512 && at < address + size + 8 * 512;
       const isOwn = isFrame || at >= address && at < address + size ||
-        two.some(({ name, valueSize, maxEntries }) => {
-          const behind = at - machine.map(name).address;
+        values.some(({ at: first, valueSize, maxEntries }) => {
+          const behind = at - first;
           return behind >= 0 && behind < 16 * maxEntries && behind % 16 < valueSize;
         });
-      if (at % 4096 === 0 || at > 65_536 && at < 65_536 + 8192) {
-        assertEquals(codeOf(text), isOwn ? undefined : "EFAULT", `${at}`);
-      }
+      view.setUint32(0, at);
+      assertEquals(codeOf(machine, message), isOwn ? undefined : "EFAULT", `${at}`);
     }
   });
 
   test(`sandbox: two functions have two frames, ${backend}`, () => {
     const text = (offset: number) =>
       `${start}r1 = r10\n${hidden("r1")}\nr2 = *(u64 *)(r1 ${signed(offset)})\ncall f\nr0 = 0\nexit\nf:`;
-    assertEquals([codeOf(text(-1024)), codeOf(text(-1025))], [undefined, "EFAULT"]);
+    assertEquals([-1024, -1025].map((offset) => codeOf(machineOf(text(offset)))), [undefined, "EFAULT"]);
   });
 }
 

@@ -285,6 +285,9 @@ test("bpf compile: classic programs, and what cannot be compiled", async () => {
   assertStringIncludes(io.stdout.text, "export const parser");
   const tail = world({ "tail.o": objectFile("c14-v3-g", "16_tail_call") });
   assertMatch((await bpf("compile tail.o:dispatch", tail, 1)).stderr.text, /^leat: tail\.o:dispatch: .*\n$/);
+  const unproven = world({ "wild.s": "r0 = *(u32 *)(r1 + 0)\nr2 = r10\nr2 -= r0\nr0 = *(u8 *)(r2 + 0)\nexit\n" });
+  const refusal = (await bpf("compile --mode sandbox wild.s", unproven, 1)).stderr.text;
+  assertEquals(refusal, "leat: wild.s: a module cannot have a program that was not proven safe\n");
   const loop = () => world({ "loop.s": "r0 = 0\na: r0 += 1\nif r0 != 0 goto a\nexit" });
   await bpf("compile loop.s --budget 5", loop());
   assertStringIncludes((await bpf("compile loop.s --loops refused", loop(), 1)).stderr.text, "loop");

@@ -55,6 +55,8 @@ const PARSERS: readonly (readonly [typed: string, end: string])[] = [
   ["gopher", 'no parser is named "gopher"'],
   ["redis", 'no parser is named "redis"; did you mean resp?'],
   ["NFS", 'no parser is named "NFS"; did you mean oncrpc?'],
+  ["HTTP1", 'no parser is named "HTTP1"; did you mean http1?'],
+  ["Lne32", 'no parser is named "Lne32"; did you mean len32?'],
   ["kafak", 'no parser is named "kafak"; did you mean kafka?'],
   ["lne32", 'no parser is named "lne32"; did you mean len32?'],
   ["aut", 'no parser is named "aut"; did you mean auto?'],

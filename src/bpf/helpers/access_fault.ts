@@ -14,3 +14,8 @@ export class AccessFault extends Error {
     super("a helper was given what is not the program's own");
   }
 }
+
+/** What is wrong with a load or store that is not allowed; `isReadable` where a load would have been. */
+export function refusalOfAccess(isReadable: boolean): string {
+  return isReadable ? "a store is where the program may only read" : "an access is outside of the program's memory";
+}

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { refusalOfAccess } from "../helpers/access_fault.ts";
 import { BPF_DW, BPF_LDX, BPF_ST, BPF_STX, type Instruction } from "../isa.ts";
 import type { Guard } from "./interpreter.ts";
 import type { State } from "./state.ts";
@@ -21,9 +22,7 @@ export function rangeGuard(instructions: readonly Instruction[], { registers, en
     const at = (registers[register + 1]! >>> 0) * 2 ** 32 + (registers[register]! >>> 0) + offset;
     const size = sizes[(opcode & BPF_DW) >> 3 as 0]!;
     if (environment.mayAccess(at, size, !isRead)) return undefined;
-    return !isRead && environment.mayAccess(at, size, false)
-      ? "a store is where the program may only read"
-      : "an access is outside of the program's memory";
+    return refusalOfAccess(!isRead && environment.mayAccess(at, size, false));
   };
 }
 

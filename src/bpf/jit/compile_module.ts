@@ -135,7 +135,7 @@ function memoryText({ size, high, valueAddresses }: Layout, maps: readonly MapDe
   const lines = [
     `const memory = new ArrayBuffer(${size});`,
     "const U = new Uint8Array(memory), V = new DataView(memory), W = new Int32Array(memory);",
-    `const G = new Int32Array(memory, ${high}, 1);`,
+    `const G = new Int32Array(memory, ${high}, 2);`,
     "const X = { bytes: U, start: 0, end: 0 };",
   ];
   const infos = maps.map((map, at) =>

@@ -44,7 +44,7 @@ export function compileWasm(
       return call(length, copied, fuel, r1, r2);
     } catch (thrown) {
       high[0] = -1;
-      return failRun(environment, thrown, input.isChecked ? high[1] : 0);
+      return failRun(environment, thrown, high[1]);
     }
   };
   const r1 = context.address;
@@ -97,12 +97,12 @@ function instantiate(
   environment: BpfEnvironment,
   packet: PacketCopy,
 ): { run: Export; wide: Export } {
-  let result = 0;
+  let result = 0, isReadable = false;
   const functions: Record<string, unknown> = {
     memory: environment.memory.wasm,
     read: (offset: number, size: number) => packet.read(offset, size),
     fail: (slot: number, kind: number) => {
-      throw { code: kind === 0 ? "ELOOP" : "EFAULT", slot };
+      throw { code: kind === 0 ? "ELOOP" : "EFAULT", slot, isReadable };
     },
     tail: (map: number, index: number, fuel: number) => {
       const runner = environment.tailCall(map, index);
@@ -112,8 +112,12 @@ function instantiate(
       return 1;
     },
     tailResult: () => result,
-    mayAccess: (low: number, high: number, size: number) =>
-      high === 0 && environment.mayAccess(low, Math.abs(size), size < 0) ? 1 : 0,
+    mayAccess: (low: number, high: number, size: number) => {
+      const bytes = Math.abs(size), isWrite = size < 0;
+      if (high === 0 && environment.mayAccess(low, bytes, isWrite)) return 1;
+      isReadable = high === 0 && isWrite && environment.mayAccess(low, bytes, false);
+      return 0;
+    },
   };
   for (const number of module.helpers) functions[`k${number}`] = environment.helper(number);
   const imports = { leat: functions } as WebAssembly.Imports;

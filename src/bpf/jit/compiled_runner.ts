@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { refusalOfAccess } from "../helpers/access_fault.ts";
 import { unsignedOf } from "../pair.ts";
 import type { BpfBackend, BpfEnvironment, BpfRunner } from "../runner.ts";
 
@@ -47,15 +48,16 @@ export function makeRunner(backend: BpfBackend, environment: BpfEnvironment, run
 interface Thrown {
   readonly code?: unknown;
   readonly slot?: unknown;
+  readonly isReadable?: unknown;
 }
 
 /** Turns what a run threw into what it returns; `where` is the slot, unless it tells one itself. */
 export function failRun(environment: BpfEnvironment, thrown: unknown, where = 0): number {
-  const { code, slot } = (typeof thrown === "object" && thrown !== null ? thrown : {}) as Thrown;
+  const { code, slot, isReadable } = (typeof thrown === "object" && thrown !== null ? thrown : {}) as Thrown;
   const at = typeof slot === "number" ? slot : where;
   if (code === "ELOOP") {
     return environment.fail("ELOOP", at, `the budget of ${environment.budget} instructions is spent`);
   }
-  const what = thrown instanceof Error ? thrown.message : "access outside of the program's memory";
+  const what = thrown instanceof Error ? thrown.message : refusalOfAccess(isReadable === true);
   return environment.fail("EFAULT", at, what);
 }

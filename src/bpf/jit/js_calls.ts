@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { helperTable } from "../helper_table.ts";
+import { helperTable, mayFail } from "../helper_table.ts";
 import type { MapDefinition } from "../program.ts";
 import { FRAME_BYTES } from "../runner.ts";
 import { lookedUpArray } from "./frame_fields.ts";
@@ -29,8 +29,8 @@ const args = [1, 2, 3, 4, 5];
 /** Writes a call. */
 export function writeCall(writer: JsWriter, at: Operand, rules: CallRules): void {
   if (at.src !== 0) return writeLocalCall(writer, at, rules);
-  // Where nothing was proven a call may fail: what catches that finds here which one it was.
-  if (rules.isChecked) writer.line(`${writer.use("G")}[1] = ${at.slot};`);
+  // What catches a failure finds here which call it was.
+  if (mayFail(at.imm, rules.isChecked)) writer.line(`${writer.use("G")}[1] = ${at.slot};`);
   if (at.imm === 26 && writeFill(writer, rules)) return;
   if (at.imm === 12) return writeTailCall(writer, rules);
   if (at.imm === 1 && writeArrayLookup(writer, rules)) return;

@@ -101,7 +101,8 @@ function writeEntry(program: JsProgram, lines: readonly string[], shape: Functio
 
 function caught({ isChecked, outside }: JsProgram, { isWide }: FunctionShape): string[] {
   if (isChecked) outside.add("G");
-  const failing = `return C(x${isChecked ? ", G[1]" : ""});`;
+  // What calls nothing that fails has noted no call there, and tells the slot itself.
+  const failing = `return C(x${outside.has("G") ? ", G[1]" : ""});`;
   return isWide ? ["G[0] = -1;", failing] : [failing];
 }
 

@@ -18,7 +18,7 @@ function check(name: "A" | "S", frameTop: number, functions: number): string {
 const at = low + offset;
 if (high === 0 && at >= ${lowestFrame(frameTop, functions)} && at <= ${frameTop} - size) return at;
 if (high === 0 && M(at, size, ${name === "S"})) return at;
-throw { code: "EFAULT", slot };
+throw { code: "EFAULT", slot, isReadable: ${name === "S" ? "high === 0 && M(at, size, false)" : "false"} };
 }`;
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { FunctionFlow } from "../control_flow.ts";
-import { helperTable } from "../helper_table.ts";
+import { helperTable, mayFail } from "../helper_table.ts";
 import { bytesOfFrames, lowestFrame } from "../own_memory.ts";
 import { FRAME_BYTES, MAP_HANDLE_BASE, MAX_FRAMES } from "../runner.ts";
 import { segmentAt, TAIL_CALL } from "./budget.ts";
@@ -244,9 +244,9 @@ class FunctionWriter {
     code.set(LOCAL.fuel);
   }
 
-  /** Where nothing was proven a call may fail: what catches that finds here which one it was. */
-  #noteCall(slot: number): void {
-    if (this.#check === undefined) return;
+  /** What catches a failure finds here which call it was. */
+  #noteCall(helper: number, slot: number): void {
+    if (!mayFail(helper, this.#check !== undefined)) return;
     this.#code.i32(0);
     this.#code.i32(slot);
     this.#code.access(OP.i32Store, this.#program.highAddress + 4);
@@ -254,7 +254,7 @@ class FunctionWriter {
 
   #callHelper({ imm, slot }: Operand): void {
     const code = this.#code;
-    this.#noteCall(slot);
+    this.#noteCall(imm, slot);
     const count = helperTable.get(imm)?.arguments.length ?? 5;
     for (const register of args) {
       if (register <= count) {
@@ -285,7 +285,7 @@ class FunctionWriter {
     const code = this.#code;
     code.get(LOCAL.fuel);
     this.#refuseNegative(slot);
-    this.#noteCall(slot);
+    this.#noteCall(TAIL_CALL, slot);
     code.low(2);
     code.low(3);
     code.get(LOCAL.fuel);

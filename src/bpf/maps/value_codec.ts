@@ -71,8 +71,7 @@ export function readField(view: DataView, at: number, field: ValueField): BpfNum
 export function writeField(view: DataView, at: number, field: ValueField, value: unknown): void {
   const { name, offset, size, count } = field;
   if (count === undefined) return writeNumber(view, at + offset, size, value as BpfNumber, name);
-  if (!Array.isArray(value) || value.length > count) {
-    throw new TypeError(`${name} must be a list of at most ${count} numbers`);
-  }
+  if (!Array.isArray(value)) throw new TypeError(`${name} must be a list of ${count} numbers, got ${typeof value}`);
+  if (value.length !== count) throw new RangeError(`${name} must be a list of ${count} numbers, got ${value.length}`);
   value.forEach((one, i) => writeNumber(view, at + offset + i * size, size, one as BpfNumber, `${name}[${i}]`));
 }
