@@ -46,7 +46,7 @@ export class State {
    */
   clearsAll = false;
   /** Bytes of frames that are cleared at the start. */
-  frameBytes = FRAME_BYTES;
+  frameBytes: number = FRAME_BYTES;
   /** Slot to go on at where a tail call has no target. */
   returnSlot = 0;
   /** How many local calls are open. */
