@@ -74,7 +74,7 @@ export class RxConnection implements Timed, Sender {
   readonly #control: Uint8Array[] = [];
   readonly #terminals: TokenBucket = new TokenBucket(TERMINAL_PER_SECOND);
   #protection: PacketProtection;
-  #serial = 0;
+  #serial: number;
   #highestSerial = 0;
   #isUpgraded = false;
 
@@ -87,6 +87,7 @@ export class RxConnection implements Timed, Sender {
     this.cid = init.cid;
     this.service = init.service;
     this.securityIndex = init.securityIndex;
+    this.#serial = init.serial ?? 0;
     this.security = init.security;
     this.#client = init.protection;
     this.#protection = init.protection ?? unprotected;
@@ -101,7 +102,7 @@ export class RxConnection implements Timed, Sender {
     return this.#host.limits;
   }
 
-  /** Packets sent. */
+  /** Serial number of the last packet sent; 0 at a client that has sent none. */
   get serial(): number {
     return this.#serial;
   }

@@ -36,6 +36,8 @@ export interface ConnectionInit {
   readonly cid: number;
   readonly service: number;
   readonly securityIndex: number;
+  /** What the serial numbers of its packets begin behind; 0 without. */
+  readonly serial?: number | undefined;
   readonly protection?: ClientProtection | undefined;
   /** What the service asked for when the connection came. */
   readonly security?: ServerSecurity | undefined;

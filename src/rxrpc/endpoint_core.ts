@@ -41,7 +41,7 @@ import type {
   RxService,
 } from "./ports.ts";
 import { Questions, type RxQuestion } from "./questions.ts";
-import { mustProve } from "./reach_check.ts";
+import { firstSerial, mustProve } from "./reach_check.ts";
 import { none } from "./security/none.ts";
 import type { ServerSecurity } from "./security/protection.ts";
 import { ServiceTable } from "./service_table.ts";
@@ -456,6 +456,7 @@ export class EndpointCore implements ConnectionHost {
       service: isUpgraded ? service.upgradeTo! : service.id,
       securityIndex: security.index,
       security,
+      serial: firstSerial(this.#options.random),
       server: security.challenge({ epoch: header.epoch, cid }),
     }, now);
     this.#serviceConnections.add(connection);

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { readU32 } from "../bytes/integers.ts";
+import type { FillRandom } from "../core/random.ts";
 import type { RxConnection } from "./connection.ts";
 import type { RxEndpointEngineOptions } from "./endpoint_options.ts";
 
@@ -27,6 +29,17 @@ export function mustProve(
 export function isOfProved({ isSecuring, channels }: RxConnection, channel: number, callNumber: number): boolean {
   const { call } = channels[channel & 3]!;
   return !isSecuring && call?.place?.callNumber === callNumber && !call.isGated;
+}
+
+/**
+ * What the serial numbers of a connection to this end begin behind. An address proves that it is real by the number of the
+ * PING that went there, so whoever has not seen that must not know it; low enough that the other end takes the first packet
+ * for a later one, and an ABORT behind it for plausible.
+ */
+export function firstSerial(random: FillRandom): number {
+  const bytes = new Uint8Array(4);
+  random(bytes);
+  return readU32(bytes, 0) >>> 3;
 }
 
 function isThisMachine(address: string): boolean {

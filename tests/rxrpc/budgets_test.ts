@@ -176,6 +176,23 @@ for (const [what, service, securityIndex] of [["open", { id: 147 }, 0], ["secure
   });
 }
 
+test("102: whoever has not seen the question cannot answer it: the serial numbers of servers begin anywhere", () => {
+  const hand = asServer({ reachCheck: "always" });
+  const calls = hand.offer(147);
+  hand.d(1, L, 4);
+  for (let serial = 0; serial < 1000; serial++) hand.a(1, 0, serial, PING_RESPONSE);
+  assertEquals(calls.length, 0);
+  const first = hand.world.sent[0]!.header.serial;
+  hand.d(1, L, 4, { epoch: 0x80005678 });
+  const second = hand.world.sent.at(-1)!.header;
+  assertEquals(second.epoch, 0x80005678);
+  assert(Math.abs(first - second.serial) > 1000, `${first}, ${second.serial}`);
+  // others compare them by their difference, and drop an ABORT whose number is far off
+  assert(Math.max(first, second.serial) < 2 ** 30, `${first}, ${second.serial}`);
+  hand.a(1, 0, first, PING_RESPONSE);
+  assertEquals(calls.length, 1);
+});
+
 test("102: an address that does not answer is asked every two seconds, as far as it may be", () => {
   const hand = asServer({ reachCheck: "always" });
   hand.offer(147);

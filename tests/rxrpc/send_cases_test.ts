@@ -322,7 +322,8 @@ test("157: the last packet is lost: it is asked for before the timeout", () => {
   hand.d(1, L);
   hand.reply(calls[0]!, 3000);
   hand.world.run(10);
-  hand.a(3, 2, 2, REQUESTED);
+  const second = hand.world.sent.find(({ header }) => header.seq === 2)!.header.serial;
+  hand.a(3, 2, second, REQUESTED);
   const start = hand.world.now;
   hand.world.run(400);
   const isThird = ({ header }: (typeof hand.world.sent)[0]): boolean =>
