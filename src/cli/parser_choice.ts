@@ -35,16 +35,13 @@ export type ParserChooser = (
   isComplete: boolean,
 ) => ParserVerdict | "undecided";
 
-/** So many bytes of one direction are looked at. */
-export const DETECTION_BYTES = 4096;
-
 /** A capture may have only one direction of a connection. */
 const MAX_UNANSWERED = 1_000_000;
 
 /** Goes by the first bytes. */
 export const detectingChooser: ParserChooser = (record, client, server, isComplete) => {
   const port = record.key.server.port;
-  const detection = detectParser({ client, server, port, isComplete, maxBytes: DETECTION_BYTES });
+  const detection = detectParser({ client, server, port, isComplete });
   if (detection.state === "undecided") return "undecided";
   if (detection.state === "unknown") {
     const why = record.complete
