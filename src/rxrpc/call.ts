@@ -19,11 +19,12 @@ import { writeAck, writeData } from "./call_output.ts";
 import { CallWriter, type WriterCall } from "./call_writer.ts";
 import { Congestion } from "./congestion.ts";
 import type { ConnectionHost } from "./connection_host.ts";
-import { abortedError, RxrpcError, unreadError } from "./errors.ts";
+import { abortedError, breachError, forgottenError, RxrpcError, timedOutError, unreadError } from "./errors.ts";
 import { HEADER_BYTES, type RxHeader } from "./header.ts";
 import { JUMBO_DATA_BYTES, type RxDataPacket } from "./jumbo.ts";
 import { JumboLimit } from "./jumbo_limit.ts";
 import { RxAckReason, RxFlag } from "./packet_types.ts";
+import { tellLearned, tellStatus } from "./observer.ts";
 import type { RxPeer } from "./peer.ts";
 import { Patience } from "./patience.ts";
 import { Pings } from "./pings.ts";
@@ -47,6 +48,7 @@ const BURST = 10;
 
 /** One call. */
 export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
+  tag: unknown;
   readonly isClient: boolean;
   readonly mayUpgrade: boolean;
   readonly userStatus: number;
@@ -62,6 +64,8 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
   isClosed = false;
   /** Packets of data that may still be sent in this turn. */
   burst: number = BURST;
+  /** The byte for applications, as the other end said it last. */
+  lastStatus: number;
   /** Its place, once it has one. */
   place: CallPlace | undefined;
   readonly #host: ConnectionHost;
@@ -85,9 +89,11 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
   /** Makes a call that has no place yet. */
   constructor(host: ConnectionHost, init: CallInit, now: number) {
     this.#host = host;
+    this.tag = init.tag;
     this.isClient = init.isClient;
     this.mayUpgrade = init.mayUpgrade ?? false;
     this.userStatus = init.userStatus ?? 0;
+    this.lastStatus = this.userStatus;
     this.peer = init.peer;
     this.#service = init.service;
     this.#sink = init.sink;
@@ -231,6 +237,9 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
   /** DATA has come. */
   data(packets: readonly RxDataPacket[], now: number): void {
     this.#heard(now);
+    if (this.#host.observer !== undefined) tellStatus(this.#host.observer, this, packets[0]!.header);
+    // whoever was told may have aborted it
+    if (this.isClosed) return;
     if (packets.length > 1 && this.#jumbos.isReached) {
       this.#host.dropped("jumbogram beyond their number");
       this.acks.demand(RxAckReason.NOSPACE, packets.at(-1)!.header.serial);
@@ -242,6 +251,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
       if (arrival === "invalid") return this.#breach(now, "packets that contradict each other");
       this.#jumbos.arrived(arrival);
       this.acks.arrived(arrival, header.serial);
+      if (arrival === RxAckReason.NOSPACE) this.#host.observer?.full?.(this);
       if (this.isClosed) return;
     }
     this.#jumbos.datagramEnded();
@@ -252,6 +262,8 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
 
   /** An ACK has come. */
   acknowledge(ack: RxAck, header: RxHeader, now: number): void {
+    const { peerWindow } = this.sending;
+    const { samples } = this.rtt;
     if (ack.reason === RxAckReason.PING) this.#answerPing(header.serial, now);
     else if ((header.flags & RxFlag.REQUEST_ACK) !== 0 && ack.reason !== RxAckReason.PING_RESPONSE) {
       this.acks.demand(RxAckReason.REQUESTED, header.serial);
@@ -267,6 +279,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
       this.#learn(ack);
       this.#patience.acknowledged(this.receive, now);
     }
+    if (this.#host.observer !== undefined) tellLearned(this.#host.observer, this, samples, peerWindow);
     this.#progress(now);
   }
 
@@ -280,6 +293,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
 
   /** The server is busy with something else. */
   busy(now: number): void {
+    this.#host.observer?.busy?.(this);
     this.#sink?.busy?.();
     if (!this.#failsWhenBusy || this.#rebound.isKnown || this.isClosed) return;
     this.close(new RxrpcError("the server is busy", { code: "EBUSY", blame: "remote" }), now);
@@ -381,6 +395,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
 
   #answerPing(serial: number, now: number): void {
     if (!this.pings.asked(serial, now)) this.#host.dropped("PING beyond its rate");
+    this.#host.observer?.pinged?.(this);
     this.#host.enqueue(this);
   }
 
@@ -438,8 +453,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
   }
 
   #breach(now: number, what: string): void {
-    const abortCode = RxAbort.RX_PROTOCOL_ERROR;
-    this.#fail(new RxrpcError(`the peer sent ${what}`, { code: "EPROTO", blame: "remote", abortCode }), now);
+    this.#fail(breachError(what), now);
   }
 
   #isDue(due: CallDue, now: number): void {
@@ -465,15 +479,13 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
     const connection = this.place?.connection;
     if (this.#hasHeard && connection !== undefined && connection.heardAt > now - this.#patience.deadMs / 2) {
       connection.abortCall(this, RxAbort.RX_CALL_DEAD, now);
-      const what = "the peer lives, but knows the call no more";
-      return this.close(new RxrpcError(what, { code: "ECONNRESET", blame: "remote" }), now);
+      return this.close(forgottenError(), now);
     }
     this.#timedOut(now, `nothing was heard for ${this.#patience.deadMs} ms`);
   }
 
   #timedOut(now: number, what: string): void {
-    const abortCode = RxAbort.RX_CALL_TIMEOUT;
-    this.#fail(new RxrpcError(what, { code: "ETIMEDOUT", blame: "remote", abortCode }), now);
+    this.#fail(timedOutError(what), now);
   }
 
   /** It is over; the peer is told the number that the error has. */

@@ -6,6 +6,7 @@
 import type { HeldBytes } from "./held_bytes.ts";
 import type { RxEndpointStats } from "./endpoint_options.ts";
 import type { CheckedLimits } from "./limits.ts";
+import type { RxObserver } from "./observer.ts";
 import type { PacketSlab } from "./packet_slab.ts";
 import type { RxAddress } from "./ports.ts";
 import type { Timed } from "../core/timer_queue.ts";
@@ -31,6 +32,8 @@ export interface CallHost {
   readonly limits: CheckedLimits;
   /** Counters of everything. */
   readonly stats: RxEndpointStats;
+  /** Who is told what happens, if anybody; never throws. */
+  readonly observer: RxObserver | undefined;
   /** Where packets are put that may have to be sent again. */
   readonly slab: PacketSlab;
   /** Time of day in milliseconds since 1970. */

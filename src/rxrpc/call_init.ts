@@ -17,6 +17,7 @@ export interface CallInit {
   readonly mayUpgrade?: boolean | undefined;
   readonly userStatus?: number | undefined;
   readonly length?: number | undefined;
+  readonly tag?: unknown;
   readonly sink?: RxCallSink | undefined;
 }
 

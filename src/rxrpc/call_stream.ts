@@ -60,8 +60,6 @@ export interface RxCallPlace {
  * ```
  */
 export class RxCallStream {
-  /** Something that belongs to whoever made the call, or has accepted it. */
-  tag: unknown;
   /** What the engine tells the call. */
   readonly sink: RxCallSink;
   readonly #driver: EndpointDriver;
@@ -83,10 +81,9 @@ export class RxCallStream {
   #reason: unknown;
 
   /** Made by an endpoint; `ended` is told when the call is over, before anything else is. */
-  constructor(driver: EndpointDriver, port?: RxCallPort, tag?: unknown, ended?: (call: RxCallStream) => void) {
+  constructor(driver: EndpointDriver, port?: RxCallPort, ended?: (call: RxCallStream) => void) {
     this.#driver = driver;
     this.#port = port;
-    this.tag = tag;
     this.#ended = ended;
     this.#incoming = new IncomingBytes({
       consumed: (bytes) => {
@@ -108,6 +105,16 @@ export class RxCallStream {
   /** The engine's call, once it is made. */
   bind(port: RxCallPort): void {
     this.#port = port;
+  }
+
+  /** Something that belongs to whoever made the call, or takes it; an endpoint's observer sees it, too. */
+  get tag(): unknown {
+    return this.#port!.tag;
+  }
+
+  /** Something else. */
+  set tag(tag: unknown) {
+    this.#port!.tag = tag;
   }
 
   /** The service that the call is for; the one that answers, once that is known. */

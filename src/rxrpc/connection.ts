@@ -427,6 +427,7 @@ export class RxConnection implements Timed, Sender {
       const running = this.channels.map(({ call, callNumber }) => call?.place?.callNumber ?? callNumber);
       const response = this.#client!.respond(body, running as unknown as CallNumbers);
       this.#send(RxPacketType.RESPONSE, 0, 0, response, 0);
+      this.#host.observer?.challenged?.(this.peer.address);
     } catch (error) {
       const code = (error as { abortCode?: unknown }).abortCode;
       if (typeof code !== "number") throw error;
@@ -439,7 +440,10 @@ export class RxConnection implements Timed, Sender {
     if (handshake === undefined || !handshake.isWaiting) return this.#host.dropped("RESPONSE unasked");
     const accepted = handshake.respond(body, this.#host.wallMs(), now);
     // a bad response is answered late, so that keys can't be tried out quickly
-    if (accepted === undefined) return this.#host.schedule(this);
+    if (accepted === undefined) {
+      this.#host.observer?.authenticationFailed?.(this.peer.address, handshake.failure!.error);
+      return this.#host.schedule(this);
+    }
     this.#protection = accepted.protection;
     this.identity = accepted.identity;
     this.peer.validated(now);

@@ -19,13 +19,15 @@ import { RxConnection } from "./connection.ts";
 import type { ConnectionHost } from "./connection_host.ts";
 import { abortBody } from "./control_packet.ts";
 import { debugAnswer, debugConnection, debugPeer } from "./debug_answers.ts";
-import { newStats, type RxEndpointEngineOptions, type RxEndpointStats } from "./endpoint_options.ts";
+import { checkOptions, newStats, type RxEndpointEngineOptions, type RxEndpointStats } from "./endpoint_options.ts";
 import { RxrpcError } from "./errors.ts";
 import { decodeHeader, HEADER_BYTES, type RxHeader } from "./header.ts";
 import { HeldBytes } from "./held_bytes.ts";
-import { type CheckedLimits, checkedLimits, checkedTimeouts, checkNumber, checkService } from "./limits.ts";
+import { type CheckedLimits, checkedLimits, checkedTimeouts, checkNumber } from "./limits.ts";
 import { NatKeepalive } from "./nat_keepalive.ts";
 import { networkFailed, type RxNetworkFailure } from "./network_failure.ts";
+import { guardedObserver, type RxObserver, type RxRefusal } from "./observer.ts";
+import { type AskedService, checkSecurity, checkService, OfferedServices } from "./offered_services.ts";
 import { CountedOut, PacketCounters } from "./packet_counters.ts";
 import { PacketSlab } from "./packet_slab.ts";
 import { RxFlag, RxPacketType } from "./packet_types.ts";
@@ -43,7 +45,6 @@ import type {
 import { Questions, type RxQuestion } from "./questions.ts";
 import { firstSerial, mustProve } from "./reach_check.ts";
 import { none } from "./security/none.ts";
-import type { ServerSecurity } from "./security/protection.ts";
 import { ServiceTable } from "./service_table.ts";
 import { putOff } from "./refusals.ts";
 import type { RxSnapshot } from "./snapshot.ts";
@@ -63,9 +64,10 @@ export class EndpointCore implements ConnectionHost {
   /** What was dropped, by reason. */
   readonly drops: Reasons = new Reasons();
   readonly stats: RxEndpointStats = newStats();
+  readonly observer: RxObserver | undefined;
   readonly #options: RxEndpointEngineOptions;
   readonly #sink: RxEndpointSink;
-  readonly #services: Map<number, RxService> = new Map();
+  readonly #services: OfferedServices = new OfferedServices();
   readonly #clients: ClientTable;
   readonly #serviceConnections: ServiceTable;
   readonly #peers: PeerTable = new PeerTable();
@@ -90,6 +92,8 @@ export class EndpointCore implements ConnectionHost {
    */
   constructor(options: RxEndpointEngineOptions, sink: RxEndpointSink) {
     this.limits = checkedLimits(options);
+    checkOptions(options);
+    this.observer = guardedObserver(options.observer, () => this.dropped("observer threw"));
     this.held = new HeldBytes(this.limits);
     this.#serviceConnections = new ServiceTable(this.limits, (connection) => {
       this.forget(connection);
@@ -169,6 +173,7 @@ export class EndpointCore implements ConnectionHost {
   call(options: RxCallOptions, sink: RxCallSink, now: number): RxCallPort {
     this.#mayBegin(options.to, now);
     checkNumber("service", options.service);
+    if (options.security !== undefined) checkSecurity(options.security, "connect", "rxkadClient");
     const call = new RxCall(this, {
       isClient: true,
       service: options.service,
@@ -177,6 +182,7 @@ export class EndpointCore implements ConnectionHost {
       failsWhenBusy: options.failsWhenBusy,
       mayUpgrade: options.mayUpgrade,
       length: options.length,
+      tag: options.tag,
       sink,
     }, now);
     this.#clients.add(call, options, options.security ?? none(), now);
@@ -191,19 +197,18 @@ export class EndpointCore implements ConnectionHost {
   /**
    * Takes calls for a service from now on.
    *
-   * @throws {TypeError | RangeError} when a number can't be one
+   * @throws {TypeError | RangeError} when it can be none
    */
   offer(service: RxService): void {
     checkService(service);
     this.withdraw(service.id);
-    this.#services.set(service.id, service);
+    this.#services.add(service);
   }
 
   /** Takes no calls for it any more; those that run go on. */
   withdraw(id: number): void {
-    const service = this.#services.get(id);
+    const service = this.#services.remove(id);
     if (service === undefined) return;
-    this.#services.delete(id);
     // whoever offers it again may ask for more security than these connections have
     for (const connection of [...this.#serviceConnections.connections()]) {
       const isOfIt = connection.service === id || connection.service === service.upgradeTo;
@@ -367,11 +372,14 @@ export class EndpointCore implements ConnectionHost {
 
   serviceCall(connection: RxConnection, header: RxHeader, now: number): RxCall | undefined {
     const { peer } = connection;
-    if (this.#isClosed || !this.#isOffered(connection)) {
+    const service = this.#isClosed ? undefined : this.#services.of(connection);
+    if (service === undefined) {
+      this.#refused(peer.address, connection.service, "service");
       connection.refuse(header, RxPacketType.ABORT, abortBody(RxAbort.RX_INVALID_OPERATION), now);
       return undefined;
     }
     if (peer.serviceCalls >= this.limits.maxServiceCallsPerPeer) {
+      this.#refused(peer.address, connection.service, "maxServiceCallsPerPeer");
       connection.refuse(header, RxPacketType.BUSY, new Uint8Array(0), now);
       return undefined;
     }
@@ -381,7 +389,7 @@ export class EndpointCore implements ConnectionHost {
       isClient: false,
       service: connection.service,
       peer,
-      timeouts: {},
+      timeouts: service.timeouts ?? {},
       userStatus: header.userStatus,
     }, now);
   }
@@ -423,29 +431,23 @@ export class EndpointCore implements ConnectionHost {
     if (header.type !== RxPacketType.DATA || header.callNumber === 0 || header.seq === 0) {
       return this.dropped("unknown connection");
     }
-    const service = this.#services.get(header.serviceId);
-    const security = service && (service.security ?? [none()]).find((one) => one.index === header.securityIndex);
-    if (service === undefined || security === undefined || this.#isClosed) {
+    const asked = this.#isClosed ? undefined : this.#services.askedBy(header);
+    if (asked === undefined) {
       if (header.seq !== 1) return this.dropped("unknown service");
+      this.#refused(from, header.serviceId, "service");
       return this.#strangers.refuse(header, from, RxPacketType.ABORT, abortBody(RxAbort.RX_INVALID_OPERATION), now);
     }
     if (header.seq > this.limits.receiveWindow) return this.dropped("call without beginning");
-    const connection = this.#accept(header, from, service, security, now);
-    if (connection === undefined) {
+    const full = this.#serviceConnections.makeRoom(from.address, now);
+    if (full !== undefined) {
+      this.#refused(from, header.serviceId, full);
       return this.#strangers.refuse(header, from, RxPacketType.BUSY, new Uint8Array(0), now);
     }
-    connection.receive(header, data, now);
+    this.#accept(header, from, asked, now).receive(header, data, now);
   }
 
-  #accept(
-    header: RxHeader,
-    from: RxAddress,
-    service: RxService,
-    security: ServerSecurity,
-    now: number,
-  ): RxConnection | undefined {
+  #accept(header: RxHeader, from: RxAddress, { service, security }: AskedService, now: number): RxConnection {
     const peer = this.#peers.of(from, now);
-    if (!this.#serviceConnections.makeRoom(from.address, now)) return undefined;
     const cid = (header.cid & ~3) >>> 0;
     const isUpgraded = service.upgradeTo !== undefined && header.userStatus === UPGRADE && header.seq === 1;
     const connection = new RxConnection(this, {
@@ -464,12 +466,8 @@ export class EndpointCore implements ConnectionHost {
     return connection;
   }
 
-  /** Whether its service is offered still, under the security that the connection has. */
-  #isOffered({ service, securityIndex, security }: RxConnection): boolean {
-    const offered = this.#services.get(service) ??
-      [...this.#services.values()].find(({ upgradeTo }) => upgradeTo === service);
-    if (offered === undefined) return false;
-    return (offered.security ?? [none()]).some((one) => one === security || one.index === 0 && securityIndex === 0);
+  #refused(remote: RxAddress, service: number, why: RxRefusal): void {
+    this.observer?.refused?.(remote, service, why);
   }
 
   #answered(header: RxHeader, data: Uint8Array, from: RxAddress): void {

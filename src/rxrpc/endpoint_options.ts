@@ -3,8 +3,11 @@
  *
  * @module
  */
+import { callbackOption, choiceOption } from "../core/limits.ts";
 import type { FillRandom } from "../core/random.ts";
+import { typeName } from "../core/words.ts";
 import type { RxLimits } from "./limits.ts";
+import type { RxObserver } from "./observer.ts";
 import type { RxAddress } from "./ports.ts";
 
 /** Options of an endpoint. */
@@ -26,6 +29,23 @@ export interface RxEndpointEngineOptions extends RxLimits {
   readonly answersDebug?: ((from: RxAddress) => boolean) | undefined;
   /** Take replies from another address of the server, as those of machines with several come. @default {true} */
   readonly acceptMultihomed?: boolean | undefined;
+  /** Is told what happens, for logs and metrics. */
+  readonly observer?: RxObserver | undefined;
+}
+
+/**
+ * Checks what would show only when somebody comes.
+ *
+ * @throws {TypeError | RangeError} when it can't be
+ */
+export function checkOptions({ random, wallMs, version, reachCheck, answersDebug }: RxEndpointEngineOptions): void {
+  callbackOption("random", random);
+  callbackOption("wallMs", wallMs);
+  callbackOption("answersDebug", answersDebug);
+  choiceOption("reachCheck", reachCheck, "remote", ["always", "never", "remote"]);
+  if (version !== undefined && typeof version !== "string") {
+    throw new TypeError(`version must be a text, got ${typeName(version)}`);
+  }
 }
 
 /** Counters of an endpoint. */

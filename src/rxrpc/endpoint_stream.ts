@@ -4,9 +4,10 @@
  * @module
  */
 import { type Clock, systemClock, systemWallMs } from "../core/clock.ts";
-import { callbackOption, signalOption } from "../core/limits.ts";
+import { callbackOption, choiceOption, needObject, signalOption } from "../core/limits.ts";
 import { type FillRandom, systemRandom } from "../core/random.ts";
 import type { Reasons } from "../core/reasons.ts";
+import { typeName } from "../core/words.ts";
 import type { TDgram, UdpMessage } from "../tsocket/types.ts";
 import { needBytes, RxCallStream } from "./call_stream.ts";
 import { RxDebugClient } from "./debug_client_stream.ts";
@@ -15,8 +16,10 @@ import { EndpointDriver } from "./endpoint_driver_stream.ts";
 import { RxEndpointEngine } from "./endpoint_engine.ts";
 import type { RxEndpointEngineOptions, RxEndpointStats } from "./endpoint_options.ts";
 import { RxrpcError } from "./errors.ts";
-import { RxListener, type RxListenOptions } from "./listener_stream.ts";
+import { checkNumber } from "./limits.ts";
+import { type ListenerHost, RxListener, type RxListenOptions } from "./listener_stream.ts";
 import { RxPacketType } from "./packet_types.ts";
+import { guardedObserver } from "./observer.ts";
 import type { RxNetworkFailure } from "./network_failure.ts";
 import type { RxAddress, RxCallOptions, RxCallPort, RxDecision } from "./ports.ts";
 import type { RxQuestion } from "./questions.ts";
@@ -45,8 +48,6 @@ export interface RxEndpointOptions extends Omit<RxEndpointEngineOptions, "random
 export interface RxStreamCallOptions extends Omit<RxCallOptions, "to"> {
   /** The server, as `{ address, port }` or as text like `192.0.2.1:7000`. @default {the endpoint's} */
   readonly to?: RxDestination | undefined;
-  /** Something that belongs to the caller: `call.tag`. */
-  readonly tag?: unknown;
   /** Aborts the call. */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -106,6 +107,7 @@ export class RxEndpoint implements AsyncDisposable {
   readonly #listeners: Map<number, RxListener> = new Map();
   readonly #closed: AskedPromise<void> = new AskedPromise();
   readonly #usual: RxAddress | undefined;
+  readonly #host: ListenerHost;
   #port: SocketPort | StagePort | undefined;
   #closing: Promise<void> | undefined;
 
@@ -115,18 +117,26 @@ export class RxEndpoint implements AsyncDisposable {
    * @throws {TypeError | RangeError | SocketError} when an option is wrong
    */
   constructor(options: RxEndpointOptions = {}) {
+    needObject("options", options);
     this.#usual = options.to === undefined ? undefined : destinationOf(options.to);
+    if (this.#usual !== undefined) checkNumber("port", this.#usual.port);
     const { random = systemRandom, clock = systemClock, wallMs = systemWallMs } = options;
+    needObject("clock", clock);
     this.#engine = new RxEndpointEngine({ ...options, random, wallMs }, {
       incoming: (call) => this.#incoming(call),
     });
+    const observer = guardedObserver(options.observer, () => this.drops.count("observer threw"));
+    this.#host = {
+      refused: ({ remote, service }) => observer?.refused?.(remote, service, "backlog"),
+      closed: (listener) => this.#unlisten(listener),
+    };
     this.#driver = new EndpointDriver(this.#engine, clock, (datagrams) => this.#port?.send(datagrams));
   }
 
   /**
    * Makes an endpoint over a datagram socket, which it closes in the end, and at once when an option is wrong.
    *
-   * @throws {TypeError | RangeError | SocketError} when an option is wrong, or the socket could not be opened
+   * @throws {TypeError | RangeError | SocketError} when an option is wrong, it is no datagram socket, or that could not be opened
    */
   static async open(socket: TDgram | Promise<TDgram>, options: RxEndpointOptions = {}): Promise<RxEndpoint> {
     let endpoint: RxEndpoint;
@@ -138,6 +148,9 @@ export class RxEndpoint implements AsyncDisposable {
       throw error;
     }
     const ready = await socket;
+    if (typeof (ready as Partial<TDgram> | null | undefined)?.recvMany !== "function") {
+      throw new TypeError(`socket must be a datagram socket, got ${typeName(ready)}`);
+    }
     await ready.opened;
     endpoint.#attach(ready);
     return endpoint;
@@ -189,12 +202,14 @@ export class RxEndpoint implements AsyncDisposable {
    * @throws {TypeError | RangeError | SocketError} when an option can't be
    */
   call(options: RxStreamCallOptions): RxCallStream {
+    needObject("options", options);
     const { onBusy } = options;
     callbackOption("onBusy", onBusy);
     const signal = signalOption(options.signal);
+    choiceOption("signalPhase", options.signalPhase, "any", ["any", "queue"]);
     signal?.throwIfAborted();
     const to = this.#destination(options.to);
-    const call = new RxCallStream(this.#driver, undefined, options.tag);
+    const call = new RxCallStream(this.#driver);
     const told = (): void => {
       try {
         onBusy?.();
@@ -259,7 +274,7 @@ export class RxEndpoint implements AsyncDisposable {
    * offered already; nothing is offered then
    */
   listen(options: RxListenOptions): RxListener {
-    const listener = new RxListener({ closed: (one) => this.#unlisten(one) }, this.#driver, options);
+    const listener = new RxListener(this.#host, this.#driver, options);
     const ids = listener.services.flatMap(({ id, upgradeTo }) => upgradeTo === undefined ? [id] : [id, upgradeTo]);
     const taken = ids.find((id) => this.#listeners.has(id));
     if (taken !== undefined) throw new RangeError(`service ${taken} is offered already`);
@@ -310,6 +325,7 @@ export class RxEndpoint implements AsyncDisposable {
     options: RxAskOptions,
   ): Promise<Uint8Array> {
     return new Promise<Uint8Array>((resolve, reject) => {
+      needObject("options", options);
       const signal = signalOption(options.signal);
       signal?.throwIfAborted();
       const to = this.#destination(whom);

@@ -53,6 +53,22 @@ export function abortedError(abortCode: number, blame: "local" | "remote", cause
   return new RxrpcError(what, { code: "ECONNABORTED", blame, abortCode, cause });
 }
 
+/** The peer sent what it must not. */
+export function breachError(what: string): RxrpcError {
+  const abortCode = RxAbort.RX_PROTOCOL_ERROR;
+  return new RxrpcError(`the peer sent ${what}`, { code: "EPROTO", blame: "remote", abortCode });
+}
+
+/** It took too long. */
+export function timedOutError(what: string): RxrpcError {
+  return new RxrpcError(what, { code: "ETIMEDOUT", blame: "remote", abortCode: RxAbort.RX_CALL_TIMEOUT });
+}
+
+/** The peer goes on without the call. */
+export function forgottenError(): RxrpcError {
+  return new RxrpcError("the peer lives, but knows the call no more", { code: "ECONNRESET", blame: "remote" });
+}
+
 /** A reply has waited in vain for the end of a request that has no room to come. */
 export function unreadError(requestIdleMs: number): RxrpcError {
   const what =

@@ -5,7 +5,7 @@
  */
 import { durationOption, knownKeys, limitOption } from "../core/limits.ts";
 import { typeName } from "../core/words.ts";
-import type { RxService, RxTimeouts } from "./ports.ts";
+import type { RxTimeouts } from "./ports.ts";
 
 /** Options that bound what an endpoint holds, sends and waits for. Times in milliseconds. */
 export interface RxLimits {
@@ -143,15 +143,4 @@ export function checkNumber(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 1 || value > 65_535) {
     throw new RangeError(`${name} must be an integer from 1 to 65535, got ${String(value)}`);
   }
-}
-
-/**
- * Checks what a service is offered as.
- *
- * @throws {TypeError} when a number is none
- * @throws {RangeError} when it can be none
- */
-export function checkService({ id, upgradeTo }: RxService): void {
-  checkNumber("service", id);
-  if (upgradeTo !== undefined) checkNumber("upgradeTo", upgradeTo);
 }

@@ -4,10 +4,11 @@
  * @module
  */
 import { Bag, type BagMember } from "../core/bag.ts";
-import { callbackOption, limitOption } from "../core/limits.ts";
+import { callbackOption, limitOption, needObject } from "../core/limits.ts";
 import { RxCallStream } from "./call_stream.ts";
 import type { EndpointDriver } from "./endpoint_driver_stream.ts";
-import { checkService } from "./limits.ts";
+import { typeName } from "../core/words.ts";
+import { checkService } from "./offered_services.ts";
 import type { RxCallPort, RxDecision, RxService } from "./ports.ts";
 
 const DEFAULT_BACKLOG = 32;
@@ -34,6 +35,8 @@ interface Running extends BagMember {
 
 /** What a listener needs of its endpoint. */
 export interface ListenerHost {
+  /** The call has no place among those that wait. */
+  refused(call: RxCallPort): void;
   /** It takes no more calls. */
   closed(listener: RxListener): void;
 }
@@ -81,18 +84,21 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
 
   /** Made by an endpoint. */
   constructor(host: ListenerHost, driver: EndpointDriver, options: RxListenOptions) {
+    needObject("options", options);
     this.#host = host;
     this.#driver = driver;
     this.#backlog = limitOption("backlog", options.backlog, DEFAULT_BACKLOG);
     this.#refuses = callbackOption("refuses", options.refuses);
-    this.services = options.services.map((service) => typeof service === "number" ? { id: service } : service);
-    for (const service of this.services) checkService(service);
+    this.services = servicesOf(options.services);
   }
 
   /** Decides about a call. */
   incoming(port: RxCallPort): RxDecision {
     if (this.#isClosed) return -2;
-    if (this.#waiting.length >= this.#backlog) return "busy";
+    if (this.#waiting.length >= this.#backlog) {
+      this.#host.refused(port);
+      return "busy";
+    }
     try {
       // a call that it has aborted would never be over for whoever accepts it
       const refusal = this.#refuses?.(port) ?? (port.isClosed ? -2 : undefined);
@@ -103,7 +109,7 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
       queueMicrotask(() => void this.close());
       return -2;
     }
-    const call = new RxCallStream(this.#driver, port, undefined, () => this.#over(running));
+    const call = new RxCallStream(this.#driver, port, () => this.#over(running));
     const running: Running = { call, isWaiting: true, bagIndex: -1 };
     this.#waiting.push(running);
     this.#running.add(running);
@@ -153,4 +159,17 @@ export class RxListener implements AsyncIterable<RxCallStream>, AsyncDisposable 
       await this.close();
     }
   }
+}
+
+/** All of them are checked before the first is offered. */
+function servicesOf(services: RxListenOptions["services"]): RxService[] {
+  if (!Array.isArray(services)) throw new TypeError(`services must be a list, got ${typeName(services)}`);
+  const ids = new Set<number>();
+  return services.map((given: RxService | number) => {
+    const service = typeof given === "number" ? { id: given } : given;
+    checkService(service);
+    if (ids.has(service.id)) throw new RangeError(`service ${service.id} is named twice`);
+    ids.add(service.id);
+    return service;
+  });
 }

@@ -18,6 +18,7 @@ export {
   type RxStreamCallOptions,
 } from "./endpoint_stream.ts";
 export type { RxDestination } from "./destination_stream.ts";
+export type { RxObserver, RxRefusal } from "./observer.ts";
 export type { RxNetworkFailure } from "./network_failure.ts";
 export { RxrpcError, type RxrpcErrorOptions } from "./errors.ts";
 export type { RxLimits } from "./limits.ts";

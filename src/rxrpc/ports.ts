@@ -53,6 +53,8 @@ export interface RxCallOptions {
   readonly length?: number | undefined;
   /** How long it may take. */
   readonly timeouts?: RxTimeouts | undefined;
+  /** Something that belongs to the caller: `call.tag`. */
+  readonly tag?: unknown;
   /** Fail with `EBUSY` when the server says that it is busy, instead of going on trying. @default {false} */
   readonly failsWhenBusy?: boolean | undefined;
 }
@@ -77,6 +79,8 @@ export interface RxCallSink {
 
 /** A call, at either end. */
 export interface RxCallPort {
+  /** Something that belongs to whoever made the call, or takes it. */
+  tag: unknown;
   /** Whether this end made it. */
   readonly isClient: boolean;
   /** The service that it is for; the one that answers, once that is known. */
@@ -123,6 +127,11 @@ export interface RxService {
   readonly id: number;
   /** What it is upgraded to for clients that ask. */
   readonly upgradeTo?: number | undefined;
+  /**
+   * How long its calls may take, from their first packet on. Without `hardMs` a call runs as long as its client waits, and
+   * what has come of it and is not read counts against the client's budget.
+   */
+  readonly timeouts?: RxTimeouts | undefined;
   /** Security classes that it takes. @default {[none()]} */
   readonly security?: readonly ServerSecurity[] | undefined;
 }

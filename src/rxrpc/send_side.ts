@@ -199,6 +199,11 @@ export class SendSide {
     if (packet.isLast) this.#isLastSent = true;
   }
 
+  /** How many packets the peer takes. */
+  get peerWindow(): number {
+    return this.#peerWindow;
+  }
+
   /** The peer says how much it takes. */
   window(packets: number): void {
     this.#peerWindow = Math.min(packets, MAX_SOFT_ACKS);

@@ -91,16 +91,17 @@ export class ServiceTable {
     return Math.min(this.#limits.idleServiceMs, this.#isCrowded ? CROWDED_IDLE_MS : Infinity);
   }
 
-  /** Whether there is room for one more of `address`; those without calls give way. */
-  makeRoom(address: string, now: number): boolean {
+  /** Makes room for one more of `address`: those without calls give way. Returns the limit that there is none for. */
+  makeRoom(address: string, now: number): "maxServiceConnections" | "maxServiceConnectionsPerPeer" | undefined {
     // one that was idle before there were so many has its timer later
     const oldest = this.#isCrowded ? this.#idle.oldest() : undefined;
     if (oldest !== undefined && oldest.timeoutAt() <= now) this.#evict(oldest);
     const { maxServiceConnections, maxServiceConnectionsPerPeer } = this.#limits;
     const ofAddress = this.#addresses.get(address);
     const isFull = ofAddress !== undefined && ofAddress.count >= maxServiceConnectionsPerPeer;
-    if (isFull && !this.#evictOne(ofAddress.idle)) return false;
-    return this.size < maxServiceConnections || this.#evictOne(this.#idle);
+    if (isFull && !this.#evictOne(ofAddress.idle)) return "maxServiceConnectionsPerPeer";
+    const hasRoom = this.size < maxServiceConnections || this.#evictOne(this.#idle);
+    return hasRoom ? undefined : "maxServiceConnections";
   }
 
   get #isCrowded(): boolean {

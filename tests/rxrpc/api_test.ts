@@ -266,7 +266,7 @@ test("listen: a service that is offered, or can't be, also as what one is upgrad
   const ends = await pair();
   const listener = ends[1].listen({ services: [5, { id: 6, upgradeTo: 7 }] });
   for (const one of [5, 7, { id: 1, upgradeTo: 5 }, { id: 1, upgradeTo: 7 }]) {
-    assertThrows(() => ends[1].listen({ services: [1, one] }), RangeError, "is offered already");
+    assertThrows(() => ends[1].listen({ services: [2, one] }), RangeError, "is offered already");
   }
   for (const wrong of [70_000, 0, 1.5]) {
     assertThrows(() => ends[1].listen({ services: [1, wrong] }), RangeError, "service must be an integer");

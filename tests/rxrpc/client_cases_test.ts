@@ -407,3 +407,12 @@ test("a security that can't connect: whoever calls is told and nothing waits; ca
   );
   assertEquals(hand.engine.snapshot().waitingCalls, 0);
 });
+
+test("a call that is aborted when it is told which service answers: what came with that is not kept", () => {
+  const hand = asClient();
+  const call = hand.call(10);
+  hand.out();
+  call.service = () => call.call!.abort(77, hand.world.now);
+  assertEquals(hand.d(1, L, 100), ["ABORT 77"]);
+  assertEquals([call.closedCount, call.bytes, hand.engine.heldBytes], [1, 0, 0]);
+});

@@ -1,8 +1,11 @@
 /** Calls under rxkad, over simulated networks. */
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
+import { inspect } from "node:util";
+import type { RxObserver } from "../../src/rxrpc/observer.ts";
 import type { ServerKey } from "../../src/rxrpc/security/key_store.ts";
 import { encodeK4Ticket } from "../../src/rxrpc/security/rxkad/k4_ticket.ts";
+import type { RxkadError } from "../../src/rxrpc/security/rxkad/errors.ts";
 import { rxkadClient } from "../../src/rxrpc/security/rxkad/rxkad_client.ts";
 import { rxkadServer } from "../../src/rxrpc/security/rxkad/rxkad_server.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
@@ -32,11 +35,13 @@ interface Setting {
   minLevel?: 0 | 1 | 2;
   seed?: number;
   idleServiceMs?: number;
+  observer?: RxObserver;
 }
 
 function cell(setting: Setting = {}) {
   const world = new World(setting.link, setting.seed);
-  const [client, server] = [world.add(), world.add({ idleServiceMs: setting.idleServiceMs })];
+  const { observer, idleServiceMs } = setting;
+  const [client, server] = [world.add({ observer }), world.add({ idleServiceMs, observer })];
   const random = new SeededRandom(5);
   const security = rxkadServer({
     keys: setting.keys ?? (() => [{ kind: "rxkad", kvno: 3, enctype: 1, key: serverKey }]),
@@ -137,11 +142,18 @@ for (const [what, code, make] of refusals) {
 test("rxkad: keys that can't be read: that connection is aborted, as for an unknown key; the server and others go on", () => {
   let isReadable = true;
   let isList = true;
+  const told: string[][] = [];
   const { world, client, server, served, start } = cell({
     keys: () => {
       if (!isReadable) throw new Error("the file is away");
       if (!isList) return Promise.resolve([]) as unknown as ServerKey[];
       return [{ kind: "rxkad", kvno: 3, enctype: 1, key: serverKey }];
+    },
+    observer: {
+      authenticationFailed: (_remote, error) => {
+        const { code, blame, message, cause } = error as RxkadError;
+        told.push([code, blame, (cause as Error | undefined)?.message ?? message]);
+      },
     },
   });
   const connect = () => rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start) });
@@ -161,6 +173,33 @@ test("rxkad: keys that can't be read: that connection is aborted, as for an unkn
   assertEquals([ask(unknown), served.length], [19270408, 2]);
   isList = true;
   assertEquals([ask(unknown), served.length], [100, 3]);
+  // the client hears one number, whatever was wrong; whoever runs the server hears what
+  assertEquals(told, [
+    ["RXKADUNKNOWNKEY", "local", "the file is away"],
+    ["RXKADUNKNOWNKEY", "local", "keys() gave no list"],
+  ]);
+});
+
+test("an observer is told of what rxkad refuses, and of calls under it; no bytes of a key or ticket are in either", () => {
+  const shown: string[] = [];
+  const tell = (...told: unknown[]): void => void shown.push(inspect(told, { depth: Infinity, showHidden: true }));
+  const observer: RxObserver = { authenticationFailed: tell, rtt: tell, window: tell, pinged: tell, challenged: tell };
+  for (const [, , make] of refusals) {
+    const { world, client, server, start } = cell({ observer });
+    request(world, client, server, pattern(100), { security: rxkadClient(make(start)) });
+    world.run(2000);
+  }
+  const { world, client, server, start } = cell({ observer });
+  const ticket = ticketFor(serverKey, start);
+  const security = rxkadClient({ kvno: 3, sessionKey, ticket, level: 2 });
+  const call = request(world, client, server, pattern(50_000), { security });
+  world.run(2000);
+  assertEquals(call.bytes, 50_000);
+  assert(shown.length > 2 * refusals.length, String(shown.length));
+  for (const secret of [serverKey, sessionKey, ticket.subarray(0, 8)]) {
+    const bytes = [...secret].join(", ");
+    assertEquals(shown.filter((text) => text.replace(/\s+/g, " ").includes(bytes)), []);
+  }
 });
 
 test("rxkad: a level below the server's: the client itself gives up", () => {

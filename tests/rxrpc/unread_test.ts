@@ -313,3 +313,51 @@ test("stats: packets that came, and how many of them came again, while their cal
   calls[0]!.call!.abort(5, hand.world.now);
   assertEquals([hand.engine.stats.dataPacketsCame, hand.engine.stats.repeatedPackets], [3, 3]);
 });
+
+/** Four calls with whole requests that nobody reads, or with one that goes on; their client answers every question. */
+function stalled(hardMs: number | undefined, bytes: number): [World, Recorder[], Recorder[]] {
+  const world = new World();
+  const [client, server] = [world.add(), world.add({ maxHeldBytesPerPeer: 100_000 })];
+  const served: Recorder[] = [];
+  server.incoming = (call) => {
+    const recorder = new Recorder();
+    recorder.call = call;
+    served.push(recorder);
+    return recorder;
+  };
+  server.engine.offer({ id: 147, timeouts: { hardMs } });
+  world.isRecording = false;
+  const calls = Array.from({ length: 4 }, () => request(world, client, server, pattern(bytes)));
+  return [world, calls, served];
+}
+
+for (const [what, bytes] of [["whole requests", 10_000], ["requests that go on", 200_000]] as const) {
+  test(`hardMs of a service: ${what} that nobody reads, of a client that lives: they hold their budget until then`, () => {
+    for (const hardMs of [undefined, 300_000]) {
+      const [world, calls, served] = stalled(hardMs, bytes);
+      world.run(299_000);
+      const { engine } = world.hosts[1]!;
+      assert(engine.heldBytes >= 4 * 10_000, `${engine.heldBytes} bytes`);
+      // an hour: neither deadMs nor requestIdleMs ends what waits for a reader
+      world.run(hardMs === undefined ? 3_600_000 : 2000);
+      const codes = [...served, ...calls].map(({ code, closedCount }) => [code, closedCount]);
+      const expected = Array.from({ length: 8 }, (_, at) => [at < 4 ? "ETIMEDOUT" : "ECONNABORTED", 1]);
+      assertEquals(codes, hardMs === undefined ? expected.map(() => [undefined, 0]) : expected);
+      assertEquals(engine.heldBytes > 0, hardMs === undefined);
+      if (hardMs !== undefined) assertEquals((calls[0]!.error as { abortCode?: number }).abortCode, -3);
+    }
+  });
+}
+
+test("deadMs of a service: its calls wait so long for a silent client, others as long as the endpoint says", () => {
+  for (const [id, deadMs] of [[147, 3000], [148, 20_000]] as const) {
+    const hand = asServer();
+    const calls = hand.offer({ id: 147, timeouts: { deadMs: 3000 } }, 148);
+    hand.d(1, 0, 10, { serviceId: id });
+    hand.after(deadMs - 1);
+    assertEquals(calls[0]!.closedCount, 0);
+    // it counts from this end's first packet on
+    hand.after(1000);
+    assertEquals(calls[0]!.code, "ETIMEDOUT");
+  }
+});
