@@ -1,7 +1,7 @@
 /** An endpoint over a UDP socket of Node, as a stage, with every packet counted that comes and goes. */
 import { createSocket, type Socket } from "node:dgram";
 import { readU32 } from "../../../src/bytes/integers.ts";
-import { decodeHeader } from "../../../src/rxrpc/header.ts";
+import { decodeHeader, type RxHeader } from "../../../src/rxrpc/header.ts";
 import { RxEndpoint, type RxEndpointOptions } from "../../../src/rxrpc/mod.ts";
 import { RxFlag, RxPacketType } from "../../../src/rxrpc/packet_types.ts";
 
@@ -14,6 +14,8 @@ export class Counts {
   aborts = 0;
   /** The codes of ABORT packets. */
   readonly abortCodes: number[] = [];
+  /** ABORT packets that went although, since the one before, nothing but ABORT packets had come. */
+  answeredAborts = 0;
   busies = 0;
   /** PING acknowledgements. */
   pings = 0;
@@ -23,10 +25,15 @@ export class Counts {
   repeated = 0;
   readonly #data: Set<string> = new Set();
 
-  count(datagram: Uint8Array): void {
+  /** Returns which type of packet it is. */
+  count(datagram: Uint8Array): number | undefined {
     this.datagrams++;
     const header = decodeHeader(datagram);
-    if (header === undefined) return;
+    if (header !== undefined) this.#count(header, datagram);
+    return header?.type;
+  }
+
+  #count(header: RxHeader, datagram: Uint8Array): void {
     const { type, flags, epoch, cid, callNumber, seq } = header;
     if (type === RxPacketType.ABORT) {
       this.aborts++;
@@ -49,6 +56,8 @@ export class CountedEndpoint {
   readonly #socket: Socket;
   #came = new Counts();
   #went = new Counts();
+  /** What has come since an ABORT went. */
+  #since: "nothing" | "aborts" | "more" = "more";
 
   private constructor(socket: Socket, options: RxEndpointOptions) {
     this.#socket = socket;
@@ -57,7 +66,7 @@ export class CountedEndpoint {
     const writer = this.endpoint.writable.getWriter();
     socket.on("message", (buffer, { address, port }) => {
       const data = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
-      this.#came.count(data);
+      this.#hasCome(this.#came.count(data));
       writer.write({ data, remoteAddress: address, remotePort: port }).catch(() => {});
     });
     this.#send().catch(() => {});
@@ -83,9 +92,20 @@ export class CountedEndpoint {
     await new Promise<void>((resolve) => setImmediate(() => this.#socket.close(() => resolve())));
   }
 
+  #hasCome(type: number | undefined): void {
+    if (type !== RxPacketType.ABORT) this.#since = "more";
+    else if (this.#since === "nothing") this.#since = "aborts";
+  }
+
+  #hasGone(type: number | undefined): void {
+    if (type !== RxPacketType.ABORT) return;
+    if (this.#since === "aborts") this.#went.answeredAborts++;
+    this.#since = "nothing";
+  }
+
   async #send(): Promise<void> {
     for await (const { data, remoteAddress, remotePort } of this.endpoint.readable) {
-      this.#went.count(data);
+      this.#hasGone(this.#went.count(data));
       this.#socket.send(data, remotePort!, remoteAddress);
     }
   }
