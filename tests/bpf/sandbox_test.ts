@@ -3,7 +3,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { assemble } from "../../src/bpf/assembler.ts";
 import { BpfError } from "../../src/bpf/errors.ts";
 import { BpfMachine } from "../../src/bpf/machine.ts";
-import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from "../../src/bpf/map_types.ts";
+import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PROG_ARRAY } from "../../src/bpf/map_types.ts";
 import { verifyProgram } from "../../src/bpf/verifier/verify_program.ts";
 import { backends } from "./support/builds.ts";
 
@@ -196,6 +196,36 @@ for (const backend of backends) {
     const text = (offset: number) =>
       `${start}r1 = r10\n${hidden("r1")}\nr2 = *(u64 *)(r1 ${signed(offset)})\ncall f\nr0 = 0\nexit\nf:`;
     assertEquals([-1024, -1025].map((offset) => codeOf(machineOf(text(offset)))), [undefined, "EFAULT"]);
+  });
+}
+
+for (const backend of backends) {
+  const readBelow = `r9 = *(u32 *)(r1 + 0)\nr8 = r10\n${hidden("r8")}\nr0 = *(u16 *)(r8 - 520)`;
+
+  test(`sandbox: frames that were not entered are zeros, not what the message before has left, ${backend}`, () => {
+    const keep = "r2 = 0\nr3 = r10\nr3 += -8\nr4 = 1\ncall 26\nr0 = 0\nexit";
+    const text = `${readBelow}\nr7 = r0\ncall f\nr0 = r7\nexit\nf:\n${keep}`;
+    const machine = new BpfMachine(assemble(text), { backend, mode: "sandbox" });
+    assertEquals([65, 66, 67].map((byte) => machine.run(Uint8Array.of(byte))), [0, 0, 0]);
+    assertEquals(machine.takeFailure(), undefined);
+  });
+
+  test(`sandbox: nor what the program has left that made the tail call, ${backend}`, () => {
+    const next = { ...value, name: "next", type: BPF_MAP_TYPE_PROG_ARRAY, valueSize: 4 };
+    const jump = "r1 = r6\nr2 = map[next] ll\nr3 = 0\ncall 12\nr0 = 99\nexit";
+    const leave = "r2 = 0x1234\n*(u64 *)(r10 - 8) = r2\nr0 = *(u64 *)(r10 - 8)\nexit";
+    const first = assemble(`r6 = r1\ncall f\n${jump}\nf:\n${leave}`, { maps: [next] });
+    const target = assemble(`${readBelow}\nr7 = r0\ncall f\nr0 = r7\nexit\nf:\n${leave}`);
+    const machine = new BpfMachine(first, { backend, mode: "sandbox", programs: { next: [target] } });
+    assertEquals([1, 2].map((byte) => machine.run(Uint8Array.of(byte))), [0, 0]);
+    assertEquals(machine.takeFailure(), undefined);
+  });
+
+  test(`sandbox: a frame is zeros each time that its function is entered, ${backend}`, () => {
+    const text = `r9 = *(u32 *)(r1 + 0)\nr7 = 0\ncall f\nr7 = r0\ncall f\nr0 += r7\nexit
+      f:\nr1 = r10\nr2 = r10\nr2 -= r2\nr1 += r2\nr0 = *(u8 *)(r1 - 8)\n*(u8 *)(r1 - 8) = 5\nexit`;
+    const machine = new BpfMachine(assemble(text), { backend, mode: "sandbox" });
+    assertEquals([machine.run(new Uint8Array(1)), machine.takeFailure()], [0, undefined]);
   });
 }
 
