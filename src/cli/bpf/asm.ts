@@ -4,6 +4,7 @@
  * @module
  */
 import { checkClassic, formatClassic } from "../../bpf/mod.ts";
+import { withUsedMaps } from "../../bpf/jit/module_maps.ts";
 import { toHex } from "../../bytes/mod.ts";
 import { type CliIo, ExitCode, UsageError } from "../io.ts";
 import type { CommandSpec, OptionValues } from "../options.ts";
@@ -53,7 +54,7 @@ async function assembleFile(operand: string, values: OptionValues, io: CliIo): P
   const source = await readSource(operand, io, { isClassic: values.classic === true });
   const form = (values.to ?? (source.kind === "classic" ? "dd" : "hex")) as Form;
   const code = inFile(operand, () => codeOf(source, form));
-  const maps = source.kind === "classic" ? [] : inFile(operand, () => programOf(source)).maps;
+  const maps = source.kind === "classic" ? [] : withUsedMaps(inFile(operand, () => programOf(source))).maps;
   if (maps.length > 0) {
     const names = maps.map(({ name }) => name).join(", ");
     complain(io, values, operand, `the output has the code alone, not the maps it refers to: ${names}`);
