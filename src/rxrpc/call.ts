@@ -390,7 +390,8 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
     }
     this.#hasHeard = true;
     this.peer.heard(now);
-    this.#patience.heard(now);
+    // anybody can have sent what comes before its address has answered
+    if (!this.isGated) this.#patience.heard(now);
   }
 
   #answerPing(serial: number, now: number): void {

@@ -69,7 +69,8 @@ function writeOneAck(
     acks,
     maxMtu: ACCEPTED_MTU,
     ifMtu: connection.limits.maxDatagram,
-    rwind: receive.window,
+    // counted from the first packet that it names
+    rwind: receive.window + (isGated ? receive.next - 1 : 0),
     jumboMax: connection.limits.acceptJumbo,
   }, into.subarray(HEADER_BYTES));
   out.commit(length, call.remote);

@@ -54,7 +54,7 @@ export interface RxLimits {
    * gap in what it sent is not filled or nothing of what is sent to it arrives. @default {20000}
    */
   deadMs?: number | undefined;
-  /** A request that stops coming for so long is over. @default {60000} */
+  /** A request that stops coming for so long is over; a millisecond at least. @default {60000} */
   requestIdleMs?: number | undefined;
   /** A connection of this end without calls is kept so long. @default {120000} */
   idleClientMs?: number | undefined;
@@ -107,7 +107,7 @@ export function checkedLimits(limits: RxLimits): CheckedLimits {
     maxHeldBytes: count("maxHeldBytes", 64 * 1024 * 1024),
     maxHeldBytesPerPeer: count("maxHeldBytesPerPeer", 4 * 1024 * 1024),
     deadMs: time("deadMs", 20_000),
-    requestIdleMs: time("requestIdleMs", 60_000),
+    requestIdleMs: Math.max(1, time("requestIdleMs", 60_000)),
     idleClientMs: time("idleClientMs", 120_000),
     idleClientFastMs: time("idleClientFastMs", 2000),
     reapThreshold: count("reapThreshold", 900),

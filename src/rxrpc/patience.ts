@@ -35,6 +35,8 @@ export class Patience {
   /** Packets that came and say that the peer goes on. */
   #arrivals = 0;
   #signs = 0;
+  /** Packets for which there was no room when the last one came for which there was. */
+  #refusals = 0;
   /** The peer was told that there is no room. */
   #toldFull = false;
 
@@ -80,6 +82,7 @@ export class Patience {
     const hasCome = receive.arrivals !== this.#arrivals;
     this.#signs = signs;
     this.#arrivals = receive.arrivals;
+    if (hasCome) this.#refusals = receive.refusals;
     if (!hasCome && this.#isStuck(receive)) return;
     const isExpected = this.#isClient ? receive.hasGap : receive.window > 0 || this.#isStuck(receive);
     this.#clock.set(CallDue.IDLE, isExpected ? now + (this.#isClient ? this.stallMs : this.requestIdleMs) : Infinity);
@@ -148,8 +151,10 @@ export class Patience {
     this.#clock.set(CallDue.PING, now + this.#pingMs());
   }
 
+  /** A window says nothing of room for packets that are larger than usual: that there is none, they say that come. */
   #isStuck(receive: ReceiveSide): boolean {
-    return this.isReplyWaiting && receive.window === 0 && receive.hasUnread;
+    const wasRefused = receive.refusals !== this.#refusals;
+    return this.isReplyWaiting && receive.hasUnread && (receive.window === 0 || wasRefused);
   }
 
   #patience(): number {

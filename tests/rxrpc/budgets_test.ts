@@ -205,6 +205,47 @@ test("102: an address that does not answer is asked every two seconds, as far as
   assertEquals([sent.at(-1)!.type, sent.at(-1)!.at], [RxPacketType.ABORT, 20_000]);
 });
 
+test("102: who was told that there is no room before it had answered hears that there is", () => {
+  const hand = asServer({ reachCheck: "always", maxHeldBytes: 100_000 });
+  const calls = hand.offer(147);
+  for (let host = 0; host < 20; host++) {
+    const from = { address: `10.1.0.${host}`, port: 7001 };
+    for (let seq = 1; seq <= 2; seq++) hand.packet({ epoch: 0x80000000 + host, seq }, new Uint8Array(1412), from);
+  }
+  hand.out();
+  hand.d(1, 0, 1412);
+  const ping = hand.world.sent.findLast(({ data }) => data[HEADER_BYTES + 16] === PING);
+  const rwind = (data: Uint8Array): number => decodeAck(data.subarray(HEADER_BYTES))!.rwind!;
+  assertEquals(rwind(ping!.data), 0);
+  hand.a(1, 0, ping!.header.serial, PING_RESPONSE);
+  const told = hand.world.sent.at(-1)!;
+  assertEquals([calls.length, told.to, rwind(told.data) > 0], [1, hand.peer, true]);
+});
+
+test("102: a call that is forged again and again is over when its time is, like one that is silent", () => {
+  const hand = asServer({ reachCheck: "always" });
+  hand.offer(147);
+  hand.d(1, 0, 0);
+  hand.after(10_000);
+  hand.d(1, 0, 0);
+  hand.d(2, 0, 0);
+  hand.a(1, 0, 0, IDLE);
+  assertEquals(hand.after(9000).includes("ABORT -3"), false);
+  const { acks, firstPacket, rwind } = decodeAck(hand.world.sent.at(-1)!.data.subarray(HEADER_BYTES))!;
+  assertEquals([acks, firstPacket, rwind], [[], 1, 34], "two that say nothing, and what an unread call may have");
+  assertEquals(hand.after(2000), ["ABORT -3"]);
+});
+
+test("102: who answers at the last moment is waited for as long as anybody", () => {
+  const hand = asServer({ reachCheck: "always" });
+  const calls = hand.offer(147);
+  hand.d(1, 0, 100);
+  hand.world.run(19_000);
+  hand.a(1, 0, hand.world.sent.at(-1)!.header.serial, PING_RESPONSE);
+  hand.world.run(10_000);
+  assertEquals([calls.length, calls[0]!.closedCount], [1, 0]);
+});
+
 test("maxHeldBytesPerPeer: packets that wait for a client to prove who it is", () => {
   const hand = asServer({ maxHeldBytesPerPeer: 10_000 });
   hand.offer(secured);

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { decodeAck } from "../../src/rxrpc/ack.ts";
 import type { RxEndpointEngineOptions } from "../../src/rxrpc/endpoint_options.ts";
 import { HEADER_BYTES } from "../../src/rxrpc/header.ts";
-import { asServer, type Hand, L, R, unread } from "./by_hand.ts";
+import { packetOf } from "../../src/rxrpc/control_packet.ts";
+import { asClient, asServer, type Hand, L, R, unread } from "./by_hand.ts";
 import { RxPacketType } from "../../src/rxrpc/packet_types.ts";
 import { unprotected } from "../../src/rxrpc/security/none.ts";
 import type { AcceptedConnection } from "../../src/rxrpc/security/protection.ts";
@@ -259,6 +260,52 @@ for (const maxHeldBytesPerPeer of [500_000, undefined]) {
     assertEquals(server.engine.heldBytes, 0);
   });
 }
+
+test("a reply that waits for a request of large packets that nobody reads ends its call, whatever window is left", () => {
+  const hand = asServer({ requestIdleMs: 5000, deadMs: 1_000_000 });
+  const calls = unread(hand);
+  for (let seq = 1; seq <= 3; seq++) hand.d(seq, 0, 60_000);
+  assert(lastWindow(hand)! > 0, "for usual ones");
+  calls[0]!.call!.awaitTurn(hand.world.now);
+  for (let second = 0; second < 10 && calls[0]!.closedCount === 0; second++) {
+    hand.d(4, 0, 60_000);
+    hand.world.run(1000);
+  }
+  assertEquals([calls[0]!.closedCount, calls[0]!.code], [1, "EPROTO"]);
+});
+
+test("a reply that waits for a request of large packets: who reads, however slowly, has the rest of it", () => {
+  const hand = asServer({ requestIdleMs: 5000, deadMs: 1_000_000 });
+  const calls = unread(hand);
+  for (let seq = 1; seq <= 3; seq++) hand.d(seq, 0, 60_000);
+  const call = calls[0]!.call!;
+  call.awaitTurn(hand.world.now);
+  for (let second = 0; second < 20; second++) {
+    hand.d(4, 0, 60_000);
+    if (second % 4 === 3) call.consumed(10, hand.world.now);
+    hand.world.run(1000);
+  }
+  assertEquals(calls[0]!.closedCount, 0);
+  call.consumed(180_000, hand.world.now);
+  hand.d(4, L, 60_000);
+  assertEquals(calls[0]!.hasEnded, true);
+});
+
+test("requestIdleMs, deadMs: no time at all is a moment", () => {
+  const hand = asServer({ requestIdleMs: 0, receiveWindow: 4 });
+  const calls = unread(hand);
+  for (let seq = 1; seq <= 4; seq++) {
+    hand.engine.push({ data: packetOf(hand.header({ seq }), pattern(100)), from: hand.peer }, hand.world.now);
+  }
+  hand.out();
+  calls[0]!.call!.consumed(400, hand.world.now);
+  hand.engine.onTimeout(hand.world.now);
+  assertEquals(hand.after(10).at(-1), "ABORT -3");
+  const client = asClient({ deadMs: 0 });
+  const call = client.call(10);
+  client.world.run(10);
+  assertEquals([call.closedCount, call.code], [1, "ETIMEDOUT"]);
+});
 
 test("maxHeldBytes: addresses that have proved nothing take no more than a quarter", () => {
   const hand = asServer({ reachCheck: "remote", maxHeldBytes: 400_000 });
