@@ -82,7 +82,7 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
     streamImports: [...adapter, "type tsocket/types.ts"],
   },
   bpf: {
-    wire: /^(errors|isa|program|map_types|helper_table)\.ts$/,
+    wire: /^(errors|isa|program|map_types|helper_table|check_arguments)\.ts$/,
     engineImports: [...base, "strparser:wire"],
     streamImports: [],
     freeOf: ["timer", "clock", "random", "console", "runtime", "web stream", "not everywhere"],

@@ -33,14 +33,21 @@ export function checkOptions(value: unknown): void {
   }
 }
 
-/** @throws {TypeError} unless it is a list of instructions */
-export function checkInstructions(what: string, value: unknown): void {
+/** @throws {TypeError} unless it is a list of instructions, without holes, whose fields of these names are numbers */
+export function checkInstructions(what: string, value: unknown, fields: readonly string[]): void {
   checkList(what, value);
-  (value as readonly unknown[]).forEach((one, at) => {
+  const list = value as readonly unknown[];
+  for (let at = 0; at < list.length; at++) {
+    const one = list[at];
     if (typeof one !== "object" || one === null) {
       throw new TypeError(`${what} must have instructions, got ${kindOf(one)} at ${at}`);
     }
-  });
+    for (const field of fields) {
+      const number = (one as Readonly<Record<string, unknown>>)[field];
+      if (typeof number === "number") continue;
+      throw new TypeError(`${what} must have numbers in its instructions, got ${kindOf(number)} as ${field} at ${at}`);
+    }
+  }
 }
 
 /** @throws {TypeError} unless it is a program: as `assemble`, `classicToEbpf` or `program()` of an object make it */

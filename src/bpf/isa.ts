@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { checkBytes, checkInstructions } from "./check_arguments.ts";
 
 /** Bytes of an instruction slot. */
 export const BPF_SLOT_BYTES = 8;
@@ -177,15 +178,13 @@ export interface Instruction {
   readonly imm: number;
 }
 
-function checkCode(code: unknown): void {
-  if (!(code instanceof Uint8Array)) throw new TypeError(`code must be a Uint8Array, got ${typeof code}`);
-}
+const fields = ["opcode", "dst", "src", "offset", "imm"] as const;
 
 /** Reads the slot of this number. */
 export function decodeInstruction(code: Uint8Array, slot: number): Instruction {
   const at = slot * BPF_SLOT_BYTES;
-  if (!(slot >= 0 && at + BPF_SLOT_BYTES <= code?.byteLength)) {
-    checkCode(code);
+  if (!(slot >>> 0 === slot && at + BPF_SLOT_BYTES <= code?.length && code instanceof Uint8Array)) {
+    checkBytes("code", code);
     throw new RangeError(`slot ${slot} is outside of ${code.length} bytes of code`);
   }
   const registers = code[at + 1]!;
@@ -212,7 +211,7 @@ export function decodeInstruction(code: Uint8Array, slot: number): Instruction {
  */
 export function decodeInstructions(code: Uint8Array): Instruction[] {
   if (!(code?.length % BPF_SLOT_BYTES === 0 && code instanceof Uint8Array)) {
-    checkCode(code);
+    checkBytes("code", code);
     throw new RangeError(`${code.length} bytes of code are no whole number of slots of ${BPF_SLOT_BYTES}`);
   }
   const instructions: Instruction[] = [];
@@ -233,8 +232,7 @@ export function decodeInstructions(code: Uint8Array): Instruction[] {
  * ```
  */
 export function encodeInstructions(instructions: readonly Instruction[]): Uint8Array {
-  const isList = Array.isArray(instructions) && instructions.every((one) => typeof one === "object" && one !== null);
-  if (!isList) throw new TypeError("code must be an array of instructions");
+  checkInstructions("code", instructions, fields);
   const code = new Uint8Array(instructions.length * BPF_SLOT_BYTES);
   const view = new DataView(code.buffer);
   instructions.forEach(({ opcode, dst, src, offset, imm }, slot) => {

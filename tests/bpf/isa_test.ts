@@ -17,6 +17,7 @@ test("code that is no whole number of slots is a RangeError", () => {
   assertThrows(() => decodeInstructions(new Uint8Array(12)), RangeError);
   assertThrows(() => decodeInstruction(new Uint8Array(8), 1), RangeError);
   assertThrows(() => decodeInstruction(new Uint8Array(8), -1), RangeError);
+  assertThrows(() => decodeInstruction(new Uint8Array(16), 0.5), RangeError);
 });
 
 test("no instruction has two encodings", () => {

@@ -24,6 +24,13 @@ export interface ClassicInstruction {
   readonly k: number;
 }
 
+const fields = ["code", "jt", "jf", "k"] as const;
+
+/** @throws {TypeError} unless it is a list of instructions, right or wrong */
+export function checkFields(program: readonly ClassicInstruction[]): void {
+  checkInstructions("a classic program", program, fields);
+}
+
 /** The operation of an instruction that was checked. */
 export function classicOperation({ code }: ClassicInstruction): ClassicOperation {
   return CLASSIC_OPERATIONS.get(code)!;
@@ -62,7 +69,7 @@ export function classicSuccessors(instruction: ClassicInstruction, index: number
  * ```
  */
 export function checkClassic(program: readonly ClassicInstruction[]): void {
-  checkInstructions("a classic program", program);
+  checkFields(program);
   if (program.length === 0) throw new BpfError("a classic program has at least one instruction");
   if (program.length > CLASSIC_MAX_INSTRUCTIONS) {
     const what = `a classic program has at most ${CLASSIC_MAX_INSTRUCTIONS} instructions, this one ${program.length}`;

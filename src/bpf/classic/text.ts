@@ -4,10 +4,10 @@
  * @module
  */
 import { choiceOption } from "../../core/limits.ts";
-import { checkInstructions, checkText } from "../check_arguments.ts";
+import { checkText } from "../check_arguments.ts";
 import { textError } from "../line_scanner.ts";
 import { assembleClassic } from "./assembly_parser.ts";
-import { CLASSIC_MAX_INSTRUCTIONS, type ClassicInstruction } from "./classic.ts";
+import { checkFields, CLASSIC_MAX_INSTRUCTIONS, type ClassicInstruction } from "./classic.ts";
 import { assemblyText, listingText } from "./instruction_text.ts";
 
 /** Forms of text: `d`, `dd` and `ddd` as the options of `tcpdump`, `asm` as of `bpf_asm`. */
@@ -58,7 +58,7 @@ export function parseClassic(text: string): ClassicInstruction[] {
  * ```
  */
 export function formatClassic(program: readonly ClassicInstruction[], form: ClassicTextForm = "asm"): string {
-  checkInstructions("a classic program", program);
+  checkFields(program);
   choiceOption("form", form, "asm", ["asm", "d", "dd", "ddd"]);
   const lines = formatters[form](program);
   return lines.map((line) => `${line}\n`).join("");
