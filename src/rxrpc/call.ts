@@ -20,8 +20,8 @@ import { CallWriter, type WriterCall } from "./call_writer.ts";
 import { Congestion } from "./congestion.ts";
 import type { ConnectionHost } from "./connection_host.ts";
 import { abortedError, breachError, forgottenError, RxrpcError, timedOutError, unreadError } from "./errors.ts";
-import { HEADER_BYTES, type RxHeader } from "./header.ts";
-import { JUMBO_DATA_BYTES, type RxDataPacket } from "./jumbo.ts";
+import type { RxHeader } from "./header.ts";
+import type { RxDataPacket } from "./jumbo.ts";
 import { JumboLimit } from "./jumbo_limit.ts";
 import { RxAckReason, RxFlag } from "./packet_types.ts";
 import { tellLearned, tellStatus } from "./observer.ts";
@@ -159,7 +159,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
       slab: this.#host.slab,
       cid,
       callNumber,
-      bodyBytes: this.#bodyBytes(),
+      bodyBytes: this.peer.bodyBytes(this.#host.limits.maxDatagram),
       packet: (packet) => {
         this.sending.add(packet);
         this.#host.enqueue(this);
@@ -411,12 +411,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
   #learn(ack: RxAck): void {
     this.peer.sizes(ack.maxMtu, ack.jumboMax);
     if (ack.rwind !== undefined) this.sending.window(ack.rwind);
-    this.#writer.resize(this.#bodyBytes());
-  }
-
-  #bodyBytes(): number {
-    const most = Math.min(this.#host.limits.maxDatagram, this.peer.maxMtu) - HEADER_BYTES;
-    return Math.min(JUMBO_DATA_BYTES, most);
+    this.#writer.resize(this.peer.bodyBytes(this.#host.limits.maxDatagram));
   }
 
   /**

@@ -4,6 +4,8 @@
  * @module
  */
 import { FIRST_THRESHOLD } from "./congestion.ts";
+import { HEADER_BYTES } from "./header.ts";
+import { JUMBO_DATA_BYTES } from "./jumbo.ts";
 import type { RxAddress } from "./ports.ts";
 import type { RttSeed } from "./rtt_estimator.ts";
 
@@ -68,6 +70,11 @@ export class RxPeer {
   /** Largest datagram that gets there. */
   get maxMtu(): number {
     return Math.min(this.#told, this.#way);
+  }
+
+  /** Most data in one packet to it, when this end sends no larger datagrams than that. */
+  bodyBytes(maxDatagram: number): number {
+    return Math.min(JUMBO_DATA_BYTES, Math.min(maxDatagram, this.maxMtu) - HEADER_BYTES);
   }
 
   /** A datagram of so many bytes was too large for the way: smaller ones from now on. */
