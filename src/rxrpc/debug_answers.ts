@@ -18,7 +18,9 @@ import {
   RxDebugKind,
   type RxDebugPeer,
 } from "./debug_records.ts";
+import type { RxEndpointEngineOptions } from "./endpoint_options.ts";
 import type { RxPeer } from "./peer.ts";
+import type { RxAddress } from "./ports.ts";
 
 const ACTIVE = 2;
 const DALLY = 3;
@@ -121,4 +123,13 @@ export function debugPeer(peer: RxPeer): RxDebugPeer {
     maxMtu: peer.maxMtu,
     window: peer.threshold,
   };
+}
+
+/** Why nothing is told there, if so. An application that fails at it is no reason to end the calls of others. */
+export function debugRefusal(answers: RxEndpointEngineOptions["answersDebug"], from: RxAddress): string | undefined {
+  try {
+    return answers?.(from) === true ? undefined : "DEBUG";
+  } catch {
+    return "answersDebug threw";
+  }
 }

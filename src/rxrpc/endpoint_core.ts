@@ -18,7 +18,7 @@ import { ClientTable } from "./client_table.ts";
 import { RxConnection } from "./connection.ts";
 import type { ConnectionHost } from "./connection_host.ts";
 import { abortBody } from "./control_packet.ts";
-import { debugAnswer, debugConnection, debugPeer } from "./debug_answers.ts";
+import { debugAnswer, debugConnection, debugPeer, debugRefusal } from "./debug_answers.ts";
 import { checkOptions, newStats, type RxEndpointEngineOptions, type RxEndpointStats } from "./endpoint_options.ts";
 import { RxrpcError } from "./errors.ts";
 import { decodeHeader, HEADER_BYTES, type RxHeader } from "./header.ts";
@@ -478,7 +478,8 @@ export class EndpointCore implements ConnectionHost {
   }
 
   #debug(header: RxHeader, data: Uint8Array, from: RxAddress): void {
-    if (this.#options.answersDebug?.(from) !== true) return this.dropped("DEBUG");
+    const refusal = debugRefusal(this.#options.answersDebug, from);
+    if (refusal !== undefined) return this.dropped(refusal);
     const body = debugAnswer({
       callsExecuted: this.stats.serviceCalls,
       waiting: this.#clients.waiting,

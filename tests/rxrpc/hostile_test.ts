@@ -320,3 +320,14 @@ test("options that are wrong are refused at once", () => {
   }
   assertEquals(hand.world.sent.length, 0);
 });
+
+test("180: answersDebug that throws answers nobody, and the endpoint goes on", () => {
+  const hand = asServer({
+    answersDebug: () => {
+      throw new Error("no list of whom to tell");
+    },
+  });
+  hand.offer(147);
+  assertEquals(hand.packet({ type: RxPacketType.DEBUG, callNumber: 0 }, new Uint8Array(8)), []);
+  assertEquals(hand.drops(), { "answersDebug threw": 1 });
+});

@@ -210,6 +210,38 @@ test("rxkad: a level below the server's: the client itself gives up", () => {
   assertEquals([call.closedCount, call.code], [1, "RXKADLEVELFAIL"]);
 });
 
+test("rxkad: keys that are none refuse the client that needs them, as an unknown key; the server and others go on", () => {
+  const right: ServerKey = { kind: "rxkad", kvno: 3, enctype: 1, key: serverKey };
+  const wrong = [undefined, null, 5, { ...right, key: serverKey.subarray(0, 7) }, {
+    kind: "rxkad",
+    kvno: 3,
+    enctype: 1,
+  }];
+  let keys: unknown[] = [right];
+  const told: unknown[] = [];
+  const { world, client, server, start } = cell({
+    keys: () => keys as ServerKey[],
+    observer: {
+      authenticationFailed: (_, error) => told.push([(error as RxkadError).code, (error as RxkadError).blame]),
+    },
+  });
+  const connect = () => rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start) });
+  const ask = (security: ReturnType<typeof connect>) => {
+    const call = request(world, client, server, pattern(100), { security });
+    world.run(1200);
+    return (call.error as { abortCode?: number } | undefined)?.abortCode ?? call.bytes;
+  };
+  const known = connect();
+  assertEquals(ask(known), 100);
+  for (const one of wrong) {
+    keys = [one];
+    assertEquals([ask(connect()), ask(known)], [19270408, 100], inspect(one));
+  }
+  keys = [right];
+  assertEquals(ask(connect()), 100);
+  assertEquals([told.length, told.slice(3)], [5, Array(2).fill(["RXKADUNKNOWNKEY", "local"])]);
+});
+
 test("rxkad: keys may change while the server runs", () => {
   let keys: ServerKey[] = [];
   const { world, client, server, start } = cell({ keys: () => keys });

@@ -20,7 +20,8 @@ import { checkTimes, endOf } from "./ticket_times.ts";
 export interface RxkadServerOptions {
   /**
    * The server's keys, asked for at each response: they may change while it runs. Read them with `decodeKeyFile`,
-   * `decodeKeyFileExt` or `decodeKeytab`. When it throws, the client is refused with `RXKADUNKNOWNKEY`; the server goes on.
+   * `decodeKeyFileExt` or `decodeKeytab`. When it throws, or has what is no key, the client is refused with
+   * `RXKADUNKNOWNKEY`; the server goes on.
    */
   readonly keys: () => readonly ServerKey[];
   /** Randomness for challenges. @default {systemRandom} */
@@ -85,7 +86,15 @@ export function rxkadServer(options: RxkadServerOptions): ServerSecurity {
     const nonce = readU32(random, 0);
     return {
       challenge: () => encodeChallenge({ nonce, minLevel }),
-      accept: (response, wallMs) => accept(options, { ...identity, nonce, minLevel }, response, wallMs),
+      accept: (response, wallMs) => {
+        try {
+          return accept(options, { ...identity, nonce, minLevel }, response, wallMs);
+        } catch (cause) {
+          if (cause instanceof RxkadError) throw cause;
+          // such as a key of another length: whatever it is, one client's answer must not end the calls of others
+          throw new RxkadError("RXKADUNKNOWNKEY", "the server's keys could not be used", { blame: "local", cause });
+        }
+      },
     };
   };
   return { index: RXKAD_INDEX, challenge };
