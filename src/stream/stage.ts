@@ -2,7 +2,7 @@
  * The adapter that turns a linear engine into a `{readable, writable}` stage.
  *
  * - Unit of work is the batch: one input chunk in, at most one array out. What small chunks in quick succession make
- *   comes as one array, see `#offer`; nothing ever waits for input that is not on its way.
+ *   comes as one array, see `#offer`: it waits until the handlers of promises have run, never for an event or a timer.
  * - Backpressure counts bytes: a write waits while `highWaterMark` bytes of results are unread. Results weigh as much
  *   as the input that made them, also what of it came in earlier chunks.
  * - Everything made before an error or abort is read before the error is; `end` is run on an abort as well, so that
@@ -25,6 +25,9 @@ export interface StageOptions<Batch extends boolean = boolean> {
   /**
    * Yield arrays of what one input chunk made, or several small ones that came together, instead of single items. Much
    * faster: the cost of web streams is per chunk.
+   *
+   * Either way results of a chunk that closely follows another come once the handlers of promises have run: read them,
+   * or let the event loop turn; a loop of `await null` alone waits for ever.
    *
    * @default {false}
    */
