@@ -22,6 +22,7 @@ import type { ConnectionHost } from "./connection_host.ts";
 import { abortedError, breachError, forgottenError, RxrpcError, timedOutError, unreadError } from "./errors.ts";
 import type { RxHeader } from "./header.ts";
 import type { RxDataPacket } from "./jumbo.ts";
+import type { CountedCall } from "./held_bytes.ts";
 import { JumboLimit } from "./jumbo_limit.ts";
 import { RxAckReason, RxFlag } from "./packet_types.ts";
 import { tellLearned, tellStatus } from "./observer.ts";
@@ -47,7 +48,7 @@ const MAX_INVALID_ACKS = 3;
 const BURST = 10;
 
 /** One call. */
-export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
+export class RxCall implements RxCallPort, Timed, Sender, WriterCall, CountedCall {
   tag: unknown;
   readonly isClient: boolean;
   readonly mayUpgrade: boolean;
@@ -62,6 +63,7 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
   queueIndex: number = -1;
   isQueued = false;
   isClosed = false;
+  isUnproven = false;
   /** Packets of data that may still be sent in this turn. */
   burst: number = BURST;
   /** The byte for applications, as the other end said it last. */

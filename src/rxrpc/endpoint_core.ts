@@ -363,6 +363,7 @@ export class EndpointCore implements ConnectionHost {
       return this.schedule(this.#reaper);
     }
     call.peer.serviceCalls--;
+    this.held.removeUnprovenCall(call);
     this.#serviceConnections.used(connection);
   }
 
@@ -378,25 +379,27 @@ export class EndpointCore implements ConnectionHost {
       connection.refuse(header, RxPacketType.ABORT, abortBody(RxAbort.RX_INVALID_OPERATION), now);
       return undefined;
     }
-    if (peer.serviceCalls >= this.limits.maxServiceCallsPerPeer) {
-      this.#refused(peer.address, connection.service, "maxServiceCallsPerPeer");
+    const isUnproven = this.mustProve(connection, now);
+    const isFullOfUnproven = isUnproven && this.held.isFullOfUnproven;
+    if (isFullOfUnproven || peer.serviceCalls >= this.limits.maxServiceCallsPerPeer) {
+      const why = isFullOfUnproven ? "maxHeldBytes" : "maxServiceCallsPerPeer";
+      this.#refused(peer.address, connection.service, why);
       connection.refuse(header, RxPacketType.BUSY, new Uint8Array(0), now);
       return undefined;
     }
     peer.serviceCalls++;
     this.stats.serviceCalls++;
-    return new RxCall(this, {
-      isClient: false,
-      service: connection.service,
-      peer,
-      timeouts: service.timeouts ?? {},
-      userStatus: header.userStatus,
-    }, now);
+    const { userStatus } = header;
+    const timeouts = service.timeouts ?? {};
+    const call = new RxCall(this, { isClient: false, service: connection.service, peer, timeouts, userStatus }, now);
+    if (isUnproven) this.held.addUnprovenCall(call);
+    return call;
   }
 
   begin(call: RxCall, now: number): void {
     const { connection } = call.place!;
     if (this.mustProve(connection, now)) return call.gate(now);
+    this.held.removeUnprovenCall(call);
     const decision = this.#sink.incoming(call);
     if (typeof decision === "object" && !call.isClosed) return call.accept(decision);
     connection.refusals.count(now);

@@ -17,6 +17,17 @@ const UNREAD_PART = 3 / 4;
 /** Which part of the endpoint's budget there is for those who have not proved that their address is their own. */
 const UNPROVEN_PART = 1 / 4;
 
+/** What a call takes, with its share of a connection, before anything is kept for it: packets without data make calls, too. */
+const CALL_BYTES = 4096;
+/** So many calls may wait for their clients to prove something however small the budget is. */
+const MIN_UNPROVEN_CALLS = 16;
+
+/** A call, as far as it is counted here. */
+export interface CountedCall {
+  /** Its client has yet to prove something, and it is counted among such calls. */
+  isUnproven: boolean;
+}
+
 /** Counts them. */
 export class HeldBytes {
   readonly #most: number;
@@ -25,6 +36,7 @@ export class HeldBytes {
   #total = 0;
   /** Those of them that came from addresses that may be made up. */
   #unproven = 0;
+  #unprovenCalls = 0;
 
   /** Nothing is held. */
   constructor({ maxHeldBytes, maxHeldBytesPerPeer }: CheckedLimits) {
@@ -52,6 +64,23 @@ export class HeldBytes {
   unprovenRoom(peer: RxPeer): number {
     const ofAll = Math.min(this.#most - this.#total, UNPROVEN_PART * this.#most - this.#unproven);
     return Math.min(ofAll, this.#mostOfPeer - peer.heldBytes);
+  }
+
+  /** Whether as many calls wait for their clients to prove something as fit into a part of the budget like that of bytes. */
+  get isFullOfUnproven(): boolean {
+    return this.#unprovenCalls >= Math.max(MIN_UNPROVEN_CALLS, UNPROVEN_PART * this.#most / CALL_BYTES);
+  }
+
+  /** One call more waits for that. */
+  addUnprovenCall(call: CountedCall): void {
+    call.isUnproven = true;
+    this.#unprovenCalls++;
+  }
+
+  /** It waits no more, if it did: its client has proved it, or it is over. */
+  removeUnprovenCall(call: CountedCall): void {
+    if (call.isUnproven) this.#unprovenCalls--;
+    call.isUnproven = false;
   }
 
   /** So many more of the peer are held; a negative number gives back. */

@@ -16,6 +16,7 @@ import type { RxAddress, RxCallPort } from "./ports.ts";
 export type RxRefusal =
   | "service"
   | "backlog"
+  | "maxHeldBytes"
   | "maxServiceCallsPerPeer"
   | "maxServiceConnections"
   | "maxServiceConnectionsPerPeer";

@@ -1,7 +1,7 @@
 /** Section 7 of the spec: what an endpoint sends to, and keeps for, addresses that have proved nothing; and its budgets. */
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { decodeAck } from "../../src/rxrpc/ack.ts";
+import { ackLength, decodeAck, encodeAck } from "../../src/rxrpc/ack.ts";
 import { HEADER_BYTES } from "../../src/rxrpc/header.ts";
 import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
@@ -9,6 +9,9 @@ import { asClient, asServer, type Hand, L, R, secured } from "./by_hand.ts";
 import type { Recorder } from "./world.ts";
 
 const { IDLE, PING, PING_RESPONSE } = RxAckReason;
+
+const ACTIVE = 2;
+const sizes = { maxMtu: 1444, ifMtu: 1444, rwind: 32, jumboMax: 1 };
 
 /** Everything that was sent. */
 function outBytes(hand: Hand): number {
@@ -208,7 +211,7 @@ test("102: an address that does not answer is asked every two seconds, as far as
 test("102: who was told that there is no room before it had answered hears that there is", () => {
   const hand = asServer({ reachCheck: "always", maxHeldBytes: 100_000 });
   const calls = hand.offer(147);
-  for (let host = 0; host < 20; host++) {
+  for (let host = 0; host < 10; host++) {
     const from = { address: `10.1.0.${host}`, port: 7001 };
     for (let seq = 1; seq <= 2; seq++) hand.packet({ epoch: 0x80000000 + host, seq }, new Uint8Array(1412), from);
   }
@@ -272,6 +275,43 @@ for (const limit of ["maxHeldBytesPerPeer", "maxHeldBytes"] as const) {
     assertEquals([calls[0]!.bytes, calls[0]!.hasEnded], [5000, true]);
   });
 }
+
+for (const [what, service, securityIndex] of [["open", { id: 147 }, 0], ["secured", secured, 2]] as const) {
+  test(`maxHeldBytes: calls that wait for their clients to prove something are so many at most, ${what} service`, () => {
+    const hand = asServer({ reachCheck: "always", maxHeldBytes: 20 * 16 * 1024 });
+    const calls = hand.offer(service);
+    const begin = (host: number): void => {
+      const from = { address: `10.1.0.${host}`, port: 7001 };
+      for (let channel = 0; channel < 4; channel++) {
+        hand.packet({ cid: hand.cid | channel, seq: 1, securityIndex }, new Uint8Array(0), from);
+      }
+    };
+    const running = (): number =>
+      hand.engine.snapshot().connections.flatMap(({ channels }) => channels).filter(({ state }) => state === ACTIVE)
+        .length;
+    for (let host = 0; host < 10; host++) begin(host);
+    assertEquals([hand.engine.stats.serviceCalls, running()], [20, 20]);
+    assert(hand.world.sent.some(({ header, to }) => header.type === RxPacketType.BUSY && to.address === "10.1.0.9"));
+    hand.world.run(30_000);
+    assertEquals([calls.length, running()], [0, 0]);
+    begin(11);
+    assertEquals(hand.engine.stats.serviceCalls, 24, "there is room again");
+  });
+}
+
+test("maxHeldBytes: a call whose client has proved something takes no place of those that wait for that", () => {
+  const hand = asServer({ reachCheck: "always", maxHeldBytes: 10_000 });
+  const calls = hand.offer(147);
+  for (let host = 0; host < 40; host++) {
+    const from = { address: `10.1.0.${host}`, port: 7001 };
+    hand.packet({ seq: 1 }, new Uint8Array(4), from);
+    const body = new Uint8Array(ackLength(0));
+    const { serial } = hand.world.sent.at(-1)!.header;
+    encodeAck({ firstPacket: 1, previousPacket: 0, serial, reason: PING_RESPONSE, acks: [], ...sizes }, body);
+    hand.packet({ type: RxPacketType.ACK }, body, from);
+  }
+  assertEquals(calls.length, 40);
+});
 
 test("102: what came before its address had answered: nothing is told behind an abort", () => {
   const hand = asServer({ reachCheck: "always" });
