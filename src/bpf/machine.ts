@@ -170,11 +170,15 @@ export class BpfMachine {
    */
   run(bytes: Uint8Array, start: number = 0, end: number = bytes?.length): number {
     if (bytes === undefined || bytes === null) checkBytes("a message", bytes);
+    if (!(Number.isInteger(start) && Number.isInteger(end))) throw outside(bytes, start, end);
     this.#scratch?.clear();
     return this.runAgain(bytes, start, end);
   }
 
-  /** The same, but `cb[]` keeps what the run before has left there: for more bytes of the same message. */
+  /**
+   * The same, but `cb[]` keeps what the run before has left there: for more bytes of the same message. A start and an end
+   * that are no integers are the caller's fault: to refuse them here takes 0.5 ns of 2.6, so that `run` alone does.
+   */
   runAgain(bytes: Uint8Array, start: number = 0, end: number = bytes?.length): number {
     if (this.#runtime.isBusy) throw new BpfError("the machine was entered from within its callback", { code: "EBUSY" });
     // Text and lists have a length, too. To ask for the class costs nothing behind `length`; `?.` costs 1 ns of 3, `byteLength` 8.

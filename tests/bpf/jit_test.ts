@@ -51,6 +51,10 @@ for (const backend of backends) {
       assertThrows(() => machine.run(bytes, start, end), RangeError, "of 3 bytes");
       assertThrows(() => machine.runAgain(bytes, start, end), RangeError, "of 3 bytes");
     }
+    // The hot one does not ask for these.
+    for (const [start, end] of [[0.5, 2], [0, 2.5]] as const) {
+      assertThrows(() => machine.run(bytes, start, end), RangeError, "of 3 bytes");
+    }
   });
 
   test(`case 51: calls count as well: no loop, but eight functions that call each other often, ${backend}`, () => {
