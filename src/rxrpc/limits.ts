@@ -33,7 +33,7 @@ export interface RxLimits {
   maxServiceConnections?: number | undefined;
   /** The same from one address. @default {64} */
   maxServiceConnectionsPerPeer?: number | undefined;
-  /** Calls of clients at a time, from one address. @default {64} */
+  /** Calls of clients at a time, from one peer: one address and port. @default {64} */
   maxServiceCallsPerPeer?: number | undefined;
   /**
    * Bytes of calls that run, which have come and were not taken yet: unread, out of order, or before their call was
@@ -46,7 +46,7 @@ export interface RxLimits {
    */
   maxHeldBytes?: number | undefined;
   /**
-   * The same of one peer. Beyond it each accepted call may have a 64th, and no more than 16 usual packets: of `n` calls
+   * The same of one peer: one address and port. Beyond it each accepted call may have a 64th, and no more than 16 usual packets: of `n` calls
    * that is `n * 23104` bytes at most. @default {4194304}
    */
   maxHeldBytesPerPeer?: number | undefined;
