@@ -243,9 +243,11 @@ export class RxCallStream {
   /**
    * Gives up; the other end is told this number.
    *
+   * @throws {TypeError} when it is no number
    * @throws {RangeError} when it is no integer of 32 bits, or 0
    */
   abort(code: number = RxAbort.RX_USER_ABORT, cause?: unknown): void {
+    if (typeof code !== "number") throw new TypeError(`a code must be a number, got ${typeName(code)}`);
     if (code === 0 || code !== (code | 0)) throw new RangeError(`a code has 32 bits and is not 0, got ${code}`);
     this.#port!.abort(code, this.#driver.now(), cause);
     this.#driver.poke();

@@ -339,7 +339,7 @@ for (
     ["run len16.o 000", "is no bytes in hexadecimal"],
     ["run len16.o -i x 00", "not both"],
     ["run -", "read only once"],
-    ["run len16.o --set a 00", "--set wants name=value"],
+    ["run len16.o --set a 00", "--set wants name=value, whole numbers joined by commas"],
     ["run len16.o --budget 0 00", "at least 1"],
     ["info --nonsense len16.o", "unknown option --nonsense"],
     ["disasm len16.o -o len16.o", "--output would overwrite len16.o, which is read"],

@@ -67,7 +67,7 @@ const calls: readonly Wrong[] = [
   [{ to, service: "147" }, TypeError, "service must be a number, got string"],
   [{ to: 7000, service: 147 }, TypeError, "to must be { address, port } or a text"],
   [{ to: { address: "127.0.0.1" }, service: 147 }, TypeError, "port must be a number, got undefined"],
-  [{ to: "127.0.0.1", service: 147 }, RangeError, "port must be an integer from 1 to 65535, got 0"],
+  [{ to: "127.0.0.1", service: 147 }, RangeError, 'to must have a port from 1 to 65535, got "127.0.0.1"'],
   [{ to, service: 147, security: null }, TypeError, "security must be none(), rxkadClient()"],
   [{ to, service: 147, security: {} }, TypeError, "security must be none(), rxkadClient()"],
   [{ to, service: 147, security: "none" }, TypeError, "security must be none(), rxkadClient()"],

@@ -21,7 +21,9 @@ export function variablesOf(text: OptionValues[string]): BpfVariables | undefine
   return Object.fromEntries(
     text.split(",").map((part) => {
       const found = /^([\w.$]+)=(-?(?:0x[0-9a-fA-F]+|\d+))$/.exec(part);
-      if (found === null) throw new UsageError(`--set wants name=value, joined by commas; got ${JSON.stringify(part)}`);
+      if (found === null) {
+        throw new UsageError(`--set wants name=value, whole numbers joined by commas; got ${JSON.stringify(part)}`);
+      }
       const [, name, value] = found;
       const magnitude = BigInt(value!.replace("-", ""));
       const signed = value!.startsWith("-") ? -magnitude : magnitude;
