@@ -345,12 +345,13 @@ function randomWords(fill: FillRandom): () => number {
 
 function runtimeOptions(options: BpfMachineOptions): ConstructorParameters<typeof BpfRuntime>[1] {
   const now = options.now ?? systemClock.now;
+  const fill = options.random ?? systemRandom;
   let draw: (() => number) | undefined;
   return {
     budget: limitOption("budget", options.budget, DEFAULT_BUDGET),
     now,
     wallNow: options.wallNow ?? now,
-    random: () => (draw ??= randomWords(options.random ?? systemRandom))(),
+    random: () => (draw ??= randomWords(fill))(),
     onTrace: options.onTrace ?? dropped,
     cookie: limitOption("cookie", options.cookie, 0, 0),
     isChained: options.programs !== undefined,

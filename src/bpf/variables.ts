@@ -19,12 +19,17 @@ export type BpfVariables = { readonly [name: string]: BpfNumber | readonly BpfNu
  */
 export function setVariables(given: readonly MapDefinition[], variables: BpfVariables): MapDefinition[] {
   const maps = [...given];
+  // a copy for each map, not for each variable
+  const written = new Map<number, Uint8Array<ArrayBuffer>>();
   for (const [name, value] of Object.entries(variables)) {
     const isField = (field: ValueField) => field.name === name;
     const index = maps.findIndex((map) => isOfVariables(map) && map.fields?.some(isField) === true);
     const map = maps[index];
     if (map === undefined) throw noVariable(name);
-    maps[index] = { ...map, initial: written(map, map.fields!.find(isField)!, value) };
+    const initial = written.get(index) ?? valueOf(map);
+    written.set(index, initial);
+    writeField(new DataView(initial.buffer), 0, map.fields!.find(isField)!, value);
+    maps[index] = { ...map, initial };
   }
   return maps;
 }
@@ -34,10 +39,9 @@ export function noVariable(name: string): BpfError {
   return new BpfError(`there is no global variable ${name}; are there names (-g)?`, { code: "ENOENT" });
 }
 
-function written(map: MapDefinition, field: ValueField, value: unknown): Uint8Array {
+function valueOf(map: MapDefinition): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(map.valueSize);
   bytes.set(map.initial ?? []);
-  writeField(new DataView(bytes.buffer), 0, field, value);
   return bytes;
 }
 

@@ -18,6 +18,8 @@ export interface BegunPiece {
  * packet of a long one costs more than to copy it.
  */
 const BLOCK_BYTES = 64 * 1024;
+/** What a piece weighs beyond its bytes: about what its objects take. */
+const PIECE_WEIGHT = 256;
 
 /** The pieces of one message in order, or no more than how many there are. */
 export class BegunMessage {
@@ -34,6 +36,11 @@ export class BegunMessage {
   /** `keepsBytes` says whether anybody will look at them. */
   constructor(keepsBytes: boolean) {
     this.#keepsBytes = keepsBytes;
+  }
+
+  /** What it takes of memory. */
+  get weight(): number {
+    return this.#keepsBytes ? this.length + this.count * PIECE_WEIGHT : 0;
   }
 
   /** Keeps a copy of the next piece. */

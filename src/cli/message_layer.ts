@@ -2,7 +2,7 @@
  * The upper half of the pipeline: byte streams of flows to messages on channels.
  *
  * Each direction of a flow becomes a connection of one multiplexor, once it is decided which parser reads the flow.
- * Until then its first bytes are held (a few dozen, copied so that they keep no chunk of the file alive). Flows that no
+ * Until then its first bytes are held (up to 16 KiB, copied so that they keep no chunk of the file alive). Flows that no
  * parser fits are shown as they come, and so is what is behind a failure of a parser that nobody asked for, from the
  * beginning of the message that failed or was cut: a guess hides nothing.
  *
@@ -79,7 +79,7 @@ interface FlowReader {
 
 /** Most bytes held by all undecided flows together; beyond, what comes is decided at once. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
-/** Most bytes kept of all messages that have begun; beyond, the rest of a message that fails is not shown. */
+/** Most memory of all messages that have begun; beyond, the rest of a message that fails is not shown. */
 const MAX_BEGUN_BYTES = 64 * 1024 * 1024;
 
 /** Endings that cut off whatever was going on, without anybody's fault. */
@@ -331,13 +331,14 @@ export class MessageLayer {
     const more = held < bytes.length ? bytes.subarray(bytes.length - held) : bytes;
     // a part that found no room ends what is kept: no hole
     if (begun.length + more.length !== held || this.#begunBytes + more.length > MAX_BEGUN_BYTES) return;
+    this.#begunBytes -= begun.weight;
     begun.add(more, time);
-    this.#begunBytes += more.length;
+    this.#begunBytes += begun.weight;
   }
 
   /** What was kept is not needed any more. */
   #forget(side: SideReader): void {
-    this.#begunBytes -= side.begun?.length ?? 0;
+    this.#begunBytes -= side.begun?.weight ?? 0;
     side.begun = undefined;
   }
 

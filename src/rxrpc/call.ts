@@ -22,7 +22,6 @@ import type { ConnectionHost } from "./connection_host.ts";
 import { abortedError, breachError, forgottenError, RxrpcError, timedOutError, unreadError } from "./errors.ts";
 import type { RxHeader } from "./header.ts";
 import type { RxDataPacket } from "./jumbo.ts";
-import type { CountedCall } from "./held_bytes.ts";
 import { JumboLimit } from "./jumbo_limit.ts";
 import { RxAckReason, RxFlag } from "./packet_types.ts";
 import { tellLearned, tellStatus } from "./observer.ts";
@@ -48,7 +47,7 @@ const MAX_INVALID_ACKS = 3;
 const BURST = 10;
 
 /** One call. */
-export class RxCall implements RxCallPort, Timed, Sender, WriterCall, CountedCall {
+export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
   tag: unknown;
   readonly isClient: boolean;
   readonly mayUpgrade: boolean;
@@ -63,10 +62,9 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall, CountedCal
   queueIndex: number = -1;
   isQueued = false;
   isClosed = false;
-  isUnproven = false;
   /** Packets of data that may still be sent in this turn. */
   burst: number = BURST;
-  /** The byte for applications, as the other end said it last. */
+  /** The byte for applications, as the other end said it last; at first this call's own. */
   lastStatus: number;
   /** Its place, once it has one. */
   place: CallPlace | undefined;
@@ -270,6 +268,8 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall, CountedCal
     else if ((header.flags & RxFlag.REQUEST_ACK) !== 0 && ack.reason !== RxAckReason.PING_RESPONSE) {
       this.acks.demand(RxAckReason.REQUESTED, header.serial);
     }
+    // an observer that was told of the question may have aborted it
+    if (this.isClosed) return;
     if (ack.reason === RxAckReason.PING_RESPONSE) this.#pingAnswered(ack.serial, now);
     if (this.isClient && this.#rebound.isCertain(ack, this.sending)) return this.close(reboundError(), now);
     const verdict = this.sending.acknowledge(ack, now);

@@ -46,7 +46,7 @@ import { Questions, type RxQuestion } from "./questions.ts";
 import { firstSerial, mustProve } from "./reach_check.ts";
 import { none } from "./security/none.ts";
 import { ServiceTable } from "./service_table.ts";
-import { putOff } from "./refusals.ts";
+import { makeRoom, putOff } from "./refusals.ts";
 import type { RxSnapshot } from "./snapshot.ts";
 import { Strangers } from "./strangers.ts";
 import { type Timed, TimerQueue } from "../core/timer_queue.ts";
@@ -380,13 +380,12 @@ export class EndpointCore implements ConnectionHost {
       return undefined;
     }
     const isUnproven = this.mustProve(connection, now);
-    const isFullOfUnproven = isUnproven && this.held.isFullOfUnproven;
-    if (isFullOfUnproven || peer.serviceCalls >= this.limits.maxServiceCallsPerPeer) {
-      const why = isFullOfUnproven ? "maxHeldBytes" : "maxServiceCallsPerPeer";
-      this.#refused(peer.address, connection.service, why);
+    if (peer.serviceCalls >= this.limits.maxServiceCallsPerPeer) {
+      this.#refused(peer.address, connection.service, "maxServiceCallsPerPeer");
       connection.refuse(header, RxPacketType.BUSY, new Uint8Array(0), now);
       return undefined;
     }
+    if (isUnproven) makeRoom(this.held.oneUnprovenTooMany, this.observer, now);
     peer.serviceCalls++;
     this.stats.serviceCalls++;
     const { userStatus } = header;

@@ -295,9 +295,12 @@ export class RxEndpoint implements AsyncDisposable {
    * Somebody else was told that datagrams do not get there: whoever has a socket that hears of it, where the endpoint's
    * own does not. Calls end as when its own had been told: at the first report while nothing was ever heard from there,
    * else at the second in a row.
+   *
+   * @throws {SocketError} `EINVAL` where the address is none
    */
   networkFailed(failure: RxNetworkFailure): void {
-    this.#driver.networkFailed(failure);
+    const { to } = failure;
+    this.#driver.networkFailed({ ...failure, to: this.#port instanceof SocketPort ? this.#port.plain(to) : to });
   }
 
   /** Ends everything: calls that run are aborted, listeners closed, then the socket. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { RxCall } from "./call.ts";
 import type { CheckedLimits } from "./limits.ts";
 import type { RxPeer } from "./peer.ts";
 
@@ -22,12 +23,6 @@ const CALL_BYTES = 4096;
 /** So many calls may wait for their clients to prove something however small the budget is. */
 const MIN_UNPROVEN_CALLS = 16;
 
-/** A call, as far as it is counted here. */
-export interface CountedCall {
-  /** Its client has yet to prove something, and it is counted among such calls. */
-  isUnproven: boolean;
-}
-
 /** Counts them. */
 export class HeldBytes {
   readonly #most: number;
@@ -36,7 +31,8 @@ export class HeldBytes {
   #total = 0;
   /** Those of them that came from addresses that may be made up. */
   #unproven = 0;
-  #unprovenCalls = 0;
+  /** Those that wait, the one that began first first. */
+  readonly #unprovenCalls: Set<RxCall> = new Set();
 
   /** Nothing is held. */
   constructor({ maxHeldBytes, maxHeldBytesPerPeer }: CheckedLimits) {
@@ -66,21 +62,25 @@ export class HeldBytes {
     return Math.min(ofAll, this.#mostOfPeer - peer.heldBytes);
   }
 
-  /** Whether as many calls wait for their clients to prove something as fit into a part of the budget like that of bytes. */
-  get isFullOfUnproven(): boolean {
-    return this.#unprovenCalls >= Math.max(MIN_UNPROVEN_CALLS, UNPROVEN_PART * this.#most / CALL_BYTES);
+  /**
+   * The call that has waited longest for its client to prove something, where as many wait as fit into a part of the
+   * budget like that of bytes.
+   */
+  get oneUnprovenTooMany(): RxCall | undefined {
+    if (this.#unprovenCalls.size < Math.max(MIN_UNPROVEN_CALLS, UNPROVEN_PART * this.#most / CALL_BYTES)) {
+      return undefined;
+    }
+    return this.#unprovenCalls.values().next().value;
   }
 
   /** One call more waits for that. */
-  addUnprovenCall(call: CountedCall): void {
-    call.isUnproven = true;
-    this.#unprovenCalls++;
+  addUnprovenCall(call: RxCall): void {
+    this.#unprovenCalls.add(call);
   }
 
   /** It waits no more, if it did: its client has proved it, or it is over. */
-  removeUnprovenCall(call: CountedCall): void {
-    if (call.isUnproven) this.#unprovenCalls--;
-    call.isUnproven = false;
+  removeUnprovenCall(call: RxCall): void {
+    this.#unprovenCalls.delete(call);
   }
 
   /** So many more of the peer are held; a negative number gives back. */

@@ -1,6 +1,6 @@
 /**
- * What an endpoint tells about itself while it works: for logs, traces and metrics. Nothing that went well is told of,
- * since there may be much of it; that is counted (`stats`, `snapshot`).
+ * What an endpoint tells about itself while it works: for logs, traces and metrics. Calls that go well are not told of,
+ * since there may be many; they are counted (`stats`, `snapshot`).
  *
  * @module
  */

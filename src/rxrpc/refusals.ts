@@ -8,6 +8,7 @@ import type { RxCall } from "./call.ts";
 import type { RxChannel } from "./channel.ts";
 import { RxrpcError } from "./errors.ts";
 import type { RxHeader } from "./header.ts";
+import type { RxObserver } from "./observer.ts";
 import { RxPacketType } from "./packet_types.ts";
 
 /** The body of a packet that has none. */
@@ -31,6 +32,17 @@ export function putOff(call: RxCall, now: number): void {
   state.terminal = undefined;
   state.callNumber--;
   state.busy = { callNumber, until: now + REMEMBERED_MS };
+}
+
+/**
+ * Puts off the call that has waited longest for its client to prove something, if it is one too many. Not the new call: a
+ * client that is there proves it within a round trip, and whoever makes addresses up would keep all others out.
+ */
+export function makeRoom(oldest: RxCall | undefined, observer: RxObserver | undefined, now: number): void {
+  if (oldest === undefined) return;
+  observer?.refused?.(oldest.peer.address, oldest.service, "maxHeldBytes");
+  // whoever was told may have ended it
+  if (!oldest.isClosed) putOff(oldest, now);
 }
 
 /** Whether the packet is of the call that was put off just now. */

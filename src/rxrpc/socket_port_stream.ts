@@ -64,6 +64,11 @@ export class SocketPort {
     return plain.address === to.address ? to : plain;
   }
 
+  /** The address as calls to it have it, however it is written. */
+  plain(to: RxAddress): RxAddress {
+    return plainOf(this.#addressOf(to));
+  }
+
   /** Sends; the promise says when more may come. */
   async send(datagrams: readonly RxOutgoing[]): Promise<unknown> {
     try {

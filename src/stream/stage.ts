@@ -2,7 +2,8 @@
  * The adapter that turns a linear engine into a `{readable, writable}` stage.
  *
  * - Unit of work is the batch: one input chunk in, at most one array out. What small chunks in quick succession make
- *   comes as one array, see `#offer`: it waits until the handlers of promises have run, never for an event or a timer.
+ *   comes as one array, see `#offer`: it waits for the handlers of promises (in browsers for eight rounds of them), never
+ *   for an event or a timer.
  * - Backpressure counts bytes: a write waits while `highWaterMark` bytes of results are unread. Results weigh as much
  *   as the input that made them, also what of it came in earlier chunks.
  * - Everything made before an error or abort is read before the error is; `end` is run on an abort as well, so that
@@ -27,7 +28,7 @@ export interface StageOptions<Batch extends boolean = boolean> {
    * faster: the cost of web streams is per chunk.
    *
    * Either way results of a chunk that closely follows another come once the handlers of promises have run: read them,
-   * or let the event loop turn; a loop of `await null` alone waits for ever.
+   * or let the event loop turn; a loop of `await null` alone waits for ever (but in browsers).
    *
    * @default {false}
    */

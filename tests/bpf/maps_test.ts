@@ -289,6 +289,8 @@ test("lists for arrays of numbers are as long as these, or refused by name", () 
     assertThrows(() => machine.map(".data").set(0, { limits: list }), RangeError, complaint);
   }
   assertThrows(() => machine.setVariable("limits", 4), TypeError, "limits must be a list of 3 numbers, got number");
+  // deno-lint-ignore no-sparse-arrays
+  assertThrows(() => machine.setVariable("limits", [1, , 3] as number[]), TypeError, "limits[1]");
   assertEquals(machine.getVariable("limits"), [1, 2, 3]);
 });
 

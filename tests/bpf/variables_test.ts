@@ -22,6 +22,16 @@ const next = { ...array, name: "next", type: BPF_MAP_TYPE_PROG_ARRAY, valueSize:
 const message = new TextEncoder().encode("cc".padEnd(16, "\0"));
 const letters = Array<number>(8).fill(97);
 
+test("several variables of one map are set in one copy, and the definitions given stay as they are", () => {
+  const fields = [0, 1, 2].map((at) => ({ name: `v${at}`, offset: at, size: 1, signed: false }));
+  const given = { ...array, name: ".data", initial: Uint8Array.of(7, 8, 9), fields };
+  const machine = new BpfMachine(assemble("r1 = map[.data] ll\nr0 = 0\nexit", { maps: [given] }), {
+    variables: { v0: 1, v2: 3 },
+  });
+  assertEquals(fields.map(({ name }) => machine.getVariable(name)), [1, 8, 3]);
+  assertEquals(given.initial, Uint8Array.of(7, 8, 9));
+});
+
 for (const backend of backends) {
   const machineOf = (text: string, options: BpfMachineOptions = {}) =>
     new BpfMachine(assemble(compare, { maps: [constants(text)] }), { backend, ...options });
@@ -29,14 +39,23 @@ for (const backend of backends) {
   test(`variables: a program is proven with the constants that it runs with, ${backend}`, () => {
     const whole = "ab\0\0\0\0\0\0";
     assertEquals(machineOf("cc\0\0\0\0\0\0").run(message), 0);
-    assertEquals(machineOf(whole, { variables: { word: [99, 99] } }).run(message), 0);
-    assertEquals(machineOf(whole, { variables: { word: [99, 99] } }).getVariable("word"), [99, 99, 0, 0, 0, 0, 0, 0]);
+    assertEquals(machineOf(whole, { variables: { word: [99, 99, 0, 0, 0, 0, 0, 0] } }).run(message), 0);
+    assertEquals(machineOf(whole, { variables: { word: [99, 99, 0, 0, 0, 0, 0, 0] } }).getVariable("word"), [
+      99,
+      99,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+    ]);
     const error = assertThrows(() => machineOf(whole, { variables: { word: letters } }), BpfError);
     assertEquals(error.code, "EACCES");
     assertStringIncludes(error.message, "has no end");
     // The other way round as well: the object's constant has no end, the one that is set has.
     assertEquals(assertThrows(() => machineOf("abcdefgh"), BpfError).code, "EACCES");
-    assertEquals(machineOf("abcdefgh", { variables: { word: [99, 99, 0] } }).run(message), 0);
+    assertEquals(machineOf("abcdefgh", { variables: { word: [99, 99, 0, 0, 0, 0, 0, 0] } }).run(message), 0);
   });
 
   test(`variables: and so is the target of a tail call, whose map has the same name, ${backend}`, () => {
@@ -45,14 +64,14 @@ for (const backend of backends) {
       const program = assemble(jump, { maps: [next, constants("ab\0\0\0\0\0\0")] });
       return new BpfMachine(program, { backend, programs: { next: [target] }, variables: { word } });
     };
-    assertEquals(machineWith([99, 99]).run(message), 0);
+    assertEquals(machineWith([99, 99, 0, 0, 0, 0, 0, 0]).run(message), 0);
     assertEquals(assertThrows(() => machineWith(letters), BpfError).code, "EACCES");
   });
 
   test(`variables: what is no variable, or no value of it, is told, ${backend}`, () => {
     const code = (name: string) => assertThrows(() => machineOf("ab\0", { variables: { [name]: [1] } }), BpfError).code;
     assertEquals([code("none"), code("wor"), code("toString")], ["ENOENT", "ENOENT", "ENOENT"]);
-    assertThrows(() => machineOf("ab\0", { variables: { word: [256] } }), RangeError);
+    assertThrows(() => machineOf("ab\0", { variables: { word: [256, 0, 0, 0, 0, 0, 0, 0] } }), RangeError);
     assertThrows(() => machineOf("ab\0", { variables: { word: 5 } }), TypeError);
   });
 }

@@ -27,3 +27,10 @@ test("a short message takes no large block, a long one few", () => {
   assertEquals(begun.pieces[0]!.bytes.buffer.byteLength, 1460);
   assert(blocks.size < 35, String(blocks.size));
 });
+
+test("a piece weighs more than its bytes: a message in pieces of one byte is soon too heavy", () => {
+  const [shown, counted] = [new BegunMessage(true), new BegunMessage(false)];
+  for (let i = 0; i < 1000; i++) [shown, counted].forEach((begun) => begun.add(Uint8Array.of(i), TIME));
+  assertEquals([shown.length, shown.weight], [1000, 1000 + 1000 * 256]);
+  assertEquals([counted.length, counted.weight], [1000, 0]);
+});

@@ -13,6 +13,12 @@ const { IDLE, PING, PING_RESPONSE } = RxAckReason;
 const ACTIVE = 2;
 const sizes = { maxMtu: 1444, ifMtu: 1444, rwind: 32, jumboMax: 1 };
 
+function pingResponse(serial: number): Uint8Array {
+  const body = new Uint8Array(ackLength(0));
+  encodeAck({ firstPacket: 1, previousPacket: 0, serial, reason: PING_RESPONSE, acks: [], ...sizes }, body);
+  return body;
+}
+
 /** Everything that was sent. */
 function outBytes(hand: Hand): number {
   return hand.world.sent.reduce((sum, { data }) => sum + data.length, 0);
@@ -290,14 +296,31 @@ for (const [what, service, securityIndex] of [["open", { id: 147 }, 0], ["secure
       hand.engine.snapshot().connections.flatMap(({ channels }) => channels).filter(({ state }) => state === ACTIVE)
         .length;
     for (let host = 0; host < 10; host++) begin(host);
-    assertEquals([hand.engine.stats.serviceCalls, running()], [20, 20]);
-    assert(hand.world.sent.some(({ header, to }) => header.type === RxPacketType.BUSY && to.address === "10.1.0.9"));
+    assertEquals([hand.engine.stats.serviceCalls, running()], [40, 20]);
+    const busy = hand.world.sent.filter(({ header }) => header.type === RxPacketType.BUSY);
+    assertEquals([...new Set(busy.map(({ to }) => to.address))], [0, 1, 2, 3, 4].map((host) => `10.1.0.${host}`));
     hand.world.run(30_000);
     assertEquals([calls.length, running()], [0, 0]);
     begin(11);
-    assertEquals(hand.engine.stats.serviceCalls, 24, "there is room again");
+    assertEquals([hand.engine.stats.serviceCalls, running()], [44, 4], "there is room again");
   });
 }
+
+test("maxHeldBytes: made up addresses keep no client out that answers within a round trip", () => {
+  const hand = asServer({ reachCheck: "always", maxHeldBytes: 10_000 });
+  const calls = hand.offer(147);
+  const flood = (): void => {
+    for (let host = 0; host < 200; host++) {
+      hand.packet({ seq: 1 }, new Uint8Array(0), { address: `10.2.0.${host}`, port: 7001 });
+    }
+  };
+  const from = { address: "10.1.0.1", port: 7001 };
+  flood();
+  hand.packet({ seq: 1 }, new Uint8Array(4), from);
+  hand.packet({ type: RxPacketType.ACK }, pingResponse(hand.world.sent.at(-1)!.header.serial), from);
+  flood();
+  assertEquals(calls.length, 1);
+});
 
 test("maxHeldBytes: a call whose client has proved something takes no place of those that wait for that", () => {
   const hand = asServer({ reachCheck: "always", maxHeldBytes: 10_000 });
@@ -305,10 +328,7 @@ test("maxHeldBytes: a call whose client has proved something takes no place of t
   for (let host = 0; host < 40; host++) {
     const from = { address: `10.1.0.${host}`, port: 7001 };
     hand.packet({ seq: 1 }, new Uint8Array(4), from);
-    const body = new Uint8Array(ackLength(0));
-    const { serial } = hand.world.sent.at(-1)!.header;
-    encodeAck({ firstPacket: 1, previousPacket: 0, serial, reason: PING_RESPONSE, acks: [], ...sizes }, body);
-    hand.packet({ type: RxPacketType.ACK }, body, from);
+    hand.packet({ type: RxPacketType.ACK }, pingResponse(hand.world.sent.at(-1)!.header.serial), from);
   }
   assertEquals(calls.length, 40);
 });

@@ -72,7 +72,7 @@ test("destinations that are none are refused at once, each by what it is", async
     await assertRejects(() => client.version(wrong as never), TypeError, `got ${name}`);
     await assertRejects(() => client.debug(wrong as never).stats(), TypeError, `got ${name}`);
   }
-  assertThrows(() => client.call({ to: "127.0.0.1", service: 147 }), RangeError, "port must be");
+  assertThrows(() => client.call({ to: "127.0.0.1", service: 147 }), RangeError, "to must have a port");
   assertThrows(() => new RxEndpoint({ to: "localhost:1" }), SocketError);
   assertEquals(client.snapshot().connections, []);
   await Promise.all([client.close(), server.close()]);

@@ -87,7 +87,7 @@ for (
       assertEquals(call.remote.address, remoteAddress.address);
       await call.write(new Uint8Array(3000));
       const gone = assertRejects(() => call.closed, RxrpcError);
-      for (let report = 0; report < 2; report++) client.networkFailed({ code: "ECONNREFUSED", to: remoteAddress });
+      for (const where of [to, remoteAddress]) client.networkFailed({ code: "ECONNREFUSED", to: where });
       assertEquals((await gone).code, "ECONNREFUSED");
       await client.close();
     }

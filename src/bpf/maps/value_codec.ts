@@ -73,5 +73,8 @@ export function writeField(view: DataView, at: number, field: ValueField, value:
   if (count === undefined) return writeNumber(view, at + offset, size, value as BpfNumber, name);
   if (!Array.isArray(value)) throw new TypeError(`${name} must be a list of ${count} numbers, got ${typeof value}`);
   if (value.length !== count) throw new RangeError(`${name} must be a list of ${count} numbers, got ${value.length}`);
-  value.forEach((one, i) => writeNumber(view, at + offset + i * size, size, one as BpfNumber, `${name}[${i}]`));
+  // not by `forEach`, which leaves out holes
+  for (let i = 0; i < count; i++) {
+    writeNumber(view, at + offset + i * size, size, value[i] as BpfNumber, `${name}[${i}]`);
+  }
 }
