@@ -18,7 +18,7 @@ import type { CheckedLimits } from "./limits.ts";
 import { RxAckReason, RxFlag, RxPacketType } from "./packet_types.ts";
 import type { RxPeer } from "./peer.ts";
 import { isOfProved } from "./reach_check.ts";
-import { isPutOff, NOTHING, Refusals } from "./refusals.ts";
+import { isPutOff, lastNumber, NOTHING, Refusals } from "./refusals.ts";
 import { ServerHandshake } from "./server_handshake.ts";
 import { isGenuine } from "./seal_check.ts";
 import { unprotected } from "./security/none.ts";
@@ -449,7 +449,7 @@ export class RxConnection implements Timed, Sender {
     this.peer.validated(now);
     accepted.callNumbers.forEach((number, at) => {
       const state = this.channels[at]!;
-      if (state.call === undefined) state.callNumber = Math.max(state.callNumber, number);
+      if (state.call === undefined) state.callNumber = Math.max(state.callNumber, lastNumber(state, number));
       else state.call.attach(state.call.place!);
     });
     for (const { call } of this.channels) if (call !== undefined) this.#host.begin(call, now);

@@ -40,7 +40,8 @@ export interface RxLimits {
    * accepted; of the whole endpoint. Beyond them windows are closed and packets dropped, but for one packet of at most
    * 1444 bytes of each accepted call of which everything was read. Calls of which nothing was read have no more than three
    * quarters, addresses that have proved nothing a quarter; and of calls that wait for such a proof there is one for each 16
-   * KiB of it, 16 at least: the one that has waited longest is told that this end is busy when another comes. A call alone may have no more than `receiveWindow` usual packets.
+   * KiB of it, 16 at least: the one that has waited longest is told that this end is busy when another comes. A call alone
+   * may have no more than `receiveWindow` usual packets.
    *
    * @default {67108864}
    */

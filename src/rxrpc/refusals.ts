@@ -36,7 +36,7 @@ export function putOff(call: RxCall, now: number): void {
 
 /**
  * Puts off the call that has waited longest for its client to prove something, if it is one too many. Not the new call: a
- * client that is there proves it within a round trip, and whoever makes addresses up would keep all others out.
+ * client that is there proves it within a round trip, and is kept out only by as many others within that.
  */
 export function makeRoom(oldest: RxCall | undefined, observer: RxObserver | undefined, now: number): void {
   if (oldest === undefined) return;
@@ -48,6 +48,13 @@ export function makeRoom(oldest: RxCall | undefined, observer: RxObserver | unde
 /** Whether the packet is of the call that was put off just now. */
 export function isPutOff({ busy }: RxChannel, { callNumber }: RxHeader, now: number): boolean {
   return busy?.callNumber === callNumber && now < busy.until;
+}
+
+/** The number of a channel's last call where its client says that it is at `number`: one that was put off may begin now. */
+export function lastNumber(channel: RxChannel, number: number): number {
+  if (channel.busy?.callNumber !== number) return number;
+  channel.busy = undefined;
+  return number - 1;
 }
 
 /** Counts them. */

@@ -4,6 +4,8 @@ import { test } from "node:test";
 import { ackLength, decodeAck, encodeAck } from "../../src/rxrpc/ack.ts";
 import { HEADER_BYTES } from "../../src/rxrpc/header.ts";
 import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
+import { unprotected } from "../../src/rxrpc/security/none.ts";
+import type { RxService } from "../../src/rxrpc/ports.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
 import { asClient, asServer, type Hand, L, R, secured } from "./by_hand.ts";
 import type { Recorder } from "./world.ts";
@@ -319,6 +321,26 @@ test("maxHeldBytes: made up addresses keep no client out that answers within a r
   hand.packet({ seq: 1 }, new Uint8Array(4), from);
   hand.packet({ type: RxPacketType.ACK }, pingResponse(hand.world.sent.at(-1)!.header.serial), from);
   flood();
+  assertEquals(calls.length, 1);
+});
+
+test("maxHeldBytes: a secured call that was put off before its client said who it is begins when that is said", () => {
+  const accepted = {
+    protection: unprotected,
+    identity: { name: "a", realm: "b", level: 0 },
+    callNumbers: [1, 0, 0, 0],
+  };
+  const handshake = { challenge: () => new Uint8Array(16), accept: () => accepted };
+  const hand = asServer({ reachCheck: "always", maxHeldBytes: 10_000 });
+  const calls = hand.offer({ id: 147, security: [{ index: 2, challenge: () => handshake }] } as unknown as RxService);
+  const begin = (address: string): void => {
+    hand.packet({ seq: 1, securityIndex: 2 }, new Uint8Array(4), { address, port: 7001 });
+  };
+  begin("10.1.0.1");
+  for (let host = 0; host < 30; host++) begin(`10.2.0.${host}`);
+  const response = { type: RxPacketType.RESPONSE, callNumber: 0, securityIndex: 2 };
+  hand.packet(response, new Uint8Array(8), { address: "10.1.0.1", port: 7001 });
+  begin("10.1.0.1");
   assertEquals(calls.length, 1);
 });
 

@@ -6,7 +6,7 @@ import type { RxEndpointEngineOptions } from "../../src/rxrpc/endpoint_options.t
 import { HEADER_BYTES, type RxHeader } from "../../src/rxrpc/header.ts";
 import { RxAckReason, RxPacketType } from "../../src/rxrpc/packet_types.ts";
 import type { RxAddress, RxCallOptions, RxService } from "../../src/rxrpc/ports.ts";
-import { drink, type Host, pattern, pour, Recorder, World } from "./world.ts";
+import { drink, type Host, pattern, pour, Recorder, servedBy, World } from "./world.ts";
 
 export const C = 1;
 export const R = 2;
@@ -222,13 +222,6 @@ export const asServer = (options: Partial<RxEndpointEngineOptions> = {}): Hand =
 
 /** Calls that are taken, and not read. */
 export function unread(hand: Hand): Recorder[] {
-  const calls: Recorder[] = [];
   hand.engine.offer({ id: 147 });
-  hand.host.incoming = (call) => {
-    const recorder = new Recorder();
-    recorder.call = call;
-    calls.push(recorder);
-    return recorder;
-  };
-  return calls;
+  return servedBy(hand.host);
 }

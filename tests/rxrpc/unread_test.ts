@@ -9,7 +9,7 @@ import { asClient, asServer, type Hand, L, R, unread } from "./by_hand.ts";
 import { RxPacketType } from "../../src/rxrpc/packet_types.ts";
 import { unprotected } from "../../src/rxrpc/security/none.ts";
 import type { AcceptedConnection } from "../../src/rxrpc/security/protection.ts";
-import { drink, pattern, pour, Recorder, request, serve, World } from "./world.ts";
+import { drink, pattern, pour, type Recorder, request, serve, servedBy, World } from "./world.ts";
 
 /** The window that was told last. */
 function lastWindow(hand: Hand): number | undefined {
@@ -99,13 +99,7 @@ test("maxHeldBytesPerPeer: many calls that are read one after the other all come
   const world = new World({ delayMs: 2 });
   const [client, server] = [world.add(), world.add({ maxHeldBytesPerPeer: 30_000 })];
   server.engine.offer({ id: 147 });
-  const served: Recorder[] = [];
-  server.incoming = (call) => {
-    const recorder = new Recorder();
-    recorder.call = call;
-    served.push(recorder);
-    return recorder;
-  };
+  const served = servedBy(server);
   const calls = Array.from({ length: 16 }, (_, i) => request(world, client, server, pattern(50_000, i)));
   world.run(20);
   for (const [at, recorder] of served.entries()) {
@@ -155,13 +149,7 @@ function uploads(delayMs: number, limits: Partial<RxEndpointEngineOptions>): num
   world.isRecording = false;
   const [client, server] = [world.add(), world.add(limits)];
   for (const id of [1, 2]) server.engine.offer({ id });
-  const served: Recorder[] = [];
-  server.incoming = (call) => {
-    const recorder = new Recorder();
-    recorder.call = call;
-    served.push(recorder);
-    return recorder;
-  };
+  const served = servedBy(server);
   const bytes = 250_000;
   const calls = Array.from(
     { length: 32 },
@@ -240,13 +228,7 @@ for (const maxHeldBytesPerPeer of [500_000, undefined]) {
     const client = world.add();
     const server = world.add({ requestIdleMs: 5000, ...(maxHeldBytesPerPeer && { maxHeldBytesPerPeer }) });
     for (const id of [1, 2]) server.engine.offer({ id });
-    const served: Recorder[] = [];
-    server.incoming = (call) => {
-      const recorder = new Recorder();
-      recorder.call = call;
-      served.push(recorder);
-      return recorder;
-    };
+    const served = servedBy(server);
     const calls = Array.from(
       { length: 32 },
       (_, i) => request(world, client, server, pattern(250_000, i), { service: 1 + (i & 1) }),
@@ -365,13 +347,7 @@ test("stats: packets that came, and how many of them came again, while their cal
 function stalled(hardMs: number | undefined, bytes: number): [World, Recorder[], Recorder[]] {
   const world = new World();
   const [client, server] = [world.add(), world.add({ maxHeldBytesPerPeer: 100_000 })];
-  const served: Recorder[] = [];
-  server.incoming = (call) => {
-    const recorder = new Recorder();
-    recorder.call = call;
-    served.push(recorder);
-    return recorder;
-  };
+  const served = servedBy(server);
   server.engine.offer({ id: 147, timeouts: { hardMs } });
   world.isRecording = false;
   const calls = Array.from({ length: 4 }, () => request(world, client, server, pattern(bytes)));

@@ -293,3 +293,15 @@ export function request(
 export function pattern(length: number, seed = 0): Uint8Array {
   return Uint8Array.from({ length }, (_, at) => (at * 7 + seed + (at >>> 8)) & 255);
 }
+
+/** The calls that the server takes from now on; nobody reads what they bring. */
+export function servedBy(server: Host): Recorder[] {
+  const served: Recorder[] = [];
+  server.incoming = (call) => {
+    const recorder = new Recorder();
+    recorder.call = call;
+    served.push(recorder);
+    return recorder;
+  };
+  return served;
+}
