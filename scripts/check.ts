@@ -21,6 +21,7 @@ const steps: [name: string, command: string[]][] = [
   ["deno lint", [deno, "lint", "--quiet"]],
   ["direction of imports", script("check_deps.ts")],
   ["house rules", script("check_house.ts")],
+  ["functions of a first load", script("check_first_load.ts")],
   ["documentation", script("check_doc.ts")],
   ["examples", script("check_examples.ts")],
   ["sizes", script("check_size.ts")],
