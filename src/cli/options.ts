@@ -121,6 +121,12 @@ function checkChoices(rawName: string, value: string, spec: OptionSpec): void {
 
 /** `; did you mean --limit?` where one of the names is near, else nothing. */
 export function suggest(typed: string, names: readonly string[], dashes = ""): string {
+  const best = nearest(typed, names);
+  return best === undefined ? "" : `; did you mean ${dashes}${best}?`;
+}
+
+/** The name that is spelt most alike, where one is near. */
+export function nearest(typed: string, names: readonly string[]): string | undefined {
   let best: string | undefined;
   const word = typed.slice(0, 40);
   let least = Math.max(1, Math.round(word.length * 0.4)) + 1;
@@ -130,7 +136,7 @@ export function suggest(typed: string, names: readonly string[], dashes = ""): s
     least = distance;
     best = name;
   }
-  return best === undefined ? "" : `; did you mean ${dashes}${best}?`;
+  return best;
 }
 
 /** Levenshtein distance. */

@@ -7,7 +7,7 @@ import type { FlowRecord } from "../flow/mod.ts";
 import type { Parser } from "../strparser/mod.ts";
 import { detectParser, http1Pair, parserByName, parserTable } from "../strparser/parsers/mod.ts";
 import { UsageError } from "./io.ts";
-import { suggest } from "./options.ts";
+import { nearest } from "./options.ts";
 import { printable } from "./problem_log.ts";
 
 /** What was decided about a flow. */
@@ -88,12 +88,17 @@ export function namedParser(name: string, own: string): Parser {
 const SIMPLE_NAME = /^[a-z\d]+$/;
 const LENGTHS = ["len8", "len16", "len24", "len32", "len64"];
 
-/** The only parser whose description has what was typed (`redis`, `nfs`), else the one spelt most alike; in any case. */
+/** The parser that is spelt most alike, or has such a word to itself in its description (`redis`, `nfs`); in any case. */
 function nearestParser(typed: string, own: string): string {
   const named = parserTable.filter(({ name }) => SIMPLE_NAME.test(name));
-  const described = named.filter(({ description }) => properNames(description).includes(typed.toLowerCase()));
-  if (described.length === 1) return `; did you mean ${described[0]!.name}?`;
-  return suggest(typed.toLowerCase(), [...named.map(({ name }) => name), ...LENGTHS, own]);
+  const parsers = new Map<string, string | undefined>();
+  for (const { name, description } of named) {
+    for (const word of new Set(properNames(description))) parsers.set(word, parsers.has(word) ? undefined : name);
+  }
+  for (const name of [...named.map(({ name }) => name), ...LENGTHS, own]) parsers.set(name, name);
+  const words = [...parsers.keys()].filter((word) => parsers.get(word) !== undefined);
+  const word = nearest(typed.toLowerCase(), words);
+  return word === undefined ? "" : `; did you mean ${parsers.get(word)}?`;
 }
 
 /** What is written with a capital: `Redis`, `NFS`. */

@@ -54,6 +54,8 @@ for (const [args, part] of USAGE) {
 const PARSERS: readonly (readonly [typed: string, end: string])[] = [
   ["gopher", 'no parser is named "gopher"'],
   ["redis", 'no parser is named "redis"; did you mean resp?'],
+  ["reddis", 'no parser is named "reddis"; did you mean resp?'],
+  ["cassandar", 'no parser is named "cassandar"; did you mean cassandra?'],
   ["NFS", 'no parser is named "NFS"; did you mean oncrpc?'],
   ["HTTP1", 'no parser is named "HTTP1"; did you mean http1?'],
   ["Lne32", 'no parser is named "Lne32"; did you mean len32?'],
