@@ -1,5 +1,6 @@
 /** Child processes: no shell, no terminal, no colour, output kept or shown. */
-import { spawn, type SpawnOptions } from "node:child_process";
+import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { root } from "./repo.ts";
 
@@ -19,7 +20,7 @@ export interface RunOptions {
   env?: Record<string, string>;
   /** Print the output while it comes. */
   show?: boolean;
-  /** Ends the process after so many milliseconds; 15 minutes by default. */
+  /** Ends the process and all that it has started after so many milliseconds; 15 minutes by default. */
   timeoutMs?: number;
 }
 
@@ -29,13 +30,19 @@ function plainEnvironment(): NodeJS.ProcessEnv {
   return { ...rest, NO_COLOR: "1", NODE_NO_WARNINGS: "1" };
 }
 
+/** What a process whose time is over may still say before it is killed. */
+const LAST_WORDS_MS = 2000;
+
+let runs = 0;
+
 /** Runs a program to its end. */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const mark = `LEAT_RUN_${process.pid}_${++runs}`;
+  const timeoutMs = options.timeoutMs ?? 900_000;
   const spawnOptions: SpawnOptions = {
     cwd: options.cwd ?? root,
-    env: { ...plainEnvironment(), ...options.env },
+    env: { ...plainEnvironment(), ...options.env, [mark]: "1" },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: options.timeoutMs ?? 900_000,
   };
   return new Promise((resolve) => {
     const child = spawn(program, [...args], spawnOptions);
@@ -47,8 +54,47 @@ export function run(program: string, args: readonly string[], options: RunOption
     child.stdout?.setEncoding("utf8").on("data", take);
     child.stderr?.setEncoding("utf8").on("data", take);
     child.on("error", (error) => take(`${program}: ${error.message}\n`));
-    child.on("close", (code) => resolve({ code: code ?? 1, output: parts.join("") }));
+    const timer = setTimeout(() => {
+      take(`\nended: not done after ${timeoutMs / 1000} s\n`);
+      endAll(child, mark);
+    }, timeoutMs);
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      resolve({ code: code ?? 1, output: parts.join("") });
+    });
   });
+}
+
+/**
+ * Ends a process, and then kills whatever has its mark in the environment: what it has left behind holds its output open,
+ * and need not be its child any more, nor in its group (a virtual machine is neither).
+ */
+function endAll(child: ChildProcess, mark: string): void {
+  child.kill();
+  setTimeout(() => {
+    for (const pid of processesWith(mark)) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch { /* has ended meanwhile */ }
+    }
+    child.kill("SIGKILL");
+  }, LAST_WORDS_MS);
+}
+
+/** Where there is a /proc. */
+function processesWith(mark: string): number[] {
+  const has = (pid: string): boolean => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, "latin1").includes(`${mark}=`);
+    } catch {
+      return false;
+    }
+  };
+  try {
+    return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && has(name)).map(Number);
+  } catch {
+    return [];
+  }
 }
 
 /** Runs a program and fails with its output when it does. */

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import { readBunCounts, readDenoCounts, readNodeCounts, summed } from "../../scripts/lib/test_run.ts";
 import { closingLine } from "../../scripts/lib/checks.ts";
+import { run } from "../../scripts/lib/run.ts";
 
 test("node's summary counts cancelled, skipped and todo tests as failed", () => {
   const tap = "ok 1 - a\n1..9\n# tests 9\n# suites 0\n# pass 3\n# fail 1\n# cancelled 2\n# skipped 2\n# todo 1\n";
@@ -49,4 +50,11 @@ test("the closing line is the last plain one", () => {
     failed: 1,
   });
   assertEquals(closingLine("all good"), undefined);
+});
+
+test("a run whose time is over says what it has printed, and is over although what it has started lives on", async () => {
+  // a session of its own, as a child of nobody, that keeps the output open
+  const script = "echo begun; (setsid sleep 600 &) ; exec sleep 600";
+  const { code, output } = await run("sh", ["-c", script], { timeoutMs: 200 });
+  assertEquals([code, output], [1, "begun\n\nended: not done after 0.2 s\n"]);
 });

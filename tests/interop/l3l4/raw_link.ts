@@ -17,6 +17,7 @@ export class RawLink {
   #frames: Packet[] = [];
   #controller!: ReadableStreamDefaultController<Uint8Array[]>;
   #came: Uint8Array[] = [];
+  readonly #counters = { came: 0, cameAt: 0, went: 0, wentAt: 0, isWriting: false };
 
   private constructor(socket: Socket, toPort: number) {
     this.#socket = socket;
@@ -71,12 +72,21 @@ export class RawLink {
     return count;
   }
 
+  /** Frames so far, how long ago the last ones were, and whether some are on their way into the wire. */
+  get counters(): Record<string, number | boolean> {
+    const { came, cameAt, went, wentAt, isWriting } = this.#counters;
+    const ago = (at: number): number => Math.round(performance.now() - at);
+    return { came, cameMsAgo: ago(cameAt), went, wentMsAgo: ago(wentAt), isWriting, isBad: this.#impair.length > 0 };
+  }
+
   close(): void {
     this.#socket.close();
   }
 
   #message(frame: Uint8Array): void {
     this.#keep(frame);
+    this.#counters.came++;
+    this.#counters.cameAt = performance.now();
     if (this.#came.push(frame) > 1) return;
     // what is there already becomes one batch
     setImmediate(() => {
@@ -88,11 +98,15 @@ export class RawLink {
 
   async #write(batch: readonly Uint8Array[]): Promise<void> {
     for (const frame of batch) this.#keep(frame);
+    this.#counters.went += batch.length;
+    this.#counters.wentAt = performance.now();
+    this.#counters.isWriting = true;
     const [bad] = this.#impair;
     if (bad === undefined) this.#send(batch);
     else await bad.write(batch);
     // the machine is slow, and its socket short
     await new Promise((resolve) => setImmediate(resolve));
+    this.#counters.isWriting = false;
   }
 
   #send(batch: readonly Uint8Array[]): void {

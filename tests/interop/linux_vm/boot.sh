@@ -32,12 +32,13 @@ T0=$(date +%s.%N)
 # not for ever, should nobody stop it
 timeout "${LIFE:-3600}" qemu-system-x86_64 "${A[@]}" </dev/null >"$O/run/$N.qemu.log" 2>&1 &
 P=$!; echo $P > "$O/run/$N.pid"
+trap 'kill $P; exit 1' TERM INT HUP
 for _ in $(seq 1 2400); do
   grep -q '^READY' "$LOG" && break
-  kill -0 $P 2>/dev/null || { echo "qemu ended:"; cat "$O/run/$N.qemu.log" "$LOG"; exit 1; }
+  kill -0 $P 2>/dev/null || { { echo "qemu ended:"; cat "$O/run/$N.qemu.log" "$LOG"; } >&2; exit 1; }
   sleep 0.05
 done
 T1=$(date +%s.%N)
-grep '^READY' "$LOG" || { echo "not ready"; tail "$LOG"; kill $P; exit 1; }
+grep '^READY' "$LOG" || { { echo "not ready"; tail "$LOG"; } >&2; kill $P; exit 1; }
 awk -v a=$T0 -v b=$T1 'BEGIN{printf "boot %.2f s\n",b-a}'
 echo "pid $P  base $BASE"

@@ -1,6 +1,8 @@
 /** The virtual machine with Debian's Linux 6.1, and the control connections to the programs of ours that run in it. */
 import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import process from "node:process";
@@ -12,38 +14,70 @@ const folder = dirname(fileURLToPath(import.meta.url));
 /** Programs in the guest, by the offset of their control port on the host. */
 const daemons = { shd: 0, kcmd: 1, rxd: 2, rxc: 3, tcpd: 4 } as const;
 
+/** How long a program in the guest may take to answer: it is emulated, on a machine that may be busy with other things. */
+const ANSWER_MS = 120_000;
+
+/** A command that waits for its answer. */
+interface Asked {
+  readonly line: string;
+  readonly timer: ReturnType<typeof setTimeout>;
+  resolve(lines: string[]): void;
+  reject(error: Error): void;
+}
+
 /** A control connection: lines of commands, each answered by lines and a dot. */
 export class ControlClient {
   readonly #socket: Socket;
-  readonly #waiting: { resolve(lines: string[]): void; reject(error: Error): void }[] = [];
+  readonly #waiting: Asked[] = [];
+  readonly #consoleTail: () => string;
+  #isOver = false;
   #text = "";
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, consoleTail: () => string) {
     this.#socket = socket;
+    this.#consoleTail = consoleTail;
     socket.setNoDelay(true).setEncoding("latin1");
     socket.on("data", (text: string) => this.#received(text));
     const end = (): void => {
-      for (const { reject } of this.#waiting.splice(0)) reject(new Error("the control connection has ended"));
+      this.#isOver = true;
+      for (const asked of this.#waiting.splice(0)) {
+        clearTimeout(asked.timer);
+        asked.reject(this.#failure("the control connection has ended", asked.line));
+      }
     };
-    socket.on("error", end).on("close", end);
+    socket.on("error", end).on("end", end).on("close", end);
   }
 
-  static open(port: number): Promise<ControlClient> {
+  /** Connects; `consoleTail` is what errors tell of the machine. */
+  static open(port: number, consoleTail: () => string = () => ""): Promise<ControlClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect(port, "127.0.0.1", () => resolve(new ControlClient(socket))).on("error", reject);
+      const socket = connect(port, "127.0.0.1", () => resolve(new ControlClient(socket, consoleTail)));
+      socket.on("error", reject);
     });
   }
 
   /** Runs a command; commands of one connection may be sent before the answer to the one before is there. */
-  ask(line: string): Promise<string[]> {
+  ask(line: string, limitMs: number = ANSWER_MS): Promise<string[]> {
+    if (this.#isOver) return Promise.reject(this.#failure("the control connection has ended before", line));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
+      // stays in the row of those that wait: its answer may still come
+      const late = (): void => reject(this.#failure(`no answer in ${limitMs / 1000} s`, line));
+      this.#waiting.push({ line, timer: setTimeout(late, limitMs), resolve, reject });
       this.#socket.write(`${line}\n`);
     });
   }
 
+  /** Commands without an answer so far. */
+  get waiting(): string[] {
+    return this.#waiting.map(({ line }) => line);
+  }
+
   close(): void {
     this.#socket.destroy();
+  }
+
+  #failure(what: string, line: string): Error {
+    return new Error(`${what}: ${line.slice(0, 200)}\n${this.#consoleTail()}`);
   }
 
   #received(text: string): void {
@@ -51,7 +85,9 @@ export class ControlClient {
     for (let end = endOfAnswer(this.#text); end >= 0; end = endOfAnswer(this.#text)) {
       const lines = this.#text.slice(0, end).split("\n").filter((line) => line !== "");
       this.#text = this.#text.slice(end + 2);
-      this.#waiting.shift()!.resolve(lines);
+      const asked = this.#waiting.shift()!;
+      clearTimeout(asked.timer);
+      asked.resolve(lines);
     }
   }
 }
@@ -98,7 +134,7 @@ export class LinuxVm {
 
   /** A control connection to one of the programs in the guest. */
   async client(daemon: keyof typeof daemons): Promise<ControlClient> {
-    const client = await ControlClient.open(this.#base + daemons[daemon]);
+    const client = await ControlClient.open(this.#base + daemons[daemon], () => consoleTail(this.#name));
     this.#clients.push(client);
     return client;
   }
@@ -107,6 +143,16 @@ export class LinuxVm {
     for (const client of this.#clients) client.close();
     await run(join(folder, "stop.sh"), [this.#name]);
   }
+}
+
+/** The last that the machine and its emulator have said. */
+function consoleTail(name: string): string {
+  const runFolder = join(process.env.LEAT_VM_DIR ?? join(tmpdir(), "leat-linux-vm"), "run");
+  return ["log", "qemu.log"].map((kind) => {
+    const path = join(runFolder, `${name}.${kind}`);
+    const lines = existsSync(path) ? readFileSync(path, "latin1").trimEnd().split("\n").slice(-15) : [];
+    return `${name}.${kind}: ${lines.join("\n  ")}`;
+  }).join("\n");
 }
 
 /** The first of a range of ports of which those that the machine takes are free. */
