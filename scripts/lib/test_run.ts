@@ -1,5 +1,5 @@
 /** Runs test files on one runtime and reads the counts out of its report. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { excerpt, run } from "./run.ts";
@@ -43,15 +43,19 @@ type Counts = Omit<TestCounts, "seconds">;
 
 async function onNode(program: string, files: readonly string[], options: TestRunOptions): Promise<Counts> {
   const scratch = mkdtempSync(join(tmpdir(), "leat-tests-"));
-  const tap = join(scratch, "report.tap");
+  const inScratch = (name: string): string => join(scratch, name);
+  const [tap, beginnings, reporter] = [inScratch("report.tap"), inScratch("beginnings"), inScratch("reporter.mjs")];
+  const read = (path: string): string => existsSync(path) ? readFileSync(path, "utf8") : "";
   try {
+    writeFileSync(reporter, REPORTER);
     const args = ["--import", "tsx", "--test"];
     // Node's own default leaves one processor idle, which is half of a small machine.
     args.push(`--test-concurrency=${options.concurrency ?? availableParallelism()}`);
     args.push("--test-reporter=tap", `--test-reporter-destination=${tap}`);
+    args.push(`--test-reporter=${reporter}`, `--test-reporter-destination=${beginnings}`);
     args.push("--test-reporter=spec", "--test-reporter-destination=stdout");
     const { code, output } = await run(program, [...args, ...files], options);
-    return summed(code, readNodeCounts(existsSync(tap) ? readFileSync(tap, "utf8") : ""), () => nodeComplaint(output));
+    return summed(code, readNodeCounts(read(tap)), () => nodeComplaint(output) + stillRunning(read(beginnings)));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -107,6 +111,35 @@ export function readBunCounts(output: string): Summary | undefined {
   const passed = count("pass");
   if (Number.isNaN(passed)) return undefined;
   return { passed, failed: ["fail", "skip", "todo", "error"].reduce((sum, name) => sum + (count(name) || 0), 0) };
+}
+
+/**
+ * What has begun and what has ended, as it happens: of a run that was ended from outside, other reporters do not tell where it
+ * was. JavaScript, as Node 20 loads reporters before it knows of TypeScript.
+ */
+const REPORTER = `export default async function* (events) {
+  for await (const { type, data } of events) {
+    if (type === "test:dequeue") yield "begun " + data.name + "\\n";
+    if (type === "test:pass" || type === "test:fail") yield "ended " + data.name + "\\n";
+  }
+}
+`;
+
+/** Names of tests that have begun and not ended. A file is a test of its own, named after its path. */
+export function unended(report: string): string[] {
+  const names: string[] = [];
+  for (const [, what, name = ""] of report.matchAll(/^(begun|ended) (.*)$/gm)) {
+    const index = names.indexOf(name);
+    if (what === "begun") names.push(name);
+    else if (index >= 0) names.splice(index, 1);
+  }
+  return names;
+}
+
+/** For a run that was ended from outside; where a file alone is named, it has left something open. */
+function stillRunning(beginnings: string): string {
+  const names = unended(beginnings);
+  return names.length === 0 ? "" : `\nbegun and not ended:\n  ${names.join("\n  ")}`;
 }
 
 function nodeComplaint(output: string): string {

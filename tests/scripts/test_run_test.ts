@@ -1,7 +1,7 @@
 // The counts that the closing lines add up are read from reports; these are the shapes of the reports.
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { readBunCounts, readDenoCounts, readNodeCounts, summed } from "../../scripts/lib/test_run.ts";
+import { readBunCounts, readDenoCounts, readNodeCounts, summed, unended } from "../../scripts/lib/test_run.ts";
 import { closingLine } from "../../scripts/lib/checks.ts";
 import { run } from "../../scripts/lib/run.ts";
 
@@ -57,4 +57,10 @@ test("a run whose time is over says what it has printed, and is over although wh
   const script = "echo begun; (setsid sleep 600 &) ; exec sleep 600";
   const { code, output } = await run("sh", ["-c", script], { timeoutMs: 200 });
   assertEquals([code, output], [1, "begun\n\nended: not done after 0.2 s\n"]);
+});
+
+test("of a run that was ended from outside, the tests that had begun and not ended are known", () => {
+  const report = "begun a_test.ts\nbegun one\nended one\nbegun one\nbegun two\nended two\n";
+  assertEquals(unended(report), ["a_test.ts", "one"]);
+  assertEquals(unended(""), []);
 });

@@ -26,7 +26,8 @@ function frames(path: string, filter: string, fields: readonly string[], options
     encoding: "utf8",
     maxBuffer: 1 << 28,
     stdio: ["ignore", "pipe", "ignore"],
-    timeout: 60_000,
+    // a busy machine takes half a minute
+    timeout: 100_000,
   });
   return output.split("\n").filter((line) => line !== "");
 }

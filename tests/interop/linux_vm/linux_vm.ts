@@ -17,6 +17,9 @@ const daemons = { shd: 0, kcmd: 1, rxd: 2, rxc: 3, tcpd: 4 } as const;
 /** How long a program in the guest may take to answer: it is emulated, on a machine that may be busy with other things. */
 const ANSWER_MS = 120_000;
 
+/** Seconds after which the machine ends, should its test have been killed: twice what a file of tests may take. */
+const LIFE = "600";
+
 /** A command that waits for its answer. */
 interface Asked {
   readonly line: string;
@@ -122,7 +125,7 @@ export class LinuxVm {
     await run(join(folder, "build.sh"), { timeout: 300_000, maxBuffer: 1 << 24 });
     const name = `${prefix}-${process.pid}`;
     const base = await freeBase(from);
-    const env = { ...process.env, ...settings, BASE: String(base) };
+    const env = { LIFE, ...process.env, ...settings, BASE: String(base) };
     await run(join(folder, "boot.sh"), [name], { timeout: 150_000, env });
     return new LinuxVm(name, base);
   }
