@@ -102,7 +102,8 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
     this.#hardMs = init.timeouts.hardMs ?? Infinity;
     this.rtt = new RttEstimator(init.peer.rtt);
     this.#congestion = new Congestion(init.peer.threshold);
-    this.sending = new SendSide(this.rtt, this.#congestion, host.limits.sendWindow, init.isClient, 1, host.stats);
+    const { stats, slab, limits } = host;
+    this.sending = new SendSide(this.rtt, this.#congestion, limits.sendWindow, init.isClient, 1, stats, slab);
     const deadMs = init.timeouts.deadMs ?? host.limits.deadMs;
     const idleMs = host.limits.requestIdleMs;
     this.#patience = new Patience(deadMs, idleMs, this.#clock, this.rtt, this.sending, this.isClient);

@@ -89,7 +89,7 @@ export function writeData(
   now: number,
 ): boolean {
   const jumbo = jumboOf(call, limits, first);
-  const length = jumbo === 1 ? first.datagram.length : HEADER_BYTES + jumbo * (JUMBO_DATA_BYTES + JUMBO_HEADER_BYTES);
+  const length = HEADER_BYTES + first.body.length + (jumbo - 1) * (JUMBO_HEADER_BYTES + JUMBO_DATA_BYTES);
   const into = out.alloc(length);
   if (into === null) return false;
   const { connection, channel, callNumber } = place;
@@ -119,8 +119,8 @@ export function writeData(
       writeU16(into, at + 2, packet.checksum);
       at += JUMBO_HEADER_BYTES;
     }
-    into.set(packet.datagram.subarray(HEADER_BYTES), at);
-    at += packet.datagram.length - HEADER_BYTES;
+    into.set(packet.body, at);
+    at += packet.body.length;
     packet = next;
   }
   out.commit(at, call.remote);
@@ -131,7 +131,7 @@ export function writeData(
 }
 
 function isFull(packet: SendPacket): boolean {
-  return packet.datagram.length === HEADER_BYTES + JUMBO_DATA_BYTES;
+  return packet.body.length === JUMBO_DATA_BYTES;
 }
 
 /** The next packet, when it was never sent. */

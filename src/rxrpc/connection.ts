@@ -298,12 +298,11 @@ export class RxConnection implements Timed, Sender {
   }
 
   #toCall(call: RxCall, header: RxHeader, datagram: Uint8Array, now: number): void {
-    const body = datagram.subarray(HEADER_BYTES);
     switch (header.type) {
       case RxPacketType.DATA:
         return this.#data(call, header, datagram, now);
       case RxPacketType.ACK: {
-        const ack = decodeAck(body);
+        const ack = decodeAck(datagram.subarray(HEADER_BYTES));
         return ack === undefined ? this.#host.dropped("short ACK") : call.acknowledge(ack, header, now);
       }
       case RxPacketType.ACKALL:
@@ -312,7 +311,7 @@ export class RxConnection implements Timed, Sender {
         return this.isClient ? call.busy(now) : this.#host.dropped("BUSY to a server");
       case RxPacketType.ABORT: {
         this.channels[header.cid & 3]!.terminal = undefined;
-        return call.close(abortedError(abortCodeOf(body), "remote"), now);
+        return call.close(abortedError(abortCodeOf(datagram.subarray(HEADER_BYTES)), "remote"), now);
       }
       default:
         if (header.type === 0 || header.type > RxPacketType.VERSION) call.abort(RxAbort.RX_PROTOCOL_ERROR, now);

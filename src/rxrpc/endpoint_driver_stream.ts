@@ -17,8 +17,13 @@ export interface RxOutgoing {
   readonly to: RxAddress;
 }
 
-/** Takes datagrams to be sent; a promise when no more should come for a while. */
+/**
+ * Takes datagrams to be sent; a promise when no more should come for a while. One that brings `SENT` says that nobody
+ * needs them any more.
+ */
 export type SendDatagrams = (datagrams: RxOutgoing[]) => Promise<unknown> | undefined;
+/** The datagrams have gone: their buffers may be used again. */
+export const SENT = "sent";
 
 /** Most datagrams that are made before they are sent. */
 const MAX_BATCH = 64;
@@ -36,6 +41,7 @@ export class EndpointDriver implements RxOut {
   #batch: RxOutgoing[] = [];
   #slab: Uint8Array = new Uint8Array(0);
   #used = 0;
+  #given: Uint8Array = this.#slab;
   #sending: Promise<void> | undefined;
   #isPoked = false;
   #isStopped = false;
@@ -111,11 +117,12 @@ export class EndpointDriver implements RxOut {
       this.#slab = new Uint8Array(Math.max(SLAB_BYTES, size));
       this.#used = 0;
     }
-    return this.#slab.subarray(this.#used, this.#used + size);
+    return this.#given = this.#slab.subarray(this.#used, this.#used + size);
   }
 
   commit(length: number, to: RxAddress): void {
-    this.#batch.push({ data: this.#slab.subarray(this.#used, this.#used + length), to });
+    const given = this.#given;
+    this.#batch.push({ data: given.length === length ? given : given.subarray(0, length), to });
     this.#used += length;
   }
 
@@ -124,8 +131,9 @@ export class EndpointDriver implements RxOut {
     this.#batch = [];
     const sent = this.#send(batch);
     if (sent === undefined) return;
-    const done = (): void => {
+    const done = (what: unknown): void => {
       this.#sending = undefined;
+      if (what === SENT) this.#used = 0;
       this.turn();
     };
     // what could not be sent is as lost as what the network loses

@@ -6,10 +6,11 @@
  *
  * @module
  */
-import { HEADER_BYTES } from "./header.ts";
 import type { PacketSlab } from "./packet_slab.ts";
 import type { PacketProtection } from "./security/protection.ts";
 import type { SendPacket } from "./send_packet.ts";
+
+const NOTHING = new Uint8Array(0);
 
 /** What packets are made for. */
 export interface PacketizerInit {
@@ -29,7 +30,7 @@ export class Packetizer {
   #bodyBytes: number;
   #capacity: number;
   #seq = 1;
-  /** A packet that is being filled, its header included. */
+  /** The body of a packet that is being filled. */
   #filling: Uint8Array | undefined;
   #filled = 0;
   #isEnded = false;
@@ -64,9 +65,9 @@ export class Packetizer {
         if (!hasRoom()) break;
         this.#cut(false);
       }
-      const filling = this.#filling ??= this.#init.slab.alloc(HEADER_BYTES + this.#capacity);
       const part = Math.min(this.#capacity - this.#filled, bytes.length - taken);
-      filling.set(bytes.subarray(taken, taken + part), HEADER_BYTES + this.#filled);
+      const filling = this.#filling ??= this.#bufferFor(part);
+      filling.set(part === bytes.length ? bytes : bytes.subarray(taken, taken + part), this.#filled);
       this.#filled += part;
       taken += part;
     }
@@ -88,13 +89,13 @@ export class Packetizer {
   #cut(isLast: boolean): void {
     const { protection, cid, callNumber } = this.#init;
     const place = { cid, callNumber, seq: this.#seq };
-    const datagram = this.#sealed(place);
+    const body = this.#sealed(place);
     this.#filling = undefined;
     this.#filled = 0;
     this.#seq = (this.#seq + 1) >>> 0;
     this.#init.packet({
       seq: place.seq,
-      datagram,
+      body,
       isLast,
       checksum: protection.checksum(place),
       serial: 0,
@@ -108,14 +109,18 @@ export class Packetizer {
     });
   }
 
+  /** A buffer of which at least the first `part` bytes are written at once. */
+  #bufferFor(part: number): Uint8Array {
+    const { slab } = this.#init;
+    return part === this.#capacity ? slab.allocFull(part) : slab.alloc(this.#capacity);
+  }
+
   #sealed(place: { cid: number; callNumber: number; seq: number }): Uint8Array {
     const { protection, slab } = this.#init;
-    const filling = this.#filling ?? slab.alloc(HEADER_BYTES);
-    const plain = slab.trim(filling, HEADER_BYTES + this.#filled);
-    if (!protection.changesBody) return plain;
-    const data = plain.subarray(HEADER_BYTES);
-    const datagram = new Uint8Array(HEADER_BYTES + protection.sealedLength(data.length));
-    protection.seal(place, data, datagram.subarray(HEADER_BYTES));
-    return datagram;
+    const data = this.#filling === undefined ? NOTHING : slab.trim(this.#filling, this.#filled);
+    if (!protection.changesBody) return data;
+    const body = new Uint8Array(protection.sealedLength(data.length));
+    protection.seal(place, data, body);
+    return body;
   }
 }

@@ -4,10 +4,10 @@
  * @module
  */
 
-/** One packet. The datagram has room for the header, which is written anew for each transmission. */
+/** One packet. Its header is written anew for each transmission. */
 export interface SendPacket {
   readonly seq: number;
-  readonly datagram: Uint8Array;
+  readonly body: Uint8Array;
   readonly isLast: boolean;
   readonly checksum: number;
   /** Serial number of the latest transmission. */

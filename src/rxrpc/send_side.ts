@@ -14,6 +14,7 @@ import { MAX_SOFT_ACKS, type RxAck } from "./ack.ts";
 import type { Congestion } from "./congestion.ts";
 import { LossDetector } from "./loss_detector.ts";
 import { RxAckReason, TIMED_REASONS } from "./packet_types.ts";
+import type { PacketSlab } from "./packet_slab.ts";
 import type { RttEstimator } from "./rtt_estimator.ts";
 import type { SendPacket } from "./send_packet.ts";
 
@@ -46,6 +47,8 @@ export class SendSide {
   readonly stats: SendStats = { sent: 0, resent: 0 };
   /** Counters of all calls. */
   readonly #totals: SendTotals;
+  /** Where the bodies of packets come from, and go to. */
+  readonly #slab: PacketSlab | undefined;
   readonly #rtt: RttEstimator;
   readonly #congestion: Congestion;
   readonly #maxWindow: number;
@@ -83,7 +86,9 @@ export class SendSide {
     isClient: boolean,
     first = 1,
     totals: SendTotals = { dataPackets: 0, resentPackets: 0 },
+    slab?: PacketSlab,
   ) {
+    this.#slab = slab;
     this.#totals = totals;
     this.#base = first;
     this.#previousPacket = (first - 1) >>> 0;
@@ -295,8 +300,10 @@ export class SendSide {
   }
 
   #release(count: number): void {
+    if (count === 0) return;
     for (const packet of this.#packets.splice(0, count)) {
       this.#judge(packet, true);
+      this.#slab?.giveBack(packet.body);
       if (packet.isLast) this.#isReleased = true;
     }
     this.#sent -= count;

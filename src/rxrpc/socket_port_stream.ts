@@ -6,7 +6,7 @@
 import { InetAddress } from "../tsocket/inet_address.ts";
 import type { Datagram, TDgram, TsocketAddress } from "../tsocket/types.ts";
 import { RxrpcError } from "./errors.ts";
-import type { RxOutgoing } from "./endpoint_driver_stream.ts";
+import { type RxOutgoing, SENT } from "./endpoint_driver_stream.ts";
 import { checkNumber } from "./limits.ts";
 import type { RxNetworkFailure } from "./network_failure.ts";
 import type { RxAddress, RxDatagram } from "./ports.ts";
@@ -69,10 +69,11 @@ export class SocketPort {
     return plainOf(this.#addressOf(to));
   }
 
-  /** Sends; the promise says when more may come. */
+  /** Sends; the promise says when more may come, and that the system has copied these. */
   async send(datagrams: readonly RxOutgoing[]): Promise<unknown> {
     try {
-      return await this.#send(datagrams);
+      await this.#send(datagrams);
+      return SENT;
     } catch (error) {
       this.#tell(error, datagrams);
       throw error;

@@ -47,6 +47,8 @@ export interface BunUdpOptions {
   hostname: string;
   /** Port to bind to. */
   port: number;
+  /** What datagrams come as: in buffers of their own, without the methods of `Buffer`, of which slice means something else. */
+  binaryType: "uint8array";
   /** Peer. */
   connect?: { hostname: string; port: number };
   /** What is called. */

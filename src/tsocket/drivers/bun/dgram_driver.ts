@@ -64,7 +64,7 @@ function needsNode(options: DgramOptions): boolean {
 
 function openSocket(bun: BunUdp, { local, remote }: DgramEnds, socket: BunUdpHandlers): Promise<BunUdpSocket> {
   const connect = remote === undefined ? {} : { connect: { hostname: toNodeHost(remote), port: remote.port } };
-  return bun.udpSocket({ hostname: toNodeHost(local), port: local.port, socket, ...connect });
+  return bun.udpSocket({ hostname: toNodeHost(local), port: local.port, binaryType: "uint8array", socket, ...connect });
 }
 
 /** A datagram driver around a socket of `Bun.udpSocket`. */
@@ -211,8 +211,7 @@ export class BunDgramDriver implements TDgramDriver {
   }
 
   #received(data: Uint8Array, port: number, address: string, isTruncated: boolean): void {
-    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.length);
-    this.#events?.datagram(bytes, this.#sources.get(address, port), isTruncated);
+    this.#events?.datagram(data, this.#sources.get(address, port), isTruncated);
   }
 
   #drained(): void {
