@@ -49,13 +49,16 @@ interface Held {
   body: Uint8Array;
 }
 
+/** Most calls never see a packet out of order. */
+const NONE_HELD: Map<number, Held> = new Map();
+
 /** Puts the packets of one direction of one call into order. */
 export class ReceiveSide {
   readonly #host: ReceiveHost;
   readonly #window: number;
   /** Most bytes that are kept. */
   readonly #budget: number;
-  readonly #held: Map<number, Held> = new Map();
+  #held: Map<number, Held> = NONE_HELD;
   /** Lengths of the packets that were delivered and not consumed, oldest first. */
   readonly #unread: number[] = [];
   /** Bytes consumed of the oldest. */
@@ -254,7 +257,7 @@ export class ReceiveSide {
   }
 
   #dropAside(): void {
-    this.#held.clear();
+    this.#held = NONE_HELD;
     this.#aside(-this.#asideBytes);
   }
 
@@ -265,6 +268,7 @@ export class ReceiveSide {
 
   #putAside(header: RxHeader, body: Uint8Array): Arrival {
     this.#aside(body.length);
+    if (this.#held === NONE_HELD) this.#held = new Map();
     this.#held.set(header.seq, { header, body: body.slice() });
     this.#arrived();
     if (seqDiff(header.seq, this.#top) > 0) this.#top = header.seq;
