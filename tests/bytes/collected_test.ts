@@ -36,3 +36,19 @@ test("one piece is not copied, unless it would keep a large buffer", () => {
   other.add(new Uint8Array(65_536).subarray(0, 100));
   assertEquals(other.take().buffer.byteLength, 100);
 });
+
+test("what was taken stays as it is when others gather in the same buffers", () => {
+  const gathered = (fill: number, length: number): Uint8Array => {
+    const collected = new Collected();
+    for (let left = length; left > 0; left -= 1000) collected.add(new Uint8Array(1000).fill(fill));
+    return collected.take();
+  };
+  const lengths = [70_000, 1_400_000, 5_000_000];
+  const taken = lengths.map((length, at) => gathered(at + 1, length));
+  // they are used again, with less and with more
+  for (const length of lengths) gathered(9, length);
+  taken.forEach((whole, at) => {
+    assertEquals(whole.length, lengths[at]);
+    assertEquals(whole.every((byte) => byte === at + 1), true);
+  });
+});

@@ -1,8 +1,9 @@
 /** What drives an endpoint's engine: in which order, and without a timer where none is needed. */
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { EndpointDriver } from "../../src/rxrpc/endpoint_driver_stream.ts";
+import { EndpointDriver, type RxOutgoing, SENT } from "../../src/rxrpc/endpoint_driver_stream.ts";
 import type { RxEndpointEngine } from "../../src/rxrpc/endpoint_engine.ts";
+import type { RxOut } from "../../src/rxrpc/ports.ts";
 import { nextTurnOfLoop } from "../../src/stream/turn.ts";
 
 /** A driver of an engine that notes what is asked of it; time and timers stand still. */
@@ -72,4 +73,33 @@ test("a driver that is stopped does nothing more", async () => {
   driver.stop();
   for (let turns = 0; turns < 2; turns++) await nextTurnOfLoop();
   assertEquals(log, []);
+});
+
+test("the buffer of datagrams is used again when they have gone, and not by whoever does not say so", async () => {
+  for (const what of [SENT, undefined]) {
+    const sent: RxOutgoing[] = [];
+    let gone = (): void => {};
+    let left = 3;
+    const engine = {
+      flush: () => {},
+      timeoutAt: () => Infinity,
+      transmit: (out: RxOut) => {
+        if (left === 0 || out.alloc(100) === null) return;
+        left--;
+        out.commit(100, datagram.from);
+      },
+    };
+    const clock = { now: () => 0, setTimer: () => () => {} };
+    const driver = new EndpointDriver(engine as unknown as RxEndpointEngine, clock, (datagrams) => {
+      sent.push(...datagrams);
+      return new Promise((resolve) => gone = () => resolve(what));
+    });
+    for (let count = 1; count <= 3; count++) {
+      driver.turn();
+      assertEquals(sent.length, count);
+      gone();
+      await nextTurnOfLoop();
+    }
+    assertEquals(sent.map(({ data }) => data.byteOffset), what === SENT ? [0, 0, 0] : [0, 100, 200]);
+  }
 });
