@@ -56,6 +56,14 @@ const LATE_PER_SECOND = 2;
 export const CHANNELS = 4;
 
 /**
+ * The least number of which there may be packets that a server has not seen: that of the call that runs, else of the next
+ * one, so that what is replayed of older ones is refused; 0 where there was none.
+ */
+export function leastNumber({ call, callNumber }: RxChannel): number {
+  return call?.place?.callNumber ?? (callNumber === 0 ? 0 : callNumber + 1);
+}
+
+/**
  * The number to abort a call with that has ended well here, when its other end sends this: what says that one of both has
  * it wrong. `undefined` when an acknowledgement is the answer.
  */

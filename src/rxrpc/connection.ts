@@ -8,7 +8,7 @@ import { ackLength, decodeAck } from "./ack.ts";
 import { RxAbort } from "./abort_codes.ts";
 import type { RxCall } from "./call.ts";
 import type { PacketWriter, Sender } from "./call_host.ts";
-import { abortFor, CHANNELS, mayAnswerLate, newChannel, type RxChannel } from "./channel.ts";
+import { abortFor, CHANNELS, leastNumber, mayAnswerLate, newChannel, type RxChannel } from "./channel.ts";
 import type { ConnectionHost, ConnectionInit } from "./connection_host.ts";
 import { abortBody, abortCodeOf, finalAckBody, packetOf, put } from "./control_packet.ts";
 import { abortedError } from "./errors.ts";
@@ -18,7 +18,7 @@ import type { CheckedLimits } from "./limits.ts";
 import { RxAckReason, RxFlag, RxPacketType } from "./packet_types.ts";
 import type { RxPeer } from "./peer.ts";
 import { isOfProved } from "./reach_check.ts";
-import { isPutOff, lastNumber, NOTHING, Refusals } from "./refusals.ts";
+import { isPutOff, lastEnded, NOTHING, Refusals } from "./refusals.ts";
 import { ServerHandshake } from "./server_handshake.ts";
 import { isGenuine } from "./seal_check.ts";
 import { unprotected } from "./security/none.ts";
@@ -423,8 +423,7 @@ export class RxConnection implements Timed, Sender {
     if (!this.isBusy) return this.#host.dropped("CHALLENGE without a call");
     if (this.securityIndex === 0) return this.abort(RxAbort.RX_PROTOCOL_ERROR, now, undefined, "local");
     try {
-      const running = this.channels.map(({ call, callNumber }) => call?.place?.callNumber ?? callNumber);
-      const response = this.#client!.respond(body, running as unknown as CallNumbers);
+      const response = this.#client!.respond(body, this.channels.map(leastNumber) as unknown as CallNumbers);
       this.#send(RxPacketType.RESPONSE, 0, 0, response, 0);
       this.#host.observer?.challenged?.(this.peer.address);
     } catch (error) {
@@ -448,7 +447,7 @@ export class RxConnection implements Timed, Sender {
     this.peer.validated(now);
     accepted.callNumbers.forEach((number, at) => {
       const state = this.channels[at]!;
-      if (state.call === undefined) state.callNumber = Math.max(state.callNumber, lastNumber(state, number));
+      if (state.call === undefined) lastEnded(state, number - 1);
       else state.call.attach(state.call.place!);
     });
     for (const { call } of this.channels) if (call !== undefined) this.#host.begin(call, now);

@@ -50,11 +50,13 @@ export function isPutOff({ busy }: RxChannel, { callNumber }: RxHeader, now: num
   return busy?.callNumber === callNumber && now < busy.until;
 }
 
-/** The number of a channel's last call where its client says that it is at `number`: one that was put off may begin now. */
-export function lastNumber(channel: RxChannel, number: number): number {
-  if (channel.busy?.callNumber !== number) return number;
+/**
+ * A client has proved that the channel's calls up to this one are over: the next may begin, whether nothing has come of it
+ * yet or it was put off.
+ */
+export function lastEnded(channel: RxChannel, callNumber: number): void {
+  channel.callNumber = Math.max(channel.callNumber, callNumber);
   channel.busy = undefined;
-  return number - 1;
 }
 
 /** Counts them. */

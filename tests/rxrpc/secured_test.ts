@@ -35,13 +35,15 @@ interface Setting {
   minLevel?: 0 | 1 | 2;
   seed?: number;
   idleServiceMs?: number;
+  maxServiceCallsPerPeer?: number;
   observer?: RxObserver;
 }
 
 function cell(setting: Setting = {}) {
   const world = new World(setting.link, setting.seed);
-  const { observer, idleServiceMs } = setting;
-  const [client, server] = [world.add({ observer }), world.add({ idleServiceMs, observer })];
+  const { observer, idleServiceMs, maxServiceCallsPerPeer } = setting;
+  const client = world.add({ observer });
+  const server = world.add({ idleServiceMs, maxServiceCallsPerPeer, observer });
   const random = new SeededRandom(5);
   const security = rxkadServer({
     keys: setting.keys ?? (() => [{ kind: "rxkad", kvno: 3, enctype: 1, key: serverKey }]),
@@ -99,6 +101,53 @@ test("rxkad: a server that has forgotten the connection asks anew, and the call 
   const cids = new Set(world.sent.map(({ header }) => header.cid & ~3));
   assertEquals(cids.size, 1, "the client's connection is the same");
   assertEquals([6, 7].map((type) => world.sent.filter(({ header }) => header.type === type).length), [2, 2]);
+});
+
+/** Whether it is the first packet of a call in the second channel. */
+const beginsSecond = (data: Uint8Array): boolean =>
+  (data[7]! & 3) === 1 && data[20] === 1 && (data[21]! & 1) === 1 &&
+  new DataView(data.buffer, data.byteOffset).getUint32(12) === 1;
+
+for (
+  const [what, setting] of [
+    ["the first packet of one is lost", (isFirst: () => boolean): Setting => ({
+      link: { delayMs: 3, drop: (data) => beginsSecond(data) && isFirst() },
+    })],
+    ["one is put off before the client says who it is", (): Setting => ({
+      link: { delayMs: 3 },
+      maxServiceCallsPerPeer: 1,
+    })],
+  ] as const
+) {
+  test(`rxkad: of two calls at once ${what}: both are served`, () => {
+    let seen = 0;
+    const { world, client, server, start } = cell(setting(() => seen++ === 0));
+    const security = rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start) });
+    const calls = [1, 2].map((seed) => request(world, client, server, pattern(100, seed), { security }));
+    world.run(3000);
+    assertEquals(calls.map(({ error, bytes, closedCount }) => [error, bytes, closedCount]), [
+      [undefined, 100, 1],
+      [undefined, 100, 1],
+    ]);
+    if (what.includes("lost")) assert(seen > 1, "it was lost, and came again");
+  });
+}
+
+test("rxkad: a server that has forgotten the connection serves no call again that is over", () => {
+  const { world, client, server, served, start } = cell({ idleServiceMs: 1000 });
+  const security = rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start) });
+  const make = (): unknown => request(world, client, server, pattern(100), { security });
+  make();
+  make();
+  world.run(5000);
+  assertEquals([served.length, server.engine.connections.service], [2, 0]);
+  const old = world.sent.find(({ data }) => beginsSecond(data))!;
+  make();
+  world.run(500);
+  assertEquals(served.length, 3);
+  server.engine.push({ data: old.data, from: client.address }, world.now);
+  world.run(5000);
+  assertEquals(served.length, 3);
 });
 
 const refusals: [
