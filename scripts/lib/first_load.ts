@@ -67,14 +67,33 @@ export const FIRST_LOAD: Readonly<Record<string, readonly string[]>> = {
   "src/bpf/verifier/verify_program.ts": ["flowOf", "readText", "verifyProgram"],
 };
 
-/** The same JavaScript with these functions in parentheses, on the same lines. Throws when one is not there. */
+/**
+ * The same JavaScript with these functions in parentheses, on the same lines. They are no longer there before the line
+ * that makes them, as others are: nothing above may need them while the module loads.
+ *
+ * @throws {Error} when one is not there, or written in a way that is not known
+ */
 export function inParentheses(code: string, names: readonly string[]): string {
   return names.reduce((text, name) => {
-    const found = new RegExp(`^(export )?function ${name}\\((?:.*\\}|[^]*?\\n\\})$`, "m").exec(text);
-    if (found === null) throw new Error(`no function ${name} at the top level`);
-    const [whole, exported = ""] = found;
+    const found = [...text.matchAll(new RegExp(`^(export )?function ${name}\\(.*$`, "gm"))];
+    if (found.length !== 1) throw new Error(`${found.length} functions ${name} at the top level, not one`);
+    const [{ 0: line, 1: exported = "", index }] = found as [RegExpExecArray];
+    const end = index + (isWhole(line) ? line.length : bodyEnd(text, index, name) - index);
+    const whole = text.slice(index + exported.length, end);
     // not `const`, which engines look at for whether it has a value yet, each time that another module uses it
-    const made = `${exported}var ${name} = (${whole.slice(exported.length)});`;
-    return text.slice(0, found.index) + made + text.slice(found.index + whole.length);
+    return `${text.slice(0, index)}${exported}var ${name} = (${whole});${text.slice(end)}`;
   }, code);
+}
+
+/** Whether a line has all of a function. */
+function isWhole(line: string): boolean {
+  const count = (brace: string): number => line.split(brace).length;
+  return line.endsWith("}") && count("{") === count("}");
+}
+
+/** The place behind the first line that begins with a brace, which has nothing else. */
+function bodyEnd(text: string, from: number, name: string): number {
+  const end = text.indexOf("\n}", from) + 2;
+  if (end < 2 || /[^\n]/.test(text.charAt(end))) throw new Error(`where does function ${name} end?`);
+  return end;
 }

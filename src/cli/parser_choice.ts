@@ -91,14 +91,17 @@ const LENGTHS = ["len8", "len16", "len24", "len32", "len64"];
 /** The parser that is spelt most alike, or has such a word to itself in its description (`redis`, `nfs`); in any case. */
 function nearestParser(typed: string, own: string): string {
   const named = parserTable.filter(({ name }) => SIMPLE_NAME.test(name));
-  const parsers = new Map<string, string | undefined>();
+  // names first: of words that are as near, the first is taken
+  const parserOf = new Map<string, string | undefined>();
+  for (const name of [...named.map(({ name }) => name), ...LENGTHS, own]) parserOf.set(name, name);
   for (const { name, description } of named) {
-    for (const word of new Set(properNames(description))) parsers.set(word, parsers.has(word) ? undefined : name);
+    for (const word of new Set(properNames(description))) {
+      if (parserOf.get(word) !== word) parserOf.set(word, parserOf.has(word) ? undefined : name);
+    }
   }
-  for (const name of [...named.map(({ name }) => name), ...LENGTHS, own]) parsers.set(name, name);
-  const words = [...parsers.keys()].filter((word) => parsers.get(word) !== undefined);
-  const word = nearest(typed.toLowerCase(), words);
-  return word === undefined ? "" : `; did you mean ${parsers.get(word)}?`;
+  const known = [...parserOf.keys()].filter((word) => parserOf.get(word) !== undefined);
+  const meant = nearest(typed.toLowerCase(), known);
+  return meant === undefined ? "" : `; did you mean ${parserOf.get(meant)}?`;
 }
 
 /** What is written with a capital: `Redis`, `NFS`. */

@@ -15,7 +15,7 @@ export function add(x, { y } = {}) {
 function one() { return 1; }
 function two() {
     return \`
-function add() {
+  function add() {
 \`;
 }
 export { two };
@@ -33,12 +33,28 @@ test("functions are put in parentheses, each on its lines; others stay", () => {
 test("what comes of it does the same", () => {
   const script = CODE.replace(/^import.*/, "const a = 4;").replaceAll(/^export (\{.*\};)?/gm, "");
   const { add, two } = new Function(`${inParentheses(script, ["add", "one", "two"])}return { add, two };`)();
-  assertEquals([add(0, { y: 2 }), add(1), add.name, two()], [6, 1, "add", "\nfunction add() {\n"]);
+  assertEquals([add(0, { y: 2 }), add(1), add.name, two()], [6, 1, "add", "\n  function add() {\n"]);
 });
 
 test("a name that is no function at the top level is an error", () => {
-  assertThrows(() => inParentheses(CODE, ["three"]), Error, "no function three at the top level");
-  assertThrows(() => inParentheses("  function in() {\n  }\n", ["in"]), Error, "no function in at the top level");
+  for (const code of [CODE, "  function three() {\n  }\n", "function three() {\n}\n/*\nfunction three() {\n}\n*/\n"]) {
+    assertThrows(() => inParentheses(code, ["three"]), Error, "functions three at the top level, not one");
+  }
+});
+
+test("a function whose end is not known is an error", () => {
+  for (
+    const code of [
+      "function one() { return 1; } // c\nfunction two() {\n}, 1;\n",
+      "function one(x) { if (x) {}\n  const a = `\n}`;\n}\n",
+      "function one() {\n",
+    ]
+  ) assertThrows(() => inParentheses(code, ["one"]), Error, "where does function one end?");
+  const code = "function one(x) { if (x) {}\n  return 1;\n}\nfunction two() {\n}\n";
+  assertEquals(
+    inParentheses(code, ["one"]),
+    "var one = (function one(x) { if (x) {}\n  return 1;\n});\nfunction two() {\n}\n",
+  );
 });
 
 test("each function of the list is there, once", () => {
