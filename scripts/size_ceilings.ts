@@ -19,7 +19,7 @@ export const common: readonly string[] = ["src/bytes/", "src/core/", "src/stream
 /** The ceilings by subpath. */
 export const ceilings: Readonly<Record<string, Ceiling>> = {
   ".": {
-    gzipBytes: 324_500,
+    gzipBytes: 325_500,
     carries: [
       "mod.ts",
       "src/bpf/",

@@ -227,7 +227,7 @@ export class BpfMachine {
   #mapOfVariable(name: string): BpfMap {
     checkText("name of a variable", name);
     for (const map of this.maps.values()) if (isOfVariables(map.definition) && map.hasField(name)) return map;
-    throw noVariable(name);
+    throw noVariable(name, [...this.maps.values()].map(({ definition }) => definition));
   }
 
   #compile(verified: VerifiedProgram): BpfRunner {

@@ -25,7 +25,7 @@ export function setVariables(given: readonly MapDefinition[], variables: BpfVari
     const isField = (field: ValueField) => field.name === name;
     const index = maps.findIndex((map) => isOfVariables(map) && map.fields?.some(isField) === true);
     const map = maps[index];
-    if (map === undefined) throw noVariable(name);
+    if (map === undefined) throw noVariable(name, given);
     const initial = written.get(index) ?? valueOf(map);
     written.set(index, initial);
     writeField(new DataView(initial.buffer), 0, map.fields!.find(isField)!, value);
@@ -34,9 +34,13 @@ export function setVariables(given: readonly MapDefinition[], variables: BpfVari
   return maps;
 }
 
-/** What is told where no map has such a variable. */
-export function noVariable(name: string): BpfError {
-  return new BpfError(`there is no global variable ${name}; are there names (-g)?`, { code: "ENOENT" });
+/** What is told where none of the maps has such a variable: which there are, up to ten. */
+export function noVariable(name: string, maps: readonly MapDefinition[]): BpfError {
+  const names = maps.filter(isOfVariables).flatMap(({ fields = [] }) => fields.map((field) => field.name));
+  const hint = names.length === 0
+    ? "are there names (-g)?"
+    : `but these: ${names.slice(0, 10).join(", ")}${names.length > 10 ? ", ..." : ""}`;
+  return new BpfError(`there is no global variable ${name}; ${hint}`, { code: "ENOENT" });
 }
 
 function valueOf(map: MapDefinition): Uint8Array<ArrayBuffer> {

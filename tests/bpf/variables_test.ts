@@ -69,8 +69,17 @@ for (const backend of backends) {
   });
 
   test(`variables: what is no variable, or no value of it, is told, ${backend}`, () => {
-    const code = (name: string) => assertThrows(() => machineOf("ab\0", { variables: { [name]: [1] } }), BpfError).code;
-    assertEquals([code("none"), code("wor"), code("toString")], ["ENOENT", "ENOENT", "ENOENT"]);
+    for (const name of ["none", "wor", "toString"]) {
+      const { code, message } = assertThrows(() => machineOf("ab\0", { variables: { [name]: [1] } }), BpfError);
+      assertEquals([code, message], ["ENOENT", `there is no global variable ${name}; but these: word`]);
+    }
+    assertThrows(() => machineOf("ab\0").setVariable("none", 1), BpfError, "no global variable none; but these: word");
+    const nameless = assemble("r0 = 0\nexit");
+    assertThrows(
+      () => new BpfMachine(nameless, { backend, variables: { none: 1 } }),
+      BpfError,
+      "there is no global variable none; are there names (-g)?",
+    );
     assertThrows(() => machineOf("ab\0", { variables: { word: [256, 0, 0, 0, 0, 0, 0, 0] } }), RangeError);
     assertThrows(() => machineOf("ab\0", { variables: { word: 5 } }), TypeError);
   });

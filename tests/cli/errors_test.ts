@@ -55,7 +55,6 @@ const PARSERS: readonly (readonly [typed: string, end: string])[] = [
   ["gopher", 'no parser is named "gopher"'],
   ["redis", 'no parser is named "redis"; did you mean resp?'],
   ["reddis", 'no parser is named "reddis"; did you mean resp?'],
-  ["rsp", 'no parser is named "rsp"; did you mean resp?'],
   ["rsep", 'no parser is named "rsep"; did you mean resp?'],
   ["rep", 'no parser is named "rep"; did you mean resp?'],
   ["dlap", 'no parser is named "dlap"; did you mean ldap?'],

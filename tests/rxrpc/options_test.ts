@@ -1,7 +1,7 @@
 /** Options that can't be are refused at once, by name: none shows only when somebody comes. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { RxEndpoint, type RxEndpointOptions } from "../../src/rxrpc/mod.ts";
+import { RxEndpoint, type RxEndpointOptions, rxkadServer, type RxkadServerOptions } from "../../src/rxrpc/mod.ts";
 import { dgramPair, InetAddress, type TDgram } from "../../src/tsocket/mod.ts";
 
 const to = InetAddress.parse("127.0.0.1:7000");
@@ -134,4 +134,19 @@ test("open: a socket that is none", async () => {
   }
   const failed = await RxEndpoint.open(Promise.reject(new Error("no port"))).catch((why) => why);
   assert(failed instanceof Error && failed.message === "no port");
+});
+
+test("rxkadServer: options that are none are refused at once, not when a client comes", () => {
+  const keys = () => [];
+  const wrong: readonly Wrong[] = [
+    [undefined, TypeError, "options must be an object, got undefined"],
+    [{}, TypeError, "keys must be a function, got undefined"],
+    [{ keys: [] }, TypeError, "keys must be a function, got object"],
+    [{ keys, random: 5 }, TypeError, "random must be a function, got number"],
+    [{ keys, minLevel: 3 }, RangeError, "minLevel must be 0, 1 or 2, got 3"],
+  ];
+  for (const [options, kind, message] of wrong) {
+    assertThrows(() => rxkadServer(options as RxkadServerOptions), kind, message);
+  }
+  rxkadServer({ keys });
 });

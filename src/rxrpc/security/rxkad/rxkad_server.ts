@@ -4,6 +4,7 @@
  * @module
  */
 import { readU32 } from "../../../bytes/integers.ts";
+import { callbackOption, needObject } from "../../../core/limits.ts";
 import { type FillRandom, systemRandom } from "../../../core/random.ts";
 import type { SecurityCrypto } from "../crypto.ts";
 import type { ServerKey } from "../key_store.ts";
@@ -12,7 +13,7 @@ import type { AcceptedConnection, ConnectionIdentity, ServerProtection, ServerSe
 import { checkResponse, encodeChallenge, ticketOf } from "./challenge.ts";
 import { RxkadError } from "./errors.ts";
 import { decodeK4Ticket } from "./k4_ticket.ts";
-import { RXKAD_INDEX, RxkadLevel } from "./levels.ts";
+import { isRxkadLevel, RXKAD_INDEX, RxkadLevel } from "./levels.ts";
 import { PacketSeal } from "./packet_seal.ts";
 import { checkTimes, endOf } from "./ticket_times.ts";
 
@@ -49,6 +50,8 @@ interface Opened {
  * number (`RXKAD...`, see `RxkadAbort`) ends all calls of its connection. A client of another security class
  * than those of the service is aborted with -2 (`RX_INVALID_OPERATION`) at once, as one that asks for an unknown service.
  *
+ * @throws {TypeError} when `keys` or `random` is no function
+ * @throws {RangeError} when `minLevel` is none
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -78,8 +81,11 @@ interface Opened {
  * ```
  */
 export function rxkadServer(options: RxkadServerOptions): ServerSecurity {
-  const minLevel = options.minLevel ?? RxkadLevel.clear;
-  const fill = options.random ?? systemRandom;
+  needObject("options", options);
+  if (typeof options.keys !== "function") throw new TypeError(`keys must be a function, got ${typeof options.keys}`);
+  const { minLevel = RxkadLevel.clear } = options;
+  if (!isRxkadLevel(minLevel)) throw new RangeError(`minLevel must be 0, 1 or 2, got ${String(minLevel)}`);
+  const fill = callbackOption("random", options.random) ?? systemRandom;
   const challenge = (identity: ConnectionIdentity): ServerProtection => {
     const random = new Uint8Array(4);
     fill(random);
