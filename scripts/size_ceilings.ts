@@ -44,7 +44,7 @@ export const ceilings: Readonly<Record<string, Ceiling>> = {
   "./kcm": { gzipBytes: 36_500, carries: ["src/kcm/", "src/strparser/"] },
   "./bpf": { gzipBytes: 80_000, carries: ["src/bpf/", "src/strparser/parser.ts"] },
   "./xdr": { gzipBytes: 5_000, carries: ["src/xdr/"] },
-  "./rxrpc": { gzipBytes: 48_000, carries: ["src/rxrpc/", "src/tsocket/", "src/packet/address.ts"] },
+  "./rxrpc": { gzipBytes: 48_500, carries: ["src/rxrpc/", "src/tsocket/", "src/packet/address.ts"] },
   "./tsocket": { gzipBytes: 30_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
   "./node": { gzipBytes: 34_000, carries: ["src/tsocket/", "src/packet/address.ts"] },
   "./deno": { gzipBytes: 40_000, carries: ["src/tsocket/", "src/packet/address.ts"] },

@@ -6,7 +6,7 @@ import { root } from "./repo.ts";
 
 /** How a child process ended. */
 export interface Outcome {
-  /** Exit code; a signal or a missing program counts as 1. */
+  /** Exit code; a signal, a missing program and a run whose time was over count as 1. */
   code: number;
   /** Standard output and error in the order in which they came. */
   output: string;
@@ -20,7 +20,10 @@ export interface RunOptions {
   env?: Record<string, string>;
   /** Print the output while it comes. */
   show?: boolean;
-  /** Ends the process and all that it has started after so many milliseconds; 15 minutes by default. */
+  /**
+   * Ends the process after so many milliseconds, and all that it has started, where there is a /proc to find that by; 15
+   * minutes by default.
+   */
   timeoutMs?: number;
 }
 
@@ -54,13 +57,17 @@ export function run(program: string, args: readonly string[], options: RunOption
     child.stdout?.setEncoding("utf8").on("data", take);
     child.stderr?.setEncoding("utf8").on("data", take);
     child.on("error", (error) => take(`${program}: ${error.message}\n`));
+    let ending: Promise<void> | undefined;
     const timer = setTimeout(() => {
       take(`\nended: not done after ${timeoutMs / 1000} s\n`);
-      endAll(child, mark);
+      ending = endAll(child, mark);
     }, timeoutMs);
-    child.on("close", (code) => {
+    child.on("close", async (code) => {
       clearTimeout(timer);
-      resolve({ code: code ?? 1, output: parts.join("") });
+      // whoever goes on, and ends this process, shall leave nothing behind
+      await ending;
+      const isOver = ending !== undefined || code === null || code < 0;
+      resolve({ code: isOver ? 1 : code, output: parts.join("") });
     });
   });
 }
@@ -69,16 +76,18 @@ export function run(program: string, args: readonly string[], options: RunOption
  * Ends a process, and then kills whatever has its mark in the environment: what it has left behind holds its output open,
  * and need not be its child any more, nor in its group (a virtual machine is neither).
  */
-function endAll(child: ChildProcess, mark: string): void {
+async function endAll(child: ChildProcess, mark: string): Promise<void> {
   child.kill();
-  setTimeout(() => {
-    for (const pid of processesWith(mark)) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch { /* has ended meanwhile */ }
-    }
-    child.kill("SIGKILL");
-  }, LAST_WORDS_MS);
+  await new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS));
+  for (const pid of processesWith(mark)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch { /* has ended meanwhile */ }
+  }
+  child.kill("SIGKILL");
+  // what could not be found may hold them open
+  child.stdout?.destroy();
+  child.stderr?.destroy();
 }
 
 /** Where there is a /proc. */

@@ -52,11 +52,22 @@ test("the closing line is the last plain one", () => {
   assertEquals(closingLine("all good"), undefined);
 });
 
-test("a run whose time is over says what it has printed, and is over although what it has started lives on", async () => {
-  // a session of its own, as a child of nobody, that keeps the output open
-  const script = "echo begun; (setsid sleep 600 &) ; exec sleep 600";
-  const { code, output } = await run("sh", ["-c", script], { timeoutMs: 200 });
-  assertEquals([code, output], [1, "begun\n\nended: not done after 0.2 s\n"]);
+test("a run whose time is over has failed and says what it has printed, whatever lives on or says of itself", async () => {
+  const scripts = [
+    // a session of its own, as a child of nobody, that keeps the output open
+    "echo begun; (setsid sleep 600 &) ; exec sleep 600",
+    // one that cannot be found by what is in its environment
+    "echo begun; env -i sleep 30 & exec sleep 600",
+    "trap 'exit 0' TERM; echo begun; while :; do sleep 0.1; done",
+  ];
+  const outcomes = await Promise.all(scripts.map((script) => run("sh", ["-c", script], { timeoutMs: 1500 })));
+  for (const [at, { code, output }] of outcomes.entries()) {
+    assertEquals([code, output], [1, "begun\n\nended: not done after 1.5 s\n"], scripts[at]!);
+  }
+});
+
+test("a program that is not there has failed", async () => {
+  assertEquals((await run("leat-no-such-program", [])).code, 1);
 });
 
 test("of a run that was ended from outside, the tests that had begun and not ended are known", () => {
