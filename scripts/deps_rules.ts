@@ -110,8 +110,9 @@ export const layerRules: Readonly<Record<string, LayerRule>> = {
     freeOf: ["timer", "clock", "random", "console", "runtime", "not everywhere"],
   },
   tsocket: {
-    wire: /^(types|driver_types|option_types|errors|.*address.*|host_\w+|inet_literal|platform|socket_target)\.ts$/,
-    stream: /^(?!.*(types|errors|address|host_|inet_literal|platform|socket_target))/,
+    wire:
+      /^(types|driver_types|option_types|errors|.*address.*|host_\w+|inet_literal|own_dgrams|platform|socket_target)\.ts$/,
+    stream: /^(?!.*(types|errors|address|host_|inet_literal|own_dgrams|platform|socket_target))/,
     engineImports: [...base, "packet/address.ts"],
     streamImports: adapter,
     freeOf: ["timer", "clock", "random", "console", "runtime", "not everywhere"],

@@ -46,6 +46,7 @@ export class Collected {
     const full = this.#full.splice(0);
     const whole = full.length === 0 ? room.slice(0, this.#used) : concat([...full, room.subarray(0, this.#used)]);
     this.#room = undefined;
+    this.#used = 0;
     this.#first = whole;
     for (const one of [room, ...full]) keep(one);
     return whole;

@@ -56,11 +56,11 @@ const LATE_PER_SECOND = 2;
 export const CHANNELS = 4;
 
 /**
- * The least number of which there may be packets that a server has not seen: that of the call that runs, else of the next
- * one, so that what is replayed of older ones is refused; 0 where there was none.
+ * The least number of which a server may have a call: that of the one that runs, or was given up. Else of the next one, so
+ * that what is replayed of one that has its reply is refused; 0 where there was none.
  */
-export function leastNumber({ call, callNumber }: RxChannel): number {
-  return call?.place?.callNumber ?? (callNumber === 0 ? 0 : callNumber + 1);
+export function leastNumber({ call, callNumber, terminal }: RxChannel): number {
+  return call?.place?.callNumber ?? callNumber + (terminal?.kind === "acknowledge" ? 1 : 0);
 }
 
 /**

@@ -44,9 +44,10 @@ export class PacketSlab {
     return this.#free.pop()!;
   }
 
-  /** Nobody needs what is in the buffer any more. */
+  /** Nobody needs what is in the buffer any more. Only those of `allocFull` are kept: of others much larger ones would be. */
   giveBack(buffer: Uint8Array): void {
-    if (buffer.length === FULL_BYTES && this.#free.length < MAX_FREE) this.#free.push(buffer);
+    const isOfHere = buffer.buffer.byteLength === FULL_PER_SLAB * FULL_BYTES;
+    if (isOfHere && this.#free.length < MAX_FREE) this.#free.push(buffer);
   }
 
   /** Only the first `bytes` of a buffer are needed, and nothing was written behind them. Returns these. */

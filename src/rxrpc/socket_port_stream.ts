@@ -4,6 +4,7 @@
  * @module
  */
 import { InetAddress } from "../tsocket/inet_address.ts";
+import { isOwn } from "../tsocket/own_dgrams.ts";
 import type { Datagram, TDgram, TsocketAddress } from "../tsocket/types.ts";
 import { RxrpcError } from "./errors.ts";
 import { type RxOutgoing, SENT } from "./endpoint_driver_stream.ts";
@@ -69,11 +70,11 @@ export class SocketPort {
     return plainOf(this.#addressOf(to));
   }
 
-  /** Sends; the promise says when more may come, and that the system has copied these. */
+  /** Sends; the promise says when more may come, and whether the system has copied these. */
   async send(datagrams: readonly RxOutgoing[]): Promise<unknown> {
     try {
       await this.#send(datagrams);
-      return SENT;
+      return isOwn(this.#socket) ? SENT : undefined;
     } catch (error) {
       this.#tell(error, datagrams);
       throw error;

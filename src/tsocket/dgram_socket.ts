@@ -19,6 +19,7 @@ import { closedError, SocketError } from "./errors.ts";
 import { discardDgram, type DriverSource, openDriver } from "./opening.ts";
 import type { TDgramDriver } from "./driver_types.ts";
 import type { TDgramOptions } from "./option_types.ts";
+import { markOwn } from "./own_dgrams.ts";
 import type {
   Datagram,
   DatagramError,
@@ -104,6 +105,7 @@ export class DgramSocket implements TDgram {
    * @throws {RangeError} when a limit is out of its range
    */
   constructor(driver: DriverSource<TDgramDriver>, options?: TDgramOptions, internals: DgramInternals = {}) {
+    markOwn(this);
     this.#settings = dgramSettings(options);
     this.#clock = internals.clock ?? systemClock;
     this.opened = this.#opened.promise;

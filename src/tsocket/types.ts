@@ -263,9 +263,9 @@ export interface TDgram extends AsyncDisposable {
   recvfrom(options?: IoOptions): Promise<Datagram>;
   /** At least one datagram, and up to `max` that are there. */
   recvMany(max: number, options?: IoOptions): Promise<Datagram[]>;
-  /** Sends one datagram, after all earlier ones; resolves with its length. */
+  /** Sends one datagram, after all earlier ones; resolves with its length, when `data` may be used again. */
   sendto(data: Uint8Array | Vector, to?: TsocketAddress, options?: IoOptions): Promise<number>;
-  /** Sends many, in order; resolves with how many were sent. */
+  /** Sends many, in order; resolves with how many were sent, when their bytes may be used again. */
   sendMany(datagrams: readonly OutDatagram[], options?: IoOptions): Promise<number>;
   /** Calls `listener` for each error that the network reports, until the result is disposed. */
   onIcmpError(listener: DatagramErrorListener): Disposable;

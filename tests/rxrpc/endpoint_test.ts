@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { type RxCallStream, RxEndpoint, type RxEndpointOptions, RxrpcError } from "../../src/rxrpc/mod.ts";
 import { dgramPair, InetAddress, MemoryNetwork, SocketError, type TDgram } from "../../src/tsocket/mod.ts";
 import { dgramWith } from "../../src/tsocket/open.ts";
+import { pattern } from "./world.ts";
 
 const to = InetAddress.parse("127.0.0.1:7000");
 
@@ -190,4 +191,27 @@ test("201: opened tells connection, channel and number; a snapshot, which connec
   assertEquals(bundles.map(({ cids, waitingCalls: waiting }) => [cids.length, waiting]), [[2, 0], [1, 0]]);
   assertEquals([bundles.flatMap(({ cids }) => cids).length, waitingCalls], [connections.length, 0]);
   await Promise.all([client.close(), server.close()]);
+});
+
+test("a socket that is wrapped may send datagrams long after it has said so: they stay what they were", async () => {
+  const [left, right] = dgramPair({ addresses: [InetAddress.parse("127.0.0.1:7001"), to] });
+  const sendMany = left.sendMany.bind(left);
+  left.sendMany = async (datagrams) => {
+    (async () => {
+      for (let turn = 0; turn < 200; turn++) await undefined;
+      await sendMany(datagrams);
+    })().catch(() => {});
+    return await Promise.resolve(datagrams.length);
+  };
+  const [client, server] = [await RxEndpoint.open(left), await RxEndpoint.open(right)];
+  const listener = server.listen({ services: [147] });
+  const serving = (async () => {
+    for await (const call of listener) call.bytes().then((request) => call.end(request)).catch(() => {});
+  })();
+  await Promise.all(Array.from({ length: 32 }, async (_, seed) => {
+    const body = pattern(20_000 + seed, seed);
+    assertEquals(await client.request({ to, service: 147, body }), body);
+  }));
+  await Promise.all([client.close(), server.close()]);
+  await serving;
 });

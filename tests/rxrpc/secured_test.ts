@@ -150,6 +150,40 @@ test("rxkad: a server that has forgotten the connection serves no call again tha
   assertEquals(served.length, 3);
 });
 
+test("rxkad: of a call that was given up its own number is told, of one that has its reply the next", () => {
+  const isAbort = (data: Uint8Array): boolean => data[20] === 4;
+  const { world, client, server, start } = cell({ link: { delayMs: 3, drop: isAbort }, idleServiceMs: 1000 });
+  const rxkad = rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start) });
+  const told: (readonly number[])[] = [];
+  const security: typeof rxkad = {
+    ...rxkad,
+    connect: (identity) => {
+      const protection = rxkad.connect(identity);
+      const respond: typeof protection.respond = (body, numbers) => {
+        told.push([...numbers]);
+        return protection.respond(body, numbers);
+      };
+      return new Proxy(protection, {
+        get: (target, name) => {
+          const member: unknown = name === "respond" ? respond : Reflect.get(target, name);
+          return typeof member === "function" ? member.bind(target) : member;
+        },
+      });
+    },
+  };
+  const [first, second] = [1, 2].map((seed) => request(world, client, server, pattern(100, seed), { security }));
+  world.run(1);
+  second!.call!.abort(7, world.now);
+  world.run(900);
+  assertEquals([first!.bytes, first!.error], [100, undefined]);
+  world.run(400_000);
+  const third = request(world, client, server, pattern(100, 3), { security });
+  const fourth = request(world, client, server, pattern(100, 4), { security });
+  world.run(1000);
+  assertEquals([third.error, fourth.error], [undefined, undefined]);
+  assertEquals(told[0], [1, 1, 0, 0]);
+});
+
 const refusals: [
   what: string,
   code: number,
