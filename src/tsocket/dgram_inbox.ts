@@ -15,6 +15,14 @@ import { busyError } from "./errors.ts";
 import { type Ending, SharedReadable } from "./shared_readable_stream.ts";
 import type { Datagram, IoOptions, TDgramStats, UdpMessage } from "./types.ts";
 
+/**
+ * After so many turns of the event loop that brought one datagram each, the next is handed over at once: whoever asks and
+ * waits for the answer gets nothing by gathering, and waits longer for it.
+ */
+const SINGLES = 16;
+/** Of so many that are handed over at once, the turn of one is watched for others. */
+const WATCHED = 8;
+
 /** Limits of the ring. */
 export interface InboxLimits {
   /** Datagrams that may wait. */
@@ -44,6 +52,10 @@ export class DgramInbox {
   readonly #breath: Breath = new Breath();
   #reading: Reading | undefined;
   #isGathering = false;
+  /** Datagrams that came in this turn, and how many turns in a row had but one. */
+  #came = 0;
+  #singles = 0;
+  #count = 0;
   #readable: SharedReadable<UdpMessage> | undefined;
   #isHeld = false;
   /** Whether messages leave out their source, which can only be the peer. */
@@ -79,6 +91,7 @@ export class DgramInbox {
   /** A datagram came. */
   push(datagram: Datagram): void {
     const reading = this.#reading;
+    this.#came++;
     if (reading !== undefined && !reading.isGathering) return this.#settle(reading, datagram);
     // the ring is empty whenever a reader of the stream waits, or else it would not
     if (reading === undefined && this.#readable?.offer(this.#message(datagram)) === true) return;
@@ -88,8 +101,10 @@ export class DgramInbox {
       this.#setReading(false);
     }
     if (reading === undefined) return;
-    if (this.#ring.length >= this.gatherLimit) this.#settle(reading);
-    else this.#gather();
+    const isEnough = this.#ring.length >= this.gatherLimit;
+    const isSingle = this.#singles >= SINGLES;
+    if (isEnough || isSingle) this.#settle(reading);
+    if (!isEnough && (!isSingle || this.#count++ % WATCHED === 0)) this.#gather();
   }
 
   /** The next datagram. */
@@ -170,8 +185,10 @@ export class DgramInbox {
   async #gather(): Promise<void> {
     if (this.#isGathering) return;
     this.#isGathering = true;
+    this.#came = 1;
     await nextTurnOfLoop();
     this.#isGathering = false;
+    this.#singles = this.#came === 1 ? this.#singles + 1 : 0;
     const reading = this.#reading;
     if (reading?.isGathering === true && this.#ring.length > 0) this.#settle(reading);
     this.#ring.keep();
