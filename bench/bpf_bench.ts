@@ -197,6 +197,14 @@ async function againstHand(bench: Bench): Promise<void> {
   await row("wasm", "its chain alone", "multiply and add by hand", chainInWasm(), 0.9);
 }
 
+/** Programs that the writer for packet bytes alone has no words for, by what they have. */
+const MORE_THAN_PLAIN = {
+  "stack": "02_len32le_incl",
+  "helpers": "05_dns_tcp",
+  "variables": "13_rodata_cfg",
+  "a loop": "15_mqtt_varint",
+};
+
 /**
  * Beside the whole, what is left where the engine has compiled all functions when it read them: V8 does that when each is
  * first called, and to compile the hundred and more that a first load calls takes longer than to run them.
@@ -205,19 +213,24 @@ function load(bench: Bench): void {
   const rounds = bench.isQuick ? 3 : 7;
   const alone = (script: string, args: readonly string[], flags: readonly string[]) =>
     Array.from({ length: rounds }, () => Number(runAlone(new URL(script, import.meta.url), args, flags)));
-  const row = (name: string, backend: BpfBackend, flags: readonly string[], goal: number | undefined): void => {
+  const row = (name: string, args: readonly string[], flags: readonly string[], goal: number | undefined): void => {
     if (!bench.isWanted(name)) return;
-    const values = alone("bpf_load.ts", [backend], flags);
+    const values = alone("bpf_load.ts", args, flags);
     bench.reading({ name, unit: "ms", values, ...(goal !== undefined && atMost(goal)) });
   };
-  for (const backend of backends) row(`cold load, ${backend}`, backend, [], backend === "js" ? 5 : undefined);
+  for (const backend of backends) row(`cold load, ${backend}`, [backend], [], backend === "js" ? 5 : undefined);
+  for (const [what, program] of Object.entries(MORE_THAN_PLAIN)) {
+    row(`cold load, js, a program with ${what}`, ["js", program], [], 5);
+  }
   const bare = "cold load, what the bare runtime takes for object, walk and finished JavaScript";
   if (bench.isWanted(bare)) {
     const program = loadObject(readFileSync(new URL("c14-v3-g/04_postgres_backend.o", data))).program();
     const text = writePlain(verifyProgram(program))!;
     bench.reading({ name: bare, unit: "ms", values: alone("bpf_load_bare.ts", [text], []) });
   }
-  if (runtimeName().startsWith("node")) row("cold load, js, functions compiled before", "js", ["--no-lazy"], undefined);
+  if (runtimeName().startsWith("node")) {
+    row("cold load, js, functions compiled before", ["js"], ["--no-lazy"], undefined);
+  }
 }
 
 await bench("bpf", async (bench) => {

@@ -8,18 +8,18 @@ import { Session } from "node:inspector/promises";
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { Checks } from "./lib/checks.ts";
-import { FIRST_LOAD } from "./lib/first_load.ts";
+import { FIRST_LOAD, FIRST_PROGRAMS } from "./lib/first_load.ts";
 import { at, read, root } from "./lib/repo.ts";
 
 /** Names of the functions that a first load has called, by module; of methods, too. */
 async function called(): Promise<Map<string, string[]>> {
   const { BpfMachine, loadObject } = await import("../src/bpf/mod.ts");
-  const file = readFileSync(at("tests/bpf/data/c14-v3-g/04_postgres_backend.o"));
+  const files = FIRST_PROGRAMS.map((name) => readFileSync(at(`tests/bpf/data/c14-v3-g/${name}.o`)));
   const session = new Session();
   session.connect();
   await session.post("Profiler.enable");
   await session.post("Profiler.startPreciseCoverage", { callCount: true });
-  new BpfMachine(loadObject(file).program(), { backend: "js" }).run(new Uint8Array(64));
+  for (const file of files) new BpfMachine(loadObject(file).program(), { backend: "js" }).run(new Uint8Array(64));
   const { result } = await session.post("Profiler.takePreciseCoverage");
   session.disconnect();
   const folder = pathToFileURL(root).href;

@@ -13,7 +13,7 @@ import { BpfError } from "./errors.ts";
 import { WINDOW_BYTES } from "./jit/wasm_packet.ts";
 import type { BpfMap } from "./maps/bpf_map.ts";
 import { isOfVariables } from "./maps/is_of_variables.ts";
-import { checkMap, makeMap, mapBytes } from "./maps/make_map.ts";
+import { checkMap, isHashed, makeMap, mapBytes } from "./maps/make_map.ts";
 import { ProgramArray } from "./maps/program_array.ts";
 import type { BpfNumber } from "./maps/value_codec.ts";
 import { BpfMemory, type MemoryRegion } from "./memory.ts";
@@ -131,7 +131,7 @@ export class BpfMachine {
     this.memory = options.memory ??
       memoryFor(definitions, this.backend === "wasm" ? programs.length : 0, options.maxMemoryBytes);
     // Not drawn in vain: the runtime's first random bytes take longer than to verify a small program.
-    const seed = definitions.length === 0 ? 0 : randomSeed(options.random ?? systemRandom);
+    const seed = definitions.some(isHashed) ? randomSeed(options.random ?? systemRandom) : 0;
     this.#runtime = new BpfRuntime(this.memory, runtimeOptions(options));
     this.maps = this.#runtime.maps;
     for (const definition of definitions) {

@@ -75,6 +75,11 @@ export function mapBytes(definition: MapDefinition): { inside: number; outside: 
   };
 }
 
+/** Whether a map hashes its keys, which takes a seed; a type that can have keys of any size does. */
+export function isHashed({ type }: MapDefinition): boolean {
+  return kinds.get(type)![1] === undefined;
+}
+
 /** Makes a map; the definition has been checked. */
 export function makeMap(definition: MapDefinition, memory: BpfMemory, seed: number): BpfMap {
   return kinds.get(definition.type)![0](definition, memory, seed);
