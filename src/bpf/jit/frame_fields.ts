@@ -34,7 +34,7 @@ export interface FrameFields {
 }
 
 /** A frame of which all lives in memory. */
-export const noFields: FrameFields = { fields: [], has: () => false, inMemory: allOf };
+export const noFields: FrameFields = { fields: [], has: () => false, inMemory: (offset, size) => allOf(offset, size) };
 
 function allOf(offset: number, size: number): number[] {
   return Array.from({ length: size }, (_, at) => offset + at);
