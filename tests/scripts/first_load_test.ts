@@ -38,7 +38,19 @@ test("what comes of it does the same", () => {
 
 test("a name that is no function at the top level is an error", () => {
   for (const code of [CODE, "  function three() {\n  }\n", "function three() {\n}\n/*\nfunction three() {\n}\n*/\n"]) {
-    assertThrows(() => inParentheses(code, ["three"]), Error, "functions three at the top level, not one");
+    assertThrows(() => inParentheses(code, ["three"]), Error, "functions three at its level, not one");
+  }
+});
+
+test("a function that a constant above it has is an error, as it would not be there yet", () => {
+  const add = "function add(x) {\n  return x;\n}\n";
+  for (
+    const kept of ["const all = [add];", "export const table = {\n  one: 1,\n  add,\n};", "const more = { f: add };"]
+  ) {
+    assertThrows(() => inParentheses(`${kept}\n${add}`, ["add"]), Error, "a constant above function add has it");
+  }
+  for (const fine of ["const f = (x) => add(x);", "const f = { adder };", "// add", "a.add;"]) {
+    assertEquals(inParentheses(`${fine}\n${add}const c = add;\n`, ["add"]).includes("var add = ("), true, fine);
   }
 });
 
@@ -57,11 +69,65 @@ test("a function whose end is not known is an error", () => {
   );
 });
 
+const CLASS = `export class Sum {
+    #parts = [];
+    /** Adds. */
+    add(part, { times } = { times: 1 }) {
+        for (let i = 0; i < times; i++) {
+            this.#push(part);
+        }
+        return this;
+    }
+    #push(part) { this.#parts.push(part); }
+    get total() {
+        const parts = this.#parts;
+        const total = (all) => {
+            return all.reduce((sum, part) => sum + part, 0);
+        };
+        return total(parts);
+    }
+    addAll(sum) {
+        sum.#parts.forEach((part) => sum === this || this.#push(part));
+        return sum?.#push === undefined;
+    }
+}
+export class Other {
+    add() {
+        return 7;
+    }
+}
+`;
+
+test("methods are given to the prototype in parentheses, each on its lines; they are and do what they were", () => {
+  const changed = inParentheses(CLASS, ["Sum.add", "Sum.#push", "Sum.addAll"]);
+  assertEquals(changed.split("\n").length, CLASS.split("\n").length);
+  assertEquals(changed.match(/value: \{ "[#\w]+": \(function \(/g)?.length, 3);
+  assertEquals(changed.slice(changed.indexOf("export class Other")), CLASS.slice(CLASS.indexOf("export class Other")));
+  const [was, is] = [CLASS, changed].map((code) => {
+    const { Sum } = new Function(`${code.replaceAll("export ", "")}return { Sum };`)();
+    const sum = new Sum().add(1).add(2, { times: 2 });
+    const { name, length } = Sum.prototype.add;
+    const { value: _, ...property } = Object.getOwnPropertyDescriptor(Sum.prototype, "add")!;
+    return [sum.total, new Sum().add(1).addAll(sum), sum.total, Object.keys(sum), name, length, property];
+  });
+  assertEquals(is, was);
+});
+
+test("a method that its class has not is an error", () => {
+  for (const name of ["Other.addAll", "Sum.push", "Sum.total", "None.add"]) {
+    assertThrows(() => inParentheses(CLASS, [name]), Error, `functions ${name.split(".")[1]} at its level, not one`);
+  }
+});
+
 test("each function of the list is there, once", () => {
   for (const [module, names] of Object.entries(FIRST_LOAD)) {
     const source = read(module);
     for (const name of names) {
-      const found = [...source.matchAll(new RegExp(`^(?:export )?function ${name}\\b`, "gm"))];
+      const [first, method] = name.split(".");
+      const pattern = method === undefined
+        ? `^(?:export )?function ${first}\\b`
+        : `^(?:export )?(?:abstract )?class ${first}\\b`;
+      const found = [...source.matchAll(new RegExp(pattern, "gm"))];
       assertEquals(found.length, 1, `${name} of ${module}`);
     }
     assertEquals(new Set(names).size, names.length, module);
