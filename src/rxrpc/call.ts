@@ -16,6 +16,7 @@ import { CallClock, CallDue } from "./call_clock.ts";
 import type { PacketWriter, Sender } from "./call_host.ts";
 import type { CallInit, CallPlace } from "./call_init.ts";
 import { writeAck, writeData } from "./call_output.ts";
+import { CallPackets, CallReceiving } from "./call_parts.ts";
 import { CallWriter, type WriterCall } from "./call_writer.ts";
 import { Congestion } from "./congestion.ts";
 import type { ConnectionHost } from "./connection_host.ts";
@@ -107,15 +108,15 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
     const deadMs = init.timeouts.deadMs ?? host.limits.deadMs;
     const idleMs = host.limits.requestIdleMs;
     this.#patience = new Patience(deadMs, idleMs, this.#clock, this.rtt, this.sending, this.isClient);
-    this.receive = new ReceiveSide({
-      totals: host.stats,
-      open: (header, body) => this.place!.connection.protection.open(header, header.checksum, body),
-      data: (bytes) => this.#deliver(bytes),
-      room: (own, wasRead) =>
-        this.isGated ? host.held.unprovenRoom(init.peer) : host.held.room(init.peer, own, wasRead),
-      hold: (bytes) => this.isGated ? host.held.addUnproven(bytes, init.peer) : host.held.add(bytes, init.peer),
-      isRead: () => this.#sink !== undefined,
-    }, host.limits.receiveWindow);
+    const receiving = new CallReceiving(
+      host.stats,
+      (header, body) => this.place!.connection.protection.open(header, header.checksum, body),
+      (bytes) => this.#deliver(bytes),
+      (own, wasRead) => this.isGated ? host.held.unprovenRoom(this.peer) : host.held.room(this.peer, own, wasRead),
+      (bytes) => this.isGated ? host.held.addUnproven(bytes, this.peer) : host.held.add(bytes, this.peer),
+      () => this.#sink !== undefined,
+    );
+    this.receive = new ReceiveSide(receiving, host.limits.receiveWindow);
     if (this.#hardMs !== Infinity) this.#clock.set(CallDue.HARD, now + this.#hardMs);
     if (!this.isClient) this.#patience.begin(now);
   }
@@ -155,17 +156,12 @@ export class RxCall implements RxCallPort, Timed, Sender, WriterCall {
     this.place = place;
     const { connection, callNumber, channel } = place;
     const cid = (connection.cid | channel) >>> 0;
-    this.#writer.begin({
-      protection: connection.protection,
-      slab: this.#host.slab,
-      cid,
-      callNumber,
-      bodyBytes: this.peer.bodyBytes(this.#host.limits.maxDatagram),
-      packet: (packet) => {
-        this.sending.add(packet);
-        this.#host.enqueue(this);
-      },
+    const bodyBytes = this.peer.bodyBytes(this.#host.limits.maxDatagram);
+    const packets = new CallPackets(connection.protection, this.#host.slab, cid, callNumber, bodyBytes, (packet) => {
+      this.sending.add(packet);
+      this.#host.enqueue(this);
     });
+    this.#writer.begin(packets);
     if (this.isClient) {
       this.#sink?.opened?.({ cid, channel, callNumber });
       this.#sink?.writable?.();

@@ -7,7 +7,7 @@ import { typeName } from "../core/words.ts";
 import { RxAbort } from "./abort_codes.ts";
 import type { EndpointDriver } from "./endpoint_driver_stream.ts";
 import { RxrpcError } from "./errors.ts";
-import { IncomingBytes } from "./incoming_bytes_stream.ts";
+import { CallReading, IncomingBytes } from "./incoming_bytes_stream.ts";
 import type { RxAddress, RxCallPort, RxCallSink } from "./ports.ts";
 import type { RxPeerIdentity } from "./security/protection.ts";
 import { AskedPromise } from "../stream/asked_promise.ts";
@@ -85,21 +85,19 @@ export class RxCallStream {
     this.#driver = driver;
     this.#port = port;
     this.#ended = ended;
-    this.#incoming = new IncomingBytes({
-      consumed: (bytes) => {
-        this.#port?.consumed(bytes, driver.now());
-        driver.poke();
-      },
-      cancelled: (reason) => this.cancel(reason),
-    });
-    this.sink = {
-      data: (bytes) => this.#incoming.data(bytes),
-      ended: () => this.#incoming.ended(),
-      writable: () => this.#offerRoom(),
-      opened: (place) => this.#opened.resolve(place),
-      service: (service) => this.#answered.resolve(service),
-      closed: (error) => this.#over(error),
-    };
+    const reading = new CallReading((bytes) => {
+      this.#port?.consumed(bytes, driver.now());
+      driver.poke();
+    }, (reason) => this.cancel(reason));
+    this.#incoming = new IncomingBytes(reading);
+    this.sink = new CallSink(
+      (bytes) => this.#incoming.data(bytes),
+      () => this.#incoming.ended(),
+      () => this.#offerRoom(),
+      (place) => this.#opened.resolve(place),
+      (service) => this.#answered.resolve(service),
+      (error) => this.#over(error),
+    );
   }
 
   /** The engine's call, once it is made. */
@@ -366,3 +364,35 @@ function wrongBytes(name: string, bytes: unknown): TypeError {
 function overError(): RxrpcError {
   return new RxrpcError("the call is over", { code: "ESHUTDOWN", blame: "local" });
 }
+
+/** What an engine tells a call with streams, made with `new`: see decision 61. */
+class CallSink implements RxCallSink {
+  /** The server says that it is busy. */
+  busy: () => void = nothing;
+
+  readonly data: RxCallSink["data"];
+  readonly ended: RxCallSink["ended"];
+  readonly writable: NonNullable<RxCallSink["writable"]>;
+  readonly opened: NonNullable<RxCallSink["opened"]>;
+  readonly service: NonNullable<RxCallSink["service"]>;
+  readonly closed: RxCallSink["closed"];
+
+  /** Made of its parts. */
+  constructor(
+    data: RxCallSink["data"],
+    ended: RxCallSink["ended"],
+    writable: NonNullable<RxCallSink["writable"]>,
+    opened: NonNullable<RxCallSink["opened"]>,
+    service: NonNullable<RxCallSink["service"]>,
+    closed: RxCallSink["closed"],
+  ) {
+    this.data = data;
+    this.ended = ended;
+    this.writable = writable;
+    this.opened = opened;
+    this.service = service;
+    this.closed = closed;
+  }
+}
+
+function nothing(): void {}

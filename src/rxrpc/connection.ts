@@ -18,7 +18,7 @@ import type { CheckedLimits } from "./limits.ts";
 import { RxAckReason, RxFlag, RxPacketType } from "./packet_types.ts";
 import type { RxPeer } from "./peer.ts";
 import { isOfProved } from "./reach_check.ts";
-import { isPutOff, lastEnded, NOTHING, Refusals } from "./refusals.ts";
+import { isPutOff, lastEnded, NOTHING, Refusals, refuseReplay } from "./refusals.ts";
 import { ServerHandshake } from "./server_handshake.ts";
 import { isGenuine } from "./seal_check.ts";
 import { unprotected } from "./security/none.ts";
@@ -447,6 +447,8 @@ export class RxConnection implements Timed, Sender {
     this.peer.validated(now);
     accepted.callNumbers.forEach((number, at) => {
       const state = this.channels[at]!;
+      // its client has a later one: what has come is an old one, sent again by somebody
+      if (state.call !== undefined && state.call.place!.callNumber < number) refuseReplay(state, now);
       if (state.call === undefined) lastEnded(state, number - 1);
       else state.call.attach(state.call.place!);
     });

@@ -19,6 +19,21 @@ export interface IncomingEvents {
   cancelled(reason: unknown): void;
 }
 
+/** These, made with `new`: see decision 61. */
+export class CallReading implements IncomingEvents {
+  readonly consumed: IncomingEvents["consumed"];
+  readonly cancelled: IncomingEvents["cancelled"];
+
+  /** Made of its parts. */
+  constructor(
+    consumed: IncomingEvents["consumed"],
+    cancelled: IncomingEvents["cancelled"],
+  ) {
+    this.consumed = consumed;
+    this.cancelled = cancelled;
+  }
+}
+
 /** The incoming direction of one call. */
 export class IncomingBytes {
   readonly #events: IncomingEvents;

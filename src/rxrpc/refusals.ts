@@ -6,7 +6,7 @@
 import { TokenBucket } from "../core/token_bucket.ts";
 import type { RxCall } from "./call.ts";
 import type { RxChannel } from "./channel.ts";
-import { RxrpcError } from "./errors.ts";
+import { forgottenError, RxrpcError } from "./errors.ts";
 import type { RxHeader } from "./header.ts";
 import type { RxObserver } from "./observer.ts";
 import { RxPacketType } from "./packet_types.ts";
@@ -57,6 +57,12 @@ export function isPutOff({ busy }: RxChannel, { callNumber }: RxHeader, now: num
 export function lastEnded(channel: RxChannel, callNumber: number): void {
   channel.callNumber = Math.max(channel.callNumber, callNumber);
   channel.busy = undefined;
+}
+
+/** The channel's call, of which packets have come, is one that its client says is over: nobody is told of it. */
+export function refuseReplay(channel: RxChannel, now: number): void {
+  channel.call!.close(forgottenError(), now);
+  channel.terminal = undefined;
 }
 
 /** Counts them. */

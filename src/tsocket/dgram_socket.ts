@@ -105,7 +105,7 @@ export class DgramSocket implements TDgram {
    * @throws {RangeError} when a limit is out of its range
    */
   constructor(driver: DriverSource<TDgramDriver>, options?: TDgramOptions, internals: DgramInternals = {}) {
-    markOwn(this);
+    markOwn(this, DgramSocket.prototype.sendMany);
     this.#settings = dgramSettings(options);
     this.#clock = internals.clock ?? systemClock;
     this.opened = this.#opened.promise;

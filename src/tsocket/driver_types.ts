@@ -106,11 +106,14 @@ export interface TDgramDriver {
   start(events: TDgramEvents): void;
   /** The socket's ring is full (`false`: stop reading where that is possible) or has room again. */
   setReading?(isReading: boolean): void;
-  /** Sends one datagram. The next is sent only when this has settled. Rejects with a {@linkcode SocketError}. */
+  /**
+   * Sends one datagram; resolves when its buffer may be used again. The next is sent only when this has settled. Rejects
+   * with a {@linkcode SocketError}.
+   */
   send(data: Uint8Array | Vector, to: TsocketAddress | undefined): Promise<void>;
   /**
-   * Hands over as many as the system takes, in order, and says how many. Fewer than given: {@linkcode TDgramEvents.writable}
-   * follows. Throws a {@linkcode SocketError} with the number taken in `bytesTransferred` for a datagram it cannot send.
+   * Hands over as many as the system takes, in order, and says how many; their buffers may be used again as soon as it
+   * returns. Fewer than given: {@linkcode TDgramEvents.writable} follows. Throws a {@linkcode SocketError} with the number taken in `bytesTransferred` for a datagram it cannot send.
    */
   sendMany?(datagrams: readonly OutDatagram[], from: number): number;
   /**

@@ -6,14 +6,15 @@
  */
 import type { TDgram } from "./types.ts";
 
-const own = new WeakSet<TDgram>();
+/** How each of them sends, as the library wrote it. */
+const own = new WeakMap<TDgram, TDgram["sendMany"]>();
 
-/** It is one. */
-export function markOwn(socket: TDgram): void {
-  own.add(socket);
+/** It is one, whose own way to send is this. */
+export function markOwn(socket: TDgram, sendMany: TDgram["sendMany"]): void {
+  own.set(socket, sendMany);
 }
 
-/** Whether it is one, and sends as these do. */
+/** Whether it is one, and sends as these do: nobody has put another way in its place. */
 export function isOwn(socket: TDgram): boolean {
-  return own.has(socket) && !Object.hasOwn(socket, "sendMany");
+  return own.get(socket) === socket.sendMany;
 }

@@ -150,6 +150,22 @@ test("rxkad: a server that has forgotten the connection serves no call again tha
   assertEquals(served.length, 3);
 });
 
+test("rxkad: nor where the old packet comes before its client has said who it is", () => {
+  const { world, client, server, served, start } = cell({ idleServiceMs: 1000 });
+  const security = rxkadClient({ kvno: 3, sessionKey, ticket: ticketFor(serverKey, start) });
+  const make = () => request(world, client, server, pattern(100), { security });
+  make();
+  make();
+  world.run(5000);
+  assertEquals([served.length, server.engine.connections.service], [2, 0]);
+  const old = world.sent.find(({ data }) => beginsSecond(data))!;
+  server.engine.push({ data: old.data, from: client.address }, world.now);
+  const last = make();
+  world.run(5000);
+  assertEquals([served.length, last.error], [3, undefined]);
+  assertEquals(served.map(({ bytes }) => bytes), [100, 100, 100]);
+});
+
 test("rxkad: of a call that was given up its own number is told, of one that has its reply the next", () => {
   const isAbort = (data: Uint8Array): boolean => data[20] === 4;
   const { world, client, server, start } = cell({ link: { delayMs: 3, drop: isAbort }, idleServiceMs: 1000 });
